@@ -1,0 +1,155 @@
+#!/usr/bin/env bash
+# Runs every check: format, lint, types, and all tests on real parts. Installs what they need first.
+set -euo pipefail
+cd -P -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
+
+usage() {
+  cat <<'TEXT'
+Usage: ./scripts/test.sh [--no-install] [--help]
+
+Runs the format check, the linter, the type check and every test. Installs what is missing first: npm packages, a
+Python environment for the training tests, and as root the system packages. Tests whose parts can't be had are
+listed as skipped at the end, each with the reason. The last line is the total.
+
+  --no-install  install no system packages
+  --help        print this
+TEXT
+}
+
+install=yes
+for argument in "$@"; do
+  case $argument in
+    --no-install) install=no ;;
+    --help | -h)
+      usage
+      exit 0
+      ;;
+    *)
+      printf 'unknown argument: %s\n' "$argument" >&2
+      usage >&2
+      exit 2
+      ;;
+  esac
+done
+
+say() { printf '\n== %s\n' "$*"; }
+
+# Folders that outlive a run: what is in them is made again when it's gone.
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/servemodel
+work=$(mktemp -d "${TMPDIR:-/tmp}/servemodel-test.XXXXXX")
+trap 'rm -rf -- "$work"' EXIT
+mkdir -p "$cache"
+
+# --- What the tests need ----------------------------------------------------------------------------------------
+
+# program:package pairs.
+SYSTEM_PARTS=(nginx:nginx-light shellcheck:shellcheck dockerd:docker.io debootstrap:debootstrap)
+
+install_system_packages() {
+  PATH=$PATH:/usr/sbin:/sbin
+  local part missing=()
+  for part in "${SYSTEM_PARTS[@]}"; do
+    command -v "${part%%:*}" >/dev/null || missing+=("${part#*:}")
+  done
+  if [ ${#missing[@]} = 0 ]; then return; fi
+  local command="apt-get install -y --no-install-recommends ${missing[*]}"
+  if [ "$install" = no ] || [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    say "not installed: ${missing[*]}; as root on Debian: $command"
+    return
+  fi
+  say "installing system packages: $command"
+  # Their services must not start: the tests start what they need themselves, on ports of their own.
+  local policy=/usr/sbin/policy-rc.d made=no
+  if ! [ -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod +x "$policy"
+    made=yes
+  fi
+  apt-get update -qq || true
+  DEBIAN_FRONTEND=noninteractive $command >"$work/apt.log" 2>&1 || { tail -n 5 "$work/apt.log"; }
+  if [ "$made" = yes ]; then rm -f "$policy"; fi
+}
+
+install_npm_packages() {
+  if [ -f node_modules/.package-lock.json ] && ! [ package-lock.json -nt node_modules/.package-lock.json ]; then return; fi
+  say 'installing npm packages'
+  npm ci --no-audit --no-fund --loglevel=error
+  touch node_modules/.package-lock.json
+}
+
+# The environment lives outside of the checkout and is made anew when the pins change.
+make_python_environment() {
+  command -v python3 >/dev/null || return 0
+  python=$cache/python-$(sha256sum scripts/requirements.txt | cut -c1-12)
+  if [ -f "$python/.complete" ]; then return; fi
+  say 'making the Python environment of the training tests'
+  rm -rf "$python"
+  if python3 -m venv "$python" && "$python/bin/pip" install -q -r scripts/requirements.txt; then
+    touch "$python/.complete"
+  fi
+}
+
+install_system_packages
+install_npm_packages
+python=
+make_python_environment
+
+# --- The checks ---------------------------------------------------------------------------------------------------
+
+passed=0 failed=0 skipped=0
+reasons=()
+
+# A check that passes or fails as a whole counts as one test.
+check() {
+  local name=$1
+  shift
+  say "$name"
+  if "$@"; then passed=$((passed + 1)); else
+    printf 'FAILED: %s\n' "$name"
+    failed=$((failed + 1))
+  fi
+}
+
+skip() {
+  skipped=$((skipped + 1))
+  reasons+=("$1")
+}
+
+# Adds a test runner's own totals: "passed failed skipped", then a line for each skipped test.
+add_totals() {
+  local file=$1 p f s line
+  if ! [ -s "$file" ]; then
+    failed=$((failed + 1))
+    return
+  fi
+  { read -r p f s && while read -r line; do reasons+=("$line"); done; } <"$file"
+  passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+}
+
+export ORT_DISABLE_TELEMETRY=1
+check 'format' npm run --silent format:check
+check 'lint' npm run --silent lint
+check 'types' npm run --silent typecheck
+check 'build' npm run --silent build
+if command -v shellcheck >/dev/null; then
+  check 'shell scripts' shellcheck servemodel.sh scripts/*.sh scripts/testing/*.sh .ci/run
+else
+  skip 'shell scripts: shellcheck is missing; apt-get install shellcheck'
+fi
+
+say 'tests'
+TEST_TOTALS=$work/vitest npx --no-install vitest run || true
+add_totals "$work/vitest"
+
+if [ -f "$python/.complete" ]; then
+  say 'training tests'
+  TEST_TOTALS=$work/pytest "$python/bin/python" -m pytest -q -p no:cacheprovider -p scripts.testing.totals_plugin scripts || true
+  add_totals "$work/pytest"
+else
+  skip 'training tests: no Python environment; apt-get install python3-venv, and pip must reach a package index'
+fi
+
+say 'skipped'
+if [ ${#reasons[@]} = 0 ]; then echo 'nothing'; else printf '%s\n' "${reasons[@]}"; fi
+printf '\n%s passed, %s failed, %s skipped\n' "$passed" "$failed" "$skipped"
+[ "$failed" = 0 ]

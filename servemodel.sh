@@ -1,0 +1,219 @@
+#!/usr/bin/env bash
+# Starts the whole server: nginx in front, the node:cluster primary behind it. Made to be PID 1 of a container.
+set -euo pipefail
+cd -P -- "$(dirname -- "${BASH_SOURCE[0]}")"
+
+NODE_MINIMUM=20.19.0
+# Together below the 10 s that a container runtime gives: nginx first answers what it has, then Node ends.
+PROXY_DRAIN_SECONDS=7
+PRIMARY_DRAIN_SECONDS=2.5
+
+usage() {
+  cat <<'TEXT'
+Usage: ./servemodel.sh [serve] [--no-proxy] [--no-install] [--help] [--version]
+
+Serves the models of ./models on http://0.0.0.0:5000 until it is stopped. Installs and builds what is missing first.
+
+  serve         the default command
+  --no-proxy    serve without nginx: a process that dies loses its requests, slow clients are not held off
+  --no-install  never install anything: say what is missing and end
+  --help        print this
+  --version     print the version
+
+Signals: TERM and INT drain for at most 10 s, HUP replaces the server processes one by one without losing a request.
+Settings are environment variables: PORT, METRICS_PORT, HOST, WEB_CONCURRENCY and others, see README.md.
+TEXT
+}
+
+say() { printf 'servemodel: %s\n' "$*" >&2; }
+fail() {
+  say "$*"
+  exit 1
+}
+
+proxy=yes
+install=yes
+for argument in "$@"; do
+  case $argument in
+    serve) ;;
+    --no-proxy) proxy=no ;;
+    --no-install) install=no ;;
+    --help | -h)
+      usage
+      exit 0
+      ;;
+    --version)
+      sed -n 's/^ *"version": "\(.*\)",$/servemodel \1/p' package.json
+      exit 0
+      ;;
+    *)
+      say "unknown argument: $argument"
+      usage >&2
+      exit 2
+      ;;
+  esac
+done
+
+# --- What the server needs -------------------------------------------------------------------------------------
+
+require_node() {
+  command -v node >/dev/null || fail "Node.js $NODE_MINIMUM or newer is missing; see https://nodejs.org/en/download"
+  local version
+  version=$(node -p process.versions.node)
+  [ "$(printf '%s\n%s\n' "$NODE_MINIMUM" "$version" | sort -V | head -n 1)" = "$NODE_MINIMUM" ] ||
+    fail "Node.js $NODE_MINIMUM or newer is needed, this is $version; see https://nodejs.org/en/download"
+}
+
+require_packages() {
+  # npm writes this file last, so it is older than the lock file only after an update or a broken installation.
+  if [ -f node_modules/.package-lock.json ] && ! [ package-lock.json -nt node_modules/.package-lock.json ]; then return; fi
+  [ "$install" = yes ] || fail 'npm packages are missing or out of date; run: npm ci'
+  command -v npm >/dev/null || fail 'npm is missing; it comes with Node.js'
+  [ -w . ] || fail "npm packages are missing and $PWD cannot be written; run as its owner: npm ci"
+  say 'installing npm packages'
+  npm ci --no-audit --no-fund --loglevel=error >&2 || fail 'npm ci failed'
+  touch node_modules/.package-lock.json
+}
+
+require_nginx() {
+  PATH=$PATH:/usr/sbin:/usr/local/sbin
+  if command -v nginx >/dev/null; then return; fi
+  local command='apt-get install -y --no-install-recommends nginx-light'
+  if [ "$install" = no ] || [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    fail "nginx is missing; on Debian run as root: $command (or start with --no-proxy)"
+  fi
+  say "installing nginx from the system's packages: $command"
+  # The package would start a server of its own on port 80, unless it is told not to.
+  local policy=/usr/sbin/policy-rc.d made=no
+  if ! [ -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod +x "$policy"
+    made=yes
+  fi
+  local done=no
+  if { apt-get update -qq && DEBIAN_FRONTEND=noninteractive $command; } >&2; then done=yes; fi
+  if [ "$made" = yes ]; then rm -f "$policy"; fi
+  [ "$done" = yes ] || fail "that failed; nginx is missing (or start with --no-proxy)"
+}
+
+require_build() {
+  [ -d server ] || return 0 # A container has the build alone.
+  if [ -f dist/.built ] &&
+    [ -z "$(find server worker proxy tsconfig.json tsconfig.build.json package-lock.json -newer dist/.built -print -quit)" ]; then
+    return
+  fi
+  [ -x node_modules/.bin/tsc ] || fail 'the build is out of date and the compiler is missing; run: npm ci'
+  say 'building'
+  local built=.dist-$$
+  # Built aside and moved, so that a server that runs from dist/ never sees half a build.
+  if ! node_modules/.bin/tsc -p tsconfig.build.json --outDir "$built" >&2; then
+    rm -rf "$built"
+    fail 'the build failed'
+  fi
+  touch "$built/.built"
+  rm -rf dist
+  mv "$built" dist
+}
+
+# --- Prepare ---------------------------------------------------------------------------------------------------
+
+require_node
+# Two first starts in one checkout would install over each other.
+lock=.servemodel.lock
+if [ -w . ] && command -v flock >/dev/null; then
+  exec 9>"$lock"
+  flock -w 900 9 || fail "another start has held $PWD/$lock for 15 minutes"
+fi
+require_packages
+require_build
+if [ "$proxy" = yes ]; then require_nginx; fi
+exec 9>&-
+
+# --- Run -------------------------------------------------------------------------------------------------------
+
+# Each child leads a process group of its own, so that a terminal's Ctrl-C comes here alone and the end is orderly.
+set -m
+runtime=$(mktemp -d "${TMPDIR:-/tmp}/servemodel.XXXXXX")
+primary=
+nginx=
+signalled=no
+started=no
+
+alive() { [ -n "$1" ] && kill -0 "$1" 2>/dev/null; }
+
+# Waits for a child to end; one that takes more than so many seconds is killed with its whole group.
+end_within() {
+  local pid=$1 seconds=$2 watchdog
+  { sleep "$seconds" && kill -KILL -- "-$pid"; } 2>/dev/null &
+  watchdog=$!
+  disown "$watchdog"
+  while alive "$pid"; do wait "$pid" || true; done
+  kill -- "-$watchdog" 2>/dev/null || true
+}
+
+# In the order in which nothing is lost: not ready, stop accepting, finish, end.
+drain() {
+  if alive "$primary"; then kill -USR2 "$primary" 2>/dev/null || true; fi
+  if alive "$nginx"; then
+    kill -QUIT "$nginx" 2>/dev/null || true
+    end_within "$nginx" "$PROXY_DRAIN_SECONDS"
+  fi
+  if alive "$primary"; then
+    kill -TERM "$primary" 2>/dev/null || true
+    # Without a proxy in front, the requests are answered in this step.
+    if [ "$proxy" = yes ]; then end_within "$primary" "$PRIMARY_DRAIN_SECONDS"; else end_within "$primary" 9.5; fi
+  fi
+}
+
+on_signal() {
+  signalled=yes
+  # Still starting: there is nothing to drain, and nothing else would end the wait below.
+  if [ "$started" = no ] && alive "$primary"; then kill -TERM "$primary"; fi
+}
+trap on_signal TERM INT
+trap 'alive "$primary" && kill -HUP "$primary"' HUP
+trap 'rm -rf -- "$runtime"' EXIT
+
+export ORT_DISABLE_TELEMETRY=1
+export NODE_ENV=${NODE_ENV:-production}
+if [ "$proxy" = yes ]; then
+  mkfifo "$runtime/ready"
+  node dist/server/main.js --runtime "$runtime" 3>"$runtime/ready" &
+  primary=$!
+  # Ends with a line once the processes are ready, or without one if the primary ended before. So the public port
+  # opens when the server can predict, and not earlier.
+  if read -r _ <"$runtime/ready"; then
+    nginx -p "$runtime" -c "$runtime/nginx.conf" -e stderr 3>&- > >(exec cat) &
+    nginx=$!
+  fi
+else
+  node dist/server/main.js --runtime "$runtime" --no-proxy &
+  primary=$!
+fi
+
+started=yes
+
+# Waits for a signal, or for the first child to end: then "ended" and "code" tell which one, and how.
+ended=
+code=0
+while [ "$signalled" = no ] && [ -z "$ended" ]; do
+  code=0
+  if ! alive "$primary"; then
+    ended=$primary
+    wait "$primary" || code=$?
+  elif [ -n "$nginx" ] && ! alive "$nginx"; then
+    ended=$nginx
+    wait "$nginx" || code=$?
+  else
+    wait -n -p ended "$primary" ${nginx:+"$nginx"} || code=$?
+  fi
+done
+
+if [ "$signalled" = yes ]; then
+  code=0
+elif [ "$ended" = "$nginx" ]; then
+  say "nginx ended with code $code"
+  if [ "$code" = 0 ]; then code=1; fi
+fi
+drain
+exit "$code"

@@ -1,0 +1,66 @@
+import { Hono } from 'hono';
+import type { Logger } from 'pino';
+import type { Config } from './config.ts';
+import { Problem } from './errors.ts';
+import type { Inference } from './inference.ts';
+import type { HttpRecorder } from './metrics/http.ts';
+import type { InferenceRecorder } from './metrics/inference.ts';
+import type { AppEnv, Handler, Middleware } from './middleware/handler.ts';
+import { observe } from './middleware/observe.ts';
+import { problems } from './middleware/problems.ts';
+import { requestId } from './middleware/requestId.ts';
+import type { Model } from './models/model.ts';
+import { answerText } from './routes/answer.ts';
+import { createRouter } from './routes/define.ts';
+import type { Lifecycle } from './routes/health.ts';
+import { liveRoute, readyRoute } from './routes/health.ts';
+import { modelRoute, modelsRoute } from './routes/models.ts';
+import { predictRoute } from './routes/predict.ts';
+
+export interface AppDeps {
+  readonly config: Pick<Config, 'MAX_BODY_BYTES' | 'PORT'>;
+  readonly models: readonly Model[];
+  readonly defaultModel: Model;
+  readonly inference: Inference;
+  readonly lifecycle: Lifecycle;
+  readonly http: HttpRecorder;
+  readonly recorder: InferenceRecorder;
+  readonly log: Logger;
+}
+
+/** The label of requests to paths that don't exist. */
+const NO_ROUTE = 'none';
+
+/** What the server answers. It never listens, reads no environment and starts no timer. */
+export function createApp(deps: AppDeps): Hono<AppEnv> {
+  const { config, models, defaultModel, inference, lifecycle, http, recorder, log } = deps;
+  const app = new Hono<AppEnv>();
+  // Outermost first: an error's status has to be seen by `observe`, its request id by `problems`.
+  const wrap =
+    (route: string): Middleware =>
+    (handler) =>
+      observe(route, http)(requestId(problems(log)(handler)));
+  const define = createRouter(app, wrap);
+  const missing: Handler = () => {
+    throw new Problem('not_found');
+  };
+
+  define('/', { GET: (c) => answerText(c, 'Service is running') });
+  define(
+    '/predict',
+    predictRoute({
+      model: defaultModel,
+      inference,
+      http,
+      recorder,
+      maxBodyBytes: config.MAX_BODY_BYTES,
+      port: config.PORT,
+    }),
+  );
+  define('/models', modelsRoute(models, defaultModel));
+  define('/models/:model', modelRoute(models, defaultModel));
+  define('/health/live', liveRoute);
+  define('/health/ready', readyRoute(lifecycle));
+  app.notFound(wrap(NO_ROUTE)(missing));
+  return app;
+}

@@ -1,0 +1,38 @@
+import type { EncodedRows } from '../encoding/encoder.ts';
+import type { Problem } from '../errors.ts';
+import type { Scores } from '../inference.ts';
+import type { Model } from '../models/model.ts';
+import type { Linked } from './linkedList.ts';
+
+/** One request on its way through the queue, from admission until it is settled. */
+export interface Job {
+  readonly model: Model;
+  readonly rows: EncodedRows;
+  readonly requestId: string;
+  /** [rows, answerWidth], filled as batches come back. */
+  readonly answers: Float64Array;
+  readonly arrived: number;
+  /** When its first row went to a thread; NaN before. Milliseconds of performance.now(), as all times here. */
+  started: number;
+  /** Rows that went to a thread so far: they go in order. */
+  sent: number;
+  /** Texts that went to a thread so far. */
+  sentTexts: number;
+  answered: number;
+  /** Counts its starts: what a thread answers to an earlier one is dropped. */
+  attempt: number;
+  /** It once shared a batch that failed: it runs alone, so that the faulty request is found and no other fails. */
+  alone: boolean;
+  settled: boolean;
+  readonly waiting: Linked<Job>;
+  readonly pending: Linked<Job>;
+  readonly resolve: (scores: Scores) => void;
+  readonly reject: (problem: Problem) => void;
+}
+
+/** Sends all rows again, alone. */
+export function restart(job: Job): void {
+  job.sent = job.sentTexts = job.answered = 0;
+  job.attempt++;
+  job.alone = true;
+}

@@ -1,0 +1,179 @@
+import { MAX_BATCH_ROWS, answerWidth } from '../../worker/protocol.ts';
+import type { Reply } from '../../worker/protocol.ts';
+import { Problem } from '../errors.ts';
+import type { Inference, PredictOptions, Scores } from '../inference.ts';
+import type { Model } from '../models/model.ts';
+import type { EncodedRows } from '../encoding/encoder.ts';
+import type { Lane, Pool } from '../pool.ts';
+import { createAdmission } from './admission.ts';
+import type { Batch } from './batch.ts';
+import { takeBatch } from './batch.ts';
+import { createDeadlines } from './deadlines.ts';
+import type { Job } from './job.ts';
+import { restart } from './job.ts';
+import { createLinkedList } from './linkedList.ts';
+
+/** Below it a batch isn't split over idle threads: the hop costs more than the rows. */
+const MIN_SPLIT_ROWS = 32;
+
+/** What the queue tells of its work; see metrics/inference.ts. */
+export interface QueueRecorder {
+  batch(model: Model, rows: number, seconds: number): void;
+  queued(model: Model, seconds: number): void;
+  /** The ids of the requests that a thread begins to work on; none when it ends. */
+  running(thread: number, requestIds: readonly string[]): void;
+  fault(model: Model, reply: Exclude<Reply, { ok: true }>, requestIds: readonly string[]): void;
+}
+
+export interface QueueOptions {
+  readonly pool: Pool;
+  readonly deadlineMs: number;
+  readonly maxQueuedRows: number;
+  readonly recorder: QueueRecorder;
+}
+
+/**
+ * Natural batching: while a thread is idle, whatever waits goes at once; while all are busy, requests pile up and
+ * leave together. There is no timer, so no latency is added at low load, and batches are large exactly when the
+ * load is high.
+ */
+export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder }: QueueOptions): Inference {
+  const waiting = createLinkedList<Job>((job) => job.waiting);
+  const admission = createAdmission(maxQueuedRows);
+  let unsettled = 0;
+  let closing = false;
+  let dispatching = false;
+  let onEmpty = (): void => {};
+
+  /** Ends a job's life in the queue; the caller then resolves or rejects it. False if it had ended before. */
+  const settle = (job: Job): boolean => {
+    if (job.settled) return false;
+    job.settled = true;
+    deadlines.forget(job);
+    const unsent = job.rows.rows - job.sent;
+    if (unsent > 0) {
+      waiting.remove(job);
+      admission.leave(unsent);
+    }
+    if (--unsettled === 0) onEmpty();
+    return true;
+  };
+  const fail = (job: Job, problem: Problem): void => {
+    if (settle(job)) job.reject(problem);
+  };
+  const deadlines = createDeadlines(deadlineMs, (job) => fail(job, new Problem('deadline_exceeded')));
+
+  const deliver = ({ model, chunks }: Batch, answers: Float64Array): void => {
+    const width = answerWidth(model.output);
+    const now = performance.now();
+    for (const { job, attempt, from, at, rows } of chunks) {
+      if (job.settled || job.attempt !== attempt) continue;
+      job.answers.set(answers.subarray(at * width, (at + rows) * width), from * width);
+      job.answered += rows;
+      if (job.answered < job.rows.rows) continue;
+      const queueSeconds = (job.started - job.arrived) / 1000;
+      recorder.queued(model, queueSeconds);
+      if (settle(job))
+        job.resolve({ answers: job.answers, queueSeconds, runSeconds: (now - job.started) / 1000 });
+    }
+  };
+
+  /** A batch failed: a job that was alone in it is the cause; the others start again, each alone. */
+  const retry = (batch: Batch, reply: Exclude<Reply, { ok: true }>): void => {
+    const jobs = [...new Set(batch.chunks.map(({ job }) => job))];
+    recorder.fault(
+      batch.model,
+      reply,
+      jobs.map(({ requestId }) => requestId),
+    );
+    for (const job of jobs) {
+      if (jobs.length === 1) {
+        fail(job, new Problem('internal_error', { cause: new Error(`${reply.code}: ${reply.detail}`) }));
+      } else if (!job.settled) {
+        if (job.sent === job.rows.rows) waiting.push(job);
+        admission.reenter(job.sent);
+        restart(job);
+      }
+    }
+  };
+
+  const run = async (lane: Lane, limit: number): Promise<void> => {
+    const batch = takeBatch(waiting, (model) => lane.buffers(model).cells, limit);
+    const now = performance.now();
+    admission.leave(batch.rows);
+    for (const { job } of batch.chunks) if (Number.isNaN(job.started)) job.started = now;
+    recorder.running(
+      lane.thread,
+      batch.chunks.map(({ job }) => job.requestId),
+    );
+    const reply = await lane.run(batch.model, batch.rows, batch.texts);
+    if (reply.ok) {
+      recorder.batch(batch.model, batch.rows, reply.seconds);
+      deliver(batch, lane.buffers(batch.model).answers);
+    } else {
+      retry(batch, reply);
+    }
+    dispatch();
+    if (lane.idle) recorder.running(lane.thread, []);
+  };
+
+  const dispatch = (): void => {
+    dispatching = false;
+    for (let idle = pool.idle(); idle.length > 0 && waiting.first !== undefined; idle = pool.idle()) {
+      const share = Math.max(MIN_SPLIT_ROWS, Math.ceil(admission.waitingRows / idle.length));
+      void run(idle[0] as Lane, Math.min(MAX_BATCH_ROWS, share));
+    }
+  };
+  pool.onIdle(dispatch);
+
+  /** At the end of this turn of the event loop, so that requests that arrived in the same turn go together. */
+  const scheduleDispatch = (): void => {
+    if (dispatching) return;
+    dispatching = true;
+    setImmediate(dispatch);
+  };
+
+  const enqueue = (model: Model, rows: EncodedRows, { requestId, signal }: PredictOptions): Promise<Scores> =>
+    new Promise((resolve, reject) => {
+      admission.enter(rows.rows);
+      const job: Job = {
+        model,
+        rows,
+        requestId,
+        answers: new Float64Array(rows.rows * answerWidth(model.output)),
+        arrived: performance.now(),
+        started: NaN,
+        sent: 0,
+        sentTexts: 0,
+        answered: 0,
+        attempt: 0,
+        alone: false,
+        settled: false,
+        waiting: { previous: undefined, next: undefined },
+        pending: { previous: undefined, next: undefined },
+        resolve,
+        reject,
+      };
+      unsettled++;
+      waiting.push(job);
+      deadlines.watch(job);
+      signal?.addEventListener('abort', () => fail(job, new Problem('request_timeout')), { once: true });
+      scheduleDispatch();
+    });
+
+  return {
+    get queuedRows() {
+      return admission.waitingRows;
+    },
+    predict: async (model, rows, options) => {
+      if (closing) throw new Problem('draining');
+      if (rows.rows === 0) return { answers: new Float64Array(0), queueSeconds: 0, runSeconds: 0 };
+      return enqueue(model, rows, options);
+    },
+    close: async () => {
+      closing = true;
+      if (unsettled > 0) await new Promise<void>((resolve) => (onEmpty = resolve));
+      await pool.close();
+    },
+  };
+}

@@ -1,0 +1,53 @@
+import { Problem } from '../errors.ts';
+import type { Input } from '../models/signature.ts';
+
+/** Names in an error: a caller's are cut, and only the first of a long list are shown. */
+const MAX_NAME_LENGTH = 64;
+const MAX_NAMES = 20;
+
+const cut = (name: string): string =>
+  name.length > MAX_NAME_LENGTH ? `${name.slice(0, MAX_NAME_LENGTH)}…` : name;
+
+function list(names: readonly string[], limit = MAX_NAMES): string {
+  const shown = names.slice(0, limit).map((name) => JSON.stringify(cut(name)));
+  return names.length > limit ? `${shown.join(', ')} and ${names.length - limit} more` : shown.join(', ');
+}
+
+/** For each column of the signature, where it stands in a row of the request. */
+export type Positions = readonly number[];
+
+/** Finds the signature's columns among a request's. The order is free. */
+export type FindColumns = (columns: readonly string[], ignoreExtra: boolean) => Positions;
+
+/** @throws {Problem} invalid_columns, by the returned function, naming all that is missing, unknown and doubled */
+export function createColumnFinder(inputs: readonly Input[]): FindColumns {
+  const names = inputs.map(({ name }) => name);
+  const inOrder = names.map((_, index) => index);
+  const known = new Set(names);
+
+  const find: FindColumns = (columns, ignoreExtra) => {
+    const positions = new Map<string, number>();
+    const doubled = new Set<string>();
+    columns.forEach((name, position) =>
+      positions.has(name) ? doubled.add(name) : positions.set(name, position),
+    );
+    const missing = names.filter((name) => !positions.has(name));
+    const unknown = ignoreExtra ? [] : [...positions.keys()].filter((name) => !known.has(name));
+    const faults = [
+      missing.length > 0 ? `missing: ${list(missing, Infinity)}` : '',
+      unknown.length > 0 ? `unknown: ${list(unknown)}` : '',
+      doubled.size > 0 ? `more than once: ${list([...doubled])}` : '',
+    ].filter((fault) => fault !== '');
+    if (faults.length > 0) {
+      throw new Problem('invalid_columns', {
+        detail: `The columns do not match the model's signature. ${faults.join('; ')}.`,
+      });
+    }
+    return names.map((name) => positions.get(name) as number);
+  };
+
+  return (columns, ignoreExtra) =>
+    columns.length === names.length && names.every((name, index) => name === columns[index])
+      ? inOrder
+      : find(columns, ignoreExtra);
+}

@@ -1,0 +1,40 @@
+import type { TextCell } from '../../worker/protocol.ts';
+import { MAX_LISTED } from '../errors.ts';
+import type { Input } from '../models/signature.ts';
+
+/** Something in an accepted row that its sender should know. Never holds the cell's value. */
+export interface Warning {
+  readonly row: number;
+  readonly column: string;
+  readonly code: 'unknown_category';
+  readonly message: string;
+}
+
+interface Warnings {
+  readonly warnings: readonly Warning[];
+  readonly warningsTotal: number;
+}
+
+const NONE: Warnings = { warnings: [], warningsTotal: 0 };
+
+/** Warns of the texts that are none of their column's categories; a column without categories takes any text. */
+export function createWarner(inputs: readonly Input[]): (texts: readonly TextCell[]) => Warnings {
+  const trimmed = inputs.map(({ categories }) => new Map(categories?.map((name) => [name.trim(), name])));
+  const message = ({ column, text }: TextCell): string => {
+    const near = trimmed[column]?.get(text.trim());
+    return near === undefined
+      ? 'unknown category'
+      : `unknown category: did you mean ${JSON.stringify(near)}?`;
+  };
+  return (texts) => {
+    if (texts.length === 0) return NONE;
+    const unknown = texts.filter(({ column }) => inputs[column]?.categories !== undefined);
+    const warnings = unknown.slice(0, MAX_LISTED).map((cell) => ({
+      row: cell.row,
+      column: (inputs[cell.column] as Input).name,
+      code: 'unknown_category' as const,
+      message: message(cell),
+    }));
+    return { warnings, warningsTotal: unknown.length };
+  };
+}

@@ -1,0 +1,46 @@
+import { closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Bytes that a thread's request ids take at most: a batch of single rows with ids of usual length. */
+const REGION_BYTES = 16_384;
+
+const path = (runtime: string, pid: number): string => join(runtime, `in-flight.${pid}`);
+
+/**
+ * Notes which requests the threads work on where it outlives the process: one that dies natively can't say what
+ * it was doing. One write a batch, into the page cache.
+ */
+export interface InFlightNotes {
+  /** Replaces a thread's note; an empty one says that it is idle. */
+  note(thread: number, requestIds: readonly string[]): void;
+  close(): void;
+}
+
+/** The notes of this process, in the server's runtime folder. */
+export function createInFlightNotes(runtime: string, pid: number): InFlightNotes {
+  const file = openSync(path(runtime, pid), 'w', 0o600);
+  return {
+    note: (thread, requestIds) => {
+      const text = `${requestIds.join(' ')}\n`;
+      writeSync(file, Buffer.from(text), 0, Math.min(text.length, REGION_BYTES), thread * REGION_BYTES);
+    },
+    close: () => {
+      closeSync(file);
+      rmSync(path(runtime, pid), { force: true });
+    },
+  };
+}
+
+/** Takes the note of a process that died: the ids of the requests that its threads were working on. */
+export function takeInFlight(runtime: string, pid: number): string[] {
+  try {
+    const bytes = readFileSync(path(runtime, pid));
+    rmSync(path(runtime, pid), { force: true });
+    const regions = Array.from({ length: Math.ceil(bytes.length / REGION_BYTES) }, (_, thread) =>
+      bytes.toString('latin1', thread * REGION_BYTES, (thread + 1) * REGION_BYTES),
+    );
+    return regions.flatMap((region) => (region.split('\n', 1)[0] ?? '').split(' ')).filter((id) => id !== '');
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,29 @@
+import type { EncodedRows } from './encoding/encoder.ts';
+import type { Model } from './models/model.ts';
+
+/** The answers to one request, and where its time went. */
+export interface Scores {
+  /** [rows, answerWidth], row by row: see worker/protocol.ts. */
+  readonly answers: Float64Array;
+  /** From arrival until the first row went to a thread. */
+  readonly queueSeconds: number;
+  /** From there until the last row was answered. */
+  readonly runSeconds: number;
+}
+
+export interface PredictOptions {
+  /** Appears in the log if the process dies while a thread works on the request. */
+  readonly requestId: string;
+  /** Aborted when the caller is gone: what still waits leaves the queue. */
+  readonly signal?: AbortSignal;
+}
+
+/** The port between HTTP and inference. */
+export interface Inference {
+  /** @throws {Problem} overloaded, draining, deadline_exceeded or internal_error */
+  predict(model: Model, rows: EncodedRows, options: PredictOptions): Promise<Scores>;
+  /** Rows that wait for a thread. */
+  readonly queuedRows: number;
+  /** Takes no more requests, answers those that it has, then ends the threads. */
+  close(): Promise<void>;
+}

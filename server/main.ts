@@ -1,0 +1,92 @@
+import cluster from 'node:cluster';
+import { closeSync, mkdtempSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Config } from './config.ts';
+import { ConfigError, parseConfig } from './config.ts';
+import { createLog } from './log.ts';
+import type { FromProcess, ToProcess } from './messages.ts';
+import { ModelRefused } from './models/model.ts';
+import { PortUnavailable, portOpen, requireFreePort } from './ports.ts';
+import { createPrimary } from './primary.ts';
+import { socketPath, writeProxyFile } from './proxyFile.ts';
+import { startReplica } from './replica.ts';
+import { SLOT_VARIABLE } from './slots.ts';
+
+/** servemodel.sh waits on this descriptor for the word to start the proxy. */
+const START_PROXY = 3;
+
+const { values: options } = parseArgs({
+  options: { runtime: { type: 'string' }, 'no-proxy': { type: 'boolean', default: false } },
+});
+const runtime = options.runtime ?? mkdtempSync(join(tmpdir(), 'servemodel.'));
+const behindProxy = !options['no-proxy'];
+
+function readConfig(): Config {
+  try {
+    return parseConfig(process.env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    for (const fault of error.faults) process.stderr.write(`servemodel: ${fault}\n`);
+    process.exit(2);
+  }
+}
+
+async function runPrimary(config: Config): Promise<void> {
+  const log = createLog(config.LOG_LEVEL, 'primary');
+  const primary = createPrimary({ config, runtime, log, exit: (code) => process.exit(code) });
+  process.on('SIGTERM', () => void primary.stop(0));
+  process.on('SIGINT', () => void primary.stop(0));
+  process.on('SIGHUP', () => void primary.reload());
+  process.on('SIGUSR2', () => primary.lame());
+  try {
+    await requireFreePort('PORT', config.HOST, config.PORT);
+    await requireFreePort('METRICS_PORT', config.METRICS_HOST, config.METRICS_PORT);
+  } catch (error) {
+    if (!(error instanceof PortUnavailable)) throw error;
+    log.fatal(error.message);
+    process.exit(1);
+  }
+  if (behindProxy) writeProxyFile(config, runtime);
+  await primary.start();
+  if (behindProxy) {
+    writeSync(START_PROXY, 'ready\n');
+    closeSync(START_PROXY);
+    await portOpen(config.HOST, config.PORT);
+  }
+  const { WEB_CONCURRENCY: processes, INFERENCE_THREADS: threads } = config;
+  log.info({ processes, threads }, `ready on http://${config.HOST}:${config.PORT}`);
+}
+
+async function runReplica(config: Config, slot: number): Promise<void> {
+  const log = createLog(config.LOG_LEVEL, `server-${slot}`);
+  const tell = (message: FromProcess): void => {
+    // The primary may be gone, and with it the channel.
+    if (process.connected) process.send?.(message, () => {});
+  };
+  // A terminal's Ctrl-C reaches every process: the primary must be free to end them in order.
+  process.on('SIGINT', () => {});
+  process.on('SIGTERM', () => {});
+  try {
+    const replica = await startReplica({
+      config,
+      address: behindProxy ? { socket: socketPath(runtime, slot) } : { host: config.HOST, port: config.PORT },
+      runtime,
+      entry: new URL('../worker/predict.js', import.meta.url),
+      log,
+      tell,
+      exit: (code) => process.exit(code),
+      kill: () => process.kill(process.pid, 'SIGKILL'),
+    });
+    process.on('message', (message: ToProcess) => replica.receive(message));
+    process.on('disconnect', () => void replica.drain());
+  } catch (error) {
+    if (!(error instanceof ModelRefused)) throw error;
+    process.send?.({ type: 'refused', reason: error.message } satisfies FromProcess, () => process.exit(1));
+  }
+}
+
+const config = readConfig();
+if (cluster.isPrimary) await runPrimary(config);
+else await runReplica(config, Number(process.env[SLOT_VARIABLE]));

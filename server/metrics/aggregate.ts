@@ -1,0 +1,44 @@
+import { AggregatorRegistry } from 'prom-client';
+
+/** A metric as prom-client serialises it. */
+export interface MetricObject {
+  readonly name: string;
+  readonly type: 'counter' | 'gauge' | 'histogram' | 'summary';
+  readonly values: readonly unknown[];
+  readonly [member: string]: unknown;
+}
+
+type Snapshot = readonly MetricObject[];
+
+/** Sums snapshots into the text of an exposition. */
+const aggregate = (snapshots: readonly Snapshot[]) =>
+  AggregatorRegistry.aggregate(snapshots as unknown as Parameters<typeof AggregatorRegistry.aggregate>[0]);
+
+/** The last counts of every process that there was. */
+export interface Aggregator {
+  /** The newest counts of a living process, by its pid. */
+  update(pid: number, metrics: Snapshot): void;
+  /** The process is gone: its counters stay in the sum, so that none goes backwards; its gauges leave it. */
+  retire(pid: number): Promise<void>;
+  /** The exposition text of all processes and of `own`. */
+  expose(own: Snapshot): Promise<string>;
+}
+
+/** Keeps the counts of the server's processes. */
+export function createAggregator(): Aggregator {
+  const living = new Map<number, Snapshot>();
+  let retired: Snapshot = [];
+  return {
+    update: (pid, metrics) => {
+      living.set(pid, metrics);
+    },
+    retire: async (pid) => {
+      const last = living.get(pid) ?? [];
+      living.delete(pid);
+      const counts = last.filter(({ type }) => type === 'counter' || type === 'histogram');
+      const sum = await aggregate([retired, counts]).getMetricsAsJSON();
+      retired = sum as unknown as Snapshot;
+    },
+    expose: (own) => aggregate([own, ...living.values(), retired]).metrics(),
+  };
+}

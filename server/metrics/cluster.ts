@@ -1,0 +1,32 @@
+import type { Registry } from 'prom-client';
+import { Counter, Gauge } from 'prom-client';
+
+/** Records what the primary does. */
+export interface ClusterRecorder {
+  restarted(): void;
+  stale(): void;
+}
+
+/** The families of the primary. */
+export function createClusterRecorder(registry: Registry, ready: () => number): ClusterRecorder {
+  const registers = [registry];
+  new Gauge({
+    name: 'server_processes',
+    help: 'Server processes that are ready.',
+    registers,
+    collect() {
+      this.set(ready());
+    },
+  });
+  const restarts = new Counter({
+    name: 'server_process_restarts_total',
+    help: 'Server processes that died and were replaced.',
+    registers,
+  });
+  const stale = new Counter({
+    name: 'metrics_stale_processes_total',
+    help: 'Processes that were too slow for a scrape, which took their last counts instead.',
+    registers,
+  });
+  return { restarted: () => restarts.inc(), stale: () => stale.inc() };
+}

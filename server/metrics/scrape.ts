@@ -1,0 +1,61 @@
+import type { Registry } from 'prom-client';
+import type { FromProcess } from '../messages.ts';
+import type { Child } from '../slots.ts';
+import { tell } from '../slots.ts';
+import type { Aggregator, MetricObject } from './aggregate.ts';
+import type { ClusterRecorder } from './cluster.ts';
+
+/** Time that a process has to send its counts. One that is slower is represented by its last ones. */
+const ANSWER_TIMEOUT_MS = 1000;
+
+export interface ScraperOptions {
+  /** The primary's own registry. */
+  readonly registry: Registry;
+  readonly aggregator: Aggregator;
+  readonly recorder: ClusterRecorder;
+  readonly children: () => readonly Child[];
+}
+
+/** Asks the processes for their counts and sums them. */
+export interface Scraper {
+  /** The exposition of the whole server. Never fails because of a slow process. */
+  expose(): Promise<string>;
+  receive(pid: number, message: FromProcess): void;
+}
+
+export function createScraper({ registry, aggregator, recorder, children }: ScraperOptions): Scraper {
+  const waiting = new Map<number, Set<() => void>>();
+
+  const ask = (child: Child): Promise<void> =>
+    new Promise((resolve) => {
+      const answers = waiting.get(child.pid) ?? new Set();
+      waiting.set(child.pid, answers);
+      const done = (): void => {
+        clearTimeout(timer);
+        answers.delete(done);
+        resolve();
+      };
+      const timer = setTimeout(() => {
+        recorder.stale();
+        done();
+      }, ANSWER_TIMEOUT_MS);
+      answers.add(done);
+      tell(child, { type: 'metrics' });
+      void child.exited.then(() => {
+        waiting.delete(child.pid);
+        done();
+      });
+    });
+
+  return {
+    expose: async () => {
+      await Promise.all(children().map(ask));
+      return aggregator.expose((await registry.getMetricsAsJSON()) as unknown as MetricObject[]);
+    },
+    receive: (pid, message) => {
+      if (message.type !== 'metrics') return;
+      aggregator.update(pid, message.metrics);
+      for (const done of waiting.get(pid) ?? []) done();
+    },
+  };
+}

@@ -1,0 +1,28 @@
+import type { Logger } from 'pino';
+import { problemBody, toProblem } from '../errors.ts';
+import type { Middleware } from './handler.ts';
+
+/**
+ * The only place that writes an error answer. From 500 up the cause is logged with the request id, and only the
+ * catalogue's words leave the server.
+ */
+export const problems =
+  (log: Logger): Middleware =>
+  (next) =>
+    async function problems(c) {
+      try {
+        return await next(c);
+      } catch (error) {
+        const problem = toProblem(error);
+        const requestId = c.get('requestId');
+        if (problem.status === 500) log.error({ requestId, err: problem.cause ?? problem }, 'request failed');
+        return new Response(problemBody(problem, requestId), {
+          status: problem.status,
+          headers: {
+            'content-type': 'application/problem+json',
+            'x-request-id': requestId,
+            ...problem.headers,
+          },
+        });
+      }
+    };

@@ -1,0 +1,45 @@
+import type { OutputFeed } from '../../worker/protocol.ts';
+
+export type ColumnType = 'string' | 'number' | 'integer' | 'boolean';
+
+/** A column of a model's signature. */
+export interface Input {
+  readonly name: string;
+  /** The ONNX input that the column feeds. */
+  readonly onnx: string;
+  readonly type: ColumnType;
+  readonly nullable: boolean;
+  readonly categories?: readonly string[];
+  readonly range?: readonly [min: number, max: number];
+}
+
+/** What `model.json` says: the contract of one model version. See models/model.schema.json. */
+export interface Signature {
+  readonly task: 'classification' | 'regression';
+  readonly description?: string;
+  readonly framework?: string;
+  readonly created?: string;
+  readonly sha256?: string;
+  readonly inputs: readonly Input[];
+  readonly outputs: {
+    readonly label?: string;
+    readonly probabilities?: string;
+    readonly classes?: readonly (string | number)[];
+    readonly value?: string;
+  };
+  readonly metrics?: Readonly<Record<string, number | string>>;
+}
+
+/** What `golden.json` holds: rows and the answers that the training side gave. */
+export interface Golden {
+  readonly columns: readonly string[];
+  readonly data: readonly (readonly unknown[])[];
+  readonly predictions: readonly (string | number)[];
+  readonly probabilities?: readonly (readonly number[])[];
+}
+
+/** Where a thread finds the answers among the graph's outputs. The schema guarantees the names. */
+export function outputFeed({ task, outputs }: Signature): OutputFeed {
+  const { label = '', probabilities = '', classes = [], value = '' } = outputs;
+  return task === 'classification' ? { task, label, probabilities, classes } : { task, value };
+}

@@ -1,0 +1,175 @@
+import cluster from 'node:cluster';
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { Config } from './config.ts';
+import { takeInFlight } from './inFlight.ts';
+import { createAggregator } from './metrics/aggregate.ts';
+import { createClusterRecorder } from './metrics/cluster.ts';
+import { createRegistry, recordAppInfo } from './metrics/process.ts';
+import { createScraper } from './metrics/scrape.ts';
+import { createMetricsServer } from './metricsServer.ts';
+import { readRuntimeVersion, readVersion } from './project.ts';
+import type { Child, Slot } from './slots.ts';
+import { StartFailure, startChild, tell } from './slots.ts';
+
+/** Failed starts in a row, with no process serving, that end the server. */
+const MAX_FAILED_STARTS = 5;
+const FIRST_BACK_OFF_MS = 100;
+const LONGEST_BACK_OFF_MS = 10_000;
+/** Time that a process has to end by itself once it was told to, beside the requests' deadline. */
+const EXIT_GRACE_MS = 2000;
+
+export interface PrimaryOptions {
+  readonly config: Config;
+  readonly runtime: string;
+  readonly log: Logger;
+  /** Ends the server. */
+  readonly exit: (code: number) => void;
+}
+
+/** The process that keeps the others: it forks and replaces them, and does no request work itself. */
+export interface Primary {
+  /** Resolves once every process has been ready. */
+  start(): Promise<void>;
+  /** Replaces the processes one by one; each is ready before its predecessor leaves. */
+  reload(): Promise<void>;
+  /** Lets the processes answer "not ready" while they go on predicting. */
+  lame(): void;
+  /** Drains all processes, then ends the server. */
+  stop(code: number): Promise<void>;
+}
+
+export function createPrimary({ config, runtime, log, exit }: PrimaryOptions): Primary {
+  const slots: readonly Slot[] = Array.from({ length: config.WEB_CONCURRENCY }, (_, index) => ({
+    index,
+    child: undefined,
+    reloading: false,
+  }));
+  let serving = false;
+  let stopping = false;
+  let rolling = false;
+  let rollAgain = false;
+
+  const children = (): Child[] => slots.flatMap(({ child }) => child ?? []);
+  const registry = createRegistry();
+  const recorder = createClusterRecorder(registry, () => children().length);
+  const aggregator = createAggregator();
+  const scraper = createScraper({ registry, aggregator, recorder, children });
+  const metricsServer = createMetricsServer(scraper.expose, log);
+
+  const start = async (slot: Slot): Promise<Child> => {
+    const child = await startChild(slot, scraper.receive);
+    slot.child = child;
+    if (serving) tell(child, { type: 'serving' });
+    void child.exited.then((how) => onExit(slot, child, how));
+    return child;
+  };
+
+  const onExit = async (slot: Slot, child: Child, how: string): Promise<void> => {
+    if (slot.child === child) slot.child = undefined;
+    await aggregator.retire(child.pid);
+    const requestIds = takeInFlight(runtime, child.pid);
+    if (child.leaving || stopping) return;
+    log.error({ pid: child.pid, slot: slot.index, how, requestIds }, 'a server process died');
+    recorder.restarted();
+    if (!slot.reloading) void fill(slot);
+  };
+
+  /** Starts processes in a slot until one is ready, with back-off. */
+  const fill = async (slot: Slot): Promise<void> => {
+    for (let failures = 1; !stopping; failures++) {
+      try {
+        await start(slot);
+        return;
+      } catch (error) {
+        if (!(error instanceof StartFailure)) throw error;
+        if (stopping) return;
+        const hopeless = (error.refused && !serving) || failures >= MAX_FAILED_STARTS;
+        if (hopeless && children().length === 0) return fail(error.message);
+        log.error({ slot: slot.index, failures, reason: error.message }, 'a server process did not start');
+        await delay(Math.min(LONGEST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** failures));
+      }
+    }
+  };
+
+  const fail = async (reason: string): Promise<void> => {
+    if (stopping) return;
+    log.fatal(reason);
+    await stop(1);
+  };
+
+  /** Ends a process: it drains by itself, and is killed when it doesn't. */
+  const dismiss = async (child: Child): Promise<void> => {
+    child.leaving = true;
+    tell(child, { type: 'drain' });
+    const killer = setTimeout(() => child.worker.process.kill('SIGKILL'), config.DEADLINE_MS + EXIT_GRACE_MS);
+    await child.exited;
+    clearTimeout(killer);
+  };
+
+  const roll = async (slot: Slot): Promise<boolean> => {
+    const old = slot.child;
+    // Without one, the slot is being filled already, from the same files.
+    if (!old || stopping) return true;
+    slot.reloading = true;
+    try {
+      await start(slot);
+      await dismiss(old);
+      return true;
+    } catch (error) {
+      if (!(error instanceof StartFailure)) throw error;
+      log.error(
+        { slot: slot.index, reason: error.message },
+        'reload stopped: the present processes go on serving',
+      );
+      return false;
+    } finally {
+      slot.reloading = false;
+      if (!slot.child) void fill(slot);
+    }
+  };
+
+  const reload = async (): Promise<void> => {
+    rollAgain = rolling;
+    if (rolling || stopping) return;
+    rolling = true;
+    log.info('reloading');
+    for (const slot of slots) if (!(await roll(slot))) break;
+    rolling = false;
+    log.info('reload ended');
+    if (rollAgain) await reload();
+  };
+
+  const stop = async (code: number): Promise<void> => {
+    if (stopping) return;
+    stopping = true;
+    log.info('draining');
+    for (const worker of Object.values(cluster.workers ?? {})) {
+      // One that isn't ready has nothing to finish.
+      if (worker && !children().some((child) => child.worker === worker)) worker.process.kill('SIGKILL');
+    }
+    await Promise.all(children().map(dismiss));
+    metricsServer.close();
+    metricsServer.closeAllConnections();
+    log.info('stopped');
+    exit(code);
+  };
+
+  return {
+    start: async () => {
+      metricsServer.listen(config.METRICS_PORT, config.METRICS_HOST);
+      await once(metricsServer, 'listening');
+      recordAppInfo(registry, readVersion(), readRuntimeVersion());
+      await Promise.all(slots.map(fill));
+      if (stopping) return;
+      serving = true;
+      for (const child of children()) tell(child, { type: 'serving' });
+    },
+    reload,
+    lame: () => {
+      for (const child of children()) tell(child, { type: 'lame' });
+    },
+    stop,
+  };
+}

@@ -1,0 +1,138 @@
+import type { Logger } from 'pino';
+import { createApp } from './app.ts';
+import { createQueue } from './batching/queue.ts';
+import type { Config } from './config.ts';
+import { createInFlightNotes } from './inFlight.ts';
+import type { Address, Listener } from './listen.ts';
+import { listen } from './listen.ts';
+import type { FromProcess, ToProcess } from './messages.ts';
+import type { MetricObject } from './metrics/aggregate.ts';
+import { createHttpRecorder } from './metrics/http.ts';
+import { createInferenceRecorder } from './metrics/inference.ts';
+import { createRegistry } from './metrics/process.ts';
+import { defaultModel, readRepository } from './models/repository.ts';
+import { createPool } from './pool.ts';
+import { HOME, fromHome } from './project.ts';
+import { shutdown } from './shutdown.ts';
+import { watchSilence } from './silence.ts';
+
+/** Time that every thread has to open and verify one model. */
+const OPEN_TIMEOUT_MS = 60_000;
+/** Time that the last step of a shutdown, ending idle threads, may take. */
+const CLOSE_POOL_MS = 1000;
+
+export interface ReplicaOptions {
+  readonly config: Config;
+  readonly address: Address;
+  /** The server's private folder. */
+  readonly runtime: string;
+  /** The thread's entry. */
+  readonly entry: URL;
+  readonly log: Logger;
+  readonly tell: (message: FromProcess) => void;
+  /** Ends this process. */
+  readonly exit: (code: number) => void;
+  /** Ends this process at once, when a thread that can't be stopped stands in the way of an orderly end. */
+  readonly kill: () => void;
+}
+
+/** One of the server's processes: HTTP in front, threads behind, and what the primary may ask of it. */
+export interface Replica {
+  receive(message: ToProcess): void;
+  drain(): Promise<void>;
+}
+
+/**
+ * Starts a server process and returns once it is ready: models verified in every thread, listener open.
+ *
+ * @throws {ModelRefused}
+ */
+export async function startReplica(options: ReplicaOptions): Promise<Replica> {
+  const { config, address, runtime, entry, log, tell, exit, kill } = options;
+  const lifecycle = { serving: false, draining: false };
+  let listener: Listener | undefined = undefined;
+
+  const models = await readRepository(fromHome(config.MODEL_REPOSITORY), HOME);
+  const standard = defaultModel(models, config.DEFAULT_MODEL);
+  /** A thread can't be got back: answer what can be answered, then make room for a fresh process. */
+  const giveUp = async (reason: string): Promise<void> => {
+    if (lifecycle.draining) return;
+    lifecycle.draining = true;
+    log.error({ reason }, 'ending this process to be replaced');
+    await shutdown([{ name: 'answer', deadlineMs: config.DEADLINE_MS, run: () => listener?.close() }], log);
+    kill();
+  };
+  const pool = createPool({
+    threads: config.INFERENCE_THREADS,
+    entry,
+    openTimeoutMs: OPEN_TIMEOUT_MS,
+    onLost: (reason) => void giveUp(reason),
+    onReplaced: (thread, reason) => log.error({ thread, reason }, 'a thread died and is being replaced'),
+  });
+  const registry = createRegistry();
+  const http = createHttpRecorder(registry);
+  const recorder = createInferenceRecorder(registry, () => inference.queuedRows);
+  const notes = createInFlightNotes(runtime, process.pid);
+  const inference = createQueue({
+    pool,
+    deadlineMs: config.DEADLINE_MS,
+    maxQueuedRows: config.MAX_QUEUED_ROWS,
+    recorder: {
+      batch: recorder.batch,
+      queued: recorder.queued,
+      running: notes.note,
+      fault: ({ id }, { code, detail }, requestIds) =>
+        log.error({ model: id, code, detail, requestIds }, 'a batch failed'),
+    },
+  });
+  for (const model of models) {
+    const start = performance.now();
+    await pool.open(model);
+    recorder.loaded(model, (performance.now() - start) / 1000);
+  }
+  const stopWatching = watchSilence(pool, 2 * config.DEADLINE_MS, (thread) => {
+    void giveUp(`thread ${thread} has not answered for ${2 * config.DEADLINE_MS} ms`);
+  });
+  const app = createApp({
+    config,
+    models,
+    defaultModel: standard,
+    inference,
+    lifecycle,
+    http,
+    recorder,
+    log,
+  });
+  listener = await listen(app, address);
+  tell({ type: 'ready' });
+
+  const drain = async (): Promise<void> => {
+    if (lifecycle.draining) return;
+    lifecycle.draining = true;
+    stopWatching();
+    const clean = await shutdown(
+      [
+        { name: 'finish requests', deadlineMs: config.DEADLINE_MS + 500, run: () => listener.close() },
+        { name: 'close threads', deadlineMs: CLOSE_POOL_MS, run: () => inference.close() },
+      ],
+      log,
+    );
+    notes.close();
+    // A thread that still runs a model must not be ended from within: that aborts the process, and looks like a crash.
+    if (clean) exit(0);
+    else kill();
+  };
+  const sendMetrics = async (): Promise<void> => {
+    tell({ type: 'metrics', metrics: (await registry.getMetricsAsJSON()) as unknown as MetricObject[] });
+  };
+
+  return {
+    drain,
+    receive: (message) => {
+      if (message.type === 'serving') lifecycle.serving = true;
+      else if (message.type === 'lame') lifecycle.serving = false;
+      else if (message.type === 'drain') void drain();
+      else void sendMetrics();
+    },
+  };
+}

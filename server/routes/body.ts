@@ -1,0 +1,41 @@
+import { isUtf8 } from 'node:buffer';
+import type { IncomingMessage } from 'node:http';
+import { Problem } from '../errors.ts';
+import type { AppContext } from '../middleware/handler.ts';
+
+const BYTE_ORDER_MARK = '\uFEFF';
+
+/** The answer goes out while the body still arrives, so the connection can't be used again. */
+const tooLarge = (): Problem => new Problem('body_too_large', { headers: { connection: 'close' } });
+
+/** Collects the bytes of a request as they come from the socket. */
+function collect(incoming: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    incoming.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes <= maxBytes) chunks.push(chunk);
+      else reject(tooLarge());
+    });
+    incoming.on('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
+    // After 'end' both are harmless: the promise is settled.
+    incoming.on('error', () => reject(new Problem('bad_request')));
+    incoming.on('close', () => reject(new Problem('bad_request')));
+  });
+}
+
+/**
+ * Reads a request's body as text.
+ *
+ * @throws {Problem} body_too_large, or invalid_encoding for bytes that are not UTF-8
+ */
+export async function readText(c: AppContext, maxBytes: number): Promise<string> {
+  if (Number(c.req.header('content-length') ?? 0) > maxBytes) throw tooLarge();
+  const { incoming } = c.env;
+  const bytes = incoming ? await collect(incoming, maxBytes) : Buffer.from(await c.req.arrayBuffer());
+  if (bytes.length > maxBytes) throw tooLarge();
+  if (!isUtf8(bytes)) throw new Problem('invalid_encoding');
+  const text = bytes.toString('utf8');
+  return text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
+}

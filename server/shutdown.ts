@@ -1,0 +1,34 @@
+import type { Logger } from 'pino';
+
+/** A step of an orderly end. */
+export interface ShutdownStep {
+  readonly name: string;
+  readonly deadlineMs: number;
+  readonly run: () => Promise<void> | void;
+}
+
+/**
+ * Runs the steps one after the other. One that fails or takes too long is logged and left behind: the rest still
+ * gets its turn.
+ *
+ * @returns whether every step was done in time
+ */
+export async function shutdown(steps: readonly ShutdownStep[], log: Logger): Promise<boolean> {
+  let clean = true;
+  for (const { name, deadlineMs, run } of steps) {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`not done within ${deadlineMs} ms`)), deadlineMs);
+    });
+    try {
+      await Promise.race([Promise.resolve(run()), late]);
+      log.debug({ step: name }, 'shutdown step done');
+    } catch (err) {
+      clean = false;
+      log.warn({ step: name, err }, 'shutdown step failed');
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+  return clean;
+}

@@ -1,0 +1,77 @@
+import type { Worker } from 'node:cluster';
+import cluster from 'node:cluster';
+import { once } from 'node:events';
+import type { FromProcess, ToProcess } from './messages.ts';
+
+/** A server process as the primary sees it. */
+export interface Child {
+  readonly pid: number;
+  readonly worker: Worker;
+  /** It was told to end, so its end is no loss. */
+  leaving: boolean;
+  /** Resolves with what ended it: an exit code or a signal's name. */
+  readonly exited: Promise<string>;
+}
+
+/** The place of one server process: its number, and with it its socket, stays when the process is replaced. */
+export interface Slot {
+  readonly index: number;
+  /** The process that serves here. */
+  child: Child | undefined;
+  /** A reload is starting the next process: the loss of the present one needs no replacement of its own. */
+  reloading: boolean;
+}
+
+/** A process ended before it was ready. */
+export class StartFailure extends Error {
+  /** It said itself that it can't ever start. */
+  readonly refused: boolean;
+  constructor(reason: string, refused: boolean) {
+    super(reason);
+    this.name = 'StartFailure';
+    this.refused = refused;
+  }
+}
+
+/** Names the slot to the forked process. */
+export const SLOT_VARIABLE = 'SERVEMODEL_SLOT';
+
+/** Sends a message, unless the process is gone already. */
+export function tell({ worker }: Child, message: ToProcess): void {
+  if (worker.isConnected()) worker.send(message, () => {});
+}
+
+/**
+ * Forks the process of a slot.
+ *
+ * @param receive is given every message but those about readiness
+ * @returns the process, once it is ready
+ * @throws {StartFailure}
+ */
+export async function startChild(
+  slot: Slot,
+  receive: (pid: number, message: FromProcess) => void,
+): Promise<Child> {
+  // ONNX Runtime reads its switch from the environment that a process begins with: it sends telemetry otherwise.
+  const worker = cluster.fork({ [SLOT_VARIABLE]: String(slot.index), ORT_DISABLE_TELEMETRY: '1' });
+  const exited = once(worker, 'exit').then(([code, signal]: unknown[]) =>
+    typeof signal === 'string' ? signal : `code ${String(code)}`,
+  );
+  const child: Child = { pid: worker.process.pid ?? 0, worker, leaving: false, exited };
+  return new Promise((resolve, reject) => {
+    let refusal: string | undefined;
+    worker.on('message', (message: FromProcess) => {
+      if (message.type === 'ready') resolve(child);
+      else if (message.type === 'refused') refusal = message.reason;
+      else receive(child.pid, message);
+    });
+    void exited.then((how) => {
+      reject(
+        new StartFailure(
+          refusal ?? `a server process ended with ${how} before it was ready`,
+          refusal !== undefined,
+        ),
+      );
+    });
+  });
+}

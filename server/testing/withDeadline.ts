@@ -1,0 +1,32 @@
+const POLL_MS = 5;
+
+/**
+ * The promise, or an error that names what was waited for: a regression fails with a sentence instead of idling
+ * until the runner gives up.
+ */
+export async function withDeadline<T>(what: string, promise: Promise<T>, ms = 5000): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not within ${ms} ms: ${what}`)), ms);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Asks again and again, until the answer is neither undefined nor false; and returns it. */
+export async function eventually<T>(
+  what: string,
+  check: () => T | Promise<T>,
+  ms = 5000,
+): Promise<Exclude<Awaited<T>, false | undefined>> {
+  const end = performance.now() + ms;
+  for (;;) {
+    const found = await withDeadline(what, Promise.resolve(check()), Math.max(1, end - performance.now()));
+    if (found !== undefined && found !== false) return found as Exclude<Awaited<T>, false | undefined>;
+    if (performance.now() > end) throw new Error(`not within ${ms} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}

@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { TaskFault } from './fault.ts';
+import type { OpenTask } from './protocol.ts';
+import type { OutputValue, TensorInfo, TensorValue } from './tensors.ts';
+
+/** One ONNX session: tensors in, tensors out. */
+export interface Session {
+  readonly inputs: readonly TensorInfo[];
+  readonly outputs: readonly TensorInfo[];
+  run(
+    feeds: Readonly<Record<string, TensorValue>>,
+    fetches: readonly string[],
+  ): Promise<Record<string, OutputValue>>;
+}
+
+/** One thread a session: the threads of the pool are the parallelism, and the default is the host's core count. */
+const OPTIONS: InferenceSession.SessionOptions = {
+  executionProviders: ['cpu'],
+  intraOpNumThreads: 1,
+  interOpNumThreads: 1,
+  executionMode: 'sequential',
+  graphOptimizationLevel: 'all',
+  logSeverityLevel: 4,
+};
+
+const toInfo = (metadata: InferenceSession.ValueMetadata): TensorInfo =>
+  metadata.isTensor
+    ? { name: metadata.name, type: metadata.type, rank: metadata.shape.length }
+    : { name: metadata.name, type: 'not a tensor', rank: 0 };
+
+/**
+ * Opens a session on exactly the bytes whose digest was compared.
+ *
+ * @throws {TaskFault} model_unreadable or checksum_mismatch
+ */
+export async function openSession({ path, sha256 }: Pick<OpenTask, 'path' | 'sha256'>): Promise<Session> {
+  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    throw new TaskFault('model_unreadable', `cannot be read (${error.code ?? 'unknown error'})`);
+  });
+  const digest = createHash('sha256').update(bytes).digest('hex');
+  if (sha256 !== undefined && digest !== sha256) {
+    throw new TaskFault('checksum_mismatch', `has sha256 ${digest}, its signature says ${sha256}`);
+  }
+  const session = await InferenceSession.create(bytes, OPTIONS).catch((error: unknown) => {
+    throw new TaskFault('model_unreadable', `ONNX Runtime refuses it: ${firstLine(error)}`);
+  });
+  return {
+    inputs: session.inputMetadata.map(toInfo),
+    outputs: session.outputMetadata.map(toInfo),
+    run: async (feeds, fetches) => {
+      const tensors: Record<string, Tensor> = {};
+      for (const [name, { type, data, dims }] of Object.entries(feeds)) {
+        tensors[name] = new Tensor(type as 'float32', data as Float32Array, dims);
+      }
+      return session.run(tensors, fetches);
+    },
+  };
+}
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? '';
+}
