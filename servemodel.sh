@@ -105,6 +105,7 @@ require_build() {
   [ -x node_modules/.bin/tsc ] || fail 'the build is out of date and the compiler is missing; run: npm ci'
   say 'building'
   local built=.dist-$$
+  rm -rf .dist-* # What an interrupted build left behind.
   # Built aside and moved, so that a server that runs from dist/ never sees half a build.
   if ! node_modules/.bin/tsc -p tsconfig.build.json --outDir "$built" >&2; then
     rm -rf "$built"
@@ -151,12 +152,25 @@ end_within() {
   kill -- "-$watchdog" 2>/dev/null || true
 }
 
+# nginx's workers live on when their master is killed, and hold the public port.
+end_orphans() {
+  local tries
+  kill -QUIT -- "-$nginx" 2>/dev/null || return 0
+  for ((tries = 0; tries < PROXY_DRAIN_SECONDS * 20; tries++)); do
+    kill -0 -- "-$nginx" 2>/dev/null || return 0
+    sleep 0.05
+  done
+  kill -KILL -- "-$nginx" 2>/dev/null || true
+}
+
 # In the order in which nothing is lost: not ready, stop accepting, finish, end.
 drain() {
   if alive "$primary"; then kill -USR2 "$primary" 2>/dev/null || true; fi
   if alive "$nginx"; then
     kill -QUIT "$nginx" 2>/dev/null || true
     end_within "$nginx" "$PROXY_DRAIN_SECONDS"
+  elif [ -n "$nginx" ]; then
+    end_orphans
   fi
   if alive "$primary"; then
     kill -TERM "$primary" 2>/dev/null || true
@@ -196,7 +210,8 @@ started=yes
 # Waits for a signal, or for the first child to end: then "ended" and "code" tell which one, and how.
 ended=
 code=0
-while [ "$signalled" = no ] && [ -z "$ended" ]; do
+# A signal such as HUP interrupts the wait, which then leaves "ended" unset.
+while [ "$signalled" = no ] && [ -z "${ended:-}" ]; do
   code=0
   if ! alive "$primary"; then
     ended=$primary

@@ -9,6 +9,8 @@ import type { AppEnv } from './middleware/handler.ts';
 
 /** Longer than nginx's 60 s: a connection that we closed first would fail a POST that was just sent on it. */
 const KEEP_ALIVE_TIMEOUT_MS = 75_000;
+/** More than the proxy lets through: what it accepted is never refused here. */
+const MAX_HEADER_BYTES = 128 * 1024;
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 const CLOSE_IDLE_EVERY_MS = 50;
@@ -69,6 +71,7 @@ export async function listen(app: Hono<AppEnv>, address: Address): Promise<Liste
   const server = createAdaptorServer({
     fetch: app.fetch,
     serverOptions: {
+      maxHeaderSize: MAX_HEADER_BYTES,
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
       headersTimeout: HEADERS_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,

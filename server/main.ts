@@ -5,13 +5,10 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Config } from './config.ts';
 import { ConfigError, parseConfig } from './config.ts';
-import { createLog } from './log.ts';
 import type { FromProcess, ToProcess } from './messages.ts';
-import { ModelRefused } from './models/model.ts';
 import { PortUnavailable, portOpen, requireFreePort } from './ports.ts';
-import { createPrimary } from './primary.ts';
 import { socketPath, writeProxyFile } from './proxyFile.ts';
-import { startReplica } from './replica.ts';
+import { createLog } from './log.ts';
 import { SLOT_VARIABLE } from './slots.ts';
 
 /** servemodel.sh waits on this descriptor for the word to start the proxy. */
@@ -34,7 +31,8 @@ function readConfig(): Config {
 }
 
 async function runPrimary(config: Config): Promise<void> {
-  const log = createLog(config.LOG_LEVEL, 'primary');
+  const log = await createLog(config.LOG_LEVEL, 'primary');
+  const { createPrimary } = await import('./primary.ts');
   const primary = createPrimary({ config, runtime, log, exit: (code) => process.exit(code) });
   process.on('SIGTERM', () => void primary.stop(0));
   process.on('SIGINT', () => void primary.stop(0));
@@ -60,7 +58,8 @@ async function runPrimary(config: Config): Promise<void> {
 }
 
 async function runReplica(config: Config, slot: number): Promise<void> {
-  const log = createLog(config.LOG_LEVEL, `server-${slot}`);
+  const log = await createLog(config.LOG_LEVEL, `server-${slot}`);
+  const { startReplica } = await import('./replica.ts');
   const tell = (message: FromProcess): void => {
     // The primary may be gone, and with it the channel.
     if (process.connected) process.send?.(message, () => {});
@@ -82,11 +81,12 @@ async function runReplica(config: Config, slot: number): Promise<void> {
     process.on('message', (message: ToProcess) => replica.receive(message));
     process.on('disconnect', () => void replica.drain());
   } catch (error) {
-    if (!(error instanceof ModelRefused)) throw error;
+    if (!(error instanceof Error) || error.name !== 'ModelRefused') throw error;
     process.send?.({ type: 'refused', reason: error.message } satisfies FromProcess, () => process.exit(1));
   }
 }
 
+// Each role loads its own modules only: what the primary doesn't import, it needn't wait for.
 const config = readConfig();
 if (cluster.isPrimary) await runPrimary(config);
 else await runReplica(config, Number(process.env[SLOT_VARIABLE]));

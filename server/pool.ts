@@ -3,6 +3,7 @@ import type { OpenTask, Reply, RunTask, TextCell } from '../worker/protocol.ts';
 import { MAX_BATCH_ROWS, answerWidth } from '../worker/protocol.ts';
 import type { Model } from './models/model.ts';
 import { ModelRefused } from './models/model.ts';
+import { within } from './within.ts';
 
 /** Memory that a process and one of its threads share for a model. */
 export interface Buffers {
@@ -77,15 +78,6 @@ function openTask(model: Model, { cells, answers }: Buffers): OpenTask {
 const shared = (numbers: number): Float64Array =>
   new Float64Array(new SharedArrayBuffer(numbers * Float64Array.BYTES_PER_ELEMENT));
 
-/** Rejects with a sentence when the promise takes longer. */
-async function within<T>(promise: Promise<T>, ms: number, what: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what} within ${ms} ms`)), ms);
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
-}
-
 /**
  * A Piscina of exactly one thread: so a model is opened in each thread by name, and each thread's readiness is
  * its own answer (a pool of several counts threads as ready before they have loaded anything).
@@ -116,7 +108,7 @@ function createLane(thread: number, options: PoolOptions, onIdle: () => void): O
   };
   const openOne = async (model: Model, buffers: Buffers): Promise<Reply> => {
     try {
-      return await within(send(openTask(model, buffers)), openTimeoutMs, 'no thread had opened it');
+      return await within(send(openTask(model, buffers)), openTimeoutMs, 'opening it');
     } catch (error) {
       return { ok: false, code: 'model_unreadable', detail: (error as Error).message };
     }

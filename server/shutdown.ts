@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { within } from './within.ts';
 
 /** A step of an orderly end. */
 export interface ShutdownStep {
@@ -16,18 +17,12 @@ export interface ShutdownStep {
 export async function shutdown(steps: readonly ShutdownStep[], log: Logger): Promise<boolean> {
   let clean = true;
   for (const { name, deadlineMs, run } of steps) {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`not done within ${deadlineMs} ms`)), deadlineMs);
-    });
     try {
-      await Promise.race([Promise.resolve(run()), late]);
+      await within(Promise.resolve(run()), deadlineMs, name);
       log.debug({ step: name }, 'shutdown step done');
     } catch (err) {
       clean = false;
       log.warn({ step: name, err }, 'shutdown step failed');
-    } finally {
-      clearTimeout(timer);
     }
   }
   return clean;

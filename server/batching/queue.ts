@@ -41,6 +41,8 @@ export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder }: Queue
   const waiting = createLinkedList<Job>((job) => job.waiting);
   const admission = createAdmission(maxQueuedRows);
   let unsettled = 0;
+  /** Batches that a thread works on: perhaps for nobody any more, but a thread that runs a model must not be ended. */
+  let runs = 0;
   let closing = false;
   let dispatching = false;
   let onEmpty = (): void => {};
@@ -55,7 +57,8 @@ export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder }: Queue
       waiting.remove(job);
       admission.leave(unsent);
     }
-    if (--unsettled === 0) onEmpty();
+    unsettled--;
+    if (unsettled + runs === 0) onEmpty();
     return true;
   };
   const fail = (job: Job, problem: Problem): void => {
@@ -106,7 +109,9 @@ export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder }: Queue
       lane.thread,
       batch.chunks.map(({ job }) => job.requestId),
     );
+    runs++;
     const reply = await lane.run(batch.model, batch.rows, batch.texts);
+    runs--;
     if (reply.ok) {
       recorder.batch(batch.model, batch.rows, reply.seconds);
       deliver(batch, lane.buffers(batch.model).answers);
@@ -115,6 +120,7 @@ export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder }: Queue
     }
     dispatch();
     if (lane.idle) recorder.running(lane.thread, []);
+    if (unsettled + runs === 0) onEmpty();
   };
 
   const dispatch = (): void => {
@@ -172,7 +178,7 @@ export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder }: Queue
     },
     close: async () => {
       closing = true;
-      if (unsettled > 0) await new Promise<void>((resolve) => (onEmpty = resolve));
+      if (unsettled + runs > 0) await new Promise<void>((resolve) => (onEmpty = resolve));
       await pool.close();
     },
   };

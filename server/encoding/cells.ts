@@ -43,8 +43,10 @@ function refuse(
 function integerCell(input: Input): EncodeCell {
   return (value, target, at) => {
     if (typeof value !== 'number') return refuse(value, input, 'an integer', target, at);
+    // In this order: a literal like 1e999 is Infinity, which is large but no fraction.
+    if (Math.abs(value) > Number.MAX_SAFE_INTEGER)
+      return 'expected an integer within ±(2^53 - 1), found a larger one';
     if (!Number.isInteger(value)) return 'expected an integer, found a fraction';
-    if (!Number.isSafeInteger(value)) return 'expected an integer within ±(2^53 - 1), found a larger one';
     target[at] = value;
     return undefined;
   };

@@ -19,9 +19,11 @@ function collect(incoming: IncomingMessage, maxBytes: number): Promise<Buffer> {
       else reject(tooLarge());
     });
     incoming.on('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
-    // After 'end' both are harmless: the promise is settled.
-    incoming.on('error', () => reject(new Problem('bad_request')));
-    incoming.on('close', () => reject(new Problem('bad_request')));
+    const lost = (): void => reject(new Problem('bad_request'));
+    incoming.on('error', lost);
+    incoming.on('close', () => {
+      if (!incoming.complete) lost();
+    });
   });
 }
 

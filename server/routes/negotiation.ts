@@ -1,8 +1,11 @@
 import { Problem } from '../errors.ts';
 import type { AppContext } from '../middleware/handler.ts';
 
-/** application/json in any letter case, with no parameter but a charset of UTF-8. */
-const JSON_TYPE = /^\s*application\/json\s*(;\s*charset\s*=\s*(utf-8|"utf-8")\s*)?;?\s*$/i;
+/**
+ * application/json in any letter case, with no parameter but a charset of UTF-8. No two runs of white space can
+ * meet: on a header full of it they would take quadratic time.
+ */
+const JSON_TYPE = /^\s*application\/json(\s*;\s*charset\s*=\s*(utf-8|"utf-8"))?(\s*;)?\s*$/i;
 /** A media range that includes application/json; one of quality 0 excludes it. */
 const TAKES_JSON = /^\s*(\*\/\*|application\/\*|application\/json)\s*(;(?!\s*q\s*=\s*0(\.0*)?\s*$).*)?$/i;
 

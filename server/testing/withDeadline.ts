@@ -1,19 +1,13 @@
+import { within } from '../within.ts';
+
 const POLL_MS = 5;
 
 /**
  * The promise, or an error that names what was waited for: a regression fails with a sentence instead of idling
  * until the runner gives up.
  */
-export async function withDeadline<T>(what: string, promise: Promise<T>, ms = 5000): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`not within ${ms} ms: ${what}`)), ms);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+export function withDeadline<T>(what: string, promise: Promise<T>, ms = 5000): Promise<T> {
+  return within(promise, ms, what);
 }
 
 /** Asks again and again, until the answer is neither undefined nor false; and returns it. */
@@ -26,7 +20,7 @@ export async function eventually<T>(
   for (;;) {
     const found = await withDeadline(what, Promise.resolve(check()), Math.max(1, end - performance.now()));
     if (found !== undefined && found !== false) return found as Exclude<Awaited<T>, false | undefined>;
-    if (performance.now() > end) throw new Error(`not within ${ms} ms: ${what}`);
+    if (performance.now() > end) throw new Error(`${what}: not within ${ms} ms`);
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }

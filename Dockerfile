@@ -1,0 +1,63 @@
+# A Debian image with Node >= 20.19 and npm. Not Alpine: ONNX Runtime has no build for musl.
+ARG BASE=node:24-bookworm-slim
+
+# All packages, downloaded once for the two stages that follow. The ONNX Runtime package brings the libraries of five
+# platforms, 290 MB unpacked: this one's stays. The architecture is asked from Node, because TARGETARCH is empty
+# without BuildKit. In one RUN, so that no layer ever holds the rest.
+FROM ${BASE} AS packages
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci \
+  && cd node_modules/onnxruntime-node/bin \
+  && platform=$(node -p 'process.platform + "/" + process.arch') \
+  && if ! ls napi-v*/"$platform"/libonnxruntime.so.1; then echo "ONNX Runtime has no library for $platform" >&2; exit 1; fi \
+  && find . -type f ! -path "./napi-v*/$platform/*" -delete \
+  && find . -type d -empty -delete \
+  && rm -rf /root/.npm
+
+# What runs in production.
+FROM packages AS production
+RUN npm prune --omit=dev && chmod -R u=rwX,go=rX node_modules
+
+# Modes are set here, since a checkout made under umask 077 or on Windows has others.
+FROM packages AS build
+COPY tsconfig.json tsconfig.build.json ./
+COPY server server
+COPY worker worker
+COPY proxy proxy
+RUN npm run build
+COPY LICENSE nginx.conf servemodel.sh ./
+COPY models models
+RUN chmod -R u=rwX,go=rX LICENSE nginx.conf servemodel.sh package.json models dist && chmod 755 servemodel.sh
+
+FROM ${BASE}
+RUN apt-get update \
+  && apt-get install --yes --no-install-recommends nginx-light \
+  && rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log
+WORKDIR /app
+# From what changes least to what changes most.
+COPY --from=production /app/node_modules node_modules
+COPY --from=build /app/LICENSE ./
+COPY --from=build /app/models models
+COPY --from=build /app/nginx.conf /app/servemodel.sh /app/package.json ./
+COPY --from=build /app/dist dist
+
+# The telemetry switch has to be there before ONNX Runtime is loaded: see ARCHITECTURE.md.
+ENV NODE_ENV=production \
+  ORT_DISABLE_TELEMETRY=1
+# The image's user `node`, as a number: Kubernetes' runAsNonRoot can't check a name. It can write to /tmp only.
+USER 1000:1000
+EXPOSE 5000 9464
+STOPSIGNAL SIGTERM
+# Node, because the slim image has no curl; node:http, because fetch takes half as much CPU time again to load.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
+  CMD ["node", "-e", "require('node:http').get({ host: process.env.HOST || '127.0.0.1', port: process.env.PORT || 5000, path: '/health/ready' }, (answer) => process.exit(answer.statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1))"]
+ENTRYPOINT ["/app/servemodel.sh"]
+CMD ["serve"]
+
+# As in package.json.
+ARG VERSION=0.1.0
+LABEL org.opencontainers.image.title="servemodel" \
+  org.opencontainers.image.description="A production server for tabular machine-learning models: nginx, Hono, natural batching, ONNX Runtime threads" \
+  org.opencontainers.image.licenses="Apache-2.0" \
+  org.opencontainers.image.version="${VERSION}"

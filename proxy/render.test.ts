@@ -1,0 +1,143 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { type ProxySettings, renderProxy } from './render.ts';
+import { needsNginx, nginxMissing } from './testing/nginxMissing.ts';
+import { checkProxy, makeRuntime, readTemplate, settingsFor } from './testing/startProxy.ts';
+
+const SETTINGS: ProxySettings = {
+  host: '127.0.0.1',
+  port: 5000,
+  maxBodyBytes: 1024,
+  deadlineMs: 5000,
+  accessLog: 'off',
+  sockets: ['/run/app/0.sock', '/run/app/1.sock'],
+  runtime: '/run/app',
+  workers: 2,
+};
+
+/** The template's lines that hold `word`, rendered. */
+const linesWith = async (word: string, changes: Partial<ProxySettings>): Promise<string[]> =>
+  renderProxy(await readTemplate(), { ...SETTINGS, ...changes })
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line.startsWith(word));
+
+describe('renderProxy', () => {
+  it('leaves no name and changes nothing else', async () => {
+    const template = await readTemplate();
+    const rendered = renderProxy(template, SETTINGS);
+    expect(rendered).not.toMatch(/\$\{/);
+    for (const line of template.split('\n'))
+      if (!line.includes('${')) expect(rendered).toContain(`${line}\n`);
+  });
+
+  it('makes an entry of each socket, for both kinds of connection', async () => {
+    const servers = await linesWith('server "', {});
+    expect(servers.map((line) => line.split(' ')[1])).toEqual(
+      ['0', '1', '0', '1'].map((name) => `"unix:/run/app/${name}.sock"`),
+    );
+  });
+
+  it('waits a second longer than the deadline', async () => {
+    expect(await linesWith('proxy_read_timeout', { deadlineMs: 250 })).toEqual([
+      'proxy_read_timeout 1250ms;',
+    ]);
+    expect(await linesWith('worker_shutdown_timeout', { deadlineMs: 250 })).toEqual([
+      'worker_shutdown_timeout 1250ms;',
+    ]);
+  });
+
+  it.each([
+    ['0.0.0.0', 'listen 0.0.0.0:5000 backlog=4096;'],
+    ['localhost', 'listen localhost:5000 backlog=4096;'],
+    ['::', 'listen [::]:5000 ipv6only=off backlog=4096;'],
+    ['::1', 'listen [::1]:5000 ipv6only=off backlog=4096;'],
+  ])('listens on %s', async (host, line) => {
+    expect(await linesWith('listen', { host })).toEqual([line]);
+  });
+
+  it.each([
+    ['off', 'access_log off;'],
+    ['stdout', 'access_log "/dev/stdout" json;'],
+    ['/var/log/a b.log', 'access_log "/var/log/a b.log" json;'],
+  ])('writes the access log to %s', async (accessLog, line) => {
+    expect(await linesWith('access_log', { accessLog })).toEqual([line]);
+  });
+
+  it('names a user only when told to', async () => {
+    expect(await linesWith('user', {})).toEqual([]);
+    expect(await linesWith('user', { user: 'www-data' })).toEqual(['user www-data;']);
+  });
+
+  it.each(['"', "'", '`', ';', '{', '}', '$', '\\', '\n', '\r', '\0', '\x7f'])(
+    'refuses %j in a path',
+    async (character) => {
+      const template = await readTemplate();
+      const path = `/run/a${character}b`;
+      for (const changes of [{ runtime: path }, { accessLog: path }, { sockets: [path] }]) {
+        expect(() => renderProxy(template, { ...SETTINGS, ...changes })).toThrow("can't hold");
+      }
+    },
+  );
+
+  it.each<Partial<ProxySettings>>([
+    { host: 'a b' },
+    { host: 'a;b' },
+    { host: '' },
+    { runtime: 'relative' },
+    { accessLog: 'relative' },
+    { sockets: [] },
+    { sockets: [`/${'é'.repeat(54)}`] },
+    { port: 0 },
+    { port: 1.5 },
+    { workers: -1 },
+    { maxBodyBytes: 0 },
+    { deadlineMs: Number.NaN },
+    { user: 'a;b' },
+    { user: '' },
+  ])('refuses %j', async (changes) => {
+    const template = await readTemplate();
+    expect(() => renderProxy(template, { ...SETTINGS, ...changes })).toThrow(Object.keys(changes)[0]);
+  });
+
+  it('refuses a template with an unknown name, and one that lacks a name', async () => {
+    const template = await readTemplate();
+    expect(() => renderProxy(`${template}# \${HOME}`, SETTINGS)).toThrow('unknown ${HOME}');
+    expect(() => renderProxy(template.replaceAll('${LISTEN}', '1'), SETTINGS)).toThrow('missing ${LISTEN}');
+  });
+});
+
+describe.skipIf(nginxMissing)(needsNginx('nginx accepts the rendered configuration'), () => {
+  const many = (runtime: string, count: number): string[] =>
+    Array.from({ length: count }, (_, index) => join(runtime, `${index}.sock`));
+
+  it.each<[string, string, (runtime: string) => Partial<ProxySettings>]>([
+    ['as it is', '', () => ({})],
+    ['with a space in the runtime folder', ' a b', () => ({})],
+    ['with a # in the runtime folder', '#', () => ({})],
+    ['on IPv6', '', () => ({ host: '::' })],
+    ['with 64 processes', '', (runtime) => ({ sockets: many(runtime, 64) })],
+    ['with 256 processes', '', (runtime) => ({ sockets: many(runtime, 256) })],
+    ['with a log', ' a', (runtime) => ({ accessLog: join(runtime, 'a.log') })],
+    [
+      'with the largest limits',
+      '',
+      () => ({ maxBodyBytes: 1024 ** 3, deadlineMs: 8000, workers: 64, port: 65_535 }),
+    ],
+  ])('%s', async (_, suffix, changes) => {
+    const runtime = await makeRuntime(suffix);
+    try {
+      const { status, said } = await checkProxy(settingsFor(runtime.path, changes(runtime.path)));
+      expect(said).toMatch(/syntax is ok\n.*test is successful\n$/);
+      expect(said).not.toMatch(/\[(warn|error|alert|emerg)\]/);
+      expect(status).toBe(0);
+    } finally {
+      await runtime.remove();
+    }
+  });
+
+  it('and refuses a broken one', () => {
+    expect(spawnSync('nginx', ['-t', '-e', 'stderr', '-c', import.meta.filename]).status).not.toBe(0);
+  });
+});

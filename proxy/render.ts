@@ -1,0 +1,97 @@
+/** What the proxy's configuration depends on. */
+export interface ProxySettings {
+  readonly host: string;
+  readonly port: number;
+  readonly maxBodyBytes: number;
+  readonly deadlineMs: number;
+  /** `off`, `stdout` or an absolute path. */
+  readonly accessLog: string;
+  /** The unix sockets of the server processes, as absolute paths. */
+  readonly sockets: readonly string[];
+  /** The private folder that nginx may write to, as an absolute path. */
+  readonly runtime: string;
+  /** nginx's own worker processes. */
+  readonly workers: number;
+  /** Whom the workers run as, with a group of the same name: only where root starts nginx, which else takes `nobody`. */
+  readonly user?: string | undefined;
+}
+
+/** How long after the deadline the proxy still waits: the app's own 504 must come first. */
+const ANSWER_GRACE_MS = 1000;
+
+/** The longest path that fits into a Linux socket address, in bytes. */
+const MAX_SOCKET_PATH_BYTES = 107;
+
+/**
+ * Fills the template `nginx.conf`. A line that holds `${SOCKET}` is repeated for each socket.
+ *
+ * @throws {Error} for a value that could break out of its place, a `${NAME}` that is unknown, or one that the
+ *   template lacks
+ */
+export function renderProxy(template: string, settings: ProxySettings): string {
+  const { sockets } = settings;
+  if (sockets.length === 0) throw new Error('sockets: at least one is needed');
+  const values = valuesFrom(settings);
+  const unused = new Set([...values.keys(), 'SOCKET']);
+  const fill = (line: string, socket = ''): string =>
+    line.replace(/\$\{([^}]*)\}/g, (_, name: string) => {
+      const value = name === 'SOCKET' ? socketPath(socket) : values.get(name);
+      if (value === undefined) throw new Error(`nginx.conf: unknown \${${name}}`);
+      unused.delete(name);
+      return value;
+    });
+  const rendered = template
+    .split('\n')
+    .flatMap((line) =>
+      line.includes('${SOCKET}') ? sockets.map((socket) => fill(line, socket)) : fill(line),
+    )
+    .join('\n');
+  if (unused.size > 0)
+    throw new Error(`nginx.conf: missing ${[...unused].map((name) => `\${${name}}`).join(', ')}`);
+  return rendered;
+}
+
+function valuesFrom(settings: ProxySettings): ReadonlyMap<string, string> {
+  const { deadlineMs, maxBodyBytes, workers, runtime, user } = settings;
+  return new Map([
+    ['USER', user === undefined ? '' : `user ${matching(/^[A-Za-z_][\w-]*$/, 'user', user)};`],
+    ['RUNTIME', path('runtime', runtime)],
+    ['WORKERS', positive('workers', workers)],
+    ['ANSWER_TIMEOUT_MS', positive('deadlineMs', deadlineMs + ANSWER_GRACE_MS)],
+    ['MAX_BODY_BYTES', positive('maxBodyBytes', maxBodyBytes)],
+    ['ACCESS_LOG', accessLog(settings.accessLog)],
+    ['LISTEN', listen(settings)],
+  ]);
+}
+
+function listen({ host, port }: ProxySettings): string {
+  matching(/^[A-Za-z0-9.:-]+$/, 'host', host);
+  // As Node does: "::" takes IPv4 as well.
+  return host.includes(':')
+    ? `[${host}]:${positive('port', port)} ipv6only=off`
+    : `${host}:${positive('port', port)}`;
+}
+
+function accessLog(target: string): string {
+  if (target === 'off') return 'off';
+  return `"${target === 'stdout' ? '/dev/stdout' : path('accessLog', target)}" json`;
+}
+
+function socketPath(socket: string): string {
+  if (Buffer.byteLength(socket) > MAX_SOCKET_PATH_BYTES) {
+    throw new Error(
+      `sockets: longer than the ${MAX_SOCKET_PATH_BYTES} bytes that a socket's path may have: ${socket}`,
+    );
+  }
+  return path('sockets', socket);
+}
+
+// The template puts every path between double quotes, where these are what nginx reads as more than itself.
+const path = (name: string, value: string): string => matching(/^\/[^"'`;{}$\\\p{Cc}]*$/u, name, value);
+
+const positive = (name: string, value: number): string => matching(/^[1-9]\d*$/, name, String(value));
+
+function matching(accepted: RegExp, name: string, value: string): string {
+  if (!accepted.test(value)) throw new Error(`${name}: nginx.conf can't hold ${JSON.stringify(value)}`);
+  return value;
+}

@@ -1,0 +1,153 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type ProxySettings, renderProxy } from '../render.ts';
+import { within } from '../../server/within.ts';
+
+const TEMPLATE = new URL('../../nginx.conf', import.meta.url);
+
+/** The committed configuration, before its names are filled in. */
+export const readTemplate = (): Promise<string> => readFile(TEMPLATE, 'utf8');
+
+/** A private folder for one test, short enough for socket paths; `remove` deletes it. */
+export async function makeRuntime(suffix = ''): Promise<{ path: string; remove: () => Promise<void> }> {
+  const path = await mkdtemp(join(tmpdir(), `proxy${suffix}-`));
+  // nginx's workers are another user where root starts it.
+  await chmod(path, 0o755);
+  return { path, remove: () => rm(path, { recursive: true, force: true }) };
+}
+
+/** Settings that work everywhere; a test changes what it is about. */
+export const settingsFor = (runtime: string, changes: Partial<ProxySettings> = {}): ProxySettings => ({
+  host: '127.0.0.1',
+  port: 5000,
+  maxBodyBytes: 1024 * 1024,
+  deadlineMs: 5000,
+  accessLog: 'off',
+  sockets: [join(runtime, '0.sock')],
+  runtime,
+  workers: 1,
+  // A user with a group of the same name on every Linux: nginx asks for both.
+  ...(process.getuid?.() === 0 ? { user: 'daemon' } : {}),
+  ...changes,
+});
+
+/** What `nginx -t` says of a configuration. */
+export async function checkProxy(settings: ProxySettings): Promise<{ status: number | null; said: string }> {
+  const file = await writeConfiguration(settings);
+  const { status, stderr } = spawnSync('nginx', ['-t', ...argumentsFor(settings.runtime, file)], {
+    encoding: 'utf8',
+  });
+  return { status, said: stderr };
+}
+
+export interface Proxy {
+  readonly port: number;
+  readonly pid: number;
+  /** What nginx wrote to its error log and, with `accessLog: 'stdout'`, to its access log. */
+  readonly said: () => string;
+  /** Waits until the logs hold a match. */
+  readonly says: (pattern: RegExp) => Promise<RegExpExecArray>;
+  /** Ends it gracefully, as servemodel.sh does. */
+  readonly stop: () => Promise<void>;
+}
+
+export interface ProxyOptions {
+  /** Changes the template first: a shorter timeout, a location that fails. */
+  readonly edit?: ((template: string) => string) | undefined;
+  /** Starts it as this user. */
+  readonly uid?: number | undefined;
+}
+
+/** A real nginx on the committed template and a free port. */
+export async function startProxy(settings: ProxySettings, { edit, uid }: ProxyOptions = {}): Promise<Proxy> {
+  const port = await freePort(settings.host);
+  const file = await writeConfiguration({ ...settings, port }, edit);
+  // Node's own pipes are sockets, which /dev/stdout can't be opened on.
+  const throughPipe = [
+    '-c',
+    'exec nginx "$@" > >(exec cat)',
+    'nginx',
+    ...argumentsFor(settings.runtime, file),
+  ];
+  const child = spawn('bash', throughPipe, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(uid && { uid, gid: uid }),
+  });
+  const exited = once(child, 'exit');
+  let log = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => (log += chunk.toString()));
+
+  const says = async (pattern: RegExp): Promise<RegExpExecArray> => {
+    for (;;) {
+      const found = pattern.exec(log);
+      if (found) return found;
+      const more = Promise.race([once(child.stdout, 'data'), once(child.stderr, 'data')]);
+      await within(more, 5000, `a line of nginx that matches ${pattern.source}`);
+    }
+  };
+
+  const failed = exited.then(() => Promise.reject(new Error(`nginx ended at its start: ${log}`)));
+  try {
+    await within(
+      Promise.race([accepting(settings.host, port), failed]),
+      10_000,
+      'nginx accepting connections',
+    );
+  } catch (error) {
+    child.kill();
+    throw error;
+  } finally {
+    // From here on its end is no failure.
+    failed.catch(() => undefined);
+  }
+  return {
+    port,
+    pid: child.pid!,
+    said: () => log,
+    says,
+    stop: async () => {
+      if (child.exitCode !== null) return;
+      child.kill('SIGQUIT');
+      await within(exited, 20_000, 'the end of nginx');
+    },
+  };
+}
+
+async function writeConfiguration(
+  settings: ProxySettings,
+  edit: (template: string) => string = (template) => template,
+): Promise<string> {
+  const file = join(settings.runtime, 'nginx.conf');
+  await writeFile(file, renderProxy(edit(await readTemplate()), settings));
+  return file;
+}
+
+const argumentsFor = (runtime: string, file: string): string[] => ['-p', runtime, '-c', file, '-e', 'stderr'];
+
+async function freePort(host: string): Promise<number> {
+  const probe = createServer().listen(0, host);
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}
+
+/** Resolves with the first connection that is accepted. */
+function accepting(host: string, port: number): Promise<void> {
+  return new Promise((resolve) => {
+    const attempt = (): void => {
+      const socket = connect(port, host, () => {
+        socket.destroy();
+        resolve();
+      });
+      socket.on('error', () => setTimeout(attempt, 5));
+    };
+    attempt();
+  });
+}

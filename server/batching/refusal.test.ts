@@ -1,0 +1,120 @@
+import { describe, expect, it } from 'vitest';
+import { OK } from '../testing/fakePool.ts';
+import { withDeadline } from '../testing/withDeadline.ts';
+import { doubled, makeQueue, settleTurn, values } from '../testing/withQueue.ts';
+
+describe('the queue at its limit', () => {
+  it('refuses what would be too much, and takes it again once rows have left', async () => {
+    const { pool, predict } = makeQueue({ maxQueuedRows: 10 });
+    void predict([0]);
+    await settleTurn();
+    void predict(values(10));
+    await expect(predict([1])).rejects.toMatchObject({ code: 'overloaded' });
+    pool.running[0]?.finish();
+    await settleTurn();
+    const answer = predict([1]);
+    pool.running[0]?.finish();
+    await settleTurn();
+    pool.running[0]?.finish();
+    expect((await answer).answers).toEqual(doubled([1]));
+  });
+
+  it('takes a request above the limit when nothing waits', async () => {
+    const { pool, predict } = makeQueue({ maxQueuedRows: 10 });
+    pool.onRun = (run) => setImmediate(() => run.finish());
+    expect((await predict(values(1000))).answers).toEqual(doubled(values(1000)));
+  });
+});
+
+describe('the deadline', () => {
+  it('answers a request that waits, which then costs no thread', async () => {
+    const { pool, predict, queue } = makeQueue({ deadlineMs: 30 });
+    const running = predict([1]);
+    await settleTurn();
+    const waiting = predict([2]);
+    for (const answer of [running, waiting]) {
+      await expect(withDeadline('the deadline', answer)).rejects.toMatchObject({ code: 'deadline_exceeded' });
+    }
+    expect(queue.queuedRows).toBe(0);
+    pool.running[0]?.finish();
+    await settleTurn();
+    expect(pool.runs.map((run) => run.values)).toEqual([[1]]);
+  });
+
+  it('drops the late result, and the lane takes the next request', async () => {
+    const { pool, predict, recorder } = makeQueue({ deadlineMs: 30 });
+    await expect(withDeadline('the deadline', predict([1]))).rejects.toMatchObject({
+      code: 'deadline_exceeded',
+    });
+    const next = predict([2]);
+    pool.running[0]?.finish();
+    await settleTurn();
+    pool.running[0]?.finish();
+    expect((await next).answers).toEqual(doubled([2]));
+    expect(recorder.queued).toHaveBeenCalledTimes(1);
+  });
+
+  it('takes the rest of a large request out of the queue', async () => {
+    const { pool, predict, queue } = makeQueue({ deadlineMs: 30 });
+    const answer = predict(values(1000));
+    await expect(withDeadline('the deadline', answer)).rejects.toMatchObject({ code: 'deadline_exceeded' });
+    expect(queue.queuedRows).toBe(0);
+    pool.running[0]?.finish();
+    await settleTurn();
+    expect(pool.runs).toHaveLength(1);
+  });
+});
+
+describe('a caller that is gone', () => {
+  it('takes what still waits out of the queue', async () => {
+    const { pool, predict, queue } = makeQueue();
+    const first = predict([0]);
+    await settleTurn();
+    const gone = new AbortController();
+    const abandoned = predict(values(1000), { signal: gone.signal });
+    const next = predict([1]);
+    expect(queue.queuedRows).toBe(1001);
+    gone.abort();
+    await expect(abandoned).rejects.toMatchObject({ code: 'request_timeout' });
+    expect(queue.queuedRows).toBe(1);
+    pool.running[0]?.finish();
+    await first;
+    expect(pool.running[0]?.values).toEqual([1]);
+    pool.running[0]?.finish();
+    await next;
+  });
+});
+
+describe('closing', () => {
+  it('answers what is there, takes nothing new, then ends the threads', async () => {
+    const { pool, predict, queue } = makeQueue();
+    const answer = predict([1]);
+    const closed = queue.close();
+    await expect(predict([2])).rejects.toMatchObject({ code: 'draining' });
+    await settleTurn();
+    expect(pool.closed).toBe(false);
+    pool.running[0]?.finish();
+    expect((await answer).answers).toEqual(doubled([1]));
+    await withDeadline('the end of the queue', closed);
+    expect(pool.closed).toBe(true);
+  });
+
+  it('ends at once when nothing is there', async () => {
+    const { pool, queue } = makeQueue();
+    await withDeadline('the end of the queue', queue.close());
+    expect(pool.closed).toBe(true);
+  });
+
+  it('does not end a thread that still runs what nobody waits for any more', async () => {
+    const { pool, predict, queue } = makeQueue({ deadlineMs: 20 });
+    await expect(withDeadline('the deadline', predict([1]))).rejects.toMatchObject({
+      code: 'deadline_exceeded',
+    });
+    const closed = queue.close();
+    await settleTurn();
+    expect(pool.closed).toBe(false);
+    pool.running[0]?.finish(OK);
+    await withDeadline('the end of the queue', closed);
+    expect(pool.closed).toBe(true);
+  });
+});

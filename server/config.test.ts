@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest';
+import { ConfigError, SETTINGS, parseConfig } from './config.ts';
+import { availableCpus } from './cpus.ts';
+
+function faultsOf(env: Record<string, string>): readonly string[] {
+  try {
+    parseConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults;
+    throw error;
+  }
+  return [];
+}
+
+describe('parseConfig', () => {
+  const defaults = {
+    PORT: 5000,
+    HOST: '0.0.0.0',
+    METRICS_PORT: 9464,
+    METRICS_HOST: '0.0.0.0',
+    WEB_CONCURRENCY: Math.max(2, availableCpus()),
+    INFERENCE_THREADS: 1,
+    MODEL_REPOSITORY: './models',
+    DEFAULT_MODEL: '',
+    DEADLINE_MS: 5000,
+    MAX_BODY_BYTES: 10_485_760,
+    MAX_QUEUED_ROWS: 100_000,
+    LOG_LEVEL: 'info',
+    ACCESS_LOG: 'off',
+  };
+
+  it('gives every setting its default when the environment is empty', () => {
+    expect(parseConfig({})).toEqual(defaults);
+  });
+
+  it('takes an empty variable as unset', () => {
+    expect(parseConfig(Object.fromEntries(Object.keys(SETTINGS).map((name) => [name, ''])))).toEqual(
+      defaults,
+    );
+  });
+
+  it('takes every setting from the environment, and nothing else', () => {
+    const env = {
+      PORT: '1',
+      HOST: '::1',
+      METRICS_PORT: '65535',
+      METRICS_HOST: 'localhost',
+      WEB_CONCURRENCY: '3',
+      INFERENCE_THREADS: '4',
+      MODEL_REPOSITORY: '/m',
+      DEFAULT_MODEL: 'adult',
+      DEADLINE_MS: '10',
+      MAX_BODY_BYTES: '1024',
+      MAX_QUEUED_ROWS: '1',
+      LOG_LEVEL: 'silent',
+      ACCESS_LOG: '/var/log/a.json',
+    };
+    const expected = Object.fromEntries(
+      Object.entries(env).map(([name, text]) => [name, /^\d+$/.test(text) ? Number(text) : text]),
+    );
+    expect(parseConfig({ ...env, PATH: '/bin' })).toEqual(expected);
+  });
+
+  it.each([
+    ['PORT', ['0', '65536', '5e3', ' 80', '-1', '80.0', 'http'], 'an integer from 1 to 65535'],
+    ['METRICS_PORT', ['0', '70000'], 'an integer from 1 to 65535'],
+    ['HOST', ['a b', '0.0.0.0;', 'ü'], 'a host name or an IP address'],
+    ['METRICS_HOST', ['a/b'], 'a host name or an IP address'],
+    ['WEB_CONCURRENCY', ['0', '257', 'auto'], 'an integer from 1 to 256'],
+    ['INFERENCE_THREADS', ['0', '65'], 'an integer from 1 to 64'],
+    ['DEADLINE_MS', ['9', '8001', '5s'], 'an integer from 10 to 8000'],
+    ['MAX_BODY_BYTES', ['1023', '1073741825', '10m'], 'an integer from 1024 to 1073741824'],
+    ['MAX_QUEUED_ROWS', ['0', '100000001'], 'an integer from 1 to 100000000'],
+    ['LOG_LEVEL', ['INFO', 'verbose'], 'one of trace, debug, info, warn, error, fatal, silent'],
+    [
+      'ACCESS_LOG',
+      ['on', 'log.json', '/a b', '/a;b', '/a$b'],
+      'off, stdout or an absolute path without spaces',
+    ],
+  ])('refuses a %s outside of what it accepts', (name, texts, expected) => {
+    for (const text of texts)
+      expect(faultsOf({ [name]: text }), text).toEqual([`${name} must be ${expected}`]);
+  });
+
+  it('tells all faults at once', () => {
+    const env = { PORT: 'x', DEADLINE_MS: '1', LOG_LEVEL: 'loud' };
+    expect(faultsOf(env).map((fault) => fault.split(' ')[0])).toEqual(Object.keys(env));
+    expect(() => parseConfig(env)).toThrow(/PORT must be .*; DEADLINE_MS must be .*; LOG_LEVEL must be /);
+  });
+
+  it('lets the metrics listen where the server does', () => {
+    expect(parseConfig({ HOST: '127.0.0.1' }).METRICS_HOST).toBe('127.0.0.1');
+    expect(parseConfig({ HOST: '127.0.0.1', METRICS_HOST: '10.0.0.1' }).METRICS_HOST).toBe('10.0.0.1');
+  });
+
+  it('refuses one port for both', () => {
+    expect(faultsOf({ METRICS_PORT: '5000' })).toEqual(['METRICS_PORT must differ from PORT']);
+    expect(faultsOf({ PORT: '9464' })).toEqual(['METRICS_PORT must differ from PORT']);
+  });
+
+  it('cannot be changed afterwards', () => {
+    expect(Object.isFrozen(parseConfig({}))).toBe(true);
+  });
+});

@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest';
+import { TEXT_CELL } from '../../worker/protocol.ts';
+import type { Input } from '../models/signature.ts';
+import { TEXT, createCellEncoder } from './cells.ts';
+
+const input = (type: Input['type'], nullable: boolean): Input => ({
+  name: 'c',
+  onnx: 'c',
+  type,
+  nullable,
+  ...(type === 'string' ? { categories: ['red', ' green'] } : {}),
+});
+
+/** A refusal, a text outside of the categories, or the number that stands in the matrix. */
+function encode(column: Input, value: unknown): number | string | typeof TEXT {
+  const target = new Float64Array([0, 99, 0]);
+  const fault = createCellEncoder(column)(value, target, 1);
+  expect([target[0], target[2]]).toEqual([0, 0]);
+  if (fault === TEXT) expect(target[1]).toBe(TEXT_CELL);
+  return fault ?? (target[1] as number);
+}
+
+const refusal = (expected: string, found: string): string => `expected ${expected}, found ${found}`;
+const LARGE_INTEGER = 'expected an integer within ±(2^53 - 1), found a larger one';
+const LARGE_NUMBER = 'expected a number within ±3.4e38, found a larger one';
+const FRACTION = 'expected an integer, found a fraction';
+
+/** A JSON value, and what each type of column makes of it. */
+type Case = readonly [
+  json: string,
+  outcomes: Readonly<Record<'integer' | 'number' | 'boolean' | 'string', number | string | typeof TEXT>>,
+];
+
+const numeric = (json: string, integer: number | string, number: number | string = integer): Case => [
+  json,
+  {
+    integer,
+    number,
+    boolean: refusal('a boolean', 'a number'),
+    string: refusal('a string', 'a number'),
+  },
+];
+const other = (json: string, found: string, taken: Partial<Case[1]> = {}): Case => [
+  json,
+  {
+    integer: refusal('an integer', found),
+    number: refusal('a number', found),
+    boolean: refusal('a boolean', found),
+    string: refusal('a string', found),
+    ...taken,
+  },
+];
+
+const CASES: readonly Case[] = [
+  numeric('0', 0),
+  numeric('-0', -0),
+  numeric('39', 39),
+  numeric('39.0', 39),
+  numeric('3.9e1', 39),
+  numeric('-7', -7),
+  numeric('39.5', FRACTION, 39.5),
+  numeric('1e-300', FRACTION, 1e-300),
+  numeric('9007199254740991', 2 ** 53 - 1),
+  numeric('9007199254740992', LARGE_INTEGER, 2 ** 53),
+  numeric('-9007199254740992', LARGE_INTEGER, -(2 ** 53)),
+  numeric('9223372036854775808', LARGE_INTEGER, 2 ** 63),
+  numeric('3.4e38', LARGE_INTEGER, 3.4e38),
+  numeric('1e39', LARGE_INTEGER, LARGE_NUMBER),
+  numeric('-1e39', LARGE_INTEGER, LARGE_NUMBER),
+  numeric('1e999', LARGE_INTEGER, LARGE_NUMBER),
+  numeric('-1e999', LARGE_INTEGER, LARGE_NUMBER),
+  other('"red"', 'a string', { string: 0 }),
+  other('" green"', 'a string', { string: 1 }),
+  other('"green"', 'a string', { string: TEXT }),
+  other('""', 'a string', { string: TEXT }),
+  other('"39"', 'a string', { string: TEXT }),
+  other('"__proto__"', 'a string', { string: TEXT }),
+  other('true', 'a boolean', { boolean: 1 }),
+  other('false', 'a boolean', { boolean: 0 }),
+  other('[]', 'a list'),
+  other('[39]', 'a list'),
+  other('{}', 'an object'),
+  other('{"toString":39}', 'an object'),
+];
+
+describe.each(['integer', 'number', 'boolean', 'string'] as const)('a cell of type %s', (type) => {
+  it.each(CASES)('is given %s', (json, outcomes) => {
+    for (const nullable of [true, false]) {
+      expect(encode(input(type, nullable), JSON.parse(json))).toBe(outcomes[type]);
+    }
+  });
+
+  it('is missing where it may be null, and refused where it may not', () => {
+    expect(encode(input(type, true), null)).toBeNaN();
+    expect(encode(input(type, false), null)).toMatch(/found null \(this column takes no missing value\)$/);
+  });
+});
+
+describe('a string column without categories', () => {
+  it('sends every text beside the matrix', () => {
+    const { categories: _, ...free } = input('string', false);
+    expect(encode(free, 'red')).toBe(TEXT);
+  });
+});

@@ -1,0 +1,448 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { needsNginx, nginxMissing } from '../proxy/testing/nginxMissing.ts';
+import type { AdultRow } from './testing/adultRows.ts';
+import { readAdultRows } from './testing/adultRows.ts';
+import type { Case } from './testing/load.ts';
+import { LOST_NOTHING, singles, startLoad, together } from './testing/load.ts';
+import { scrape, wentBackwards } from './testing/scrape.ts';
+import type { Server } from './testing/startServer.ts';
+import { CHECKOUT, withLaunched, withServer } from './testing/startServer.ts';
+import { eventually } from './testing/withDeadline.ts';
+
+const MODEL = join(CHECKOUT, 'models/adult/1');
+
+/** A drain ends within 10 s; these tests leave a second for a busy machine. */
+const DRAIN_MS = 10_000;
+
+let rows: AdultRow[];
+/** Mostly single rows, now and then a request that keeps every thread of a process busy. */
+let mixed: Case[];
+let folder: string;
+beforeAll(() => {
+  rows = readAdultRows();
+  mixed = [...singles(rows.slice(0, 300)), together(rows.slice(0, 1000)), ...singles(rows.slice(300, 400))];
+  folder = mkdtempSync(join(tmpdir(), 'faults-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A repository that holds a copy of the Adult model, to be damaged. */
+function copyRepository(name: string): { repository: string; version: string } {
+  const repository = join(folder, name);
+  const version = join(repository, 'adult/1');
+  cpSync(MODEL, version, { recursive: true });
+  return { repository, version };
+}
+
+const edit = (file: string, change: (text: string) => string): void => {
+  const before = readFileSync(file, 'utf8');
+  const after = change(before);
+  if (after === before) throw new Error(`nothing to change in ${file}`);
+  writeFileSync(file, after);
+};
+
+const died = (pid: number) => (line: { msg: string; pid: number }) =>
+  line.msg === 'a server process died' && line.pid === pid;
+
+/** Waits until so many processes serve, none of them in `without`. */
+const serving = (server: Server, count: number, without: readonly number[] = []): Promise<number[]> =>
+  eventually(
+    `${count} server processes that are ready`,
+    async () => {
+      const pids = server.serverProcesses();
+      const ready = (await scrape(server)).sum('server_processes');
+      return ready === count && pids.length === count && !pids.some((pid) => without.includes(pid)) && pids;
+    },
+    20_000,
+  );
+
+describe.skipIf(nginxMissing)(needsNginx('a server process that is killed'), () => {
+  it('loses no request, is replaced and counted, and its requests are named', async () => {
+    await withServer({}, async (server) => {
+      const load = startLoad({ port: server.port, connections: 32, cases: mixed, idPrefix: 'kill' });
+      await load.more(300);
+      const named: string[] = [];
+      const recoveries: number[] = [];
+      for (let kills = 1; kills <= 4; kills++) {
+        const before = await scrape(server);
+        const [victim] = server.serverProcesses() as [number];
+        const start = performance.now();
+        process.kill(victim, 'SIGKILL');
+        const line = await server.says(`the death of ${victim}`, died(victim));
+        expect(line).toMatchObject({ level: 50, how: 'SIGKILL', role: 'primary' });
+        named.push(...(line['requestIds'] as string[]));
+        await serving(server, 2, [victim]);
+        recoveries.push(Math.round(performance.now() - start));
+        const after = await scrape(server);
+        expect(wentBackwards(before, after)).toEqual([]);
+        expect(after.sum('server_process_restarts_total')).toBe(kills);
+        await load.more(200);
+      }
+      const report = await load.stop();
+      expect(report).toMatchObject({ resent: 0, refused: 0, ...LOST_NOTHING });
+      expect(report.right).toBeGreaterThan(1000);
+      // Requests were under way at nearly any moment; each name is one that this load gave.
+      expect(named.length).toBeGreaterThan(0);
+      expect(named.filter((id) => !/^kill-\d+$/.test(id))).toEqual([]);
+      process.stdout.write(`ready again after a kill: ${recoveries.join(', ')} ms\n`);
+      expect((await server.stop()).code).toBe(0);
+      expect(await server.leftBehind()).toEqual([]);
+    });
+  });
+
+  it('keeps its counts, also when all die at the same time', async () => {
+    await withServer({ env: { WEB_CONCURRENCY: '4' } }, async (server) => {
+      const { port } = server;
+      const warm = startLoad({ port, connections: 16, cases: singles(rows.slice(0, 400)), requests: 400 });
+      expect((await warm.done).right).toBe(400);
+      const before = await scrape(server);
+      expect(before.sum('http_requests_total')).toBe(400);
+      const victims = server.serverProcesses();
+      for (const pid of victims) process.kill(pid, 'SIGKILL');
+      await serving(server, 4, victims);
+      const after = await scrape(server);
+      expect(wentBackwards(before, after)).toEqual([]);
+      expect(after.sum('server_process_restarts_total')).toBe(4);
+      // The server is itself again.
+      const next = await startLoad({ port, connections: 4, cases: mixed, requests: 100 }).done;
+      expect(next).toMatchObject({ right: 100, ...LOST_NOTHING });
+    });
+  });
+});
+
+describe.skipIf(nginxMissing)(needsNginx('a server process that is stopped in its tracks'), () => {
+  it('costs only what it held: 504 within the proxy timeout, all else is answered by the other', async () => {
+    await withServer({ env: { DEADLINE_MS: '500' } }, async (server) => {
+      const cases = singles(rows.slice(0, 200));
+      const load = startLoad({ port: server.port, connections: 8, cases });
+      await load.more(200);
+      const [stopped] = server.serverProcesses() as [number];
+      process.kill(stopped, 'SIGSTOP');
+      await load.more(1000);
+      // A slow process never fails the scrape: its last counts stand in for it.
+      const metrics = await scrape(server);
+      expect(metrics.sum('metrics_stale_processes_total')).toBeGreaterThan(0);
+      expect(metrics.sum('server_processes')).toBe(2);
+      process.kill(stopped, 'SIGCONT');
+      await load.more(200);
+      const { statuses, wrong, failures, right } = await load.stop();
+      expect({ wrong, failures }).toEqual({ wrong: [], failures: [] });
+      expect(Object.keys(statuses).filter((status) => status !== '504')).toEqual([]);
+      expect(statuses[504] ?? 0).toBeLessThan(right / 10);
+      expect((await server.stop()).code).toBe(0);
+    });
+  });
+
+  it('does not keep the server from ending in time', async () => {
+    await withServer({ env: { DEADLINE_MS: '500' } }, async (server) => {
+      process.kill(server.serverProcesses()[0] as number, 'SIGSTOP');
+      const { code, ms } = await server.stop();
+      expect(code).toBe(0);
+      expect(ms).toBeLessThan(DRAIN_MS);
+      expect(await server.leftBehind()).toEqual([]);
+    });
+  });
+});
+
+/** The statuses in an access log of nginx: what it took and how it ended. */
+const logged = (file: string): number[] =>
+  readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line.includes('"path":"/predict"'))
+    .map((line) => (JSON.parse(line) as { status: number }).status);
+
+describe.skipIf(nginxMissing)(needsNginx('TERM'), () => {
+  it('under load: every accepted request is answered, code 0, in time, nothing left', async () => {
+    const accessLog = join(folder, 'term.log');
+    await withServer({ env: { ACCESS_LOG: accessLog } }, async (server) => {
+      const { port } = server;
+      const load = startLoad({ port, connections: 32, cases: mixed, untilRefused: true });
+      // These take long enough to be under way when the signal comes.
+      const large = startLoad({
+        port,
+        connections: 6,
+        cases: [together(rows.slice(0, 10_000))],
+        requests: 6,
+        idPrefix: 'large',
+      });
+      await load.more(300);
+      const { code, signal, ms } = await server.stop();
+      expect({ code, signal }).toEqual({ code: 0, signal: null });
+      expect(ms).toBeLessThan(DRAIN_MS);
+      const report = await load.stop();
+      const largeReport = await large.done;
+      expect(report).toMatchObject(LOST_NOTHING);
+      expect(largeReport).toMatchObject({ right: 6, resent: 0, ...LOST_NOTHING });
+      // What nginx took and what the clients got is the same: nothing was taken and then dropped.
+      const statuses = logged(accessLog);
+      expect(statuses.filter((status) => status !== 200)).toEqual([]);
+      expect(statuses).toHaveLength(report.right + largeReport.right);
+      process.stdout.write(`TERM under load: ended after ${Math.round(ms)} ms\n`);
+      expect(await server.leftBehind()).toEqual([]);
+    });
+  });
+
+  it('while the server is starting ends it at once', async () => {
+    // At the very start, once the primary is there, and once it has forked.
+    const moments: ((server: Server) => boolean)[] = [
+      ({ processes }) => processes().length > 0,
+      ({ primary }) => primary() > 0,
+      ({ serverProcesses }) => serverProcesses().length > 0,
+    ];
+    for (const moment of moments) {
+      await withLaunched({}, async (server) => {
+        const reached = (): boolean => {
+          try {
+            return moment(server);
+          } catch {
+            return false;
+          }
+        };
+        await eventually('the moment to stop it', reached, 20_000);
+        const { ms } = await server.stop();
+        expect(ms).toBeLessThan(5000);
+        expect(await server.leftBehind()).toEqual([]);
+        expect(server.said()).not.toContain('ready on');
+      });
+    }
+  });
+});
+
+describe('TERM without a proxy', () => {
+  it('answers what is under way, code 0, in time, nothing left', async () => {
+    await withServer({ args: ['--no-install', '--no-proxy'] }, async (server) => {
+      const large = startLoad({
+        port: server.port,
+        connections: 4,
+        cases: [together(rows.slice(0, 10_000))],
+        requests: 4,
+      });
+      await eventually(
+        'four requests under way',
+        async () => (await scrape(server)).sum('http_requests_in_flight') === 4,
+      );
+      const { code, ms } = await server.stop();
+      expect(await large.done).toMatchObject({ right: 4, resent: 0, ...LOST_NOTHING });
+      expect(code).toBe(0);
+      expect(ms).toBeLessThan(DRAIN_MS);
+      expect(await server.leftBehind()).toEqual([]);
+    });
+  });
+
+  it('in the middle of a reload answers what the old processes have under way', async () => {
+    const env = { DEADLINE_MS: '8000', MAX_QUEUED_ROWS: '1000000' };
+    await withServer({ env, args: ['--no-install', '--no-proxy'] }, async (server) => {
+      const { port } = server;
+      const clients = 24;
+      const large = startLoad({ port, connections: clients, cases: [together(rows)], requests: clients });
+      const underWay = async (): Promise<number> => (await scrape(server)).sum('http_requests_in_flight');
+      await eventually('all requests under way', async () => (await underWay()) === clients);
+      server.signal('SIGHUP');
+      // A predecessor that drains counts no longer.
+      await eventually(
+        'a process that drains, its successor and its neighbour',
+        async () => (await underWay()) < clients && server.serverProcesses().length === 3,
+      );
+      const before = large.right;
+      const { code } = await server.stop();
+      expect(before).toBeLessThan(clients / 2);
+      expect(await large.done).toMatchObject({ right: clients, resent: 0, ...LOST_NOTHING });
+      expect(code).toBe(0);
+    });
+  });
+});
+
+describe.skipIf(nginxMissing)(needsNginx('HUP'), () => {
+  it('under load replaces every process and loses nothing', async () => {
+    await withServer({}, async (server) => {
+      const old = server.serverProcesses();
+      const before = await scrape(server);
+      const load = startLoad({ port: server.port, connections: 32, cases: mixed });
+      await load.more(300);
+      server.signal('SIGHUP');
+      await server.says('the end of the reload', ({ msg }) => msg === 'reload ended', 30_000);
+      expect(await serving(server, 2, old)).toHaveLength(2);
+      await load.more(300);
+      expect(await load.stop()).toMatchObject({ resent: 0, refused: 0, ...LOST_NOTHING });
+      const after = await scrape(server);
+      expect(wentBackwards(before, after)).toEqual([]);
+      // A replacement that was asked for is no restart.
+      expect(after.sum('server_process_restarts_total')).toBe(0);
+      expect(server.lines().filter(({ level }) => level >= 40)).toEqual([]);
+    });
+  });
+
+  it('with a model that has become bad leaves the old processes serving, and works once it is good', async () => {
+    const { repository, version } = copyRepository('turned-bad');
+    await withServer({ env: { MODEL_REPOSITORY: repository } }, async (server) => {
+      const old = server.serverProcesses();
+      const load = startLoad({ port: server.port, connections: 8, cases: mixed });
+      await load.more(100);
+      truncateSync(join(version, 'model.onnx'), 1_000_000);
+      server.signal('SIGHUP');
+      const line = await server.says('the refusal', ({ msg }) => msg.startsWith('reload stopped'), 20_000);
+      expect(line).toMatchObject({
+        level: 50,
+        reason: expect.stringContaining('checksum_mismatch') as string,
+      });
+      await server.says('the end of the reload', ({ msg }) => msg === 'reload ended');
+      await load.more(200);
+      expect(await serving(server, 2)).toEqual(old);
+
+      cpSync(join(MODEL, 'model.onnx'), join(version, 'model.onnx'));
+      server.signal('SIGHUP');
+      await serving(server, 2, old);
+      expect(await load.stop()).toMatchObject({ resent: 0, refused: 0, ...LOST_NOTHING });
+      expect((await server.stop()).code).toBe(0);
+    });
+  });
+});
+
+describe('a model that cannot be served ends the start with one clear line', () => {
+  const SHA = /"sha256": "[0-9a-f]{64}"/;
+  const without = (name: string): string => join(folder, name);
+
+  it.each<[title: string, make: () => string, reason: RegExp]>([
+    [
+      'a truncated model.onnx',
+      () => {
+        const { repository, version } = copyRepository('truncated');
+        truncateSync(join(version, 'model.onnx'), 1_000_000);
+        edit(join(version, 'model.json'), (text) => text.replace(SHA, '"framework_version": ""'));
+        edit(join(version, 'model.json'), (text) => text.replace('"framework_version": "",', ''));
+        return repository;
+      },
+      /^model adult\/1 refused: .*\(model_unreadable\)$/,
+    ],
+    [
+      'a wrong sha256',
+      () => {
+        const { repository, version } = copyRepository('checksum');
+        edit(join(version, 'model.json'), (text) => text.replace(SHA, `"sha256": "${'0'.repeat(64)}"`));
+        return repository;
+      },
+      /^model adult\/1 refused: .*sha256.*\(checksum_mismatch\)$/,
+    ],
+    [
+      'a golden row that comes out differently',
+      () => {
+        const { repository, version } = copyRepository('golden');
+        edit(join(version, 'golden.json'), (text) =>
+          text.replace(/("predictions": \[\s*)" <=50K"/, '$1" >50K"'),
+        );
+        return repository;
+      },
+      /^model adult\/1 refused: .*golden.*\(golden_mismatch\)$/,
+    ],
+    [
+      'a signature that feeds an input which the graph does not have',
+      () => {
+        const { repository, version } = copyRepository('signature');
+        edit(join(version, 'model.json'), (text) =>
+          text.replace('"onnx": "education_num"', '"onnx": "nothing"'),
+        );
+        return repository;
+      },
+      /^model adult\/1 refused: .*\(signature_mismatch\)$/,
+    ],
+    [
+      'a signature whose type is not the graph’s',
+      () => {
+        const { repository, version } = copyRepository('type');
+        edit(join(version, 'model.json'), (text) =>
+          text.replace(
+            '"onnx": "age", "type": "integer", "nullable": true, "range": [17, 90]',
+            '"onnx": "age", "type": "string", "nullable": false',
+          ),
+        );
+        // Its rows would not fit such a signature, which is refused earlier and in other words.
+        rmSync(join(version, 'golden.json'));
+        return repository;
+      },
+      /^model adult\/1 refused: .*\(signature_mismatch\)$/,
+    ],
+    [
+      'a model.json that is no JSON',
+      () => {
+        const { repository, version } = copyRepository('json');
+        writeFileSync(join(version, 'model.json'), '{');
+        return repository;
+      },
+      /^model adult\/1 refused: model\.json is not valid JSON$/,
+    ],
+    ['a repository that is missing', () => without('nowhere'), /^model repository refused: .* \(ENOENT\)$/],
+  ])('%s', async (_, make, reason) => {
+    await withLaunched(
+      { env: { MODEL_REPOSITORY: make() }, args: ['--no-install', '--no-proxy'] },
+      async (server) => {
+        const { code, ms } = await server.ended(30_000);
+        expect(code).toBe(1);
+        // Another session's build may be part of this time.
+        expect(ms).toBeLessThan(20_000);
+        const told = server.lines().filter(({ level }) => level >= 40);
+        expect(told.map(({ msg }) => msg)).toEqual([expect.stringMatching(reason)]);
+        expect(server.said()).not.toMatch(/\n\s+at /);
+        expect(await server.leftBehind()).toEqual([]);
+      },
+    );
+  });
+});
+
+describe('a server process that never becomes ready', () => {
+  it('is tried five times, with back-off, then the server ends with the reason', async () => {
+    const preload = join(folder, 'dies.cjs');
+    writeFileSync(
+      preload,
+      'if (process.env.SERVEMODEL_SLOT !== undefined) process.kill(process.pid, "SIGKILL");\n',
+    );
+    const options = {
+      env: { NODE_OPTIONS: `--require ${preload}`, WEB_CONCURRENCY: '1' },
+      args: ['--no-install', '--no-proxy'],
+    };
+    await withLaunched(options, async (server) => {
+      const { code } = await server.ended(40_000);
+      expect(code).toBe(1);
+      const tries = server.lines().filter(({ msg }) => msg === 'a server process did not start');
+      expect(tries.map(({ failures }) => failures)).toEqual([1, 2, 3, 4]);
+      const pauses = tries
+        .map(({ time }) => Date.parse(time as string))
+        .map((time, index, times) => time - (times[index - 1] ?? time))
+        .slice(1);
+      expect(pauses.every((pause, index) => pause >= 100 * 2 ** (index + 1))).toBe(true);
+      expect(server.lines().filter(({ level }) => level === 60)).toMatchObject([
+        { msg: 'a server process ended with SIGKILL before it was ready' },
+      ]);
+      expect(await server.leftBehind()).toEqual([]);
+    });
+  });
+});
+
+describe.skipIf(nginxMissing)(needsNginx('the end of'), () => {
+  it('the primary ends everything, with a code that says so', async () => {
+    await withServer({}, async (server) => {
+      const load = startLoad({ port: server.port, connections: 8, cases: mixed, untilRefused: true });
+      await load.more(100);
+      process.kill(server.primary(), 'SIGKILL');
+      const { code } = await server.ended();
+      // 128 + 9, as a shell has it.
+      expect(code).toBe(137);
+      await load.stop();
+      expect(await server.leftBehind()).toEqual([]);
+    });
+  });
+
+  it.each(['SIGKILL', 'SIGTERM'] as const)(
+    'nginx by %s ends everything, with a code that says so',
+    async (signal) => {
+      await withServer({}, async (server) => {
+        process.kill(server.nginx(), signal);
+        const { code } = await server.ended();
+        expect(code).not.toBe(0);
+        expect(server.said()).toMatch(/^servemodel: nginx ended with code \d+$/m);
+        expect(await server.leftBehind()).toEqual([]);
+      });
+    },
+  );
+});

@@ -1,0 +1,64 @@
+import { expect } from 'vitest';
+import { expectProblem } from '../testing/problem.ts';
+import { withApp, withAppOnSocket } from '../testing/withApp.ts';
+
+const ROUTES = [
+  ['/', 'GET, HEAD'],
+  ['/predict', 'GET, HEAD, POST'],
+  ['/models', 'GET, HEAD'],
+  ['/models/adult', 'GET, HEAD'],
+  ['/health/live', 'GET, HEAD'],
+  ['/health/ready', 'GET, HEAD'],
+] as const;
+
+withApp('a method that a path does not have is 405, with those that it has', async ({ request }) => {
+  for (const [path, allow] of ROUTES) {
+    for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'UNLINK']) {
+      const answer = await request(path, { method });
+      if (allow.split(', ').includes(method)) {
+        expect([method, path, answer.status]).not.toContain(405);
+      } else {
+        expectProblem(answer, 'method_not_allowed');
+        expect(answer.headers.get('allow')).toBe(allow);
+        expect(answer.text).not.toContain(method);
+      }
+    }
+  }
+});
+
+withAppOnSocket('TRACE is 405, too', async ({ request }) => {
+  expectProblem(await request('/', { method: 'TRACE' }), 'method_not_allowed');
+});
+
+withApp('a path that there is not is 404, whatever the method, and is not repeated', async ({ request }) => {
+  for (const path of [
+    '/nope',
+    '/predict/',
+    '//predict',
+    '/Predict',
+    '/metrics',
+    '/models/adult/x',
+    '/%6eope?a=b',
+  ]) {
+    for (const method of ['GET', 'POST', 'DELETE']) {
+      const answer = await request(path, { method });
+      expectProblem(answer, 'not_found');
+      expect(answer.text).not.toMatch(/nope|Predict"|adult/);
+    }
+  }
+});
+
+withApp('HEAD is answered as GET is, without a body', async ({ request }) => {
+  for (const path of [...ROUTES.map(([route]) => route), '/nope']) {
+    const [head, get] = [await request(path, { method: 'HEAD' }), await request(path)];
+    expect(head.text).toBe('');
+    expect(head.status).toBe(get.status);
+    expect(head.headers.get('content-type')).toBe(get.headers.get('content-type'));
+  }
+});
+
+withApp('GET / says that the service runs', async ({ request }) => {
+  const answer = await request('/');
+  expect([answer.status, answer.text]).toEqual([200, 'Service is running']);
+  expect(answer.headers.get('content-type')).toBe('text/plain; charset=utf-8');
+});

@@ -1,0 +1,89 @@
+import { expect } from 'vitest';
+import { ADULT_ROW, adultBody } from '../testing/adult.ts';
+import { expectProblem } from '../testing/problem.ts';
+import { withApp } from '../testing/withApp.ts';
+
+const body = adultBody(ADULT_ROW);
+
+withApp('a body is read as JSON when it is said to be, or when nothing is said', async ({ predict }) => {
+  expect((await predict(body)).status).toBe(200);
+  for (const type of [
+    'application/json',
+    'Application/JSON',
+    'application/json; charset=utf-8',
+    'application/json;charset=UTF-8',
+    'application/json ; Charset = "utf-8"',
+    'application/json;',
+  ]) {
+    expect([type, (await predict(body, '', { 'content-type': type })).status]).toEqual([type, 200]);
+  }
+});
+
+withApp('another type of body is 415, and the header to send is named', async ({ predict }) => {
+  for (const type of [
+    'application/x-www-form-urlencoded',
+    'multipart/form-data; boundary=x',
+    'text/plain;charset=UTF-8',
+    'text/csv',
+    'application/jsonp',
+    'application/json+x',
+    'application/problem+json',
+    'application/json; charset=latin1',
+    'application/json; charset=utf-16',
+    'application/json; version=1',
+    'application/json, text/plain',
+    'x',
+  ]) {
+    const { detail } = expectProblem(
+      await predict(body, '', { 'content-type': type }),
+      'unsupported_media_type',
+    );
+    expect(detail).toBe('Send the body with "content-type: application/json", in UTF-8.');
+  }
+});
+
+withApp('a compressed body is 415', async ({ predict }) => {
+  for (const encoding of ['gzip', 'br', 'identity, gzip']) {
+    expectProblem(await predict(body, '', { 'content-encoding': encoding }), 'unsupported_media_type');
+  }
+  expect((await predict(body, '', { 'content-encoding': 'Identity' })).status).toBe(200);
+});
+
+withApp('an answer is JSON for everyone who takes it, else 406', async ({ predict }) => {
+  for (const accept of [
+    '*/*',
+    'application/*',
+    'application/json',
+    'APPLICATION/JSON',
+    'application/json;q=0.1',
+    'application/json;q=1.000;charset=utf-8',
+    'text/html, application/xhtml+xml, */*;q=0.01',
+    'text/csv;q=1,application/json;q=0.5',
+  ]) {
+    expect([accept, (await predict(body, '', { accept })).status]).toEqual([accept, 200]);
+  }
+  for (const accept of [
+    'text/html',
+    'text/*',
+    'application/xml',
+    'application/json;q=0',
+    '*/*;q=0.000',
+    'json',
+  ]) {
+    expectProblem(await predict(body, '', { accept }), 'not_acceptable');
+  }
+});
+
+withApp('a hostile header costs no time', async ({ predict }) => {
+  const spaces = ' '.repeat(15_000);
+  const start = performance.now();
+  for (const headers of [
+    { 'content-type': `application/json${spaces}x` },
+    { 'content-type': `application/json;${spaces}charset${spaces.slice(8000)}x` },
+    { accept: `application/json${spaces}x` },
+    { accept: `application/json;${spaces}q=0x` },
+  ]) {
+    await predict(body, '', headers);
+  }
+  expect(performance.now() - start).toBeLessThan(100);
+});

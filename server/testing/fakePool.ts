@@ -1,0 +1,110 @@
+import type { Reply, TextCell } from '../../worker/protocol.ts';
+import { MAX_BATCH_ROWS } from '../../worker/protocol.ts';
+import type { Model } from '../models/model.ts';
+import type { Buffers, Lane, Pool } from '../pool.ts';
+
+/** A batch that a lane was given. */
+export interface Run {
+  readonly lane: number;
+  readonly model: Model;
+  readonly values: readonly number[];
+  readonly texts: readonly TextCell[];
+  /** Ends the run: a tiny model answers twice the value, and `score` may fail the batch. */
+  finish(reply?: Reply): void;
+}
+
+export interface FakePool extends Pool {
+  /** All runs so far, and those that have not ended. */
+  readonly runs: readonly Run[];
+  readonly running: readonly Run[];
+  readonly closed: boolean;
+  /** Called as each run begins: for lanes that work by themselves. */
+  onRun: (run: Run) => void;
+  /** A lane has no thread, until it has one again. */
+  lose(lane: number): void;
+  regain(lane: number): void;
+}
+
+export const OK: Reply = { ok: true, seconds: 0.001 };
+export const FAULT = { ok: false, code: 'run_failed', detail: 'as the test wants' } as const satisfies Reply;
+
+/** Lanes without threads, for tiny models. As in the real ones, a lane's buffers are used again and again. */
+export function createFakePool(lanes: number): FakePool {
+  const runs: Run[] = [];
+  const lost = new Set<number>();
+  let onIdle = (): void => {};
+  let closed = false;
+
+  const createLane = (thread: number): Lane => {
+    const buffers = new Map<string, Buffers>();
+    let busySince: number | undefined;
+    const lane: Lane = {
+      thread,
+      get idle() {
+        return busySince === undefined && !lost.has(thread);
+      },
+      get busySince() {
+        return busySince;
+      },
+      buffers: ({ id }) => {
+        const own = buffers.get(id) ?? {
+          cells: new Float64Array(MAX_BATCH_ROWS),
+          answers: new Float64Array(MAX_BATCH_ROWS),
+        };
+        buffers.set(id, own);
+        return own;
+      },
+      run: (model, rows, texts) => {
+        if (!lane.idle) throw new Error(`lane ${thread} was given a batch while it was not idle`);
+        busySince = performance.now();
+        const { cells, answers } = lane.buffers(model);
+        return new Promise((resolve) => {
+          const run: Run = {
+            lane: thread,
+            model,
+            values: [...cells.subarray(0, rows)],
+            texts,
+            finish: (reply = OK) => {
+              for (let row = 0; row < rows; row++) answers[row] = reply.ok ? 2 * (cells[row] as number) : NaN;
+              busySince = undefined;
+              fake.running = fake.running.filter((other) => other !== run);
+              resolve(reply);
+            },
+          };
+          runs.push(run);
+          fake.running = [...fake.running, run];
+          fake.onRun(run);
+        });
+      },
+    };
+    return lane;
+  };
+  const all = Array.from({ length: lanes }, (_, thread) => createLane(thread));
+  const fake: Omit<FakePool, 'running'> & { running: readonly Run[] } = {
+    lanes: all,
+    runs,
+    running: [],
+    onRun: () => {},
+    get closed() {
+      return closed;
+    },
+    idle: () => all.filter(({ idle }) => idle),
+    onIdle: (listener) => {
+      onIdle = listener;
+    },
+    open: () => Promise.resolve(),
+    close: () => {
+      if (all.some((lane) => lane.busySince !== undefined)) {
+        return Promise.reject(new Error('the pool was closed while a lane was running a model'));
+      }
+      closed = true;
+      return Promise.resolve();
+    },
+    lose: (lane) => void lost.add(lane),
+    regain: (lane) => {
+      lost.delete(lane);
+      onIdle();
+    },
+  };
+  return fake;
+}

@@ -1,0 +1,242 @@
+import type { IncomingMessage } from 'node:http';
+import { Agent, request } from 'node:http';
+import { eventually, withDeadline } from './withDeadline.ts';
+import type { AdultRow } from './adultRows.ts';
+import { answerOf, bodyOf } from './adultRows.ts';
+
+/** A request, and the only answer that is right. */
+export interface Case {
+  readonly body: string;
+  readonly answer: string;
+}
+
+export interface LoadOptions {
+  readonly port: number;
+  /** Clients; each has one request under way at any time. */
+  readonly connections: number;
+  /** The requests, taken in turn. */
+  readonly cases: readonly Case[];
+  /** Ends after so many requests in all; without it, with `stop`. */
+  readonly requests?: number;
+  /** Bounds the load in time, whatever happens. */
+  readonly maxMs?: number;
+  /** A connection that can't be made is no failure but the end of that client: the server is being stopped. */
+  readonly untilRefused?: boolean;
+  /** Begins each request's id, so that the log's ids can be told to be this load's. */
+  readonly idPrefix?: string;
+}
+
+export interface LoadReport {
+  /** Answers with status 200 and the right body. */
+  readonly right: number;
+  /** Answers with status 200 and another body, another x-request-id, or more than one. */
+  readonly wrong: readonly string[];
+  /** Other statuses, and how often each came. */
+  readonly statuses: Readonly<Record<number, number>>;
+  /** Requests that got no answer, with the reason. */
+  readonly failures: readonly string[];
+  /** Requests on an idle connection that the server closed at that moment; sent once more, as RFC 9110 9.2.2 has it. */
+  readonly resent: number;
+  /** Clients that ended because the server takes no more connections. */
+  readonly refused: number;
+  readonly seconds: number;
+  /** The longest time between two right answers. */
+  readonly longestGapMs: number;
+}
+
+export interface Load {
+  /** Right answers so far. */
+  readonly right: number;
+  /** Waits for so many right answers more. */
+  more(count: number, ms?: number): Promise<void>;
+  /** Lets requests under way finish, then reports. */
+  stop(): Promise<LoadReport>;
+  /** The report, once all requests are answered. */
+  readonly done: Promise<LoadReport>;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+  readonly ids: readonly string[];
+}
+
+type Failed = NodeJS.ErrnoException & { readonly reused: boolean; readonly answering: boolean };
+
+const ANSWER_MS = 20_000;
+
+/** One request. Rejects with what happened, and when: before or after the first byte of an answer. */
+function send(agent: Agent, port: number, body: string, id: string): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    let answering = false;
+    const sent = request({
+      agent,
+      host: '127.0.0.1',
+      port,
+      method: 'POST',
+      path: '/predict',
+      headers: {
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(body),
+        'x-request-id': id,
+      },
+    });
+    const failed = (error: NodeJS.ErrnoException): void =>
+      reject(Object.assign(error, { reused: sent.reusedSocket, answering }));
+    sent.setTimeout(ANSWER_MS, () => sent.destroy(new Error(`no answer within ${ANSWER_MS} ms`)));
+    sent.on('error', failed);
+    sent.on('response', (response: IncomingMessage) => {
+      answering = true;
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('error', failed);
+      response.on('end', () =>
+        resolve({
+          status: response.statusCode ?? 0,
+          body: Buffer.concat(chunks).toString('utf8'),
+          ids: response.headersDistinct['x-request-id'] ?? [],
+        }),
+      );
+    });
+    sent.end(body);
+  });
+}
+
+const isReset = ({ code }: NodeJS.ErrnoException): boolean => code === 'ECONNRESET' || code === 'EPIPE';
+
+/** Sends requests in a closed loop over kept connections, and checks every answer. */
+export function startLoad(options: LoadOptions): Load {
+  const { port, connections, cases, requests = Infinity, maxMs = 60_000, untilRefused = false } = options;
+  const { idPrefix = 'load' } = options;
+  const start = performance.now();
+  const wrong: string[] = [];
+  const failures: string[] = [];
+  const statuses: Record<number, number> = {};
+  let right = 0;
+  let resent = 0;
+  let refused = 0;
+  let sent = 0;
+  let stopped = false;
+  let lastRight = start;
+  let longestGapMs = 0;
+
+  const check = ({ status, body, ids }: Answer, expected: string, id: string): void => {
+    if (status !== 200) statuses[status] = (statuses[status] ?? 0) + 1;
+    else if (body !== expected) wrong.push(`${id}: ${body.slice(0, 200)}`);
+    else if (ids.length !== 1 || ids[0] !== id) wrong.push(`${id}: came back as ${ids.join(' and ')}`);
+    else {
+      right++;
+      const now = performance.now();
+      longestGapMs = Math.max(longestGapMs, now - lastRight);
+      lastRight = now;
+    }
+  };
+
+  /** @returns whether the client may go on */
+  const once = async (agent: Agent, { body, answer }: Case, id: string): Promise<boolean> => {
+    for (let tries = 1; ; tries++) {
+      try {
+        check(await send(agent, port, body, id), answer, id);
+        return true;
+      } catch (error) {
+        const failure = error as Failed;
+        if (tries === 1 && failure.reused && !failure.answering && isReset(failure)) {
+          resent++;
+          continue;
+        }
+        if (untilRefused && !failure.reused && !failure.answering) {
+          if (failure.code === 'ECONNREFUSED' || isReset(failure)) {
+            refused++;
+            return false;
+          }
+        }
+        failures.push(`${id}: ${failure.code ?? ''} ${failure.message}`);
+        return true;
+      }
+    }
+  };
+
+  const client = async (): Promise<void> => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    try {
+      while (!stopped && sent < requests && performance.now() - start < maxMs && failures.length < 100) {
+        const number = sent++;
+        if (!(await once(agent, cases[number % cases.length] as Case, `${idPrefix}-${number}`))) return;
+      }
+    } finally {
+      agent.destroy();
+    }
+  };
+
+  const done = Promise.all(Array.from({ length: connections }, client)).then((): LoadReport => ({
+    right,
+    wrong,
+    statuses,
+    failures,
+    resent,
+    refused,
+    seconds: (performance.now() - start) / 1000,
+    longestGapMs,
+  }));
+  return {
+    get right() {
+      return right;
+    },
+    more: async (count, ms = 10_000) => {
+      const target = right + count;
+      await eventually(`${count} more right answers`, () => right >= target, ms);
+    },
+    stop: () => {
+      stopped = true;
+      return withDeadline('the end of the load', done, ANSWER_MS + 5000);
+    },
+    done: withDeadline('the end of the load', done, maxMs + ANSWER_MS + 5000),
+  };
+}
+
+/** What must hold for a load of which nothing was lost. */
+export const LOST_NOTHING = { wrong: [], statuses: {}, failures: [] } as const;
+
+/** Requests of one row each. */
+export const singles = (rows: readonly AdultRow[]): Case[] =>
+  rows.map((row) => ({ body: bodyOf([row]), answer: answerOf([row]) }));
+
+/** One request of many rows. */
+export const together = (rows: readonly AdultRow[]): Case => ({ body: bodyOf(rows), answer: answerOf(rows) });
+
+/** A request whose body has not arrived whole: for as long as a test wants, the server works on it. */
+export interface HeldRequest {
+  /** Sends the rest, and returns the status and the body of the answer. */
+  finish(): Promise<readonly [status: number, body: string]>;
+}
+
+/** Sends the beginning of a request, on a connection of its own. */
+export function holdRequest(port: number, { body }: Case): HeldRequest {
+  const half = Math.floor(body.length / 2);
+  const sent = request({
+    agent: false,
+    host: '127.0.0.1',
+    port,
+    method: 'POST',
+    path: '/predict',
+    headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
+  });
+  const answer = new Promise<readonly [number, string]>((resolve, reject) => {
+    sent.on('error', reject);
+    sent.on('response', (response: IncomingMessage) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+      response.on('error', reject);
+      response.on('end', () => resolve([response.statusCode ?? 0, text]));
+    });
+  });
+  // It may fail before anybody asks for it.
+  answer.catch(() => undefined);
+  sent.write(body.slice(0, half));
+  return {
+    finish: () => {
+      sent.end(body.slice(half));
+      return withDeadline('the answer to a held request', answer, ANSWER_MS);
+    },
+  };
+}

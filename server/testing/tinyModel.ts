@@ -1,0 +1,25 @@
+import type { TextCell } from '../../worker/protocol.ts';
+import { createEncoder } from '../encoding/encoder.ts';
+import type { EncodedRows } from '../encoding/encoder.ts';
+import type { Model } from '../models/model.ts';
+import type { Input } from '../models/signature.ts';
+
+/** A regression model of one number column: for tests that are about rows, not about cells. */
+export function tinyModel(name = 'tiny'): Model {
+  const inputs: Input[] = [{ name: 'x', onnx: 'x', type: 'number', nullable: false }];
+  return {
+    name,
+    version: 1,
+    id: `${name}/1`,
+    path: `/nowhere/${name}`,
+    signature: { task: 'regression', inputs, outputs: { value: 'y' } },
+    encoder: createEncoder({ inputs }),
+    output: { task: 'regression', value: 'y' },
+    golden: undefined,
+  };
+}
+
+/** Rows of it, with these values. */
+export function tinyRows(values: readonly number[], texts: readonly TextCell[] = []): EncodedRows {
+  return { rows: values.length, cells: Float64Array.from(values), texts, warnings: [], warningsTotal: 0 };
+}

@@ -1,0 +1,46 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { vi } from 'vitest';
+import type { QueueRecorder } from '../batching/queue.ts';
+import { createQueue } from '../batching/queue.ts';
+import type { PredictOptions, Scores } from '../inference.ts';
+import { createFakePool } from './fakePool.ts';
+import { tinyModel, tinyRows } from './tinyModel.ts';
+
+interface QueueSetting {
+  readonly lanes?: number;
+  readonly deadlineMs?: number;
+  readonly maxQueuedRows?: number;
+}
+
+export const MODEL = tinyModel();
+
+/** A queue before fake lanes, and what it told its recorder. */
+export function makeQueue({ lanes = 1, deadlineMs = 5000, maxQueuedRows = 100_000 }: QueueSetting = {}) {
+  const pool = createFakePool(lanes);
+  const recorder = {
+    batch: vi.fn<QueueRecorder['batch']>(),
+    queued: vi.fn<QueueRecorder['queued']>(),
+    running: vi.fn<QueueRecorder['running']>(),
+    fault: vi.fn<QueueRecorder['fault']>(),
+  };
+  const queue = createQueue({ pool, deadlineMs, maxQueuedRows, recorder });
+  let requests = 0;
+  const predict = (
+    values: readonly number[],
+    options: Partial<PredictOptions> = {},
+    model = MODEL,
+  ): Promise<Scores> => queue.predict(model, tinyRows(values), { requestId: `id-${requests++}`, ...options });
+  return { pool, recorder, queue, predict };
+}
+
+/** Lets everything happen that the queue has set going: it dispatches at the end of a turn. */
+export async function settleTurn(): Promise<void> {
+  for (let turn = 0; turn < 3; turn++) await nextTurn();
+}
+
+/** The values of a request with so many rows. */
+export const values = (rows: number, first = 0): number[] =>
+  Array.from({ length: rows }, (_, row) => first + row);
+
+export const doubled = (given: readonly number[]): Float64Array =>
+  Float64Array.from(given, (value) => 2 * value);
