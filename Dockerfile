@@ -7,7 +7,7 @@ ARG BASE=node:24-bookworm-slim
 FROM ${BASE} AS packages
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci \
+RUN npm ci --no-audit \
   && cd node_modules/onnxruntime-node/bin \
   && platform=$(node -p 'process.platform + "/" + process.arch') \
   && if ! ls napi-v*/"$platform"/libonnxruntime.so.1; then echo "ONNX Runtime has no library for $platform" >&2; exit 1; fi \
@@ -17,7 +17,9 @@ RUN npm ci \
 
 # What runs in production.
 FROM packages AS production
-RUN npm prune --omit=dev && chmod -R u=rwX,go=rX node_modules
+RUN npm prune --omit=dev --no-audit \
+  && find node_modules -type d -empty -delete \
+  && chmod -R u=rwX,go=rX node_modules
 
 # Modes are set here, since a checkout made under umask 077 or on Windows has others.
 FROM packages AS build

@@ -103,15 +103,18 @@ require_build() {
     return
   fi
   [ -x node_modules/.bin/tsc ] || fail 'the build is out of date and the compiler is missing; run: npm ci'
+  [ -w . ] || fail "the build is out of date and $PWD cannot be written; start it once as its owner"
   say 'building'
   local built=.dist-$$
   rm -rf .dist-* # What an interrupted build left behind.
+  # Its time is that of the build's start: what changes meanwhile is newer.
+  mkdir "$built"
+  touch "$built/.built"
   # Built aside and moved, so that a server that runs from dist/ never sees half a build.
   if ! node_modules/.bin/tsc -p tsconfig.build.json --outDir "$built" >&2; then
     rm -rf "$built"
     fail 'the build failed'
   fi
-  touch "$built/.built"
   rm -rf dist
   mv "$built" dist
 }

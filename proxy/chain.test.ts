@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { AdultRow } from '../server/testing/adultRows.ts';
 import { ADULT_COLUMNS, answerOf, bodyOf, readAdultRows } from '../server/testing/adultRows.ts';
 import { LOST_NOTHING, singles, startLoad, together } from '../server/testing/load.ts';
@@ -7,6 +7,9 @@ import type { Server } from '../server/testing/startServer.ts';
 import { startServer } from '../server/testing/startServer.ts';
 import { needsNginx, nginxMissing } from './testing/nginxMissing.ts';
 import { rawRequest } from './testing/rawRequest.ts';
+
+// Each wait has a deadline of its own; this one is for a machine that is busy with something else.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 /** The example of the README. */
 const EXAMPLE =

@@ -1,9 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { needsNginx, nginxMissing } from '../proxy/testing/nginxMissing.ts';
 import type { AdultRow } from './testing/adultRows.ts';
 import { bodyOf, readAdultRows } from './testing/adultRows.ts';
 import type { Server } from './testing/startServer.ts';
 import { startServer } from './testing/startServer.ts';
+
+// Each wait has a deadline of its own; this one is for a machine that is busy with something else.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 /** Rows of the requests, in turn: single rows, hundreds, and one that is far larger than a batch. */
 const SIZES = [...Array.from({ length: 200 }, () => 1), ...Array.from({ length: 20 }, () => 100), 5000];

@@ -1,18 +1,23 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { needsNginx, nginxMissing } from '../proxy/testing/nginxMissing.ts';
 import type { AdultRow } from './testing/adultRows.ts';
 import { readAdultRows } from './testing/adultRows.ts';
 import type { Case } from './testing/load.ts';
-import { LOST_NOTHING, singles, startLoad, together } from './testing/load.ts';
+import { LOST_NOTHING, holdRequest, singles, startLoad, together } from './testing/load.ts';
 import { scrape, wentBackwards } from './testing/scrape.ts';
 import type { Server } from './testing/startServer.ts';
 import { CHECKOUT, withLaunched, withServer } from './testing/startServer.ts';
 import { eventually } from './testing/withDeadline.ts';
 
+// Each wait has a deadline of its own; this one is for a machine that is busy with something else.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
 const MODEL = join(CHECKOUT, 'models/adult/1');
+
+const NO_PROXY = ['--no-install', '--no-proxy'];
 
 /** A drain ends within 10 s; these tests leave a second for a busy machine. */
 const DRAIN_MS = 10_000;
@@ -58,21 +63,42 @@ const serving = (server: Server, count: number, without: readonly number[] = [])
     20_000,
   );
 
+/** Stops a process at a moment in which a thread works: only then there is a request to be named. */
+async function stopInMidBatch(server: Server, pid: number): Promise<void> {
+  const [runtime = ''] = readdirSync(server.tmp);
+  const isStopped = (): boolean => / T /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  await eventually('a moment in which a thread works', async () => {
+    process.kill(pid, 'SIGSTOP');
+    await eventually('the process stopped', isStopped);
+    const note = readFileSync(join(server.tmp, runtime, `in-flight.${pid}`), 'latin1');
+    if (/^[^\n]/.test(note)) return true;
+    process.kill(pid, 'SIGCONT');
+    return false;
+  });
+}
+
 describe.skipIf(nginxMissing)(needsNginx('a server process that is killed'), () => {
   it('loses no request, is replaced and counted, and its requests are named', async () => {
     await withServer({}, async (server) => {
-      const load = startLoad({ port: server.port, connections: 32, cases: mixed, idPrefix: 'kill' });
-      await load.more(300);
+      const { port } = server;
+      const load = startLoad({ port, connections: 32, cases: mixed, idPrefix: 'kill' });
+      // Keeps the threads at work, so that each kill meets one in the middle of a batch.
+      const cases = [together(rows.slice(0, 10_000))];
+      const large = startLoad({ port, connections: 4, cases, idPrefix: 'kill-large' });
+      await Promise.all([load.more(300), large.more(1)]);
       const named: string[] = [];
       const recoveries: number[] = [];
-      for (let kills = 1; kills <= 4; kills++) {
+      for (let kills = 1; kills <= 3; kills++) {
         const before = await scrape(server);
         const [victim] = server.serverProcesses() as [number];
         const start = performance.now();
+        await stopInMidBatch(server, victim);
         process.kill(victim, 'SIGKILL');
         const line = await server.says(`the death of ${victim}`, died(victim));
         expect(line).toMatchObject({ level: 50, how: 'SIGKILL', role: 'primary' });
-        named.push(...(line['requestIds'] as string[]));
+        const requestIds = line['requestIds'] as string[];
+        expect(requestIds.length).toBeGreaterThan(0);
+        named.push(...requestIds);
         await serving(server, 2, [victim]);
         recoveries.push(Math.round(performance.now() - start));
         const after = await scrape(server);
@@ -80,12 +106,12 @@ describe.skipIf(nginxMissing)(needsNginx('a server process that is killed'), () 
         expect(after.sum('server_process_restarts_total')).toBe(kills);
         await load.more(200);
       }
-      const report = await load.stop();
-      expect(report).toMatchObject({ resent: 0, refused: 0, ...LOST_NOTHING });
-      expect(report.right).toBeGreaterThan(1000);
-      // Requests were under way at nearly any moment; each name is one that this load gave.
-      expect(named.length).toBeGreaterThan(0);
-      expect(named.filter((id) => !/^kill-\d+$/.test(id))).toEqual([]);
+      const reports = await Promise.all([load.stop(), large.stop()]);
+      for (const report of reports) {
+        expect(report).toMatchObject({ resent: 0, refused: 0, ...LOST_NOTHING });
+      }
+      // Each name is one that this load gave.
+      expect(named.filter((id) => !/^kill-(?:large-)?\d+$/.test(id))).toEqual([]);
       process.stdout.write(`ready again after a kill: ${recoveries.join(', ')} ms\n`);
       expect((await server.stop()).code).toBe(0);
       expect(await server.leftBehind()).toEqual([]);
@@ -110,6 +136,27 @@ describe.skipIf(nginxMissing)(needsNginx('a server process that is killed'), () 
       expect(next).toMatchObject({ right: 100, ...LOST_NOTHING });
     });
   });
+
+  it('in the middle of a scrape leaves its counts there', async () => {
+    await withServer({}, async (server) => {
+      const { port } = server;
+      const warm = startLoad({ port, connections: 16, cases: singles(rows.slice(0, 400)), requests: 400 });
+      expect((await warm.done).right).toBe(400);
+      const before = await scrape(server);
+      for (const victim of server.serverProcesses()) {
+        process.kill(victim, 'SIGSTOP');
+        const during = scrape(server);
+        // The scrape is under way once another one, which needs a second, was answered.
+        expect((await scrape(server)).sum('server_processes')).toBe(2);
+        const next = scrape(server);
+        process.kill(victim, 'SIGKILL');
+        expect(wentBackwards(before, await during)).toEqual([]);
+        expect(wentBackwards(before, await next)).toEqual([]);
+        await serving(server, 2, [victim]);
+        expect(wentBackwards(before, await scrape(server))).toEqual([]);
+      }
+    });
+  });
 });
 
 describe.skipIf(nginxMissing)(needsNginx('a server process that is stopped in its tracks'), () => {
@@ -129,8 +176,8 @@ describe.skipIf(nginxMissing)(needsNginx('a server process that is stopped in it
       await load.more(200);
       const { statuses, wrong, failures, right } = await load.stop();
       expect({ wrong, failures }).toEqual({ wrong: [], failures: [] });
-      expect(Object.keys(statuses).filter((status) => status !== '504')).toEqual([]);
-      expect(statuses[504] ?? 0).toBeLessThan(right / 10);
+      expect(statuses.filter((status) => status !== 504)).toEqual([]);
+      expect(statuses.length).toBeLessThan(right / 10);
       expect((await server.stop()).code).toBe(0);
     });
   });
@@ -212,19 +259,24 @@ describe.skipIf(nginxMissing)(needsNginx('TERM'), () => {
 
 describe('TERM without a proxy', () => {
   it('answers what is under way, code 0, in time, nothing left', async () => {
-    await withServer({ args: ['--no-install', '--no-proxy'] }, async (server) => {
+    await withServer({ args: NO_PROXY }, async (server) => {
+      const { port } = server;
+      const [single] = singles(rows) as [Case];
+      const held = Array.from({ length: 8 }, () => holdRequest(port, single));
       const large = startLoad({
-        port: server.port,
+        port,
         connections: 4,
         cases: [together(rows.slice(0, 10_000))],
         requests: 4,
       });
-      await eventually(
-        'four requests under way',
-        async () => (await scrape(server)).sum('http_requests_in_flight') === 4,
-      );
-      const { code, ms } = await server.stop();
+      const underWay = async (): Promise<number> => (await scrape(server)).sum('http_requests_in_flight');
+      await eventually('eight requests under way', async () => (await underWay()) >= 8);
+      const ended = server.stop();
+      await server.says('the drain', ({ msg }) => msg === 'draining');
+      const answers = await Promise.all(held.map((request) => request.finish()));
+      expect(answers).toEqual(held.map(() => [200, single.answer]));
       expect(await large.done).toMatchObject({ right: 4, resent: 0, ...LOST_NOTHING });
+      const { code, ms } = await ended;
       expect(code).toBe(0);
       expect(ms).toBeLessThan(DRAIN_MS);
       expect(await server.leftBehind()).toEqual([]);
@@ -232,24 +284,21 @@ describe('TERM without a proxy', () => {
   });
 
   it('in the middle of a reload answers what the old processes have under way', async () => {
-    const env = { DEADLINE_MS: '8000', MAX_QUEUED_ROWS: '1000000' };
-    await withServer({ env, args: ['--no-install', '--no-proxy'] }, async (server) => {
-      const { port } = server;
-      const clients = 24;
-      const large = startLoad({ port, connections: clients, cases: [together(rows)], requests: clients });
+    await withServer({ args: NO_PROXY }, async (server) => {
+      const [single] = singles(rows) as [Case];
+      const held = Array.from({ length: 8 }, () => holdRequest(server.port, single));
       const underWay = async (): Promise<number> => (await scrape(server)).sum('http_requests_in_flight');
-      await eventually('all requests under way', async () => (await underWay()) === clients);
+      await eventually('eight requests under way', async () => (await underWay()) === 8);
       server.signal('SIGHUP');
-      // A predecessor that drains counts no longer.
-      await eventually(
-        'a process that drains, its successor and its neighbour',
-        async () => (await underWay()) < clients && server.serverProcesses().length === 3,
-      );
-      const before = large.right;
-      const { code } = await server.stop();
-      expect(before).toBeLessThan(clients / 2);
-      expect(await large.done).toMatchObject({ right: clients, resent: 0, ...LOST_NOTHING });
-      expect(code).toBe(0);
+      // Once the first successor is ready, its predecessor is told to end.
+      const successor = async (): Promise<boolean> => (await scrape(server)).sum('model_ready') > 2;
+      await eventually('a successor that is ready', successor, 20_000);
+      const ended = server.stop();
+      await server.says('the drain', ({ msg }) => msg === 'draining');
+      const answers = await Promise.allSettled(held.map((request) => request.finish()));
+      expect(answers).toEqual(held.map(() => ({ status: 'fulfilled', value: [200, single.answer] })));
+      expect((await ended).code).toBe(0);
+      expect(await server.leftBehind()).toEqual([]);
     });
   });
 });
@@ -374,19 +423,16 @@ describe('a model that cannot be served ends the start with one clear line', () 
     ],
     ['a repository that is missing', () => without('nowhere'), /^model repository refused: .* \(ENOENT\)$/],
   ])('%s', async (_, make, reason) => {
-    await withLaunched(
-      { env: { MODEL_REPOSITORY: make() }, args: ['--no-install', '--no-proxy'] },
-      async (server) => {
-        const { code, ms } = await server.ended(30_000);
-        expect(code).toBe(1);
-        // Another session's build may be part of this time.
-        expect(ms).toBeLessThan(20_000);
-        const told = server.lines().filter(({ level }) => level >= 40);
-        expect(told.map(({ msg }) => msg)).toEqual([expect.stringMatching(reason)]);
-        expect(server.said()).not.toMatch(/\n\s+at /);
-        expect(await server.leftBehind()).toEqual([]);
-      },
-    );
+    await withLaunched({ env: { MODEL_REPOSITORY: make() }, args: NO_PROXY }, async (server) => {
+      const { code, ms } = await server.ended(30_000);
+      expect(code).toBe(1);
+      // Another session's build may be part of this time.
+      expect(ms).toBeLessThan(20_000);
+      const told = server.lines().filter(({ level }) => level >= 40);
+      expect(told.map(({ msg }) => msg)).toEqual([expect.stringMatching(reason)]);
+      expect(server.said()).not.toMatch(/\n\s+at /);
+      expect(await server.leftBehind()).toEqual([]);
+    });
   });
 });
 
@@ -399,7 +445,7 @@ describe('a server process that never becomes ready', () => {
     );
     const options = {
       env: { NODE_OPTIONS: `--require ${preload}`, WEB_CONCURRENCY: '1' },
-      args: ['--no-install', '--no-proxy'],
+      args: NO_PROXY,
     };
     await withLaunched(options, async (server) => {
       const { code } = await server.ended(40_000);

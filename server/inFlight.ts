@@ -39,7 +39,8 @@ export function takeInFlight(runtime: string, pid: number): string[] {
     const regions = Array.from({ length: Math.ceil(bytes.length / REGION_BYTES) }, (_, thread) =>
       bytes.toString('latin1', thread * REGION_BYTES, (thread + 1) * REGION_BYTES),
     );
-    return regions.flatMap((region) => (region.split('\n', 1)[0] ?? '').split(' ')).filter((id) => id !== '');
+    // The region of a thread that never ran is a hole: it reads as zeros.
+    return regions.flatMap((region) => region.split('\n', 1)[0]?.match(/[^ \0]+/g) ?? []);
   } catch {
     return [];
   }

@@ -84,8 +84,8 @@ describe('what the HTTP parser refuses', () => {
       'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
       'bad_request',
     ],
-    ['a line feed in a header', 'GET / HTTP/1.1\r\nHost: x\r\nX: a\x00b\r\n\r\n', 'bad_request'],
-    ['a large header', `GET / HTTP/1.1\r\nHost: x\r\nX: ${'a'.repeat(20_000)}\r\n\r\n`, 'headers_too_large'],
+    ['a NUL in a header', 'GET / HTTP/1.1\r\nHost: x\r\nX: a\x00b\r\n\r\n', 'bad_request'],
+    ['a large header', `GET / HTTP/1.1\r\nHost: x\r\nX: ${'a'.repeat(200_000)}\r\n\r\n`, 'headers_too_large'],
   ])('is answered in our form: %s', (_, bytes, code) =>
     withListener(async ({ socket }) => {
       const connection = await openRaw(socket);

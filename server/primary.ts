@@ -51,6 +51,8 @@ export function createPrimary({ config, runtime, log, exit }: PrimaryOptions): P
   let rolling = false;
   let rollAgain = false;
 
+  /** Processes that were told to end: a reload replaced them, or the server stops. */
+  const leaving = new Set<Child>();
   const children = (): Child[] => slots.flatMap(({ child }) => child ?? []);
   const registry = createRegistry();
   const recorder = createClusterRecorder(registry, () => children().length);
@@ -102,10 +104,12 @@ export function createPrimary({ config, runtime, log, exit }: PrimaryOptions): P
   /** Ends a process: it drains by itself, and is killed when it doesn't. */
   const dismiss = async (child: Child): Promise<void> => {
     child.leaving = true;
+    leaving.add(child);
     tell(child, { type: 'drain' });
     const killer = setTimeout(() => child.worker.process.kill('SIGKILL'), config.DEADLINE_MS + EXIT_GRACE_MS);
     await child.exited;
     clearTimeout(killer);
+    leaving.delete(child);
   };
 
   const roll = async (slot: Slot): Promise<boolean> => {
@@ -147,9 +151,10 @@ export function createPrimary({ config, runtime, log, exit }: PrimaryOptions): P
     log.info('draining');
     for (const worker of Object.values(cluster.workers ?? {})) {
       // One that isn't ready has nothing to finish.
-      if (worker && !children().some((child) => child.worker === worker)) worker.process.kill('SIGKILL');
+      const known = [...children(), ...leaving];
+      if (worker && !known.some((child) => child.worker === worker)) worker.process.kill('SIGKILL');
     }
-    await Promise.all(children().map(dismiss));
+    await Promise.all([...[...leaving].map(({ exited }) => exited), ...children().map(dismiss)]);
     metricsServer.close();
     metricsServer.closeAllConnections();
     log.info('stopped');

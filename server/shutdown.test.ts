@@ -41,7 +41,8 @@ describe('shutdown', () => {
 
   it('leaves a step behind that takes too long, and says so', async () => {
     const { order, clean, failed } = await run({ hangs: never, next: () => {} }, 20);
-    expect([order, clean, failed]).toEqual([['hangs', 'next'], false, [['hangs', 'not done within 20 ms']]]);
+    expect([order, clean]).toEqual([['hangs', 'next'], false]);
+    expect(failed).toEqual([['hangs', expect.stringContaining('not within 20 ms')]]);
   });
 
   it('leaves a step behind that fails, and says why', async () => {

@@ -41,7 +41,7 @@ const wish: fc.Arbitrary<Wish> = fc
   .chain((rest) =>
     fc.record({
       rows: fc.constant(rest.rows),
-      model: fc.constant(rest.model as 0 | 1),
+      model: fc.constant(rest.model),
       alone: fc.constant(rest.alone),
       textRows: fc
         .uniqueArray(fc.nat(rest.rows - 1), { maxLength: 20 })

@@ -39,7 +39,7 @@ describe('deadlines', () => {
     deadlines.forget(jobs[0]);
     deadlines.forget(jobs[1]);
     await eventually('the job that is left expires', () => expired.length > 0);
-    expect(expired.map((entry) => jobs.indexOf(entry.job as (typeof jobs)[0]))).toEqual([2]);
+    expect(expired.map((entry) => jobs.indexOf(entry.job))).toEqual([2]);
   });
 
   it('run again after a pause', async () => {

@@ -27,7 +27,8 @@ export interface Aggregator {
 /** Keeps the counts of the server's processes. */
 export function createAggregator(): Aggregator {
   const living = new Map<number, Snapshot>();
-  let retired: Snapshot = [];
+  /** A promise, so that the counts of a process are in either it or `living` at any time. */
+  let retired: Promise<Snapshot> = Promise.resolve([]);
   return {
     update: (pid, metrics) => {
       living.set(pid, metrics);
@@ -36,9 +37,11 @@ export function createAggregator(): Aggregator {
       const last = living.get(pid) ?? [];
       living.delete(pid);
       const counts = last.filter(({ type }) => type === 'counter' || type === 'histogram');
-      const sum = await aggregate([retired, counts]).getMetricsAsJSON();
-      retired = sum as unknown as Snapshot;
+      retired = retired.then(
+        async (before) => (await aggregate([before, counts]).getMetricsAsJSON()) as unknown as Snapshot,
+      );
+      await retired;
     },
-    expose: (own) => aggregate([own, ...living.values(), retired]).metrics(),
+    expose: async (own) => aggregate([own, ...living.values(), await retired]).metrics(),
   };
 }

@@ -30,9 +30,15 @@ function encodeAnswers(id: string, golden: Golden, output: OutputFeed): Float64A
  *
  * @throws {ModelRefused} when rows, answers and signature do not fit each other
  */
-export function encodeGolden(id: string, golden: Golden, encoder: Encoder, output: OutputFeed): GoldenRows {
-  const { columns, data, predictions } = golden;
-  if (!Array.isArray(columns) || !Array.isArray(data) || !Array.isArray(predictions)) {
+export function encodeGolden(
+  id: string,
+  golden: Golden | null,
+  encoder: Encoder,
+  output: OutputFeed,
+): GoldenRows {
+  const { columns, data, predictions } = (golden ?? {}) as Golden;
+  const isTable = Array.isArray(columns) && Array.isArray(data) && data.every((row) => Array.isArray(row));
+  if (!isTable || !Array.isArray(predictions)) {
     throw new ModelRefused(id, 'golden.json must hold the lists columns, data and predictions');
   }
   if (predictions.length !== data.length) {
@@ -40,7 +46,7 @@ export function encodeGolden(id: string, golden: Golden, encoder: Encoder, outpu
   }
   try {
     const { rows, cells, texts } = encoder.encode(columns, data);
-    return { rows, cells, texts, answers: encodeAnswers(id, golden, output) };
+    return { rows, cells, texts, answers: encodeAnswers(id, golden as Golden, output) };
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     const first = error.extensions.errors?.[0];

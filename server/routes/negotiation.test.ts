@@ -75,15 +75,16 @@ withApp('an answer is JSON for everyone who takes it, else 406', async ({ predic
 });
 
 withApp('a hostile header costs no time', async ({ predict }) => {
-  const spaces = ' '.repeat(15_000);
+  const spaces = ' '.repeat(60_000);
   const start = performance.now();
   for (const headers of [
     { 'content-type': `application/json${spaces}x` },
-    { 'content-type': `application/json;${spaces}charset${spaces.slice(8000)}x` },
+    { 'content-type': `application/json;${spaces}charset${spaces.slice(30_000)}x` },
     { accept: `application/json${spaces}x` },
     { accept: `application/json;${spaces}q=0x` },
   ]) {
     await predict(body, '', headers);
   }
-  expect(performance.now() - start).toBeLessThan(100);
+  // Quadratic matching takes seconds, linear matching no millisecond.
+  expect(performance.now() - start).toBeLessThan(1000);
 });

@@ -231,7 +231,9 @@ export async function launchServer(options: ServerOptions = {}): Promise<Server>
       const look = async (): Promise<string[]> => [
         ...processesOf(pid).map((process) => `process ${process.pid}: ${process.command}`),
         ...(await Promise.all(
-          [port, metricsPort].filter(Number.isInteger).map(async (open) => ((await accepts(open)) ? [`port ${open}`] : [])),
+          [port, metricsPort]
+            .filter(Number.isInteger)
+            .map(async (open) => ((await accepts(open)) ? [`port ${open}`] : [])),
         ).then((ports) => ports.flat())),
         ...readdirSync(tmp).map((name) => `file ${name}`),
       ];

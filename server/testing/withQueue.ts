@@ -1,8 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Mock } from 'vitest';
 import { vi } from 'vitest';
 import type { QueueRecorder } from '../batching/queue.ts';
 import { createQueue } from '../batching/queue.ts';
-import type { PredictOptions, Scores } from '../inference.ts';
+import type { Inference, PredictOptions, Scores } from '../inference.ts';
+import type { Model } from '../models/model.ts';
+import type { FakePool } from './fakePool.ts';
 import { createFakePool } from './fakePool.ts';
 import { tinyModel, tinyRows } from './tinyModel.ts';
 
@@ -14,8 +17,20 @@ interface QueueSetting {
 
 export const MODEL = tinyModel();
 
+export interface QueueUnderTest {
+  readonly pool: FakePool;
+  readonly recorder: { readonly [Member in keyof QueueRecorder]: Mock<QueueRecorder[Member]> };
+  readonly queue: Inference;
+  /** Asks for these values. */
+  predict(values: readonly number[], options?: Partial<PredictOptions>, model?: Model): Promise<Scores>;
+}
+
 /** A queue before fake lanes, and what it told its recorder. */
-export function makeQueue({ lanes = 1, deadlineMs = 5000, maxQueuedRows = 100_000 }: QueueSetting = {}) {
+export function makeQueue({
+  lanes = 1,
+  deadlineMs = 5000,
+  maxQueuedRows = 100_000,
+}: QueueSetting = {}): QueueUnderTest {
   const pool = createFakePool(lanes);
   const recorder = {
     batch: vi.fn<QueueRecorder['batch']>(),
