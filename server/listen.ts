@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { renameSync } from 'node:fs';
-import type { Server } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { createAdaptorServer } from '@hono/node-server';
 import type { Hono } from 'hono';
@@ -13,6 +13,8 @@ const KEEP_ALIVE_TIMEOUT_MS = 75_000;
 const MAX_HEADER_BYTES = 128 * 1024;
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
+/** Node looks for connections beyond their time only so often; its default is 30 s. */
+const CHECK_TIMEOUTS_EVERY_MS = 1000;
 const CLOSE_IDLE_EVERY_MS = 50;
 
 /** Where a server process listens: its own socket behind the proxy, or the public port, shared by all. */
@@ -71,6 +73,7 @@ export async function listen(app: Hono<AppEnv>, address: Address): Promise<Liste
   const server = createAdaptorServer({
     fetch: app.fetch,
     serverOptions: {
+      connectionsCheckingInterval: CHECK_TIMEOUTS_EVERY_MS,
       maxHeaderSize: MAX_HEADER_BYTES,
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
       headersTimeout: HEADERS_TIMEOUT_MS,
@@ -78,10 +81,14 @@ export async function listen(app: Hono<AppEnv>, address: Address): Promise<Liste
     },
   }) as Server;
   let closing = false;
+  /** Answers that are not yet complete. */
+  const open = new Set<ServerResponse>();
   server.on('clientError', answerClientError);
   // Ahead of the app: an answer that is given while closing is the last on its connection.
   server.prependListener('request', (_, response) => {
-    if (closing) response.shouldKeepAlive = false;
+    response.shouldKeepAlive &&= !closing;
+    open.add(response);
+    response.once('close', () => open.delete(response));
   });
   await listenOn(server, address);
 
@@ -89,6 +96,7 @@ export async function listen(app: Hono<AppEnv>, address: Address): Promise<Liste
     close: () =>
       new Promise((resolve) => {
         closing = true;
+        for (const response of open) response.shouldKeepAlive = false;
         const closeIdle = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_EVERY_MS);
         server.close(() => {
           clearInterval(closeIdle);

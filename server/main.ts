@@ -60,10 +60,12 @@ async function runPrimary(config: Config): Promise<void> {
 async function runReplica(config: Config, slot: number): Promise<void> {
   const log = await createLog(config.LOG_LEVEL, `server-${slot}`);
   const { startReplica } = await import('./replica.ts');
-  const tell = (message: FromProcess): void => {
-    // The primary may be gone, and with it the channel.
-    if (process.connected) process.send?.(message, () => {});
-  };
+  const tell = (message: FromProcess): Promise<void> =>
+    new Promise((resolve) => {
+      // The primary may be gone, and with it the channel.
+      if (process.connected) process.send?.(message, () => resolve());
+      else resolve();
+    });
   // A terminal's Ctrl-C reaches every process: the primary must be free to end them in order.
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => {});
@@ -82,7 +84,8 @@ async function runReplica(config: Config, slot: number): Promise<void> {
     process.on('disconnect', () => void replica.drain());
   } catch (error) {
     if (!(error instanceof Error) || error.name !== 'ModelRefused') throw error;
-    process.send?.({ type: 'refused', reason: error.message } satisfies FromProcess, () => process.exit(1));
+    await tell({ type: 'refused', reason: error.message });
+    process.exit(1);
   }
 }
 

@@ -21,7 +21,7 @@ beforeAll(async () => {
 
 const started: Pool[] = [];
 afterEach(() =>
-  withDeadline('the end of the threads', Promise.all(started.splice(0).map((pool) => pool.close()))),
+  withDeadline('the end of the threads', Promise.allSettled(started.splice(0).map((pool) => pool.close()))),
 );
 
 function startPool(entry: string, options: Partial<PoolOptions> = {}) {

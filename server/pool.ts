@@ -153,6 +153,7 @@ function createLane(thread: number, options: PoolOptions, onIdle: () => void): O
     },
     close: async () => {
       closed = true;
+      if (busySince !== undefined) throw new Error(`thread ${thread} still works`);
       await piscina.destroy();
     },
   };

@@ -70,7 +70,7 @@ export function createPrimary({ config, runtime, log, exit }: PrimaryOptions): P
 
   const onExit = async (slot: Slot, child: Child, how: string): Promise<void> => {
     if (slot.child === child) slot.child = undefined;
-    await aggregator.retire(child.pid);
+    await aggregator.retire(child.worker.id);
     const requestIds = takeInFlight(runtime, child.pid);
     if (child.leaving || stopping) return;
     log.error({ pid: child.pid, slot: slot.index, how, requestIds }, 'a server process died');

@@ -29,7 +29,8 @@ export interface ReplicaOptions {
   /** The thread's entry. */
   readonly entry: URL;
   readonly log: Logger;
-  readonly tell: (message: FromProcess) => void;
+  /** Resolves once the message is on its way. */
+  readonly tell: (message: FromProcess) => Promise<void>;
   /** Ends this process. */
   readonly exit: (code: number) => void;
   /** Ends this process at once, when a thread that can't be stopped stands in the way of an orderly end. */
@@ -104,7 +105,15 @@ export async function startReplica(options: ReplicaOptions): Promise<Replica> {
     log,
   });
   listener = await listen(app, address);
-  tell({ type: 'ready' });
+  // Not awaited: the answer must find our caller listening already.
+  void tell({ type: 'ready' });
+
+  const sendMetrics = async (): Promise<void> => {
+    await tell({
+      type: 'metrics',
+      metrics: (await registry.getMetricsAsJSON()) as unknown as MetricObject[],
+    });
+  };
 
   const drain = async (): Promise<void> => {
     if (lifecycle.draining) return;
@@ -118,14 +127,12 @@ export async function startReplica(options: ReplicaOptions): Promise<Replica> {
       log,
     );
     notes.close();
+    // The last counts, or what was counted since the last scrape would be lost.
+    await sendMetrics();
     // A thread that still runs a model must not be ended from within: that aborts the process, and looks like a crash.
     if (clean) exit(0);
     else kill();
   };
-  const sendMetrics = async (): Promise<void> => {
-    tell({ type: 'metrics', metrics: (await registry.getMetricsAsJSON()) as unknown as MetricObject[] });
-  };
-
   return {
     drain,
     receive: (message) => {

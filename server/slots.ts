@@ -50,7 +50,7 @@ export function tell({ worker }: Child, message: ToProcess): void {
  */
 export async function startChild(
   slot: Slot,
-  receive: (pid: number, message: FromProcess) => void,
+  receive: (id: number, message: FromProcess) => void,
 ): Promise<Child> {
   // ONNX Runtime reads its switch from the environment that a process begins with: it sends telemetry otherwise.
   const worker = cluster.fork({ [SLOT_VARIABLE]: String(slot.index), ORT_DISABLE_TELEMETRY: '1' });
@@ -63,7 +63,7 @@ export async function startChild(
     worker.on('message', (message: FromProcess) => {
       if (message.type === 'ready') resolve(child);
       else if (message.type === 'refused') refusal = message.reason;
-      else receive(child.pid, message);
+      else receive(worker.id, message);
     });
     void exited.then((how) => {
       reject(

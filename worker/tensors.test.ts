@@ -18,7 +18,7 @@ describe('createFeeds', () => {
     ['float32', 'number', new Float32Array([1.5, -2])],
     ['float64', 'number', new Float64Array([1.5, -2])],
     ['float32', 'integer', new Float32Array([7, -2])],
-    ['int32', 'integer', new Int32Array([7, -2])],
+    ['int32', 'boolean', new Int32Array([1, 0])],
     ['int64', 'integer', new BigInt64Array([7n, -2n])],
     ['int64', 'integer', new BigInt64Array([2n ** 53n - 1n, 1n - 2n ** 53n])],
     ['int64', 'boolean', new BigInt64Array([1n, 0n])],
@@ -165,13 +165,19 @@ describe('createAnswers', () => {
 
   it('refuses a label that is none of the classes', () => {
     expect(() =>
-      createAnswers(output)({ l: { data: ['maybe'] }, p: probabilities }, new Float64Array(3), 1),
+      createAnswers(output)({ l: { data: ['maybe'] }, p: { data: [0.5, 0.5] } }, new Float64Array(3), 1),
     ).toThrow(
       expect.objectContaining({
         code: 'run_failed',
         message: 'the graph gave a label that is none of the classes',
       }),
     );
+  });
+
+  it('refuses another number of probabilities than there are classes', () => {
+    expect(() =>
+      createAnswers(output)({ l: { data: ['maybe'] }, p: { data: [0.5] } }, new Float64Array(3), 1),
+    ).toThrow(expect.objectContaining({ code: 'signature_mismatch' }));
   });
 
   it('writes the values of a regression', () => {

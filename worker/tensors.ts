@@ -84,7 +84,8 @@ const strings: Fill = (columns, cells, width, rows) => {
 const FILLS: Readonly<Record<string, { fill: Fill; holds: readonly ColumnFeed['type'][]; nan: boolean }>> = {
   float32: { fill: numeric((n) => new Float32Array(n)), holds: ['number', 'integer', 'boolean'], nan: true },
   float64: { fill: numeric((n) => new Float64Array(n)), holds: ['number', 'integer', 'boolean'], nan: true },
-  int32: { fill: numeric((n) => new Int32Array(n)), holds: ['integer', 'boolean'], nan: false },
+  // No integers: one beyond 32 bits would wrap in silence.
+  int32: { fill: numeric((n) => new Int32Array(n)), holds: ['boolean'], nan: false },
   int64: { fill: int64, holds: ['integer', 'boolean'], nan: false },
   bool: { fill: numeric((n) => new Uint8Array(n)), holds: ['boolean'], nan: false },
   string: { fill: strings, holds: ['string'], nan: false },
@@ -175,6 +176,12 @@ export function createAnswers(output: OutputFeed): ReadAnswers {
     const labels = outputs[output.label]?.data as ArrayLike<string | bigint | number>;
     const probabilities = outputs[output.probabilities]?.data as ArrayLike<number>;
     const classes = width - 1;
+    if (probabilities.length !== rows * classes) {
+      throw new TaskFault(
+        'signature_mismatch',
+        `the graph gives no probability for each of ${classes} classes`,
+      );
+    }
     for (let row = 0; row < rows; row++) {
       const code = codes.get(String(labels[row]));
       if (code === undefined)

@@ -68,10 +68,16 @@ function writeWarnings({ warnings, warningsTotal }: EncodedRows): string {
     : `,"warnings":${JSON.stringify(warnings)},"warningsTotal":${warningsTotal}`;
 }
 
+/** JSON has no NaN and no Infinity: a model that answers one has no number to give. */
+const writeNumbers = (numbers: Float64Array): string =>
+  numbers.every(Number.isFinite)
+    ? numbers.join(',')
+    : Array.from(numbers, (number) => (Number.isFinite(number) ? String(number) : 'null')).join(',');
+
 /** Prepares the writing of a model's answers: each class name is serialised once, here. */
 export function createAnswerWriter({ output }: Pick<Model, 'output'>): WriteAnswer {
   if (output.task === 'regression') {
-    return (answers, rows) => `{"predictions":[${answers.join(',')}]${writeWarnings(rows)}}`;
+    return (answers, rows) => `{"predictions":[${writeNumbers(answers)}]${writeWarnings(rows)}}`;
   }
   const classes = output.classes.map((name) => JSON.stringify(name));
   const width = 1 + classes.length;
@@ -83,7 +89,7 @@ export function createAnswerWriter({ output }: Pick<Model, 'output'>): WriteAnsw
     for (let at = 0; at < answers.length; at += width) {
       const comma = at === 0 ? '' : ',';
       labels += comma + (classes[answers[at] as number] as string);
-      if (probabilities) scores += `${comma}[${answers.subarray(at + 1, at + width).join(',')}]`;
+      if (probabilities) scores += `${comma}[${writeNumbers(answers.subarray(at + 1, at + width))}]`;
     }
     const more = probabilities ? `,"probabilities":[${scores}]${classList}` : '';
     return `{"predictions":[${labels}]${more}${writeWarnings(rows)}}`;

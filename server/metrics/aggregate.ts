@@ -16,10 +16,10 @@ const aggregate = (snapshots: readonly Snapshot[]) =>
 
 /** The last counts of every process that there was. */
 export interface Aggregator {
-  /** The newest counts of a living process, by its pid. */
-  update(pid: number, metrics: Snapshot): void;
+  /** The newest counts of a process, by a number that none had before it (a pid can come back). */
+  update(id: number, metrics: Snapshot): void;
   /** The process is gone: its counters stay in the sum, so that none goes backwards; its gauges leave it. */
-  retire(pid: number): Promise<void>;
+  retire(id: number): Promise<void>;
   /** The exposition text of all processes and of `own`. */
   expose(own: Snapshot): Promise<string>;
 }
@@ -27,15 +27,18 @@ export interface Aggregator {
 /** Keeps the counts of the server's processes. */
 export function createAggregator(): Aggregator {
   const living = new Map<number, Snapshot>();
+  const gone = new Set<number>();
   /** A promise, so that the counts of a process are in either it or `living` at any time. */
   let retired: Promise<Snapshot> = Promise.resolve([]);
   return {
-    update: (pid, metrics) => {
-      living.set(pid, metrics);
+    update: (id, metrics) => {
+      // What was under way when the process ended would count twice.
+      if (!gone.has(id)) living.set(id, metrics);
     },
-    retire: async (pid) => {
-      const last = living.get(pid) ?? [];
-      living.delete(pid);
+    retire: async (id) => {
+      const last = living.get(id) ?? [];
+      living.delete(id);
+      gone.add(id);
       const counts = last.filter(({ type }) => type === 'counter' || type === 'histogram');
       retired = retired.then(
         async (before) => (await aggregate([before, counts]).getMetricsAsJSON()) as unknown as Snapshot,

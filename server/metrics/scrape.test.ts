@@ -27,7 +27,7 @@ async function startScraper(counts: readonly (number | 'silent')[]) {
     const send = (): void => {
       if (count !== 'silent') queueMicrotask(() => scraper.receive(pid, { type: 'metrics', metrics }));
     };
-    const worker = { isConnected: () => true, send } as unknown as Worker;
+    const worker = { id: pid, isConnected: () => true, send } as unknown as Worker;
     const exited = new Promise<string>((resolve) => exits.push(() => resolve('code 1')));
     children.push({ pid, worker, leaving: false, exited });
   }

@@ -20,7 +20,7 @@ export interface ScraperOptions {
 export interface Scraper {
   /** The exposition of the whole server. Never fails because of a slow process. */
   expose(): Promise<string>;
-  receive(pid: number, message: FromProcess): void;
+  receive(id: number, message: FromProcess): void;
 }
 
 export function createScraper({ registry, aggregator, recorder, children }: ScraperOptions): Scraper {
@@ -28,8 +28,8 @@ export function createScraper({ registry, aggregator, recorder, children }: Scra
 
   const ask = (child: Child): Promise<void> =>
     new Promise((resolve) => {
-      const answers = waiting.get(child.pid) ?? new Set();
-      waiting.set(child.pid, answers);
+      const answers = waiting.get(child.worker.id) ?? new Set();
+      waiting.set(child.worker.id, answers);
       const done = (): void => {
         clearTimeout(timer);
         answers.delete(done);
@@ -42,7 +42,7 @@ export function createScraper({ registry, aggregator, recorder, children }: Scra
       answers.add(done);
       tell(child, { type: 'metrics' });
       void child.exited.then(() => {
-        waiting.delete(child.pid);
+        waiting.delete(child.worker.id);
         done();
       });
     });
@@ -52,10 +52,10 @@ export function createScraper({ registry, aggregator, recorder, children }: Scra
       await Promise.all(children().map(ask));
       return aggregator.expose((await registry.getMetricsAsJSON()) as unknown as MetricObject[]);
     },
-    receive: (pid, message) => {
+    receive: (id, message) => {
       if (message.type !== 'metrics') return;
-      aggregator.update(pid, message.metrics);
-      for (const done of waiting.get(pid) ?? []) done();
+      aggregator.update(id, message.metrics);
+      for (const done of waiting.get(id) ?? []) done();
     },
   };
 }

@@ -1,4 +1,4 @@
-import { readFile, readdir } from 'node:fs/promises';
+import { readFile, readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { ErrorObject } from 'ajv';
@@ -83,11 +83,23 @@ async function readVersion(
   };
 }
 
+/** Names of the folders in a folder, sorted. A link to a folder is one: mounted volumes are full of them. */
+async function listFolders(folder: string): Promise<string[]> {
+  const names = await readdir(folder);
+  const isFolder = await Promise.all(
+    names.map((name) =>
+      stat(join(folder, name)).then(
+        (entry) => entry.isDirectory(),
+        () => false,
+      ),
+    ),
+  );
+  return names.filter((_, index) => isFolder[index]).sort();
+}
+
 /** The highest version in a model's folder; a folder whose name is no positive integer is no version. */
 async function latestVersion(folder: string): Promise<number | undefined> {
-  const versions = (await readdir(folder, { withFileTypes: true }))
-    .filter((entry) => entry.isDirectory() && /^[1-9]\d{0,8}$/.test(entry.name))
-    .map((entry) => Number(entry.name));
+  const versions = (await listFolders(folder)).filter((name) => /^[1-9]\d{0,8}$/.test(name)).map(Number);
   return versions.length > 0 ? Math.max(...versions) : undefined;
 }
 
@@ -98,14 +110,12 @@ async function latestVersion(folder: string): Promise<number | undefined> {
  * @throws {ModelRefused} for the first version that can't be served, or when there is none at all
  */
 export async function readRepository(repository: string, home: string): Promise<Model[]> {
-  const entries = await readdir(repository, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+  const names = await listFolders(repository).catch((error: NodeJS.ErrnoException) => {
     throw new ModelRefused('repository', `${repository} cannot be read (${error.code ?? 'unknown error'})`);
   });
   const validate = await createValidator(home);
   const models: Model[] = [];
-  for (const { name } of entries
-    .filter((entry) => entry.isDirectory())
-    .sort((a, b) => (a.name < b.name ? -1 : 1))) {
+  for (const name of names) {
     const version = await latestVersion(join(repository, name));
     if (version === undefined) continue;
     if (!MODEL_NAME.test(name)) {

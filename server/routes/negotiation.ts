@@ -6,8 +6,22 @@ import type { AppContext } from '../middleware/handler.ts';
  * meet: on a header full of it they would take quadratic time.
  */
 const JSON_TYPE = /^\s*application\/json(\s*;\s*charset\s*=\s*(utf-8|"utf-8"))?(\s*;)?\s*$/i;
-/** A media range that includes application/json; one of quality 0 excludes it. */
-const TAKES_JSON = /^\s*(\*\/\*|application\/\*|application\/json)\s*(;(?!\s*q\s*=\s*0(\.0*)?\s*$).*)?$/i;
+/** Media ranges that include JSON, the most specific first: the first one in a header decides. */
+const JSON_RANGES = ['application/json', 'application/*', '*/*'];
+const REFUSED = /^\s*q\s*=\s*0(\.0*)?\s*$/i;
+
+/** Whether an Accept header leaves room for JSON (RFC 9110, section 12.5.1). */
+function takesJson(accept: string): boolean {
+  const ranges = accept.split(',').map((range) => {
+    const [type = '', ...parameters] = range.split(';');
+    return {
+      type: type.trim().toLowerCase(),
+      refused: parameters.some((parameter) => REFUSED.test(parameter)),
+    };
+  });
+  const decisive = JSON_RANGES.map((name) => ranges.find(({ type }) => type === name)).find((range) => range);
+  return decisive !== undefined && !decisive.refused;
+}
 
 /** @throws {Problem} unsupported_media_type unless the body is declared as JSON in UTF-8, or not declared at all */
 export function requireJsonBody(c: AppContext): void {
@@ -25,5 +39,5 @@ export function requireJsonBody(c: AppContext): void {
 export function requireJsonAnswer(c: AppContext): void {
   const accept = c.req.header('accept');
   if (accept === undefined || accept === '*/*' || accept.trim() === '') return;
-  if (!accept.split(',').some((range) => TAKES_JSON.test(range))) throw new Problem('not_acceptable');
+  if (!takesJson(accept)) throw new Problem('not_acceptable');
 }

@@ -65,6 +65,11 @@ export function predictRoute({ model, inference, http, recorder, maxBodyBytes, p
       requireJsonAnswer(c);
       requireJsonBody(c);
       const { probabilities, extra } = readParameters(c);
+      if (probabilities === 'true' && model.output.task === 'regression') {
+        throw new Problem('invalid_parameter', {
+          detail: 'This model predicts a value: there are no probabilities.',
+        });
+      }
       const text = await readText(c, maxBodyBytes);
       const start = performance.now();
       http.body(text.length);
