@@ -86,6 +86,12 @@ export const SETTINGS = {
     parse: (text) => text,
     meaning: 'Model that answers `/predict`.',
   },
+  ENGINE: {
+    default: 'auto' as const,
+    parse: oneOf('auto', 'onnxruntime'),
+    meaning:
+      '`auto` compiles what it can and verifies it against ONNX Runtime; `onnxruntime` serves the whole graph.',
+  },
   DEADLINE_MS: {
     default: 5000,
     parse: integer([10, 8000]),

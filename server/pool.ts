@@ -1,14 +1,15 @@
 import { Piscina } from 'piscina';
-import type { OpenTask, Reply, RunTask, TextCell } from '../worker/protocol.ts';
+import type { Matrix, OpenTask, Reply, RunTask, TextCell } from '../worker/protocol.ts';
 import { MAX_BATCH_ROWS, answerWidth } from '../worker/protocol.ts';
+import type { Encoder } from './encoding/encoder.ts';
 import type { Model } from './models/model.ts';
 import { ModelRefused } from './models/model.ts';
 import { within } from './within.ts';
 
 /** Memory that a process and one of its threads share for a model. */
 export interface Buffers {
-  /** [MAX_BATCH_ROWS, columns]. */
-  readonly cells: Float64Array;
+  /** [MAX_BATCH_ROWS, width], as the model's encoder makes it. */
+  readonly cells: Matrix;
   /** [MAX_BATCH_ROWS, answerWidth]. */
   readonly answers: Float64Array;
 }
@@ -31,10 +32,12 @@ export interface Pool {
   /** Called whenever a thread that was lost has been replaced. */
   onIdle(listener: () => void): void;
   /**
-   * Opens and verifies a model in every thread.
+   * Opens and verifies a model in every thread. One of them tries the model's fast path; all take what it decides.
+   *
+   * @returns the model with the path that is in force
    * @throws {ModelRefused} when a thread refuses it or does not answer in time
    */
-  open(model: Model): Promise<void>;
+  open(model: Model): Promise<Model>;
   /** Ends the threads; only while all are idle, since ending one that runs a model aborts the process. */
   close(): Promise<void>;
 }
@@ -56,27 +59,73 @@ type OwnedLane = Lane & {
   close(): Promise<void>;
 };
 
-function openTask(model: Model, { cells, answers }: Buffers): OpenTask {
+const sharedBytes = (bytes: number): SharedArrayBuffer => new SharedArrayBuffer(bytes);
+
+/** Room for a batch, as an encoder makes it. */
+const matrixBytes = ({ width, cellBytes }: Encoder): number => MAX_BATCH_ROWS * width * cellBytes;
+
+/** The memory that a model's threads need: for the path in force, and for the one that is to be tried. */
+interface Memory {
+  readonly cells: OpenTask['cells'];
+  readonly answers: SharedArrayBuffer;
+}
+
+function allocate({ encoder, engine, fast, output }: Model): Memory {
+  const own = sharedBytes(matrixBytes(encoder));
+  const lifted = engine.path === 'lifted';
   return {
-    kind: 'open',
-    model: model.id,
-    path: model.path,
-    sha256: model.signature.sha256,
-    columns: model.signature.inputs.map(({ onnx, type, nullable, categories = [] }) => ({
+    cells: {
+      whole: lifted ? undefined : own,
+      fast: lifted ? own : fast && sharedBytes(matrixBytes(fast.encoder)),
+    },
+    answers: sharedBytes(MAX_BATCH_ROWS * answerWidth(output) * Float64Array.BYTES_PER_ELEMENT),
+  };
+}
+
+/** The views of the path in force. */
+function view({ engine }: Model, { cells, answers }: Memory): Buffers {
+  return {
+    cells:
+      engine.path === 'lifted'
+        ? new Float32Array(cells.fast as SharedArrayBuffer)
+        : new Float64Array(cells.whole as SharedArrayBuffer),
+    answers: new Float64Array(answers),
+  };
+}
+
+function openTask({ id, path, signature, output, golden, engine, fast }: Model, memory: Memory): OpenTask {
+  const whole = {
+    path,
+    sha256: signature.sha256,
+    columns: signature.inputs.map(({ onnx, type, nullable, categories = [] }) => ({
       onnx,
       type,
       nullable,
       categories,
     })),
-    output: model.output,
-    golden: model.golden,
-    cells: cells.buffer as SharedArrayBuffer,
-    answers: answers.buffer as SharedArrayBuffer,
+  };
+  return {
+    kind: 'open',
+    model: id,
+    output,
+    whole: engine.path === 'lifted' ? undefined : whole,
+    fast: fast?.path,
+    probes: fast?.probes ?? {
+      whole: golden && { rows: golden.rows, cells: golden.cells, texts: golden.texts },
+      fast: undefined,
+    },
+    golden: golden?.answers ?? new Float64Array(0),
+    ...memory,
   };
 }
 
-const shared = (numbers: number): Float64Array =>
-  new Float64Array(new SharedArrayBuffer(numbers * Float64Array.BYTES_PER_ELEMENT));
+/** The model as it is served once a thread has tried its fast path. */
+function settle(model: Model, refusal: string | undefined): Model {
+  const { fast, ...rest } = model;
+  if (!fast || model.engine.path === 'lifted') return model;
+  if (refusal !== undefined) return { ...rest, engine: { ...model.engine, reason: refusal } };
+  return { ...model, encoder: fast.encoder, engine: fast.engine };
+}
 
 /**
  * A Piscina of exactly one thread: so a model is opened in each thread by name, and each thread's readiness is
@@ -91,7 +140,10 @@ function createLane(thread: number, options: PoolOptions, onIdle: () => void): O
     idleTimeout: Infinity,
     recordTiming: false,
   });
-  const models = new Map<string, { readonly model: Model; readonly buffers: Buffers }>();
+  const models = new Map<
+    string,
+    { readonly model: Model; readonly memory: Memory; readonly buffers: Buffers }
+  >();
   let busySince: number | undefined;
   let open = false;
   let closed = false;
@@ -106,9 +158,9 @@ function createLane(thread: number, options: PoolOptions, onIdle: () => void): O
       busySince = undefined;
     }
   };
-  const openOne = async (model: Model, buffers: Buffers): Promise<Reply> => {
+  const openOne = async (model: Model, memory: Memory): Promise<Reply> => {
     try {
-      return await within(send(openTask(model, buffers)), openTimeoutMs, 'opening it');
+      return await within(send(openTask(model, memory)), openTimeoutMs, 'opening it');
     } catch (error) {
       return { ok: false, code: 'model_unreadable', detail: (error as Error).message };
     }
@@ -118,8 +170,8 @@ function createLane(thread: number, options: PoolOptions, onIdle: () => void): O
     if (closed || !open) return;
     open = false;
     onReplaced(thread, reason);
-    for (const { model, buffers } of models.values()) {
-      const reply = await openOne(model, buffers);
+    for (const { model, memory } of models.values()) {
+      const reply = await openOne(model, memory);
       if (!reply.ok) return onLost(`thread ${thread} could not reopen ${model.id}: ${reply.detail}`);
     }
     open = true;
@@ -142,12 +194,12 @@ function createLane(thread: number, options: PoolOptions, onIdle: () => void): O
       return reply;
     },
     open: async (model) => {
-      const buffers = {
-        cells: shared(MAX_BATCH_ROWS * model.encoder.width),
-        answers: shared(MAX_BATCH_ROWS * answerWidth(model.output)),
-      };
-      const reply = await openOne(model, buffers);
-      if (reply.ok) models.set(model.id, { model, buffers });
+      const memory = allocate(model);
+      const reply = await openOne(model, memory);
+      if (reply.ok) {
+        const served = settle(model, reply.refusal);
+        models.set(model.id, { model: served, memory, buffers: view(served, memory) });
+      }
       open = reply.ok;
       return reply;
     },
@@ -172,9 +224,16 @@ export function createPool(options: PoolOptions): Pool {
       onIdle = listener;
     },
     open: async (model) => {
-      const replies = await Promise.all(lanes.map((lane) => lane.open(model)));
-      const fault = replies.find((reply) => !reply.ok);
-      if (fault?.ok === false) throw new ModelRefused(model.id, `${fault.detail} (${fault.code})`);
+      const openIn = async (chosen: readonly OwnedLane[], candidate: Model): Promise<Reply[]> => {
+        const replies = await Promise.all(chosen.map((lane) => lane.open(candidate)));
+        const fault = replies.find((reply) => !reply.ok);
+        if (fault?.ok === false) throw new ModelRefused(model.id, `${fault.detail} (${fault.code})`);
+        return replies;
+      };
+      const [reply] = await openIn(lanes.slice(0, 1), model);
+      const served = settle(model, reply?.ok === true ? reply.refusal : undefined);
+      await openIn(lanes.slice(1), served);
+      return served;
     },
     close: async () => {
       await Promise.all(lanes.map((lane) => lane.close()));

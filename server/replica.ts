@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { createApp } from './app.ts';
+import { createLoneScorer } from './batching/lone.ts';
 import { createQueue } from './batching/queue.ts';
 import type { Config } from './config.ts';
 import { createInFlightNotes } from './inFlight.ts';
@@ -10,6 +11,8 @@ import type { MetricObject } from './metrics/aggregate.ts';
 import { createHttpRecorder } from './metrics/http.ts';
 import { createInferenceRecorder } from './metrics/inference.ts';
 import { createRegistry } from './metrics/process.ts';
+import { findFastPath } from './models/fast.ts';
+import type { Model } from './models/model.ts';
 import { defaultModel, readRepository } from './models/repository.ts';
 import { createPool } from './pool.ts';
 import { HOME, fromHome } from './project.ts';
@@ -53,8 +56,6 @@ export async function startReplica(options: ReplicaOptions): Promise<Replica> {
   const lifecycle = { serving: false, draining: false };
   let listener: Listener | undefined = undefined;
 
-  const models = await readRepository(fromHome(config.MODEL_REPOSITORY), HOME);
-  const standard = defaultModel(models, config.DEFAULT_MODEL);
   /** A thread can't be got back: answer what can be answered, then make room for a fresh process. */
   const giveUp = async (reason: string): Promise<void> => {
     if (lifecycle.draining) return;
@@ -73,11 +74,22 @@ export async function startReplica(options: ReplicaOptions): Promise<Replica> {
   const registry = createRegistry();
   const http = createHttpRecorder(registry);
   const recorder = createInferenceRecorder(registry, () => inference.queuedRows);
+  const models: Model[] = [];
+  for (const found of await readRepository(fromHome(config.MODEL_REPOSITORY), HOME)) {
+    const start = performance.now();
+    const model = await pool.open(config.ENGINE === 'auto' ? await findFastPath(found) : found);
+    const seconds = (performance.now() - start) / 1000;
+    recorder.loaded(model, seconds);
+    log.info({ model: model.id, seconds, ...model.engine }, 'model opened');
+    models.push(model);
+  }
+  const standard = defaultModel(models, config.DEFAULT_MODEL);
   const notes = createInFlightNotes(runtime, process.pid);
   const inference = createQueue({
     pool,
     deadlineMs: config.DEADLINE_MS,
     maxQueuedRows: config.MAX_QUEUED_ROWS,
+    lone: createLoneScorer(models),
     recorder: {
       batch: recorder.batch,
       queued: recorder.queued,
@@ -86,11 +98,6 @@ export async function startReplica(options: ReplicaOptions): Promise<Replica> {
         log.error({ model: id, code, detail, requestIds }, 'a batch failed'),
     },
   });
-  for (const model of models) {
-    const start = performance.now();
-    await pool.open(model);
-    recorder.loaded(model, (performance.now() - start) / 1000);
-  }
   const stopWatching = watchSilence(pool, 2 * config.DEADLINE_MS, (thread) => {
     void giveUp(`thread ${thread} has not answered for ${2 * config.DEADLINE_MS} ms`);
   });

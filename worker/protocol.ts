@@ -3,6 +3,8 @@
  * status or a code on an Error does not survive it, so a fault is a value too.
  */
 
+import type { CompiledForest } from './forest/compile.ts';
+
 /** Rows that one run takes at most; the shared buffers are sized for it. */
 export const MAX_BATCH_ROWS = 256;
 
@@ -37,29 +39,50 @@ export type OutputFeed =
     }
   | { readonly task: 'regression'; readonly value: string };
 
-/**
- * Rows with the answers that the training side gave.
- * `cells` is [rows, columns], `answers` is [rows, answerWidth].
- */
-export interface GoldenRows {
+/** Rows as a thread takes them: [rows, width], and what travels beside the matrix. */
+export interface Rows {
   readonly rows: number;
-  readonly cells: Float64Array;
+  readonly cells: Matrix;
   readonly texts: readonly TextCell[];
-  readonly answers: Float64Array;
 }
 
-/** Opens a model version: reads and checks the file, warms the session, scores the golden rows. */
+/** Cells of the signature's columns are Float64, features of a lifted model Float32. */
+export type Matrix = Float64Array | Float32Array;
+
+/** The model as its file has it: columns in, answers out. Matrix: Float64 [rows, columns]. */
+export interface WholeGraph {
+  readonly path: string;
+  /** Of the file; undefined when nobody said. */
+  readonly sha256: string | undefined;
+  readonly columns: readonly ColumnFeed[];
+}
+
+/** What remains of a model whose encoders run in the server process. Matrix: Float32 [rows, features]. */
+export interface FastPath {
+  readonly features: number;
+  readonly rest:
+    | { readonly kind: 'forest'; readonly forest: CompiledForest }
+    | { readonly kind: 'graph'; readonly bytes: Uint8Array; readonly input: string };
+}
+
+/** Opens a model version and checks it; see worker/open.ts for what is compared with what. */
 export interface OpenTask {
   readonly kind: 'open';
   /** `<name>/<version>`. */
   readonly model: string;
-  readonly path: string;
-  readonly sha256: string | undefined;
-  readonly columns: readonly ColumnFeed[];
   readonly output: OutputFeed;
-  readonly golden: GoldenRows | undefined;
-  /** Float64 cells [MAX_BATCH_ROWS, columns], row by row: a number, NaN for a missing one, a category's code. */
-  readonly cells: SharedArrayBuffer;
+  /** At least one of the two. With both, the fast path is taken if it answers `probes` as the whole graph does. */
+  readonly whole: WholeGraph | undefined;
+  readonly fast: FastPath | undefined;
+  /** Rows that are tried out, as each path takes them; the first are the golden ones. */
+  readonly probes: { readonly whole: Rows | undefined; readonly fast: Rows | undefined };
+  /** [golden rows, answerWidth]: the training side's answers. */
+  readonly golden: Float64Array;
+  /** The matrix, [MAX_BATCH_ROWS, width], of one path and of the other. */
+  readonly cells: {
+    readonly whole: SharedArrayBuffer | undefined;
+    readonly fast: SharedArrayBuffer | undefined;
+  };
   /** Float64 answers [MAX_BATCH_ROWS, answerWidth], row by row: see `answerWidth`. */
   readonly answers: SharedArrayBuffer;
 }
@@ -89,8 +112,15 @@ export interface Fault {
   readonly detail: string;
 }
 
-/** `seconds` is the time that the thread spent on the task. */
-export type Reply = { readonly ok: true; readonly seconds: number } | Fault;
+export interface Done {
+  readonly ok: true;
+  /** Time that the thread spent on the task. */
+  readonly seconds: number;
+  /** Of an `open` with both paths: why the fast one was not taken. */
+  readonly refusal?: string;
+}
+
+export type Reply = Done | Fault;
 
 /**
  * Numbers in a row of answers. Classification: the index of the label in `classes`, then a probability for each

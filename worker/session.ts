@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { TaskFault } from './fault.ts';
-import type { OpenTask } from './protocol.ts';
 import type { OutputValue, TensorInfo, TensorValue } from './tensors.ts';
 
 /** One ONNX session: tensors in, tensors out. */
@@ -13,6 +12,7 @@ export interface Session {
     feeds: Readonly<Record<string, TensorValue>>,
     fetches: readonly string[],
   ): Promise<Record<string, OutputValue>>;
+  close(): Promise<void>;
 }
 
 /** One thread a session: the threads of the pool are the parallelism, and the default is the host's core count. */
@@ -30,19 +30,8 @@ const toInfo = (metadata: InferenceSession.ValueMetadata): TensorInfo =>
     ? { name: metadata.name, type: metadata.type, rank: metadata.shape.length }
     : { name: metadata.name, type: 'not a tensor', rank: 0 };
 
-/**
- * Opens a session on exactly the bytes whose digest was compared.
- *
- * @throws {TaskFault} model_unreadable or checksum_mismatch
- */
-export async function openSession({ path, sha256 }: Pick<OpenTask, 'path' | 'sha256'>): Promise<Session> {
-  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-    throw new TaskFault('model_unreadable', `cannot be read (${error.code ?? 'unknown error'})`);
-  });
-  const digest = createHash('sha256').update(bytes).digest('hex');
-  if (sha256 !== undefined && digest !== sha256) {
-    throw new TaskFault('checksum_mismatch', `has sha256 ${digest}, its signature says ${sha256}`);
-  }
+/** @throws {TaskFault} model_unreadable */
+export async function openGraph(bytes: Uint8Array): Promise<Session> {
   const session = await InferenceSession.create(bytes, OPTIONS).catch((error: unknown) => {
     throw new TaskFault('model_unreadable', `ONNX Runtime refuses it: ${firstLine(error)}`);
   });
@@ -56,7 +45,24 @@ export async function openSession({ path, sha256 }: Pick<OpenTask, 'path' | 'sha
       }
       return session.run(tensors, fetches);
     },
+    close: () => session.release(),
   };
+}
+
+/**
+ * Opens a session on exactly the bytes whose digest was compared.
+ *
+ * @throws {TaskFault} model_unreadable or checksum_mismatch
+ */
+export async function openModelFile(path: string, sha256: string | undefined): Promise<Session> {
+  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    throw new TaskFault('model_unreadable', `cannot be read (${error.code ?? 'unknown error'})`);
+  });
+  const digest = createHash('sha256').update(bytes).digest('hex');
+  if (sha256 !== undefined && digest !== sha256) {
+    throw new TaskFault('checksum_mismatch', `has sha256 ${digest}, its signature says ${sha256}`);
+  }
+  return openGraph(bytes);
 }
 
 function firstLine(error: unknown): string {

@@ -1,4 +1,4 @@
-import type { TextCell } from '../../worker/protocol.ts';
+import type { Matrix, TextCell } from '../../worker/protocol.ts';
 import { MAX_BATCH_ROWS } from '../../worker/protocol.ts';
 import type { Model } from '../models/model.ts';
 import type { Job } from './job.ts';
@@ -47,12 +47,12 @@ function takeTexts(job: Job, at: number, rows: number, texts: TextCell[]): void 
  */
 export function takeBatch(
   waiting: LinkedList<Job>,
-  cells: (model: Model) => Float64Array,
+  cells: (model: Model) => Matrix,
   limit = MAX_BATCH_ROWS,
 ): Batch {
   const { model, alone } = waiting.first as Job;
   const target = cells(model);
-  const { width } = model.encoder;
+  const { width, textsTravel } = model.encoder;
   const chunks: Chunk[] = [];
   const texts: TextCell[] = [];
   let rows = 0;
@@ -66,7 +66,7 @@ export function takeBatch(
     const others = job.waiting.next !== undefined;
     const take = Math.min(left, limit - rows, others ? CHUNK_ROWS : left);
     target.set(job.rows.cells.subarray(job.sent * width, (job.sent + take) * width), rows * width);
-    takeTexts(job, rows, take, texts);
+    if (textsTravel) takeTexts(job, rows, take, texts);
     chunks.push({ job, attempt: job.attempt, from: job.sent, at: rows, rows: take });
     job.sent += take;
     rows += take;

@@ -12,6 +12,7 @@ import { createDeadlines } from './deadlines.ts';
 import type { Job } from './job.ts';
 import { restart } from './job.ts';
 import { createLinkedList } from './linkedList.ts';
+import type { LoneScorer } from './lone.ts';
 
 /** Below it a batch isn't split over idle threads: the hop costs more than the rows. */
 const MIN_SPLIT_ROWS = 32;
@@ -30,6 +31,7 @@ export interface QueueOptions {
   readonly deadlineMs: number;
   readonly maxQueuedRows: number;
   readonly recorder: QueueRecorder;
+  readonly lone: LoneScorer;
 }
 
 /**
@@ -37,7 +39,7 @@ export interface QueueOptions {
  * leave together. There is no timer, so no latency is added at low load, and batches are large exactly when the
  * load is high.
  */
-export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder }: QueueOptions): Inference {
+export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder, lone }: QueueOptions): Inference {
   const waiting = createLinkedList<Job>((job) => job.waiting);
   const admission = createAdmission(maxQueuedRows);
   let unsettled = 0;
@@ -123,8 +125,22 @@ export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder }: Queue
     if (unsettled + runs === 0) onEmpty();
   };
 
+  /** Answers the only request that there is here, if it is small enough. */
+  const answerLone = (): void => {
+    const job = waiting.first;
+    if (job === undefined || runs > 0 || job.waiting.next !== undefined) return;
+    const now = performance.now();
+    if (!lone.score(job)) return;
+    const runSeconds = (performance.now() - now) / 1000;
+    const queueSeconds = (now - job.arrived) / 1000;
+    recorder.batch(job.model, job.rows.rows, runSeconds);
+    recorder.queued(job.model, queueSeconds);
+    if (settle(job)) job.resolve({ answers: job.answers, queueSeconds, runSeconds });
+  };
+
   const dispatch = (): void => {
     dispatching = false;
+    answerLone();
     for (let idle = pool.idle(); idle.length > 0 && waiting.first !== undefined; idle = pool.idle()) {
       const share = Math.max(MIN_SPLIT_ROWS, Math.ceil(admission.waitingRows / idle.length));
       void run(idle[0] as Lane, Math.min(MAX_BATCH_ROWS, share));

@@ -1,5 +1,6 @@
-import { TEXT_CELL } from '../../worker/protocol.ts';
+import type { Matrix } from '../../worker/protocol.ts';
 import type { Input } from '../models/signature.ts';
+import type { CellWriter } from './writers.ts';
 
 /** Why a cell is refused: completes "row 3, column age: …". Never holds the cell's value. */
 export type CellFault = string;
@@ -7,14 +8,11 @@ export type CellFault = string;
 /** The cell is a text outside the column's categories, to be sent beside the matrix. */
 export const TEXT = Symbol('text');
 
-/**
- * Checks one JSON value against its column and writes it at `target[at]`: a number as it is, a missing one as
- * NaN, a known category as its code, any other text as TEXT_CELL.
- */
-export type EncodeCell = (
+/** Checks one JSON value against its column and has it written into the row that starts at `matrix[rowStart]`. */
+export type EncodeCell<M extends Matrix> = (
   value: unknown,
-  target: Float64Array,
-  at: number,
+  matrix: M,
+  rowStart: number,
 ) => undefined | typeof TEXT | CellFault;
 
 /** Above it a finite number would silently become Infinity in a float32 tensor. */
@@ -26,62 +24,65 @@ function kind(value: unknown): string {
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
-/** A fault, or a missing value where the column takes one. */
-function refuse(
-  value: unknown,
-  { nullable }: Input,
-  expected: string,
-  target: Float64Array,
-  at: number,
-): CellFault | undefined {
+/** Why a value of another type is refused; undefined for a missing one where the column takes it. */
+function refuse(value: unknown, { nullable }: Input, expected: string): CellFault | undefined {
   if (value !== null) return `expected ${expected}, found ${kind(value)}`;
-  if (!nullable) return `expected ${expected}, found null (this column takes no missing value)`;
-  target[at] = NaN;
-  return undefined;
+  return nullable ? undefined : `expected ${expected}, found null (this column takes no missing value)`;
 }
 
-function integerCell(input: Input): EncodeCell {
-  return (value, target, at) => {
-    if (typeof value !== 'number') return refuse(value, input, 'an integer', target, at);
-    // In this order: a literal like 1e999 is Infinity, which is large but no fraction.
-    if (Math.abs(value) > Number.MAX_SAFE_INTEGER)
-      return 'expected an integer within ±(2^53 - 1), found a larger one';
-    if (!Number.isInteger(value)) return 'expected an integer, found a fraction';
-    target[at] = value;
-    return undefined;
+/** Why an integer column refuses a number. */
+function refuseInteger(value: number): CellFault | undefined {
+  // In this order: a literal like 1e999 is Infinity, which is large but no fraction.
+  if (Math.abs(value) > Number.MAX_SAFE_INTEGER)
+    return 'expected an integer within ±(2^53 - 1), found a larger one';
+  return Number.isInteger(value) ? undefined : 'expected an integer, found a fraction';
+}
+
+/** Why a number column refuses a number. */
+function refuseNumber(value: number): CellFault | undefined {
+  return Math.abs(value) > LARGEST_FLOAT32
+    ? 'expected a number within ±3.4e38, found a larger one'
+    : undefined;
+}
+
+type WriteNumber<M extends Matrix> = Extract<CellWriter<M>, { kind: 'number' }>['write'];
+
+function numericCell<M extends Matrix>(
+  input: Input,
+  write: WriteNumber<M>,
+  expected: string,
+  refuseValue: (value: number) => CellFault | undefined,
+): EncodeCell<M> {
+  return (value, matrix, rowStart) => {
+    if (typeof value === 'number') {
+      const fault = refuseValue(value);
+      if (fault === undefined) write(value, matrix, rowStart);
+      return fault;
+    }
+    const fault = refuse(value, input, expected);
+    if (fault === undefined) write(NaN, matrix, rowStart);
+    return fault;
   };
 }
 
-function numberCell(input: Input): EncodeCell {
-  return (value, target, at) => {
-    if (typeof value !== 'number') return refuse(value, input, 'a number', target, at);
-    if (Math.abs(value) > LARGEST_FLOAT32) return 'expected a number within ±3.4e38, found a larger one';
-    target[at] = value;
-    return undefined;
+function booleanCell<M extends Matrix>(input: Input, write: WriteNumber<M>): EncodeCell<M> {
+  return (value, matrix, rowStart) => {
+    const fault = typeof value === 'boolean' ? undefined : refuse(value, input, 'a boolean');
+    if (fault === undefined) write(value === null ? NaN : Number(value), matrix, rowStart);
+    return fault;
   };
 }
-
-function booleanCell(input: Input): EncodeCell {
-  return (value, target, at) => {
-    if (typeof value !== 'boolean') return refuse(value, input, 'a boolean', target, at);
-    target[at] = value ? 1 : 0;
-    return undefined;
-  };
-}
-
-function stringCell(input: Input): EncodeCell {
-  const codes = new Map(input.categories?.map((category, code) => [category, code]));
-  return (value, target, at) => {
-    if (typeof value !== 'string') return refuse(value, input, 'a string', target, at);
-    const code = codes.get(value);
-    target[at] = code ?? TEXT_CELL;
-    return code === undefined ? TEXT : undefined;
-  };
-}
-
-const CELLS = { string: stringCell, number: numberCell, integer: integerCell, boolean: booleanCell };
 
 /** The encoder of one column's cells. */
-export function createCellEncoder(input: Input): EncodeCell {
-  return CELLS[input.type](input);
+export function createCellEncoder<M extends Matrix>(input: Input, writer: CellWriter<M>): EncodeCell<M> {
+  if (writer.kind === 'text') {
+    return (value, matrix, rowStart) => {
+      if (typeof value !== 'string') return refuse(value, input, 'a string');
+      return writer.write(value, matrix, rowStart) ? undefined : TEXT;
+    };
+  }
+  if (input.type === 'boolean') return booleanCell(input, writer.write);
+  return input.type === 'integer'
+    ? numericCell(input, writer.write, 'an integer', refuseInteger)
+    : numericCell(input, writer.write, 'a number', refuseNumber);
 }

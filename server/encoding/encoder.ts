@@ -1,4 +1,4 @@
-import type { TextCell } from '../../worker/protocol.ts';
+import type { Matrix, TextCell } from '../../worker/protocol.ts';
 import type { CellError } from '../errors.ts';
 import { MAX_LISTED, Problem } from '../errors.ts';
 import type { Input, Signature } from '../models/signature.ts';
@@ -6,13 +6,15 @@ import type { EncodeCell } from './cells.ts';
 import { TEXT, createCellEncoder } from './cells.ts';
 import { createColumnFinder } from './columns.ts';
 import type { Warning } from './warnings.ts';
+import type { CellWriter } from './writers.ts';
+import { createColumnWriters } from './writers.ts';
 import { createWarner } from './warnings.ts';
 
 /** The rows of one request, checked cell by cell. */
 export interface EncodedRows {
   readonly rows: number;
-  /** [rows, columns], row by row. */
-  readonly cells: Float64Array;
+  /** [rows, width], row by row. */
+  readonly cells: Matrix;
   /** Strings outside their column's categories, by row. */
   readonly texts: readonly TextCell[];
   /** At most MAX_LISTED of them. */
@@ -29,6 +31,10 @@ export interface EncodeOptions {
 export interface Encoder {
   /** Cells in a row of the matrix. */
   readonly width: number;
+  /** Bytes of a cell: 8 for a Float64Array, 4 for a Float32Array. */
+  readonly cellBytes: 8 | 4;
+  /** Whether texts outside the categories must reach the thread, since the matrix doesn't hold them. */
+  readonly textsTravel: boolean;
   /** @throws {Problem} invalid_columns or invalid_rows */
   encode(
     columns: readonly string[],
@@ -37,23 +43,59 @@ export interface Encoder {
   ): EncodedRows;
 }
 
-interface Column {
+interface Column<M extends Matrix> {
   readonly input: Input;
-  readonly encode: EncodeCell;
+  readonly encode: EncodeCell<M>;
 }
 
-/** Makes the encoder of a signature. */
+interface Layout<M extends Matrix> {
+  readonly writers: readonly CellWriter<M>[];
+  readonly width: number;
+  /** All zeros. */
+  readonly allocate: (cells: number) => M;
+  readonly textsTravel: boolean;
+}
+
+/** The encoder for the whole graph: Float64 [rows, columns]. */
 export function createEncoder({ inputs }: Pick<Signature, 'inputs'>): Encoder {
-  const columns: readonly Column[] = inputs.map((input) => ({ input, encode: createCellEncoder(input) }));
+  return createMatrixEncoder(inputs, {
+    writers: createColumnWriters(inputs),
+    width: inputs.length,
+    allocate: (cells) => new Float64Array(cells),
+    textsTravel: true,
+  });
+}
+
+/** The encoder for a lifted model: Float32 [rows, features]. */
+export function createFeatureEncoder(
+  { inputs }: Pick<Signature, 'inputs'>,
+  writers: readonly CellWriter<Float32Array>[],
+  features: number,
+): Encoder {
+  return createMatrixEncoder(inputs, {
+    writers,
+    width: features,
+    allocate: (cells) => new Float32Array(cells),
+    textsTravel: false,
+  });
+}
+
+function createMatrixEncoder<M extends Matrix>(inputs: readonly Input[], layout: Layout<M>): Encoder {
+  const { writers, width, allocate, textsTravel } = layout;
+  const columns: readonly Column<M>[] = inputs.map((input, index) => ({
+    input,
+    encode: createCellEncoder(input, writers[index] as CellWriter<M>),
+  }));
   const find = createColumnFinder(inputs);
   const warn = createWarner(inputs);
-  const width = columns.length;
 
   return {
     width,
+    cellBytes: allocate(0).BYTES_PER_ELEMENT as 8 | 4,
+    textsTravel,
     encode: (names, data, { ignoreExtra = false } = {}) => {
       const positions = find(names, ignoreExtra);
-      const cells = new Float64Array(data.length * width);
+      const cells = allocate(data.length * width);
       const texts: TextCell[] = [];
       const errors: CellError[] = [];
       let errorsTotal = 0;
@@ -66,10 +108,10 @@ export function createEncoder({ inputs }: Pick<Signature, 'inputs'>): Encoder {
           refuse({ row, message: `expected ${names.length} cells, found ${values.length}` });
           continue;
         }
-        for (let column = 0; column < width; column++) {
+        for (let column = 0; column < columns.length; column++) {
           const value = values[positions[column] as number];
-          const { input, encode } = columns[column] as Column;
-          const fault = encode(value, cells, row * width + column);
+          const { input, encode } = columns[column] as Column<M>;
+          const fault = encode(value, cells, row * width);
           if (fault === undefined) continue;
           if (fault === TEXT) texts.push({ row, column, text: value as string });
           else refuse({ row, column: input.name, message: fault });

@@ -73,7 +73,7 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
   const info = new Gauge({
     name: 'model_info',
     help: 'Served model versions.',
-    labelNames: ['model', 'version', 'sha256'],
+    labelNames: ['model', 'version', 'sha256', 'engine', 'path'],
     aggregator: 'first',
     registers,
   });
@@ -86,6 +86,7 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
     },
   });
 
+  const engineLabels = ({ engine: { engine, path } }: Model) => ({ engine, path });
   const countLabels = (model: Model, answers: Float64Array): void => {
     if (model.output.task !== 'classification') return;
     const { classes } = model.output;
@@ -117,7 +118,7 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
     loaded: (model, seconds) => {
       load.set(label(model), seconds);
       ready.set(label(model), 1);
-      info.set({ ...label(model), sha256: model.signature.sha256 ?? '' }, 1);
+      info.set({ ...label(model), sha256: model.signature.sha256 ?? '', ...engineLabels(model) }, 1);
     },
   };
 }

@@ -1,9 +1,17 @@
-import type { GoldenRows, OutputFeed } from '../../worker/protocol.ts';
+import type { OutputFeed, Rows } from '../../worker/protocol.ts';
 import { answerWidth } from '../../worker/protocol.ts';
 import type { Encoder } from '../encoding/encoder.ts';
 import { Problem } from '../errors.ts';
 import { ModelRefused } from './model.ts';
 import type { Golden } from './signature.ts';
+
+/** Rows with the answers that the training side gave. */
+export interface GoldenRows extends Rows {
+  /** [rows, answerWidth]. */
+  readonly answers: Float64Array;
+  /** As they stand in golden.json. */
+  readonly table: Golden;
+}
 
 /** The training side's answers as rows of answers, [rows, answerWidth]. */
 function encodeAnswers(id: string, golden: Golden, output: OutputFeed): Float64Array {
@@ -46,7 +54,13 @@ export function encodeGolden(
   }
   try {
     const { rows, cells, texts } = encoder.encode(columns, data);
-    return { rows, cells, texts, answers: encodeAnswers(id, golden as Golden, output) };
+    return {
+      rows,
+      cells,
+      texts,
+      answers: encodeAnswers(id, golden as Golden, output),
+      table: golden as Golden,
+    };
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     const first = error.extensions.errors?.[0];

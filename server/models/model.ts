@@ -1,6 +1,25 @@
-import type { GoldenRows, OutputFeed } from '../../worker/protocol.ts';
+import type { FastPath, OutputFeed, Rows } from '../../worker/protocol.ts';
 import type { Encoder } from '../encoding/encoder.ts';
+import type { GoldenRows } from './golden.ts';
 import type { Signature } from './signature.ts';
+
+/** What answers a model's rows. */
+export interface Engine {
+  readonly engine: 'forest' | 'onnxruntime';
+  /** Lifted: the encoders run in the server process, the rest in the engine. Whole: all in ONNX Runtime. */
+  readonly path: 'lifted' | 'whole';
+  /** Why it is not lifted, or not a compiled forest. */
+  readonly reason?: string;
+}
+
+/** A faster way to the same answers, to be verified by a thread before it is used. */
+export interface Fast {
+  readonly encoder: Encoder;
+  readonly engine: Engine;
+  readonly path: FastPath;
+  /** The same rows for both paths; the golden ones first. */
+  readonly probes: { readonly whole: Rows; readonly fast: Rows };
+}
 
 /** A model version as a server process knows it: everything but the weights, which only threads open. */
 export interface Model {
@@ -11,9 +30,13 @@ export interface Model {
   /** Path of the ONNX file. */
   readonly path: string;
   readonly signature: Signature;
+  /** Rows of requests → matrix, for the path in force. */
   readonly encoder: Encoder;
   readonly output: OutputFeed;
   readonly golden: GoldenRows | undefined;
+  /** In force. */
+  readonly engine: Engine;
+  readonly fast?: Fast;
 }
 
 /** A model version that can't be served, and why, in one line. */

@@ -79,6 +79,7 @@ async function readVersion(
     signature,
     encoder,
     output,
+    engine: { engine: 'onnxruntime', path: 'whole' },
     golden: golden === undefined ? undefined : encodeGolden(id, golden as Golden, encoder, output),
   };
 }

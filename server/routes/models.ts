@@ -1,6 +1,6 @@
 import { Problem } from '../errors.ts';
 import type { AppContext } from '../middleware/handler.ts';
-import type { Model } from '../models/model.ts';
+import type { Engine, Model } from '../models/model.ts';
 import { answerJson } from './answer.ts';
 import type { Methods } from './define.ts';
 import { requireJsonAnswer } from './negotiation.ts';
@@ -12,13 +12,18 @@ interface Summary {
   /** A model is only listed once every thread has opened and verified it. */
   readonly state: 'ready';
   readonly description?: string;
+  readonly engine: Engine['engine'];
+  readonly path: Engine['path'];
+  /** Why the model isn't lifted, or its engine no compiled forest. */
+  readonly reason?: string;
 }
 
-const summarise = ({ name, version, signature }: Model, standard: Model): Summary => ({
+const summarise = ({ name, version, signature, engine }: Model, standard: Model): Summary => ({
   name,
   version,
   default: name === standard.name,
   state: 'ready',
+  ...engine,
   ...(signature.description === undefined ? {} : { description: signature.description }),
 });
 

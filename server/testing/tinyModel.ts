@@ -16,6 +16,7 @@ export function tinyModel(name = 'tiny'): Model {
     encoder: createEncoder({ inputs }),
     output: { task: 'regression', value: 'y' },
     golden: undefined,
+    engine: { engine: 'onnxruntime', path: 'whole' },
   };
 }
 

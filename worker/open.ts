@@ -1,0 +1,79 @@
+import { toFault } from './fault.ts';
+import { difference, scoreAll } from './compare.ts';
+import type { Matrix, OpenTask } from './protocol.ts';
+import { answerWidth } from './protocol.ts';
+import type { Scorer } from './scorer.ts';
+import { openFast, openWhole } from './scorer.ts';
+import { TaskFault } from './fault.ts';
+
+/** A model version that a thread can score, by the path that was chosen for it. */
+export interface OpenModel {
+  readonly scorer: Scorer;
+  /** Shared with the server process. */
+  readonly cells: Matrix;
+  readonly answers: Float64Array;
+  /** Why the fast path was not taken. */
+  readonly refusal?: string;
+}
+
+/** @throws {TaskFault} golden_mismatch naming the first row that differs */
+function checkGolden({ golden, output }: OpenTask, answers: Float64Array): void {
+  const row = difference(output, answers, golden);
+  if (row !== undefined) {
+    throw new TaskFault(
+      'golden_mismatch',
+      `golden row ${row} is not answered as the training side answered it`,
+    );
+  }
+}
+
+/** Opens the fast path and tries it on the probes; what is wrong with it is returned in a sentence. */
+async function tryFast(task: OpenTask, reference: Float64Array): Promise<Scorer | string> {
+  const { fast, output, probes } = task;
+  if (!fast || !probes.fast) return 'there is none';
+  try {
+    const scorer = await openFast(fast, output);
+    const row = difference(output, await scoreAll(scorer, probes.fast, answerWidth(output)), reference);
+    if (row === undefined) return scorer;
+    await scorer.close();
+    return `it answers row ${row} of the probes differently`;
+  } catch (error) {
+    return toFault(error, 'model_unreadable').detail;
+  }
+}
+
+/**
+ * Opens a model.
+ *
+ * The whole graph in ONNX Runtime is the reference: it must answer the golden rows as the training side did. A fast
+ * path must then answer all probes (golden and edge rows) as the whole graph does, and replaces it; if it doesn't,
+ * the whole graph serves. A fast path alone was compared by another thread of this process: the golden rows suffice.
+ *
+ * @throws {TaskFault}
+ */
+export async function openModel(task: OpenTask): Promise<OpenModel> {
+  const { whole, fast, output, probes, cells } = task;
+  const answers = new Float64Array(task.answers);
+  const width = answerWidth(output);
+  const fastCells = (): Matrix => new Float32Array(cells.fast as SharedArrayBuffer);
+  if (!whole || !probes.whole) {
+    const scorer = await openFast(fast as NonNullable<typeof fast>, output);
+    checkGolden(task, await scoreAll(scorer, probes.fast as NonNullable<typeof probes.fast>, width));
+    return { scorer, cells: fastCells(), answers };
+  }
+  const reference = await openWhole(whole, output);
+  const wanted = await scoreAll(reference, probes.whole, width);
+  checkGolden(task, wanted);
+  if (!fast) return { scorer: reference, cells: new Float64Array(cells.whole as SharedArrayBuffer), answers };
+  const chosen = await tryFast(task, wanted);
+  if (typeof chosen === 'string') {
+    return {
+      scorer: reference,
+      cells: new Float64Array(cells.whole as SharedArrayBuffer),
+      answers,
+      refusal: chosen,
+    };
+  }
+  await reference.close();
+  return { scorer: chosen, cells: fastCells(), answers };
+}

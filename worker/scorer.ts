@@ -1,0 +1,75 @@
+import { createForest } from './forest/forest.ts';
+import { TaskFault } from './fault.ts';
+import type { FastPath, Matrix, OutputFeed, TextCell, WholeGraph } from './protocol.ts';
+import { MAX_BATCH_ROWS } from './protocol.ts';
+import type { Session } from './session.ts';
+import { openGraph, openModelFile } from './session.ts';
+import { createAnswers, createFeeds, fetches } from './tensors.ts';
+
+/** One way to answer rows: the whole graph, or what remains behind the encoders. */
+export interface Scorer {
+  /**
+   * Answers at most MAX_BATCH_ROWS rows.
+   *
+   * @param cells [rows, width], as the path takes them
+   * @param answers [rows, answerWidth]
+   */
+  score(cells: Matrix, texts: readonly TextCell[], rows: number, answers: Float64Array): Promise<void> | void;
+  /** Gives back what a session holds outside of JavaScript's heap. */
+  close(): Promise<void>;
+}
+
+function checkOutputs(session: Session, output: OutputFeed): readonly string[] {
+  const names = fetches(output);
+  for (const name of names) {
+    const found = session.outputs.find((candidate) => candidate.name === name);
+    if (!found) throw new TaskFault('signature_mismatch', `the graph has no output ${name}`);
+    if (found.type === 'not a tensor')
+      throw new TaskFault('signature_mismatch', `output ${name} is not a tensor`);
+  }
+  return names;
+}
+
+/** @throws {TaskFault} model_unreadable, checksum_mismatch or signature_mismatch */
+export async function openWhole({ path, sha256, columns }: WholeGraph, output: OutputFeed): Promise<Scorer> {
+  const session = await openModelFile(path, sha256);
+  const makeFeeds = createFeeds(columns, session.inputs);
+  const readAnswers = createAnswers(output);
+  const names = checkOutputs(session, output);
+  return {
+    score: async (cells, texts, rows, answers) => {
+      readAnswers(await session.run(makeFeeds(cells as Float64Array, texts, rows), names), answers, rows);
+    },
+    close: () => session.close(),
+  };
+}
+
+/** @throws {TaskFault} model_unreadable or signature_mismatch */
+export async function openFast({ features, rest }: FastPath, output: OutputFeed): Promise<Scorer> {
+  if (rest.kind === 'forest') {
+    const forest = createForest(rest.forest, MAX_BATCH_ROWS);
+    return {
+      score: (cells, _, rows, answers) => {
+        forest.input.set((cells as Float32Array).subarray(0, rows * features));
+        forest.score(rows, answers);
+      },
+      close: async () => {},
+    };
+  }
+  const { bytes, input } = rest;
+  const session = await openGraph(bytes);
+  const readAnswers = createAnswers(output);
+  const names = checkOutputs(session, output);
+  return {
+    score: async (cells, _, rows, answers) => {
+      // A copy: ONNX Runtime takes no shared memory.
+      const data = (cells as Float32Array).slice(0, rows * features);
+      readAnswers(
+        await session.run({ [input]: { type: 'float32', data, dims: [rows, features] } }, names),
+        answers,
+        rows,
+      );
+    },
+    close: () => session.close(),
+  };
+}
