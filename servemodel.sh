@@ -107,11 +107,8 @@ require_build() {
   say 'building'
   local built=.dist-$$
   rm -rf .dist-* # What an interrupted build left behind.
-  # Its time is that of the build's start: what changes meanwhile is newer.
-  mkdir "$built"
-  touch "$built/.built"
   # Built aside and moved, so that a server that runs from dist/ never sees half a build.
-  if ! node_modules/.bin/tsc -p tsconfig.build.json --outDir "$built" >&2; then
+  if ! ./scripts/build.sh "$built" >&2; then
     rm -rf "$built"
     fail 'the build failed'
   fi
@@ -182,32 +179,30 @@ drain() {
   fi
 }
 
+# shellcheck disable=SC2317 # The trap calls it.
 on_signal() {
   signalled=yes
   # Still starting: there is nothing to drain, and nothing else would end the wait below.
   if [ "$started" = no ] && alive "$primary"; then kill -TERM "$primary"; fi
 }
 trap on_signal TERM INT
-trap 'alive "$primary" && kill -HUP "$primary"' HUP
+# Before it has started, the primary has no ear for it yet, and nothing to reload.
+trap 'if [ "$started" = yes ] && alive "$primary"; then kill -HUP "$primary"; fi' HUP
 trap 'rm -rf -- "$runtime"' EXIT
 
 export ORT_DISABLE_TELEMETRY=1
 export NODE_ENV=${NODE_ENV:-production}
-if [ "$proxy" = yes ]; then
-  mkfifo "$runtime/ready"
-  node dist/server/main.js --runtime "$runtime" 3>"$runtime/ready" &
-  primary=$!
-  # Ends with a line once the processes are ready, or without one if the primary ended before. So the public port
-  # opens when the server can predict, and not earlier.
-  if read -r _ <"$runtime/ready"; then
-    nginx -p "$runtime" -c "$runtime/nginx.conf" -e stderr 3>&- > >(exec cat) &
-    nginx=$!
-  fi
-else
-  node dist/server/main.js --runtime "$runtime" --no-proxy &
-  primary=$!
+options=()
+if [ "$proxy" = no ]; then options+=(--no-proxy); fi
+mkfifo "$runtime/ready"
+node dist/server/main.js --runtime "$runtime" --ready-fd 3 "${options[@]}" 3>"$runtime/ready" &
+primary=$!
+# Ends with a line once the processes are ready, or without one if the primary ended before. So the public port opens
+# when the server can predict, and not earlier.
+if read -r _ <"$runtime/ready" && [ "$proxy" = yes ]; then
+  nginx -p "$runtime" -c "$runtime/nginx.conf" -e stderr > >(exec cat) &
+  nginx=$!
 fi
-
 started=yes
 
 # Waits for a signal, or for the first child to end: then "ended" and "code" tell which one, and how.

@@ -7,18 +7,21 @@ import type { Config } from './config.ts';
 import { ConfigError, parseConfig } from './config.ts';
 import type { FromProcess, ToProcess } from './messages.ts';
 import { PortUnavailable, portOpen, requireFreePort } from './ports.ts';
-import { socketPath, writeProxyFile } from './proxyFile.ts';
+import { RuntimeUnreachable, socketPath, writeProxyFile } from './proxyFile.ts';
 import { createLog } from './log.ts';
 import { SLOT_VARIABLE } from './slots.ts';
 
-/** servemodel.sh waits on this descriptor for the word to start the proxy. */
-const START_PROXY = 3;
-
 const { values: options } = parseArgs({
-  options: { runtime: { type: 'string' }, 'no-proxy': { type: 'boolean', default: false } },
+  options: {
+    runtime: { type: 'string' },
+    'no-proxy': { type: 'boolean', default: false },
+    // servemodel.sh waits on this descriptor for the word that the processes are ready.
+    'ready-fd': { type: 'string' },
+  },
 });
 const runtime = options.runtime ?? mkdtempSync(join(tmpdir(), 'servemodel.'));
 const behindProxy = !options['no-proxy'];
+const readyFd = options['ready-fd'] === undefined ? undefined : Number(options['ready-fd']);
 
 function readConfig(): Config {
   try {
@@ -41,18 +44,18 @@ async function runPrimary(config: Config): Promise<void> {
   try {
     await requireFreePort('PORT', config.HOST, config.PORT);
     await requireFreePort('METRICS_PORT', config.METRICS_HOST, config.METRICS_PORT);
+    if (behindProxy) writeProxyFile(config, runtime);
   } catch (error) {
-    if (!(error instanceof PortUnavailable)) throw error;
+    if (!(error instanceof PortUnavailable || error instanceof RuntimeUnreachable)) throw error;
     log.fatal(error.message);
     process.exit(1);
   }
-  if (behindProxy) writeProxyFile(config, runtime);
   await primary.start();
-  if (behindProxy) {
-    writeSync(START_PROXY, 'ready\n');
-    closeSync(START_PROXY);
-    await portOpen(config.HOST, config.PORT);
+  if (readyFd !== undefined) {
+    writeSync(readyFd, 'ready\n');
+    closeSync(readyFd);
   }
+  if (behindProxy) await portOpen(config.HOST, config.PORT);
   const { WEB_CONCURRENCY: processes, INFERENCE_THREADS: threads } = config;
   log.info({ processes, threads }, `ready on http://${config.HOST}:${config.PORT}`);
 }

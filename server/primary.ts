@@ -87,8 +87,10 @@ export function createPrimary({ config, runtime, log, exit }: PrimaryOptions): P
       } catch (error) {
         if (!(error instanceof StartFailure)) throw error;
         if (stopping) return;
-        const hopeless = (error.refused && !serving) || failures >= MAX_FAILED_STARTS;
-        if (hopeless && children().length === 0) return fail(error.message);
+        const exhausted = failures >= MAX_FAILED_STARTS;
+        // A server that serves goes on with what it has; one that never did must say why.
+        if (serving ? exhausted && children().length === 0 : exhausted || error.refused)
+          return fail(error.message);
         log.error({ slot: slot.index, failures, reason: error.message }, 'a server process did not start');
         await delay(Math.min(LONGEST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** failures));
       }

@@ -1,5 +1,5 @@
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { renderProxy } from '../proxy/render.ts';
 import type { Config } from './config.ts';
 import { availableCpus } from './cpus.ts';
@@ -14,11 +14,34 @@ function proxyUser(): string | undefined {
   return /^www-data:/m.test(readFileSync('/etc/passwd', 'utf8')) ? 'www-data' : undefined;
 }
 
-/** Writes the proxy's configuration into the runtime folder. */
+/** nginx's workers can't reach the processes' sockets. */
+export class RuntimeUnreachable extends Error {
+  constructor(folder: string) {
+    super(
+      `nginx's workers may not enter ${folder}; set TMPDIR to a folder that every user may enter, such as /tmp`,
+    );
+    this.name = 'RuntimeUnreachable';
+  }
+}
+
+/** @throws {RuntimeUnreachable} unless every user may enter a folder and those above it */
+function requireReachable(folder: string): void {
+  if ((statSync(folder).mode & 0o001) === 0) throw new RuntimeUnreachable(folder);
+  if (folder !== dirname(folder)) requireReachable(dirname(folder));
+}
+
+/**
+ * Writes the proxy's configuration into the runtime folder.
+ *
+ * @throws {RuntimeUnreachable} when nginx is to run under another account
+ */
 export function writeProxyFile(config: Config, runtime: string): void {
   const user = proxyUser();
   // nginx's workers have to reach the sockets; the folder's random name stays unlisted.
-  if (process.getuid?.() === 0) chmodSync(runtime, 0o711);
+  if (process.getuid?.() === 0) {
+    chmodSync(runtime, 0o711);
+    requireReachable(runtime);
+  }
   const text = renderProxy(readFileSync(join(HOME, 'nginx.conf'), 'utf8'), {
     host: config.HOST,
     port: config.PORT,

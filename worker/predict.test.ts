@@ -5,7 +5,7 @@ import type { Model } from '../server/models/model.ts';
 import { loadAdult } from '../server/testing/adult.ts';
 import { withTemporaryFolder } from '../server/testing/temporaryFolder.ts';
 import predict from './predict.ts';
-import type { OpenTask, Reply } from './protocol.ts';
+import type { ColumnFeed, OpenTask, Reply, WholeGraph } from './protocol.ts';
 import { MAX_BATCH_ROWS, answerWidth } from './protocol.ts';
 
 let model: Model;
@@ -13,23 +13,34 @@ beforeAll(async () => {
   model = await loadAdult();
 });
 
-function openTask(changes: Partial<OpenTask> = {}): OpenTask {
+interface Changes {
+  readonly whole?: Partial<WholeGraph>;
+  readonly output?: OpenTask['output'];
+  readonly golden?: Float64Array;
+  readonly fast?: OpenTask['fast'];
+  readonly probes?: OpenTask['probes'];
+}
+
+const shared = (width: number): SharedArrayBuffer => new SharedArrayBuffer(8 * MAX_BATCH_ROWS * width);
+
+function openTask({ whole, ...changes }: Changes = {}) {
   const columns = model.signature.inputs.map(({ onnx, type, nullable, categories = [] }) => ({
     onnx,
     type,
     nullable,
     categories,
   }));
-  const shared = (width: number): SharedArrayBuffer => new SharedArrayBuffer(8 * MAX_BATCH_ROWS * width);
+  const golden = model.golden as NonNullable<Model['golden']>;
+  const rows = { rows: golden.rows, cells: golden.cells, texts: golden.texts };
   return {
-    kind: 'open',
+    kind: 'open' as const,
     model: model.id,
-    path: model.path,
-    sha256: model.signature.sha256,
-    columns,
     output: model.output,
-    golden: model.golden,
-    cells: shared(columns.length),
+    whole: { path: model.path, sha256: model.signature.sha256, columns, ...whole },
+    fast: undefined,
+    probes: { whole: rows, fast: undefined },
+    golden: golden.answers,
+    cells: { whole: shared(columns.length), fast: undefined },
     answers: shared(answerWidth(model.output)),
     ...changes,
   };
@@ -46,13 +57,13 @@ describe('opening the Adult model', () => {
 
   it('is refused when the file is another one than the signature says', async () => {
     const sha256 = '0'.repeat(64);
-    expect(await predict(openTask({ sha256 }))).toEqual(
+    expect(await predict(openTask({ whole: { sha256 } }))).toEqual(
       fault('checksum_mismatch', `has sha256 ${model.signature.sha256}, its signature says ${sha256}`),
     );
   });
 
   it('is refused when there is no file', async () => {
-    expect(await predict(openTask({ path: '/nowhere/model.onnx' }))).toEqual(
+    expect(await predict(openTask({ whole: { path: '/nowhere/model.onnx' } }))).toEqual(
       fault('model_unreadable', 'cannot be read (ENOENT)'),
     );
   });
@@ -65,7 +76,7 @@ describe('opening the Adult model', () => {
     withTemporaryFolder(async (folder) => {
       const path = join(folder, 'model.onnx');
       await writeFile(path, damage(await readFile(model.path)));
-      const reply = await predict(openTask({ path, sha256: undefined }));
+      const reply = await predict(openTask({ whole: { path, sha256: undefined } }));
       expect(reply).toEqual(
         fault('model_unreadable', expect.stringMatching(/^ONNX Runtime refuses it: .+$/)),
       );
@@ -76,7 +87,7 @@ describe('opening the Adult model', () => {
     withTemporaryFolder(async (folder) => {
       const path = join(folder, 'model.onnx');
       await copyFile(model.path, path);
-      expect(await predict(openTask({ path, sha256: undefined }))).toMatchObject({ ok: true });
+      expect(await predict(openTask({ whole: { path, sha256: undefined } }))).toMatchObject({ ok: true });
     }));
 
   it('is refused when a golden row comes out otherwise', async () => {
@@ -84,18 +95,18 @@ describe('opening the Adult model', () => {
     const answers = golden.answers.slice();
     const row = golden.rows - 1;
     answers[3 * row] = 1 - (answers[3 * row] as number);
-    expect(await predict(openTask({ golden: { ...golden, answers } }))).toEqual(
+    expect(await predict(openTask({ golden: answers }))).toEqual(
       fault('golden_mismatch', `golden row ${row} is not answered as the training side answered it`),
     );
   });
 
   it('is refused when the signature names an input or output that is not there', async () => {
-    const { columns, output } = openTask();
-    const [first, ...rest] = columns as [OpenTask['columns'][0], ...OpenTask['columns']];
-    expect(await predict(openTask({ columns: [{ ...first, onnx: 'Age' }, ...rest] }))).toEqual(
+    const { whole, output } = openTask();
+    const [first, ...rest] = whole.columns as [ColumnFeed, ...ColumnFeed[]];
+    expect(await predict(openTask({ whole: { columns: [{ ...first, onnx: 'Age' }, ...rest] } }))).toEqual(
       fault('signature_mismatch', 'the graph has no input Age'),
     );
-    expect(await predict(openTask({ columns: rest, golden: undefined }))).toEqual(
+    expect(await predict(openTask({ whole: { columns: rest } }))).toEqual(
       fault('signature_mismatch', 'no column feeds the input age'),
     );
     expect(await predict(openTask({ output: { ...output, label: 'Label' } as OpenTask['output'] }))).toEqual(
@@ -109,9 +120,9 @@ describe('running it', () => {
     const golden = model.golden as NonNullable<Model['golden']>;
     const task = openTask();
     await predict(task);
-    const cells = new Float64Array(task.cells);
+    const cells = new Float64Array(task.cells.whole);
     const answers = new Float64Array(task.answers);
-    const columns = task.columns.length;
+    const columns = task.whole.columns.length;
     for (const rows of [1, golden.rows]) {
       cells.fill(0).set(golden.cells.subarray(0, rows * columns));
       answers.fill(NaN);
@@ -137,7 +148,7 @@ describe('running it', () => {
 
   it('goes on with the model that is open when another cannot be opened', async () => {
     await predict(openTask());
-    expect(await predict(openTask({ path: '/nowhere' }))).toMatchObject({ ok: false });
+    expect(await predict(openTask({ whole: { path: '/nowhere' } }))).toMatchObject({ ok: false });
     expect(await predict({ kind: 'run', model: model.id, rows: 1, texts: [] })).toMatchObject({ ok: true });
   });
 });

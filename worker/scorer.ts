@@ -3,7 +3,7 @@ import { TaskFault } from './fault.ts';
 import type { FastPath, Matrix, OutputFeed, TextCell, WholeGraph } from './protocol.ts';
 import { MAX_BATCH_ROWS } from './protocol.ts';
 import type { Session } from './session.ts';
-import { openGraph, openModelFile } from './session.ts';
+import { openGraph, openSession } from './session.ts';
 import { createAnswers, createFeeds, fetches } from './tensors.ts';
 
 /** One way to answer rows: the whole graph, or what remains behind the encoders. */
@@ -32,7 +32,7 @@ function checkOutputs(session: Session, output: OutputFeed): readonly string[] {
 
 /** @throws {TaskFault} model_unreadable, checksum_mismatch or signature_mismatch */
 export async function openWhole({ path, sha256, columns }: WholeGraph, output: OutputFeed): Promise<Scorer> {
-  const session = await openModelFile(path, sha256);
+  const session = await openSession({ path, sha256 });
   const makeFeeds = createFeeds(columns, session.inputs);
   const readAnswers = createAnswers(output);
   const names = checkOutputs(session, output);

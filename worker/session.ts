@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { TaskFault } from './fault.ts';
+import type { WholeGraph } from './protocol.ts';
 import type { OutputValue, TensorInfo, TensorValue } from './tensors.ts';
 
 /** One ONNX session: tensors in, tensors out. */
@@ -30,6 +31,9 @@ const toInfo = (metadata: InferenceSession.ValueMetadata): TensorInfo =>
     ? { name: metadata.name, type: metadata.type, rank: metadata.shape.length }
     : { name: metadata.name, type: 'not a tensor', rank: 0 };
 
+/** A file, and the digest that it must have if one is known. */
+type ModelFile = Pick<WholeGraph, 'path' | 'sha256'>;
+
 /** @throws {TaskFault} model_unreadable */
 export async function openGraph(bytes: Uint8Array): Promise<Session> {
   const session = await InferenceSession.create(bytes, OPTIONS).catch((error: unknown) => {
@@ -54,7 +58,7 @@ export async function openGraph(bytes: Uint8Array): Promise<Session> {
  *
  * @throws {TaskFault} model_unreadable or checksum_mismatch
  */
-export async function openModelFile(path: string, sha256: string | undefined): Promise<Session> {
+export async function openSession({ path, sha256 }: ModelFile): Promise<Session> {
   const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
     throw new TaskFault('model_unreadable', `cannot be read (${error.code ?? 'unknown error'})`);
   });

@@ -31,7 +31,8 @@ export interface QueueOptions {
   readonly deadlineMs: number;
   readonly maxQueuedRows: number;
   readonly recorder: QueueRecorder;
-  readonly lone: LoneScorer;
+  /** Answers small requests here while nothing else is going on. */
+  readonly lone?: LoneScorer;
 }
 
 /**
@@ -130,7 +131,7 @@ export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder, lone }:
     const job = waiting.first;
     if (job === undefined || runs > 0 || job.waiting.next !== undefined) return;
     const now = performance.now();
-    if (!lone.score(job)) return;
+    if (!lone?.score(job)) return;
     const runSeconds = (performance.now() - now) / 1000;
     const queueSeconds = (now - job.arrived) / 1000;
     recorder.batch(job.model, job.rows.rows, runSeconds);

@@ -77,8 +77,11 @@ function booleanCell<M extends Matrix>(input: Input, write: WriteNumber<M>): Enc
 export function createCellEncoder<M extends Matrix>(input: Input, writer: CellWriter<M>): EncodeCell<M> {
   if (writer.kind === 'text') {
     return (value, matrix, rowStart) => {
-      if (typeof value !== 'string') return refuse(value, input, 'a string');
-      return writer.write(value, matrix, rowStart) ? undefined : TEXT;
+      if (typeof value === 'string') return writer.write(value, matrix, rowStart) ? undefined : TEXT;
+      const fault = refuse(value, input, 'a string');
+      // An ONNX string can't be null: a missing one is the empty text.
+      if (fault === undefined) writer.write('', matrix, rowStart);
+      return fault;
     };
   }
   if (input.type === 'boolean') return booleanCell(input, writer.write);

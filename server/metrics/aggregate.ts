@@ -24,27 +24,58 @@ export interface Aggregator {
   expose(own: Snapshot): Promise<string>;
 }
 
-/** Keeps the counts of the server's processes. */
+interface Entry {
+  readonly snapshot: Snapshot;
+  readonly retired: boolean;
+}
+
+/** Processes that are gone and whose counts are kept apart; beyond that they are summed up. */
+const MAX_RETIRED = 100;
+
+/**
+ * Keeps the counts of the server's processes, in the order of their birth. Sums of floating-point numbers depend on
+ * their order, and one that is smaller in its last digit looks like a reset to Prometheus: so a process keeps its
+ * place when it ends, and only the oldest ones, from the first on, are summed up once and for all.
+ */
 export function createAggregator(): Aggregator {
-  const living = new Map<number, Snapshot>();
+  const entries = new Map<number, Entry>();
   const gone = new Set<number>();
-  /** A promise, so that the counts of a process are in either it or `living` at any time. */
-  let retired: Promise<Snapshot> = Promise.resolve([]);
+
+  const sumUp = async (ids: readonly number[]): Promise<void> => {
+    const [first, ...others] = ids;
+    if (first === undefined || others.length === 0) return;
+    const snapshots = ids.map((id) => (entries.get(id) as Entry).snapshot);
+    const snapshot = (await aggregate(snapshots).getMetricsAsJSON()) as unknown as Snapshot;
+    entries.set(first, { snapshot, retired: true });
+    for (const id of others) entries.delete(id);
+  };
+  /** One at a time: each changes what the next one finds. */
+  let tidying = Promise.resolve();
+  const tidy = async (): Promise<void> => {
+    const ids = [...entries.keys()];
+    const firstAlive = ids.findIndex((id) => entries.get(id)?.retired === false);
+    await sumUp(firstAlive === -1 ? ids : ids.slice(0, firstAlive));
+    const retired = [...entries.keys()].filter((id) => entries.get(id)?.retired);
+    if (retired.length > MAX_RETIRED) await sumUp(retired);
+  };
+
   return {
-    update: (id, metrics) => {
-      // What was under way when the process ended would count twice.
-      if (!gone.has(id)) living.set(id, metrics);
+    update: (id, snapshot) => {
+      // What was under way when the process ended would bring it back.
+      if (!gone.has(id)) entries.set(id, { snapshot, retired: false });
     },
     retire: async (id) => {
-      const last = living.get(id) ?? [];
-      living.delete(id);
       gone.add(id);
-      const counts = last.filter(({ type }) => type === 'counter' || type === 'histogram');
-      retired = retired.then(
-        async (before) => (await aggregate([before, counts]).getMetricsAsJSON()) as unknown as Snapshot,
-      );
-      await retired;
+      const last = entries.get(id);
+      if (!last) return;
+      const counts = last.snapshot.filter(({ type }) => type === 'counter' || type === 'histogram');
+      entries.set(id, { snapshot: counts, retired: true });
+      tidying = tidying.then(tidy);
+      await tidying;
     },
-    expose: async (own) => aggregate([own, ...living.values(), await retired]).metrics(),
+    expose: async (own) => {
+      await tidying;
+      return aggregate([...[...entries.values()].map(({ snapshot }) => snapshot), own]).metrics();
+    },
   };
 }

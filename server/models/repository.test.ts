@@ -166,6 +166,7 @@ describe('golden rows', () => {
       cells: Float64Array.of(7, 1, NaN, -1),
       texts: [{ row: 1, column: 1, text: 'c' }],
       answers: Float64Array.of(1, 0.25, 0.75, 0, 1, 0),
+      table: GOLDEN,
     });
   });
 

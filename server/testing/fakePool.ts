@@ -92,7 +92,7 @@ export function createFakePool(lanes: number): FakePool {
     onIdle: (listener) => {
       onIdle = listener;
     },
-    open: () => Promise.resolve(),
+    open: (model) => Promise.resolve(model),
     close: () => {
       if (all.some((lane) => lane.busySince !== undefined)) {
         return Promise.reject(new Error('the pool was closed while a lane was running a model'));

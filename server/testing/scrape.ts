@@ -50,13 +50,10 @@ export class Metrics {
   }
 }
 
-/** A sum of floats may differ by so much, relatively, when its parts are added in another order. */
-const ROUNDING = 1e-12;
-
 /** Counts of `before` that are smaller, or gone, in `after`. */
 export function wentBackwards(before: Metrics, after: Metrics): string[] {
   const now = after.counts();
   return [...before.counts()]
-    .filter(([key, value]) => (now.get(key) ?? -1) < value * (1 - ROUNDING))
+    .filter(([key, value]) => (now.get(key) ?? -1) < value)
     .map(([key, value]) => `${key}: ${value} became ${now.get(key) ?? 'nothing'}`);
 }

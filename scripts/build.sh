@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Compiles the server into a folder, and puts beside the code what the compiler doesn't copy.
+set -euo pipefail
+cd -P -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
+
+if [ "${1:-}" = --help ]; then
+  echo 'Usage: ./scripts/build.sh [FOLDER]'
+  echo 'Builds the server into FOLDER, dist/ unless given.'
+  exit 0
+fi
+out=${1:-dist}
+# The mark has the time of the build's start: what changes meanwhile is newer.
+mkdir -p "$out"
+rm -f "$out/.built"
+touch "$out/.built.started"
+node_modules/.bin/tsc -p tsconfig.build.json --outDir "$out"
+cp worker/forest/kernel.wasm "$out/worker/forest/"
+mv "$out/.built.started" "$out/.built"
