@@ -24,6 +24,7 @@ RUN npm prune --omit=dev --no-audit \
 # Modes are set here, since a checkout made under umask 077 or on Windows has others.
 FROM packages AS build
 COPY tsconfig.json tsconfig.build.json ./
+COPY scripts/build.sh scripts/
 COPY server server
 COPY worker worker
 COPY proxy proxy

@@ -1,0 +1,118 @@
+import type { OnnxGraph } from '../onnx/graph.ts';
+import type { OnnxNode } from '../onnx/node.ts';
+import type { Interpretation } from './interpret.ts';
+import type { SymbolicTensor } from './symbolic.ts';
+import { mapFeature } from './symbolic.ts';
+
+/** Where a graph is cut: all that lies behind needs one matrix of the columns and nothing else of the row. */
+export interface CutPoint {
+  /** Name of the matrix. */
+  readonly name: string;
+  readonly matrix: SymbolicTensor;
+  /** The nodes behind it, with those that make constants, in an order in which they can be run. */
+  readonly nodes: readonly OnnxNode[];
+}
+
+/** The operators of this domain hold no subgraphs, and their attributes are too big to look through. */
+const WITHOUT_SUBGRAPHS = 'ai.onnx.ml';
+
+/** A subgraph may use any tensor around it without naming it as an input. */
+const holdsGraph = ({ domain, attributes }: OnnxNode): boolean =>
+  domain !== WITHOUT_SUBGRAPHS && [...attributes.values()].some((attribute) => attribute.holdsGraph());
+
+/** ONNX Runtime's trees compare an integer with a float threshold, that is as a float. */
+const comparesAsFloat = ({ domain, op }: OnnxNode): boolean =>
+  domain === 'ai.onnx.ml' && (op === 'TreeEnsembleClassifier' || op === 'TreeEnsembleRegressor');
+
+/** Integers as the floats that C++ makes of them; anything else as it is. */
+function asFloats(tensor: SymbolicTensor): SymbolicTensor {
+  if (tensor.element !== 'int64' && tensor.element !== 'int32') return tensor;
+  return {
+    element: 'float',
+    dims: tensor.dims,
+    features: tensor.features.map((feature) => mapFeature(feature, Math.fround)),
+  };
+}
+
+/** The node that makes each tensor. */
+function producersOf({ nodes }: OnnxGraph): Map<string, OnnxNode> {
+  return new Map(nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+}
+
+/** Adds the nodes whose constants these nodes need. */
+function withConstants(
+  graph: OnnxGraph,
+  nodes: ReadonlySet<OnnxNode>,
+  constants: ReadonlySet<string>,
+): OnnxNode[] {
+  const producers = producersOf(graph);
+  const kept = new Set(nodes);
+  // A set's iterator also visits what is added on the way.
+  for (const { inputs } of kept) {
+    for (const name of inputs) {
+      const producer = constants.has(name) ? producers.get(name) : undefined;
+      if (producer !== undefined) kept.add(producer);
+    }
+  }
+  return graph.nodes.filter((node) => kept.has(node));
+}
+
+/** The first thing on the way to the outputs that could not be followed. */
+function reasonOf(graph: OnnxGraph, needed: ReadonlySet<OnnxNode>, { reasons }: Interpretation): string {
+  for (const node of graph.nodes) {
+    if (!needed.has(node)) continue;
+    const name = [...node.inputs, ...node.outputs].find((candidate) => reasons.has(candidate));
+    if (name !== undefined) return reasons.get(name) as string;
+  }
+  return 'the outputs do not need a matrix of the columns';
+}
+
+/**
+ * Finds the last matrix through which everything has to pass that the outputs need.
+ *
+ * The nodes are walked backwards from the outputs, and a tensor that is needed gives way to those that it's made from,
+ * always the one made last first: whenever a single tensor is left, all ways lead through it.
+ *
+ * @param outputs names of the graph outputs that are wanted
+ * @returns the cut, or the reason why there is none
+ */
+export function findCut(
+  graph: OnnxGraph,
+  interpretation: Interpretation,
+  outputs: readonly string[],
+): CutPoint | string {
+  const { columns, constants } = interpretation;
+  const live = new Set(outputs);
+  const behind = new Set<OnnxNode>();
+
+  const takersOf = new Map<string, OnnxNode[]>();
+  let other = undefined as string | undefined;
+
+  const cut = (): CutPoint | undefined => {
+    const [name] = live;
+    const tensor = live.size === 1 && name !== undefined ? columns.get(name) : undefined;
+    if (name === undefined || tensor?.dims.length !== 1 || outputs.includes(name)) return undefined;
+    const takers = takersOf.get(name) ?? [];
+    const matrix = takers.every(comparesAsFloat) ? asFloats(tensor) : tensor;
+    if (matrix.element === 'float') return { name, matrix, nodes: withConstants(graph, behind, constants) };
+    other ??= `${takers[0]?.op ?? 'an output'} takes columns of type ${matrix.element}`;
+    return undefined;
+  };
+
+  for (const node of graph.nodes.toReversed()) {
+    const found = cut();
+    if (found !== undefined) return found;
+    if (!node.outputs.some((name) => live.has(name))) continue;
+    if (holdsGraph(node)) return `${node.op} holds a subgraph`;
+    behind.add(node);
+    for (const name of node.outputs) live.delete(name);
+    for (const name of node.inputs) {
+      if (name === '' || constants.has(name)) continue;
+      live.add(name);
+      const takers = takersOf.get(name);
+      if (takers === undefined) takersOf.set(name, [node]);
+      else takers.push(node);
+    }
+  }
+  return cut() ?? other ?? reasonOf(graph, behind, interpretation);
+}

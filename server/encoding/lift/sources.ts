@@ -1,0 +1,52 @@
+import type { Input } from '../../models/signature.ts';
+import type { Element } from '../onnx/elements.ts';
+import { elementOf } from '../onnx/elements.ts';
+import type { OnnxGraph } from '../onnx/graph.ts';
+import type { OnnxValue } from '../onnx/value.ts';
+import type { Compute, Feature, SymbolicTensor } from './symbolic.ts';
+
+const asItIs: Compute = (cell) => cell;
+const rounded: Compute = (cell) => Math.fround(cell as number);
+
+/** How a cell becomes an element of an input tensor, and which columns may feed it: the table of worker/tensors.ts. */
+const FEEDS: Readonly<Record<Element, { holds: readonly Input['type'][]; nan: boolean; compute: Compute }>> =
+  {
+    float: { holds: ['number', 'integer', 'boolean'], nan: true, compute: rounded },
+    double: { holds: ['number', 'integer', 'boolean'], nan: true, compute: asItIs },
+    int32: { holds: ['boolean'], nan: false, compute: asItIs },
+    int64: { holds: ['integer', 'boolean'], nan: false, compute: asItIs },
+    bool: { holds: ['boolean'], nan: false, compute: asItIs },
+    string: { holds: ['string'], nan: false, compute: asItIs },
+  };
+
+/** The columns that feed a graph input, side by side; or why they can't be followed. */
+function sourceOf(value: OnnxValue, columns: readonly Input[]): SymbolicTensor | string {
+  const element = elementOf(value.elementType);
+  if (element === undefined) return `input ${value.name} has a type that no column can feed`;
+  const feed = FEEDS[element];
+  const features: Feature[] = [];
+  columns.forEach(({ onnx, type, nullable }, source) => {
+    if (onnx === value.name && feed.holds.includes(type) && (feed.nan || !nullable)) {
+      features.push({ source, compute: feed.compute });
+    }
+  });
+  const feeding = columns.filter(({ onnx }) => onnx === value.name).length;
+  if (feeding === 0) return `no column feeds the input ${value.name}`;
+  if (features.length < feeding) return `input ${value.name} has another type than its column`;
+  const [rows, width] = value.dims ?? [];
+  if (value.dims?.length !== 2) return `input ${value.name} is not declared as a matrix`;
+  if ((rows ?? 0) > 0) return `input ${value.name} takes a fixed number of rows`;
+  if (width !== undefined && width !== 0 && width !== feeding)
+    return `input ${value.name} takes ${width} columns`;
+  return { element, dims: [feeding], features };
+}
+
+/** The graph's inputs as columns of the signature, by name; a string says why one can't be followed. */
+export function readSources(
+  graph: OnnxGraph,
+  columns: readonly Input[],
+): Map<string, SymbolicTensor | string> {
+  // An input that carries a constant's name is no input: nobody feeds it.
+  const inputs = graph.inputs.filter(({ name }) => !graph.constants.has(name));
+  return new Map(inputs.map((value) => [value.name, sourceOf(value, columns)]));
+}

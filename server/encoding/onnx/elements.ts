@@ -1,0 +1,21 @@
+/**
+ * The element types that we compute with, by their number in TensorProto.DataType.
+ * https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
+ */
+const ELEMENTS = {
+  1: 'float',
+  6: 'int32',
+  7: 'int64',
+  8: 'string',
+  9: 'bool',
+  11: 'double',
+} as const;
+
+export type Element = (typeof ELEMENTS)[keyof typeof ELEMENTS];
+
+/** FLOAT in TensorProto.DataType. */
+export const FLOAT = 1;
+
+/** The element type with this number; undefined for one that we don't compute with. */
+export const elementOf = (number: number): Element | undefined =>
+  (ELEMENTS as Readonly<Record<number, Element>>)[number];

@@ -1,0 +1,59 @@
+/** Node modes, as the operators name them. */
+export const MODES = [
+  'BRANCH_LEQ',
+  'BRANCH_LT',
+  'BRANCH_GTE',
+  'BRANCH_GT',
+  'BRANCH_EQ',
+  'BRANCH_NEQ',
+  'LEAF',
+] as const;
+export type Mode = (typeof MODES)[number];
+
+/** What becomes of a row's raw scores. */
+export type PostTransform = 'NONE' | 'LOGISTIC' | 'SOFTMAX' | 'SOFTMAX_ZERO' | 'PROBIT';
+
+/** How the weights that a row meets in the trees become its raw score. */
+export type Aggregate = 'SUM' | 'AVERAGE' | 'MIN' | 'MAX';
+
+/**
+ * A tree ensemble as ai.onnx.ml's TreeEnsembleClassifier and TreeEnsembleRegressor describe it: one entry a node,
+ * then one a leaf weight. Nothing in it has been checked: that is what `compileForest` is for.
+ */
+export interface TreeEnsemble {
+  readonly kind: 'classifier' | 'regressor';
+  /** Number of classes (a classifier) or of targets (a regressor). */
+  readonly outputs: number;
+
+  // One entry a node.
+  readonly nodeTreeIds: Int32Array;
+  /** The node's number within its tree. */
+  readonly nodeIds: Int32Array;
+  /** Index into MODES. */
+  readonly nodeModes: Uint8Array;
+  readonly nodeFeatures: Int32Array;
+  /** Thresholds. */
+  readonly nodeValues: Float32Array;
+  /** Where a row goes for which the comparison holds; a number within the tree. Unused in a leaf. */
+  readonly nodeTrueIds: Int32Array;
+  readonly nodeFalseIds: Int32Array;
+  /** 1: a row whose feature is NaN takes the true side. */
+  readonly nodeMissingTrue: Uint8Array;
+
+  // One entry a leaf weight; a leaf may have several, for one output each.
+  readonly weightTreeIds: Int32Array;
+  readonly weightNodeIds: Int32Array;
+  /** Class or target that the weight counts for. */
+  readonly weightOutputs: Int32Array;
+  readonly weights: Float32Array;
+
+  /** Empty when the model has none. */
+  readonly baseValues: Float32Array;
+  readonly postTransform: PostTransform;
+  readonly aggregate: Aggregate;
+}
+
+/** The ensemble can't be compiled. The message is one line that says what is wrong, by name. */
+export class EnsembleRefused extends Error {
+  override readonly name = 'EnsembleRefused';
+}

@@ -1,0 +1,140 @@
+// The forest kernel: walks packed decision trees. compile.ts packs and checks them, forest.ts lays out the memory.
+//
+// A node is 8 bytes. `go` holds two numbers: a column in its high bits, the slot of the node's false child in its low
+// `shift` bits; the true child stands right beside it. One step is therefore
+//
+//     slot = false child + (x[column] <= threshold)
+//
+// without a branch that a processor could predict wrongly. A leaf stands still: its column is 0, where every row has
+// NaN, which is <= nothing, and its "false child" is the leaf itself. So eight walks go on in step until the last of
+// them has arrived, and while one waits for memory the other seven do too, at the same time.
+typedef unsigned int u32;
+
+typedef struct {
+  union {
+    float threshold;
+    float weight;  // of a leaf
+    u32 list;      // of a leaf, if leaves have lists: where its list begins
+  };
+  u32 go;
+} Node;
+
+typedef struct {
+  u32 output;
+  float weight;
+} Weight;
+
+// Written by forest.ts, one word each.
+typedef struct {
+  const Node *nodes;
+  const u32 *roots;    // where each tree begins; filled up to whole eights with trees that add nothing
+  const u32 *targets;  // the output that each tree's leaves count for, if they have no lists
+  const u32 *lists;    // null, or a list for each leaf: n, then n times (output, weight)
+  u32 trees;
+  u32 shift;
+  u32 aggregate;
+  const u32 *columns;  // feature * 2, + 1 where NaN is taken as -Infinity; column 0 isn't listed
+  u32 columnCount;
+  const float *input;  // [rows, features]
+  u32 features;
+  float *staged;  // the rows under way, column by column
+  float *scores;  // [rows, width]
+  u32 width;
+} Forest;
+
+enum { SUM, MIN, MAX };
+enum { LANES = 8, BLOCK_ROWS = 64 };
+
+#define UNROLL _Pragma("clang loop unroll(full)")
+#define EACH_LANE UNROLL for (u32 i = 0; i < LANES; i++)
+
+// Rows as the walks want them, staged[column][lane]: so the address of a cell differs from lane to lane by a constant.
+static void stage(const Forest *f, float *staged, u32 row, u32 lanes) {
+  for (u32 lane = 0; lane < lanes; lane++) {
+    const float *in = f->input + (row + lane) * f->features;
+    staged[lane] = __builtin_nanf("");
+    for (u32 c = 0; c < f->columnCount; c++) {
+      float x = in[f->columns[c] >> 1];
+      staged[(c + 1) * lanes + lane] = f->columns[c] & 1 && x != x ? -__builtin_inff() : x;
+    }
+  }
+}
+
+static void count(float *score, float weight, u32 aggregate) {
+  if (aggregate == SUM)
+    *score += weight;
+  else if (aggregate == MIN ? weight < *score : weight > *score)
+    *score = weight;
+}
+
+__attribute__((noinline)) static void settleRarely(const Forest *f, u32 tree, const Node *leaf, float *scores) {
+  if (!f->lists) {
+    count(scores + f->targets[tree], leaf->weight, f->aggregate);
+    return;
+  }
+  const u32 *list = f->lists + leaf->list;
+  const Weight *entry = (const Weight *)(list + 1);
+  for (u32 n = *list; n > 0; n--, entry++) count(scores + entry->output, entry->weight, f->aggregate);
+}
+
+// Gives a row what stands in the leaf where it arrived. In float32 and in the order of the trees, as ONNX Runtime
+// does: another order changes the last bits, and with them the label wherever two classes tie.
+static inline void settle(const Forest *f, u32 tree, const Node *leaf, float *scores) {
+  if (f->lists || f->aggregate != SUM)
+    settleRarely(f, tree, leaf, scores);
+  else
+    scores[f->targets[tree]] += leaf->weight;
+}
+
+// Eight rows through one tree. `x` is [column][lane].
+static inline void walkRows(const Forest *f, u32 tree, const float *x, float *scores) {
+  const Node *nodes = f->nodes + f->roots[tree];
+  u32 shift = f->shift, mask = (1u << shift) - 1, at[LANES], moved;
+  EACH_LANE at[i] = 0;
+  do {
+    moved = 0;
+    EACH_LANE {
+      Node node = nodes[at[i]];
+      u32 next = (node.go & mask) + (x[(node.go >> shift) * LANES + i] <= node.threshold);
+      moved |= next ^ at[i];
+      at[i] = next;
+    }
+  } while (moved);
+  EACH_LANE settle(f, tree, nodes + at[i], scores + i * f->width);
+}
+
+// One row through eight trees. `x` is [column].
+static inline void walkTrees(const Forest *f, u32 tree, const float *x, float *scores) {
+  const Node *nodes[LANES];
+  u32 shift = f->shift, mask = (1u << shift) - 1, at[LANES], moved;
+  EACH_LANE nodes[i] = f->nodes + f->roots[tree + i], at[i] = 0;
+  do {
+    moved = 0;
+    EACH_LANE {
+      Node node = nodes[i][at[i]];
+      u32 next = (node.go & mask) + (x[node.go >> shift] <= node.threshold);
+      moved |= next ^ at[i];
+      at[i] = next;
+    }
+  } while (moved);
+  EACH_LANE settle(f, tree + i, nodes[i] + at[i], scores);
+}
+
+// Raw scores of the first rows of the input, added to what stands there. Eights of rows go tree by tree over a block of
+// rows, because a tree fits the processor's nearest cache and a forest doesn't. The last few rows go one by one.
+__attribute__((export_name("score"))) void score(const Forest *f, u32 rows) {
+  u32 inEights = rows - rows % LANES, size = (f->columnCount + 1) * LANES;
+  for (u32 start = 0; start < inEights; start += BLOCK_ROWS) {
+    u32 end = start + BLOCK_ROWS < inEights ? start + BLOCK_ROWS : inEights;
+    float *x = f->staged;
+    for (u32 row = start; row < end; row += LANES, x += size) stage(f, x, row, LANES);
+    for (u32 tree = 0; tree < f->trees; tree++) {
+      x = f->staged;
+      for (u32 row = start; row < end; row += LANES, x += size) walkRows(f, tree, x, f->scores + row * f->width);
+    }
+  }
+  for (u32 row = inEights; row < rows; row++) {
+    stage(f, f->staged, row, 1);
+    for (u32 tree = 0; tree < f->trees; tree += LANES) walkTrees(f, tree, f->staged, f->scores + row * f->width);
+  }
+}
