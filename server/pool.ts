@@ -93,7 +93,10 @@ function view({ engine }: Model, { cells, answers }: Memory): Buffers {
   };
 }
 
-function openTask({ id, path, signature, output, golden, engine, fast }: Model, memory: Memory): OpenTask {
+function openTask(
+  { id, path, signature, output, golden, probes, engine, fast }: Model,
+  memory: Memory,
+): OpenTask {
   const whole = {
     path,
     sha256: signature.sha256,
@@ -110,10 +113,7 @@ function openTask({ id, path, signature, output, golden, engine, fast }: Model, 
     output,
     whole: engine.path === 'lifted' ? undefined : whole,
     fast: fast?.path,
-    probes: fast?.probes ?? {
-      whole: golden && { rows: golden.rows, cells: golden.cells, texts: golden.texts },
-      fast: undefined,
-    },
+    probes: fast?.probes ?? { whole: probes, fast: undefined },
     golden: golden?.answers ?? new Float64Array(0),
     ...memory,
   };

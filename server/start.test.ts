@@ -59,7 +59,7 @@ const serves = (options: ServerOptions): Promise<void> =>
 /** Files of a checkout that a copy gets. */
 const PARTS = [
   ...['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', '.npmrc', 'nginx.conf'],
-  ...['servemodel.sh', 'server', 'worker', 'proxy', 'models'],
+  ...['servemodel.sh', 'scripts', 'server', 'worker', 'proxy', 'models'],
 ];
 
 interface CopyOptions {

@@ -56,13 +56,13 @@ export async function openModel(task: OpenTask): Promise<OpenModel> {
   const answers = new Float64Array(task.answers);
   const width = answerWidth(output);
   const fastCells = (): Matrix => new Float32Array(cells.fast as SharedArrayBuffer);
-  if (!whole || !probes.whole) {
+  if (!whole) {
     const scorer = await openFast(fast as NonNullable<typeof fast>, output);
     checkGolden(task, await scoreAll(scorer, probes.fast as NonNullable<typeof probes.fast>, width));
     return { scorer, cells: fastCells(), answers };
   }
   const reference = await openWhole(whole, output);
-  const wanted = await scoreAll(reference, probes.whole, width);
+  const wanted = await scoreAll(reference, probes.whole as NonNullable<typeof probes.whole>, width);
   checkGolden(task, wanted);
   if (!fast) return { scorer: reference, cells: new Float64Array(cells.whole as SharedArrayBuffer), answers };
   const chosen = await tryFast(task, wanted);

@@ -4,7 +4,7 @@
 Each is a few columns, a few encoders and a small model, fitted on made-up rows and exported as a data scientist
 would. The .json holds the signature and some rows with the training library's own answers.
 
-    scripts/testing/exportPipelines.py [NAME ...]
+    scripts/testing/exportPipelines.py [NAME ...] && npx prettier --write server/encoding/fixtures
 
 Shapes in this file: N training rows, 7 columns. Needs scripts/testing/pipelines-requirements.txt.
 """
@@ -19,6 +19,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+# The exporters walk through sets: without a fixed hash of strings the files would differ from run to run.
+if os.environ.get("PYTHONHASHSEED") != "0":
+    os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "PYTHONHASHSEED": "0"})
 
 # ONNX Runtime sends telemetry unless this is set before it is loaded.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"

@@ -17,6 +17,9 @@ import type { LoneScorer } from './lone.ts';
 /** Below it a batch isn't split over idle threads: the hop costs more than the rows. */
 const MIN_SPLIT_ROWS = 32;
 
+/** Turns of the event loop that a batch waits at most, while each brings more requests. */
+const MAX_TURNS = 8;
+
 /** What the queue tells of its work; see metrics/inference.ts. */
 export interface QueueRecorder {
   batch(model: Model, rows: number, seconds: number): void;
@@ -48,6 +51,10 @@ export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder, lone }:
   let runs = 0;
   let closing = false;
   let dispatching = false;
+  /** Requests so far; how many there were a turn ago; and turns that were waited. */
+  let arrivals = 0;
+  let seen = 0;
+  let turns = 0;
   let onEmpty = (): void => {};
 
   /** Ends a job's life in the queue; the caller then resolves or rejects it. False if it had ended before. */
@@ -149,11 +156,24 @@ export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder, lone }:
   };
   pool.onIdle(dispatch);
 
-  /** At the end of this turn of the event loop, so that requests that arrived in the same turn go together. */
+  /**
+   * Requests that come in together leave together: while each turn of the event loop brings new ones, they are waited
+   * for, for a few turns. A request that comes alone doesn't wait for anybody.
+   */
+  const gather = (): void => {
+    if (arrivals !== seen && turns++ < MAX_TURNS && admission.waitingRows < MAX_BATCH_ROWS) {
+      seen = arrivals;
+      setImmediate(gather);
+    } else {
+      dispatch();
+    }
+  };
   const scheduleDispatch = (): void => {
     if (dispatching) return;
     dispatching = true;
-    setImmediate(dispatch);
+    turns = 0;
+    seen = arrivals;
+    setImmediate(gather);
   };
 
   const enqueue = (model: Model, rows: EncodedRows, { requestId, signal }: PredictOptions): Promise<Scores> =>
@@ -178,6 +198,7 @@ export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder, lone }:
         reject,
       };
       unsettled++;
+      arrivals++;
       waiting.push(job);
       deadlines.watch(job);
       signal?.addEventListener('abort', () => fail(job, new Problem('request_timeout')), { once: true });

@@ -5,6 +5,7 @@ import type { Input, Signature } from '../models/signature.ts';
 import type { EncodeCell } from './cells.ts';
 import { TEXT, createCellEncoder } from './cells.ts';
 import { createColumnFinder } from './columns.ts';
+import { createSlab } from './slab.ts';
 import type { Warning } from './warnings.ts';
 import type { CellWriter } from './writers.ts';
 import { createColumnWriters } from './writers.ts';
@@ -51,6 +52,7 @@ interface Column<M extends Matrix> {
 interface Layout<M extends Matrix> {
   readonly writers: readonly CellWriter<M>[];
   readonly width: number;
+  readonly cellBytes: 8 | 4;
   /** All zeros. */
   readonly allocate: (cells: number) => M;
   readonly textsTravel: boolean;
@@ -61,7 +63,8 @@ export function createEncoder({ inputs }: Pick<Signature, 'inputs'>): Encoder {
   return createMatrixEncoder(inputs, {
     writers: createColumnWriters(inputs),
     width: inputs.length,
-    allocate: (cells) => new Float64Array(cells),
+    cellBytes: 8,
+    allocate: createSlab(Float64Array, 8),
     textsTravel: true,
   });
 }
@@ -75,13 +78,14 @@ export function createFeatureEncoder(
   return createMatrixEncoder(inputs, {
     writers,
     width: features,
-    allocate: (cells) => new Float32Array(cells),
+    cellBytes: 4,
+    allocate: createSlab(Float32Array, 4),
     textsTravel: false,
   });
 }
 
 function createMatrixEncoder<M extends Matrix>(inputs: readonly Input[], layout: Layout<M>): Encoder {
-  const { writers, width, allocate, textsTravel } = layout;
+  const { writers, width, cellBytes, allocate, textsTravel } = layout;
   const columns: readonly Column<M>[] = inputs.map((input, index) => ({
     input,
     encode: createCellEncoder(input, writers[index] as CellWriter<M>),
@@ -91,7 +95,7 @@ function createMatrixEncoder<M extends Matrix>(inputs: readonly Input[], layout:
 
   return {
     width,
-    cellBytes: allocate(0).BYTES_PER_ELEMENT as 8 | 4,
+    cellBytes,
     textsTravel,
     encode: (names, data, { ignoreExtra = false } = {}) => {
       const positions = find(names, ignoreExtra);

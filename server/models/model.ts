@@ -34,6 +34,8 @@ export interface Model {
   readonly encoder: Encoder;
   readonly output: OutputFeed;
   readonly golden: GoldenRows | undefined;
+  /** Rows that a thread tries before the model serves: the golden ones, or else a made-up one. */
+  readonly probes: Rows;
   /** In force. */
   readonly engine: Engine;
   readonly fast?: Fast;

@@ -2,7 +2,10 @@ import { readFile, readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { ErrorObject } from 'ajv';
+import type { Rows } from '../../worker/protocol.ts';
+import type { Encoder } from '../encoding/encoder.ts';
 import { createEncoder } from '../encoding/encoder.ts';
+import { exampleRow } from './example.ts';
 import { encodeGolden } from './golden.ts';
 import type { Model } from './model.ts';
 import { ModelRefused } from './model.ts';
@@ -57,6 +60,15 @@ async function createValidator(home: string): Promise<Validate> {
   };
 }
 
+/** What a thread needs of rows. */
+const toRows = ({ rows, cells, texts }: Rows): Rows => ({ rows, cells, texts });
+
+const encodeExample = (signature: Signature, encoder: Encoder): Rows =>
+  encoder.encode(
+    signature.inputs.map(({ name }) => name),
+    [exampleRow(signature)],
+  );
+
 async function readVersion(
   folder: string,
   name: string,
@@ -70,7 +82,8 @@ async function readVersion(
   const signature = validate(id, json);
   const encoder = createEncoder(signature);
   const output = outputFeed(signature);
-  const golden = await read('golden.json');
+  const table = await read('golden.json');
+  const golden = table === undefined ? undefined : encodeGolden(id, table as Golden, encoder, output);
   return {
     name,
     version,
@@ -80,7 +93,8 @@ async function readVersion(
     encoder,
     output,
     engine: { engine: 'onnxruntime', path: 'whole' },
-    golden: golden === undefined ? undefined : encodeGolden(id, golden as Golden, encoder, output),
+    golden,
+    probes: toRows(golden ?? encodeExample(signature, encoder)),
   };
 }
 

@@ -1,5 +1,5 @@
+import { exampleRow } from '../models/example.ts';
 import type { Model } from '../models/model.ts';
-import type { Input } from '../models/signature.ts';
 
 /** How a model is called: an example that works, made from its signature. */
 export interface CallDescription {
@@ -12,20 +12,6 @@ export interface CallDescription {
   readonly parameters: Readonly<Record<string, string>>;
 }
 
-/** A cell that the column accepts. */
-function exampleCell({ type, categories, range: [min, max] = [0, 0] }: Input): unknown {
-  switch (type) {
-    case 'string':
-      return categories?.[0] ?? '';
-    case 'boolean':
-      return false;
-    case 'integer':
-      return Math.round((min + max) / 2);
-    case 'number':
-      return (min + max) / 2;
-  }
-}
-
 /** A single-quoted word of the shell, whatever the text holds. */
 const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
@@ -33,7 +19,7 @@ const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 export function describeCall({ id, signature }: Model, port: number): CallDescription {
   const example = {
     columns: signature.inputs.map(({ name }) => name),
-    data: [signature.inputs.map(exampleCell)],
+    data: [exampleRow(signature)],
   };
   const body = quote(JSON.stringify(example));
   return {

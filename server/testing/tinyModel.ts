@@ -16,6 +16,7 @@ export function tinyModel(name = 'tiny'): Model {
     encoder: createEncoder({ inputs }),
     output: { task: 'regression', value: 'y' },
     golden: undefined,
+    probes: { rows: 0, cells: new Float64Array(0), texts: [] },
     engine: { engine: 'onnxruntime', path: 'whole' },
   };
 }

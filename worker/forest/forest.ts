@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { refuse } from './check.ts';
 import type { CompiledForest } from './compile.ts';
 import type { Aggregate } from './ensemble.ts';
 import { createScores } from './scores.ts';
@@ -15,7 +16,7 @@ export interface Forest {
 }
 
 const PAGE = 65_536;
-/** WebAssembly addresses 4 GB; JavaScript's typed arrays and we are content with half of it. */
+/** WebAssembly could address twice as much. */
 const MOST_BYTES = 2 ** 31;
 /** Rows that are staged at once: BLOCK_ROWS in kernel.c. */
 const BLOCK_ROWS = 64;
@@ -50,7 +51,7 @@ function createLayout(): { reserve(words: number): number; readonly bytes: numbe
 /**
  * Puts a compiled forest into a kernel's memory, with room for `maxRows` rows.
  *
- * @throws {RangeError} when that is more memory than a kernel can have
+ * @throws {EnsembleRefused} when that is more memory than we give a kernel
  */
 export function createForest(compiled: CompiledForest, maxRows: number): Forest {
   const { features, width, columns, nodes, roots, targets, lists } = compiled;
@@ -66,8 +67,7 @@ export function createForest(compiled: CompiledForest, maxRows: number): Forest 
     staged: layout.reserve((columns.length + 1) * BLOCK_ROWS),
     scores: layout.reserve(maxRows * width),
   };
-  if (layout.bytes > MOST_BYTES)
-    throw new RangeError(`a forest of ${layout.bytes} bytes is more than ${MOST_BYTES}`);
+  if (layout.bytes > MOST_BYTES) refuse(`the kernel needs ${layout.bytes} bytes, more than ${MOST_BYTES}`);
   const pages = Math.ceil(layout.bytes / PAGE);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
   const words = (at: number, length: number): Uint32Array => new Uint32Array(memory.buffer, at, length);
@@ -99,7 +99,8 @@ export function createForest(compiled: CompiledForest, maxRows: number): Forest 
   return {
     input: new Float32Array(memory.buffer, place.input, maxRows * features),
     score: (rows, answers) => {
-      if (!(rows <= maxRows)) throw new RangeError(`${rows} rows are more than ${maxRows}`);
+      if (!(rows >= 0 && rows <= maxRows))
+        throw new RangeError(`${rows} rows are not one of 0 to ${maxRows}`);
       raw.fill(START[compiled.aggregate], 0, rows * width);
       walk(place.forest, rows);
       finish(raw, rows, answers);

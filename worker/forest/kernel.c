@@ -1,13 +1,13 @@
 // The forest kernel: walks packed decision trees. compile.ts packs and checks them, forest.ts lays out the memory.
 //
-// A node is 8 bytes. `go` holds two numbers: a column in its high bits, the slot of the node's false child in its low
-// `shift` bits; the true child stands right beside it. One step is therefore
+// A node is 8 bytes. `go` holds two numbers: in its high bits a column, in its low `shift` bits the slot of the false
+// child; the true child stands right beside it. One step is therefore
 //
 //     slot = false child + (x[column] <= threshold)
 //
 // without a branch that a processor could predict wrongly. A leaf stands still: its column is 0, where every row has
-// NaN, which is <= nothing, and its "false child" is the leaf itself. So eight walks go on in step until the last of
-// them has arrived, and while one waits for memory the other seven do too, at the same time.
+// NaN, which is <= nothing, and its "false child" is the leaf itself. So eight walks go on in step until all columns are
+// 0, and while one of them waits for memory the other seven do so at the same time.
 typedef unsigned int u32;
 
 typedef struct {
@@ -49,7 +49,7 @@ enum { LANES = 8, BLOCK_ROWS = 64 };
 #define EACH_LANE UNROLL for (u32 i = 0; i < LANES; i++)
 
 // Rows as the walks want them, staged[column][lane]: so the address of a cell differs from lane to lane by a constant.
-static void stage(const Forest *f, float *staged, u32 row, u32 lanes) {
+__attribute__((noinline)) static void stage(const Forest *f, float *staged, u32 row, u32 lanes) {
   for (u32 lane = 0; lane < lanes; lane++) {
     const float *in = f->input + (row + lane) * f->features;
     staged[lane] = __builtin_nanf("");
@@ -86,42 +86,42 @@ static inline void settle(const Forest *f, u32 tree, const Node *leaf, float *sc
     scores[f->targets[tree]] += leaf->weight;
 }
 
-// Eight rows through one tree. `x` is [column][lane].
+// Eight rows through one tree. `x` is [column][lane], and columns count by eights.
 static inline void walkRows(const Forest *f, u32 tree, const float *x, float *scores) {
   const Node *nodes = f->nodes + f->roots[tree];
-  u32 shift = f->shift, mask = (1u << shift) - 1, at[LANES], moved;
+  u32 shift = f->shift, mask = (1u << shift) - 1, at[LANES], columns;
   EACH_LANE at[i] = 0;
   do {
-    moved = 0;
+    columns = 0;
     EACH_LANE {
-      Node node = nodes[at[i]];
-      u32 next = (node.go & mask) + (x[(node.go >> shift) * LANES + i] <= node.threshold);
-      moved |= next ^ at[i];
-      at[i] = next;
+      const Node *node = nodes + at[i];
+      u32 column = node->go >> shift;
+      columns |= column;
+      at[i] = (node->go & mask) + (x[column + i] <= node->threshold);
     }
-  } while (moved);
+  } while (columns);
   EACH_LANE settle(f, tree, nodes + at[i], scores + i * f->width);
 }
 
 // One row through eight trees. `x` is [column].
 static inline void walkTrees(const Forest *f, u32 tree, const float *x, float *scores) {
   const Node *nodes[LANES];
-  u32 shift = f->shift, mask = (1u << shift) - 1, at[LANES], moved;
+  u32 shift = f->shift, mask = (1u << shift) - 1, at[LANES], columns;
   EACH_LANE nodes[i] = f->nodes + f->roots[tree + i], at[i] = 0;
   do {
-    moved = 0;
+    columns = 0;
     EACH_LANE {
-      Node node = nodes[i][at[i]];
-      u32 next = (node.go & mask) + (x[node.go >> shift] <= node.threshold);
-      moved |= next ^ at[i];
-      at[i] = next;
+      const Node *node = nodes[i] + at[i];
+      u32 column = node->go >> shift;
+      columns |= column;
+      at[i] = (node->go & mask) + (x[column / LANES] <= node->threshold);
     }
-  } while (moved);
+  } while (columns);
   EACH_LANE settle(f, tree + i, nodes[i] + at[i], scores);
 }
 
-// Raw scores of the first rows of the input, added to what stands there. Eights of rows go tree by tree over a block of
-// rows, because a tree fits the processor's nearest cache and a forest doesn't. The last few rows go one by one.
+// Adds up the raw scores of the first rows of the input. Eights of rows go tree by tree over a block of rows, because a
+// tree fits the processor's nearest cache and a forest doesn't. The last few rows go one by one.
 __attribute__((export_name("score"))) void score(const Forest *f, u32 rows) {
   u32 inEights = rows - rows % LANES, size = (f->columnCount + 1) * LANES;
   for (u32 start = 0; start < inEights; start += BLOCK_ROWS) {

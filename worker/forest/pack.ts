@@ -18,7 +18,7 @@ export interface PackedTrees {
   readonly nodes: Uint32Array;
   /** Slot of each root. Whole eights, filled up with trees that are nothing but the idle leaf. */
   readonly roots: Uint32Array;
-  /** How many of the low bits of a node's second word are a slot. */
+  /** How many of the low bits of a node's second word are a slot; the others are a column, counted by eights. */
   readonly shift: number;
   /** Column c + 1 is the feature `columns[c] >> 1`; with a low bit of 1, its NaN is -Infinity. */
   readonly columns: Uint32Array;
@@ -132,7 +132,7 @@ export function packTrees(
         free += 2;
       }
       thresholds[at] = test.threshold;
-      nodes[at + 1] = column * 2 ** shift + (pairs[place] as number);
+      nodes[at + 1] = column * LANES * 2 ** shift + (pairs[place] as number);
       // What two tests lead to stands in two slots, but its children in one pair.
       return isNew;
     };
@@ -153,7 +153,7 @@ export function packTrees(
     }
   });
   const list = columns.list();
-  if ((list.length + 1) * 2 ** shift > 2 ** 32)
+  if ((list.length + 1) * LANES * 2 ** shift > 2 ** 32)
     refuse(`${list.length} columns and ${2 ** shift} nodes in a tree don't fit into 32 bits`);
   return { nodes, roots, shift, columns: list };
 }

@@ -3,8 +3,8 @@ import type { Aggregate, PostTransform, TreeEnsemble } from './ensemble.ts';
 import { MODES } from './ensemble.ts';
 
 /**
- * The attributes of ai.onnx.ml 5's TreeEnsemble. Branches and leaves are numbered apart from each other, and the nodes of
- * all trees stand in one list. Nothing in it has been checked.
+ * The attributes of ai.onnx.ml 5's TreeEnsemble. Branches and leaves are counted apart from each other, and those of all
+ * trees stand in one list. Nothing in it has been checked.
  */
 export interface TreeEnsemble5 {
   /** Number of targets. */
@@ -14,56 +14,58 @@ export interface TreeEnsemble5 {
   // One entry a branch.
   readonly nodeFeatures: Int32Array;
   readonly nodeSplits: Float32Array;
-  /** The operator's own numbers: those of MODES, but 6 is BRANCH_MEMBER. */
+  /** As the operator numbers them: the branches of MODES, then BRANCH_MEMBER. */
   readonly nodeModes: Uint8Array;
   readonly nodeTrueIds: Int32Array;
   readonly nodeFalseIds: Int32Array;
-  /** 1: the child is a leaf, and its number one of a leaf. */
+  /** Not 0: that child is a leaf. */
   readonly nodeTrueLeafs: Uint8Array;
   readonly nodeFalseLeafs: Uint8Array;
-  /** Empty: all 0. */
+  /** Empty when there is none. */
   readonly nodeMissingTrue: Uint8Array;
-  /** The sets of the BRANCH_MEMBER nodes, in their order, a NaN after each; after the last it may be left out. */
+  /** The sets of the BRANCH_MEMBER nodes, one after another, with a NaN between them. */
   readonly memberValues: Float32Array;
 
   // One entry a leaf.
   readonly leafTargets: Int32Array;
   readonly leafWeights: Float32Array;
 
-  /** The operator's own numbers. */
+  /** As the operator numbers them. */
   readonly aggregate: number;
   readonly postTransform: number;
 }
 
 const BRANCH_MEMBER = 6;
 const BRANCH_EQ = MODES.indexOf('BRANCH_EQ');
+/** With other sets ONNX Runtime cuts the fraction off a value before it looks it up. */
+const LAST_MEMBER = 30;
 const AGGREGATES: readonly Aggregate[] = ['AVERAGE', 'SUM', 'MIN', 'MAX'];
-/** As ONNX Runtime numbers them. ONNX's own table has 1 and 2 the other way round; the reference is what runs. */
+/** As ONNX Runtime numbers them. ONNX's documentation has 1 and 2 the other way round; what runs is the reference. */
 const POST_TRANSFORMS: readonly PostTransform[] = ['NONE', 'LOGISTIC', 'SOFTMAX', 'SOFTMAX_ZERO', 'PROBIT'];
 
-/** A branch or leaf that waits to be written, and where its number in the tree is to be filled in. */
-interface Waiting {
-  readonly leaf: boolean;
+/** A node in the older form. */
+interface Node {
+  readonly tree: number;
   readonly id: number;
-  /** Written nodes that lead to it. */
-  readonly fromTrue: readonly number[];
-  readonly fromFalse: readonly number[];
-}
-
-/** The entry of a written node. */
-interface Written {
-  tree: number;
-  id: number;
-  mode: number;
-  feature: number;
-  value: number;
+  readonly mode: number;
+  readonly feature: number;
+  readonly value: number;
+  readonly missingTrue: number;
   onTrue: number;
   onFalse: number;
-  missingTrue: number;
+}
+
+/** A branch or leaf that is to be written, with the nodes that lead to it. */
+interface Waiting {
+  readonly isLeaf: boolean;
+  readonly id: number;
+  readonly fromTrue: readonly Node[];
+  readonly fromFalse: readonly Node[];
 }
 
 function checkLengths(attributes: TreeEnsemble5): void {
-  const nodes = attributes.nodeFeatures.length;
+  const { nodeFeatures, nodeMissingTrue, leafWeights, leafTargets } = attributes;
+  const nodes = nodeFeatures.length;
   const perNode = [
     'nodeSplits',
     'nodeModes',
@@ -76,98 +78,115 @@ function checkLengths(attributes: TreeEnsemble5): void {
     if (attributes[name].length !== nodes)
       refuse(`${name} has ${attributes[name].length} entries for ${nodes} nodes`);
   }
-  const missing = attributes.nodeMissingTrue.length;
-  if (missing !== 0 && missing !== nodes) refuse(`nodeMissingTrue has ${missing} entries for ${nodes} nodes`);
-  const leaves = attributes.leafWeights.length;
-  if (attributes.leafTargets.length !== leaves)
-    refuse(`leafTargets has ${attributes.leafTargets.length} entries for ${leaves} leaves`);
+  if (nodeMissingTrue.length !== 0 && nodeMissingTrue.length !== nodes)
+    refuse(`nodeMissingTrue has ${nodeMissingTrue.length} entries for ${nodes} nodes`);
+  if (leafTargets.length !== leafWeights.length)
+    refuse(`leafTargets has ${leafTargets.length} entries for ${leafWeights.length} leaves`);
 }
 
 /** The set of each BRANCH_MEMBER node. */
 function readSets({ nodeModes, memberValues }: TreeEnsemble5): Map<number, number[]> {
-  const sets: number[][] = [[]];
-  memberValues.forEach((value, i) => {
-    if (!Number.isNaN(value)) sets.at(-1)?.push(value);
-    else if (i < memberValues.length - 1) sets.push([]);
+  const members = [...nodeModes.keys()].filter((node) => nodeModes[node] === BRANCH_MEMBER);
+  const sets = new Map<number, number[]>();
+  let at = 0;
+  for (const node of members) {
+    const set: number[] = [];
+    while (at < memberValues.length && !Number.isNaN(memberValues[at]))
+      set.push(memberValues[at++] as number);
+    if (set.length === 0) refuse(`the set of node ${node} is empty`);
+    const other = set.find((value) => !Number.isInteger(value) || value < 0 || value > LAST_MEMBER);
+    if (other !== undefined || set.length > LAST_MEMBER)
+      refuse(`the set of node ${node} has more than whole numbers of 0 to ${LAST_MEMBER}`);
+    sets.set(node, set);
+    at++;
+  }
+  if (at < memberValues.length) refuse('there are more sets than BRANCH_MEMBER nodes');
+  return sets;
+}
+
+/** Where a tree begins. A tree of one leaf is written as a branch whose two children are that leaf. */
+function rootOf(attributes: TreeEnsemble5, root: number): Waiting {
+  const { nodeTrueIds, nodeFalseIds, nodeTrueLeafs, nodeFalseLeafs } = attributes;
+  const child = nodeTrueIds[root] ?? -1;
+  const isLeaf = child === nodeFalseIds[root] && nodeTrueLeafs[root] !== 0 && nodeFalseLeafs[root] !== 0;
+  return { isLeaf, id: isLeaf ? child : root, fromTrue: [], fromFalse: [] };
+}
+
+/** Writes the trees' nodes in the older form; `leaves` are those of the nodes that are one. */
+function writeTrees(attributes: TreeEnsemble5): { nodes: Node[]; leaves: Map<Node, number> } {
+  const { treeRoots, nodeModes, nodeFeatures, nodeSplits, nodeMissingTrue, leafWeights } = attributes;
+  const { nodeTrueIds, nodeFalseIds, nodeTrueLeafs, nodeFalseLeafs } = attributes;
+  const sets = readSets(attributes);
+  const nodes: Node[] = [];
+  const leaves = new Map<Node, number>();
+  const written = new Set<number>();
+
+  treeRoots.forEach((root, tree) => {
+    const start = nodes.length;
+    const nextId = (): number => nodes.length - start;
+    const write = (mode: number, feature = 0, value = 0, missingTrue = 0): Node => {
+      if (nodes.length >= MAX_NODES) refuse(`more than ${MAX_NODES} nodes`);
+      const node = { tree, id: nextId(), mode, feature, value, missingTrue, onTrue: 0, onFalse: 0 };
+      nodes.push(node);
+      return node;
+    };
+    /** Writes a branch: one node, or one for each value of a set, each leading to the next when it isn't that one. */
+    const writeBranch = (branch: number): Node[] => {
+      const mode = nodeModes[branch] as number;
+      if (mode > BRANCH_MEMBER) refuse(`node ${branch} has an unknown mode`);
+      const values = sets.get(branch) ?? [nodeSplits[branch] as number];
+      const chain: Node[] = [];
+      for (const value of values) {
+        const last = chain.at(-1);
+        if (last) last.onFalse = nextId();
+        const feature = nodeFeatures[branch];
+        chain.push(write(sets.has(branch) ? BRANCH_EQ : mode, feature, value, nodeMissingTrue[branch]));
+      }
+      return chain;
+    };
+
+    const waiting = [rootOf(attributes, root)];
+    for (let next = waiting.pop(); next; next = waiting.pop()) {
+      const { isLeaf, id } = next;
+      for (const node of next.fromTrue) node.onTrue = nextId();
+      for (const node of next.fromFalse) node.onFalse = nextId();
+      const count = isLeaf ? leafWeights.length : nodeModes.length;
+      if (id < 0 || id >= count) refuse(`tree ${tree} has a ${isLeaf ? 'leaf' : 'node'} ${id} of ${count}`);
+      if (isLeaf) {
+        leaves.set(write(LEAF), id);
+        continue;
+      }
+      // So a cycle ends here too, and two trees can't share nodes.
+      if (written.has(id)) refuse(`node ${id} has two parents`);
+      written.add(id);
+      const chain = writeBranch(id);
+      const [onTrue, onFalse] = [nodeTrueIds[id] as number, nodeFalseIds[id] as number];
+      waiting.push({ isLeaf: nodeTrueLeafs[id] !== 0, id: onTrue, fromTrue: chain, fromFalse: [] });
+      waiting.push({
+        isLeaf: nodeFalseLeafs[id] !== 0,
+        id: onFalse,
+        fromTrue: [],
+        fromFalse: chain.slice(-1),
+      });
+    }
   });
-  const nodes = [...nodeModes.keys()].filter((node) => nodeModes[node] === BRANCH_MEMBER);
-  if (nodes.length > 0 ? sets.length !== nodes.length : memberValues.length > 0)
-    refuse(`${nodes.length} BRANCH_MEMBER nodes, but another number of sets`);
-  return new Map(
-    nodes.map((node, i) => {
-      const set = sets[i] as number[];
-      if (set.length === 0) refuse(`the set of node ${node} is empty`);
-      return [node, set];
-    }),
-  );
+  return { nodes, leaves };
 }
 
 /**
- * Turns the newer operator into the older one's form. A test for a set becomes a chain of BRANCH_EQ with one true child.
+ * Puts the newer operator into the older ones' form. What has a set in it becomes a chain of BRANCH_EQ nodes that share
+ * their true child.
  *
  * @throws {EnsembleRefused}
  */
 export function fromTreeEnsemble5(attributes: TreeEnsemble5): TreeEnsemble {
-  checkLengths(attributes);
   const aggregate = AGGREGATES[attributes.aggregate];
   const postTransform = POST_TRANSFORMS[attributes.postTransform];
   if (!aggregate) refuse(`the aggregate function ${attributes.aggregate} is unknown`);
   if (!postTransform) refuse(`the post transform ${attributes.postTransform} is unknown`);
-  const sets = readSets(attributes);
-  const { nodeModes, nodeFeatures, nodeSplits, nodeMissingTrue, leafTargets, leafWeights } = attributes;
-  const nodes: Written[] = [];
-  const weights: { tree: number; node: number; leaf: number }[] = [];
-  const used = new Uint8Array(nodeModes.length);
-
-  attributes.treeRoots.forEach((root, tree) => {
-    const start = nodes.length;
-    const write = (mode: number, feature: number, value: number, missingTrue: number): number => {
-      if (nodes.length >= MAX_NODES) refuse(`more than ${MAX_NODES} nodes`);
-      const id = nodes.length - start;
-      nodes.push({ tree, id, mode, feature, value, onTrue: 0, onFalse: 0, missingTrue });
-      return nodes.length - 1;
-    };
-    const waiting = [plant(attributes, root)];
-    for (let next = waiting.pop(); next; next = waiting.pop()) {
-      const { leaf, id, fromTrue, fromFalse } = next;
-      for (const parent of fromTrue) (nodes[parent] as Written).onTrue = nodes.length - start;
-      for (const parent of fromFalse) (nodes[parent] as Written).onFalse = nodes.length - start;
-      if (leaf) {
-        if (id < 0 || id >= leafWeights.length)
-          refuse(`tree ${tree} has a leaf ${id} of ${leafWeights.length}`);
-        weights.push({ tree, node: nodes.length - start, leaf: id });
-        write(LEAF, 0, 0, 0);
-        continue;
-      }
-      if (id < 0 || id >= nodeModes.length) refuse(`tree ${tree} has a node ${id} of ${nodeModes.length}`);
-      // A second parent, another tree's node, or a cycle.
-      if (used[id] === 1) refuse(`node ${id} has two parents`);
-      used[id] = 1;
-      const mode = nodeModes[id] as number;
-      if (mode > BRANCH_MEMBER) refuse(`node ${id} has an unknown mode`);
-      const chain: number[] = [];
-      for (const value of sets.get(id) ?? [nodeSplits[id] as number]) {
-        const equal = mode === BRANCH_MEMBER ? BRANCH_EQ : mode;
-        const last = chain.at(-1);
-        if (last !== undefined) (nodes[last] as Written).onFalse = nodes.length - start;
-        chain.push(write(equal, nodeFeatures[id] as number, value, nodeMissingTrue[id] ?? 0));
-      }
-      waiting.push(
-        {
-          leaf: attributes.nodeTrueLeafs[id] === 1,
-          id: attributes.nodeTrueIds[id] as number,
-          fromTrue: chain,
-          fromFalse: [],
-        },
-        {
-          leaf: attributes.nodeFalseLeafs[id] === 1,
-          id: attributes.nodeFalseIds[id] as number,
-          fromTrue: [],
-          fromFalse: chain.slice(-1),
-        },
-      );
-    }
-  });
+  checkLengths(attributes);
+  const { nodes, leaves } = writeTrees(attributes);
+  const weights = [...leaves];
   return {
     kind: 'regressor',
     outputs: attributes.targets,
@@ -179,21 +198,12 @@ export function fromTreeEnsemble5(attributes: TreeEnsemble5): TreeEnsemble {
     nodeTrueIds: Int32Array.from(nodes, ({ onTrue }) => onTrue),
     nodeFalseIds: Int32Array.from(nodes, ({ onFalse }) => onFalse),
     nodeMissingTrue: Uint8Array.from(nodes, ({ missingTrue }) => missingTrue),
-    weightTreeIds: Int32Array.from(weights, ({ tree }) => tree),
-    weightNodeIds: Int32Array.from(weights, ({ node }) => node),
-    weightOutputs: Int32Array.from(weights, ({ leaf }) => leafTargets[leaf] as number),
-    weights: Float32Array.from(weights, ({ leaf }) => leafWeights[leaf] as number),
-    baseValues: new Float32Array(0),
+    weightTreeIds: Int32Array.from(weights, ([{ tree }]) => tree),
+    weightNodeIds: Int32Array.from(weights, ([{ id }]) => id),
+    weightOutputs: Int32Array.from(weights, ([, leaf]) => attributes.leafTargets[leaf] as number),
+    weights: Float32Array.from(weights, ([, leaf]) => attributes.leafWeights[leaf] as number),
+    baseValues: new Float32Array(),
     postTransform,
     aggregate,
   };
-}
-
-/** The first node of a tree. A tree of one leaf is written as a node both of whose children are that leaf. */
-function plant(attributes: TreeEnsemble5, root: number): Waiting {
-  const { nodeTrueIds, nodeFalseIds, nodeTrueLeafs, nodeFalseLeafs } = attributes;
-  const id = nodeTrueIds[root];
-  const lone =
-    id !== undefined && id === nodeFalseIds[root] && nodeTrueLeafs[root] === 1 && nodeFalseLeafs[root] === 1;
-  return { leaf: lone, id: lone ? id : root, fromTrue: [], fromFalse: [] };
 }

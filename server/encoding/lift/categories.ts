@@ -101,8 +101,9 @@ export const labelEncoder: Operator = (call) => {
   const table = new Map<Value, Value>();
   keys.values.forEach((key, index) => {
     if (Number.isNaN(key) && call.opset < NAN_KEYS) return;
-    // The first of equal keys counts; in the oldest form the last.
-    if (old || !table.has(key)) table.set(key, values.values[index] as Value);
+    // Which of equal keys counts depends on ONNX Runtime's optimizer.
+    if (table.has(key)) throw new NotUnderstood('has a key twice');
+    table.set(key, values.values[index] as Value);
   });
   const encoder: Table = { values: table, other: defaultOf(call, values.element) };
   return {

@@ -1,5 +1,7 @@
 import type { OnnxGraph } from '../onnx/graph.ts';
 import type { OnnxNode } from '../onnx/node.ts';
+import { holdsGraph } from '../onnx/node.ts';
+import { printable } from '../onnx/printable.ts';
 import type { Interpretation } from './interpret.ts';
 import type { SymbolicTensor } from './symbolic.ts';
 import { mapFeature } from './symbolic.ts';
@@ -12,13 +14,6 @@ export interface CutPoint {
   /** The nodes behind it, with those that make constants, in an order in which they can be run. */
   readonly nodes: readonly OnnxNode[];
 }
-
-/** The operators of this domain hold no subgraphs, and their attributes are too big to look through. */
-const WITHOUT_SUBGRAPHS = 'ai.onnx.ml';
-
-/** A subgraph may use any tensor around it without naming it as an input. */
-const holdsGraph = ({ domain, attributes }: OnnxNode): boolean =>
-  domain !== WITHOUT_SUBGRAPHS && [...attributes.values()].some((attribute) => attribute.holdsGraph());
 
 /** ONNX Runtime's trees compare an integer with a float threshold, that is as a float. */
 const comparesAsFloat = ({ domain, op }: OnnxNode): boolean =>
@@ -84,9 +79,10 @@ export function findCut(
   const { columns, constants } = interpretation;
   const live = new Set(outputs);
   const behind = new Set<OnnxNode>();
-
+  /** The nodes behind that take a tensor. */
   const takersOf = new Map<string, OnnxNode[]>();
-  let other = undefined as string | undefined;
+  /** Why the first matrix that could have been the cut wasn't. */
+  let wrongType = undefined as string | undefined;
 
   const cut = (): CutPoint | undefined => {
     const [name] = live;
@@ -95,7 +91,7 @@ export function findCut(
     const takers = takersOf.get(name) ?? [];
     const matrix = takers.every(comparesAsFloat) ? asFloats(tensor) : tensor;
     if (matrix.element === 'float') return { name, matrix, nodes: withConstants(graph, behind, constants) };
-    other ??= `${takers[0]?.op ?? 'an output'} takes columns of type ${matrix.element}`;
+    wrongType ??= `${printable(takers[0]?.op ?? 'an output')} takes columns of type ${matrix.element}`;
     return undefined;
   };
 
@@ -103,7 +99,7 @@ export function findCut(
     const found = cut();
     if (found !== undefined) return found;
     if (!node.outputs.some((name) => live.has(name))) continue;
-    if (holdsGraph(node)) return `${node.op} holds a subgraph`;
+    if (holdsGraph(node)) return `${printable(node.op)} holds a subgraph`;
     behind.add(node);
     for (const name of node.outputs) live.delete(name);
     for (const name of node.inputs) {
@@ -114,5 +110,5 @@ export function findCut(
       else takers.push(node);
     }
   }
-  return cut() ?? other ?? reasonOf(graph, behind, interpretation);
+  return cut() ?? wrongType ?? reasonOf(graph, behind, interpretation);
 }

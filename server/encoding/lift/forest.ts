@@ -6,6 +6,7 @@ import { elementOf } from '../onnx/elements.ts';
 import type { OnnxNode } from '../onnx/node.ts';
 import { OnnxRefused } from '../onnx/refused.ts';
 import type { CutPoint } from './cutPoint.ts';
+import { readTreeEnsemble5 } from './treeEnsemble5.ts';
 
 /** A tree ensemble that answers the model's outputs by itself. */
 export interface ForestRest {
@@ -18,6 +19,7 @@ export interface ForestRest {
 const KINDS: Readonly<Record<string, TreeEnsemble['kind']>> = {
   TreeEnsembleClassifier: 'classifier',
   TreeEnsembleRegressor: 'regressor',
+  TreeEnsemble: 'regressor',
 };
 
 const POST_TRANSFORMS: readonly PostTransform[] = ['NONE', 'LOGISTIC', 'SOFTMAX', 'SOFTMAX_ZERO', 'PROBIT'];
@@ -75,6 +77,9 @@ function readEnsemble(
 /** Where an output comes from, through nodes that don't change it. */
 type Trace = (name: string) => string;
 
+/** Nodes that pass outputs through: an exporter writes one or two. */
+const MAX_PASSING = 16;
+
 /** Integer labels up to here stay the same in a float. */
 const FLOAT_INTEGERS = 2 ** 24;
 
@@ -129,6 +134,7 @@ export function readForest({ name, nodes }: CutPoint, { task, outputs }: Signatu
   if (tree === undefined || trees.length !== 1 || tree.inputs[0] !== name) return undefined;
   const kind = KINDS[tree.op] as TreeEnsemble['kind'];
   const others = nodes.filter((node) => node !== tree);
+  if (others.length > MAX_PASSING) return undefined;
 
   if (kind === 'classifier') {
     if (task !== 'classification') return undefined;
@@ -146,6 +152,6 @@ export function readForest({ name, nodes }: CutPoint, { task, outputs }: Signatu
   const trace = tracer(others, [], '');
   if (task !== 'regression' || targets !== 1 || trace?.(outputs.value ?? '') !== tree.outputs[0])
     return undefined;
-  const ensemble = readEnsemble(tree, kind, targets);
+  const ensemble = tree.op === 'TreeEnsemble' ? readTreeEnsemble5(tree) : readEnsemble(tree, kind, targets);
   return ensemble && { kind: 'forest', ensemble, classes: [] };
 }

@@ -1,6 +1,8 @@
 import type { Input } from '../../models/signature.ts';
 import type { OnnxModel } from '../onnx/model.ts';
 import type { OnnxNode } from '../onnx/node.ts';
+import { holdsGraph } from '../onnx/node.ts';
+import { printable } from '../onnx/printable.ts';
 import { OnnxRefused } from '../onnx/refused.ts';
 import type { Constant } from '../onnx/tensor.ts';
 import { decodeTensor } from '../onnx/tensor.ts';
@@ -80,7 +82,7 @@ export function interpret(model: OnnxModel, signature: readonly Input[]): Interp
   const run = (node: OnnxNode): readonly SymbolicTensor[] => {
     const opset = opsets.get(node.domain) ?? 0;
     const operator = operatorFor(node.domain, node.op, opset);
-    if (operator === undefined) throw new NotUnderstood('is not a column-wise operator');
+    if (operator === undefined || holdsGraph(node)) throw new NotUnderstood('is not a column-wise operator');
     const inputs = node.inputs.map(argument);
     const size = inputs.reduce(
       (sum, input) => sum + (input?.kind === 'columns' ? sizeOf(input.tensor) : 1),
@@ -95,7 +97,7 @@ export function interpret(model: OnnxModel, signature: readonly Input[]): Interp
 
   for (const node of graph.nodes) {
     const given = node.inputs.filter((name) => name !== '');
-    if (given.every((name) => constants.has(name))) {
+    if (!holdsGraph(node) && given.every((name) => constants.has(name))) {
       for (const name of node.outputs)
         constants.set(
           name,
@@ -111,7 +113,7 @@ export function interpret(model: OnnxModel, signature: readonly Input[]): Interp
     } catch (error) {
       if (!(error instanceof NotUnderstood || error instanceof OnnxRefused)) throw error;
       const says = error instanceof NotUnderstood ? error.message : `cannot be read: ${error.message}`;
-      for (const name of node.outputs) reasons.set(name, `${node.op} ${says}`);
+      for (const name of node.outputs) reasons.set(name, `${printable(node.op)} ${says}`);
     }
   }
   return { columns, constants: new Set(constants.keys()), reasons };

@@ -141,6 +141,40 @@ describe('the rest', () => {
     expect(restOf(regression(2))).toBe('graph');
   });
 
+  it('is a forest for the newer tree operator too', async () => {
+    const tree: NodeSpec = {
+      op: 'TreeEnsemble',
+      inputs: ['matrix'],
+      outputs: ['value'],
+      attributes: {
+        n_targets: { int: 1 },
+        tree_roots: { ints: [0] },
+        nodes_featureids: { ints: [1] },
+        nodes_splits: { tensor: { element: 'float', dims: [1], values: [0.5] } },
+        nodes_modes: { tensor: { element: 'uint8', dims: [1], values: [0] } },
+        nodes_truenodeids: { ints: [0] },
+        nodes_falsenodeids: { ints: [1] },
+        nodes_trueleafs: { ints: [1] },
+        nodes_falseleafs: { ints: [1] },
+        leaf_targetids: { ints: [0, 0] },
+        leaf_weights: { tensor: { element: 'float', dims: [2], values: [3, -7] } },
+      },
+    };
+    const nodes = [joined(['a', 'b'], 'matrix'), tree];
+    const onnx = buildModel({ ...TWO_COLUMNS, nodes, outputs: [VALUE], opsets: { '': 18, [ML]: 5 } });
+    const lifting = liftModel(onnx, REGRESSION);
+    if (!lifting.lifted || lifting.rest.kind !== 'forest') throw new Error('no forest');
+    expect([...lifting.rest.ensemble.weights].sort()).toEqual([-7, 3]);
+    expect([...lifting.rest.ensemble.nodeFeatures]).toContain(1);
+    const whole = await openWhole(onnx, REGRESSION);
+    expect([
+      ...(await whole([
+        [9, 0.5],
+        [0, 0.75],
+      ])),
+    ]).toEqual([3, -7]);
+  });
+
   it.each([3, 8])('is a graph that ONNX Runtime loads, with an IR version of %d', async (irVersion) => {
     const c = { element: 'float', dims: [2, 1], values: [0.5, -3] } as const;
     const d = { element: 'float', dims: [1], values: [4] } as const;
@@ -245,9 +279,29 @@ describe('what is not lifted', () => {
       'the graph has no output other',
     ],
     [
+      'an operator whose name is no word',
+      () => regression([standard('Ma\nx', ['a', 'b'], ['value'])]),
+      'Ma x is not a column-wise operator',
+    ],
+    [
       'columns that meet too late',
       () => regression([standard('Max', ['a', 'b'], ['value'])]),
       'Max is not a column-wise operator',
+    ],
+    [
+      'a key that stands there twice',
+      () =>
+        regression([
+          {
+            op: 'LabelEncoder',
+            inputs: ['a'],
+            outputs: ['code'],
+            attributes: { keys_floats: { floats: [1, 2, 1] }, values_floats: { floats: [1, 2, 3] } },
+          },
+          joined(['code', 'b'], 'matrix'),
+          NEGATED,
+        ]),
+      'LabelEncoder has a key twice',
     ],
     [
       'columns that are combined',
@@ -294,6 +348,21 @@ describe('what is not lifted', () => {
             standard('If', ['flag'], ['value'], {
               then_branch: { graph: { inputs: [], nodes: [], outputs: [] } },
             }),
+          ],
+          { constants: { flag: { element: 'bool', dims: [], values: [1] } } },
+        ),
+      'If holds a subgraph',
+    ],
+    [
+      'a subgraph that names no column',
+      () =>
+        regression(
+          [
+            joined(['a', 'b'], 'matrix'),
+            standard('If', ['flag'], ['hidden'], {
+              then_branch: { graph: { inputs: [], nodes: [], outputs: [] } },
+            }),
+            standard('Add', ['matrix', 'hidden'], ['value']),
           ],
           { constants: { flag: { element: 'bool', dims: [], values: [1] } } },
         ),

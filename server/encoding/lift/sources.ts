@@ -2,6 +2,7 @@ import type { Input } from '../../models/signature.ts';
 import type { Element } from '../onnx/elements.ts';
 import { elementOf } from '../onnx/elements.ts';
 import type { OnnxGraph } from '../onnx/graph.ts';
+import { printable } from '../onnx/printable.ts';
 import type { OnnxValue } from '../onnx/value.ts';
 import type { Compute, Feature, SymbolicTensor } from './symbolic.ts';
 
@@ -15,6 +16,7 @@ const FEEDS: Readonly<Record<Element, { holds: readonly Input['type'][]; nan: bo
     double: { holds: ['number', 'integer', 'boolean'], nan: true, compute: asItIs },
     int32: { holds: ['boolean'], nan: false, compute: asItIs },
     int64: { holds: ['integer', 'boolean'], nan: false, compute: asItIs },
+    uint8: { holds: [], nan: false, compute: asItIs },
     bool: { holds: ['boolean'], nan: false, compute: asItIs },
     string: { holds: ['string'], nan: false, compute: asItIs },
   };
@@ -22,7 +24,8 @@ const FEEDS: Readonly<Record<Element, { holds: readonly Input['type'][]; nan: bo
 /** The columns that feed a graph input, side by side; or why they can't be followed. */
 function sourceOf(value: OnnxValue, columns: readonly Input[]): SymbolicTensor | string {
   const element = elementOf(value.elementType);
-  if (element === undefined) return `input ${value.name} has a type that no column can feed`;
+  const shown = printable(value.name);
+  if (element === undefined) return `input ${shown} has a type that no column can feed`;
   const feed = FEEDS[element];
   const features: Feature[] = [];
   columns.forEach(({ onnx, type, nullable }, source) => {
@@ -31,13 +34,12 @@ function sourceOf(value: OnnxValue, columns: readonly Input[]): SymbolicTensor |
     }
   });
   const feeding = columns.filter(({ onnx }) => onnx === value.name).length;
-  if (feeding === 0) return `no column feeds the input ${value.name}`;
-  if (features.length < feeding) return `input ${value.name} has another type than its column`;
+  if (feeding === 0) return `no column feeds the input ${shown}`;
+  if (features.length < feeding) return `input ${shown} has another type than its column`;
   const [rows, width] = value.dims ?? [];
-  if (value.dims?.length !== 2) return `input ${value.name} is not declared as a matrix`;
-  if ((rows ?? 0) > 0) return `input ${value.name} takes a fixed number of rows`;
-  if (width !== undefined && width !== 0 && width !== feeding)
-    return `input ${value.name} takes ${width} columns`;
+  if (value.dims?.length !== 2) return `input ${shown} is not declared as a matrix`;
+  if ((rows ?? 0) > 0) return `input ${shown} takes a fixed number of rows`;
+  if (width !== undefined && width !== 0 && width !== feeding) return `input ${shown} takes ${width} columns`;
   return { element, dims: [feeding], features };
 }
 

@@ -4,6 +4,7 @@
  */
 const ELEMENTS = {
   1: 'float',
+  2: 'uint8',
   6: 'int32',
   7: 'int64',
   8: 'string',

@@ -48,3 +48,10 @@ export function readNode(raw: Uint8Array): OnnxNode {
   });
   return { op, domain, inputs, outputs, attributes, raw };
 }
+
+/** The operators of this domain hold no subgraphs, and their attributes are too big to look through. */
+const WITHOUT_SUBGRAPHS = 'ai.onnx.ml';
+
+/** Whether a node holds a subgraph, which may use any tensor around it without naming it as an input. */
+export const holdsGraph = ({ domain, attributes }: OnnxNode): boolean =>
+  domain !== WITHOUT_SUBGRAPHS && [...attributes.values()].some((attribute) => attribute.holdsGraph());

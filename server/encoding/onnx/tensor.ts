@@ -43,6 +43,7 @@ const RAW: Readonly<
   double: { size: 8, read: (view, at) => view.getFloat64(at, true) },
   int32: { size: 4, read: (view, at) => view.getInt32(at, true) },
   int64: { size: 8, read: (view, at) => exactNumber(view.getBigInt64(at, true)) },
+  uint8: { size: 1, read: (view, at) => view.getUint8(at) },
   bool: { size: 1, read: (view, at) => (view.getUint8(at) === 0 ? 0 : 1) },
 };
 

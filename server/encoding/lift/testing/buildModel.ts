@@ -7,6 +7,7 @@ type Write = (writer: BinaryWriter) => void;
 
 const NUMBERS: Readonly<Record<Element, number>> = {
   float: 1,
+  uint8: 2,
   int32: 6,
   int64: 7,
   string: 8,
@@ -106,6 +107,7 @@ function tensor(name: string, { element, dims, values }: TensorSpec): Write {
   const data: Readonly<Record<Element, Write>> = {
     float: numbers(4, WireType.Bit32, list, true, writeFloat),
     int32: numbers(5, WireType.Varint, list, true, (writer, value) => writer.int32(value)),
+    uint8: numbers(5, WireType.Varint, list, true, (writer, value) => writer.int32(value)),
     bool: numbers(5, WireType.Varint, list, true, (writer, value) => writer.int32(value)),
     int64: numbers(7, WireType.Varint, list, true, writeInt64),
     double: numbers(10, WireType.Bit64, list, true, (writer, value) => writer.double(value)),

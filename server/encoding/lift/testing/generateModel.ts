@@ -64,7 +64,7 @@ export function generateModel(next: (below: number) => number): Generated {
     return { ...to, name: output };
   };
   const cast = (wire: Wire, to: Element): Wire => {
-    const number = { float: 1, int32: 6, int64: 7, string: 8, bool: 9, double: 11 }[to];
+    const number = { float: 1, uint8: 2, int32: 6, int64: 7, string: 8, bool: 9, double: 11 }[to];
     const nan = wire.nan && (to === 'float' || to === 'double');
     return node('Cast', [wire.name], { ...wire, element: to, nan }, { to: { int: number } });
   };
@@ -92,9 +92,9 @@ export function generateModel(next: (below: number) => number): Generated {
 
   const labelEncoder = (wire: Wire): Wire => {
     const to = pick<Element>(['float', 'int64', 'string']);
-    const count = 1 + next(5);
-    const keys = values(wire.element, count);
+    const keys = [...new Set(values(wire.element, 1 + next(5)))];
     if (wire.element === 'float' && next(2) === 0) keys[0] = NaN;
+    const count = keys.length;
     const attributes: Record<string, AttributeSpec> = {
       [`keys_${suffix(wire.element)}`]: listOf(wire.element, keys),
       [`values_${suffix(to)}`]: listOf(to, values(to, count)),
@@ -138,10 +138,13 @@ export function generateModel(next: (below: number) => number): Generated {
   const arithmetic = (wire: Wire): Wire => {
     const [width] = wire.dims as [number];
     const count = next(2) === 0 ? 1 : width;
-    const numbers = wire.element === 'float' ? FLOATS : [...FLOATS, 0.1, 1e200];
+    const op = pick(['Add', 'Sub', 'Mul', 'Div']);
+    const numbers = (wire.element === 'float' ? FLOATS : [...FLOATS, 0.1, 1e200])
+      // The optimizer leaves out x + 0 and x - -0, which would have turned -0 into 0.
+      .filter((number) => number !== 0 || (op !== 'Add' && op !== 'Sub'));
     const operand = constant(wire.element, pick([[count], [1, count]]), some(numbers, count));
     const operands = next(3) === 0 ? [operand, wire.name] : [wire.name, operand];
-    return node(pick(['Add', 'Sub', 'Mul', 'Div']), operands, { ...wire, nan: true });
+    return node(op, operands, { ...wire, nan: true });
   };
   const scaler = (wire: Wire): Wire => {
     const count = next(2) === 0 ? 1 : (wire.dims[0] as number);
@@ -192,8 +195,7 @@ export function generateModel(next: (below: number) => number): Generated {
     if (element !== 'bool' && element !== 'int32' && element !== 'double') steps.push(labelEncoder);
     if (isMatrix && element !== 'bool' && element !== 'int32') steps.push(oneHot);
     if (!isMatrix) steps.push(reshape);
-    if (element !== 'string')
-      steps.push((from) => cast(from, pick(['float', 'double', 'int64', 'int32', 'bool'])));
+    if (element !== 'string') steps.push((from) => cast(from, pick(['float', 'double', 'int64', 'bool'])));
     if (isMatrix && (element === 'float' || element === 'double')) steps.push(arithmetic, arithmetic);
     if (isMatrix && element !== 'string' && element !== 'bool') steps.push(scaler, vectorizer);
     if (isMatrix && (element === 'float' || element === 'int64')) steps.push(imputer);
@@ -232,6 +234,7 @@ export function generateModel(next: (below: number) => number): Generated {
       float: ['number', 'integer', 'boolean'],
       double: ['number', 'integer'],
       int64: ['integer', 'boolean'],
+      uint8: [],
       int32: ['boolean'],
       bool: ['boolean'],
     };

@@ -1,0 +1,16 @@
+import type { Cell } from './results.ts';
+
+/** `1 row`, `10,000 rows`. */
+export const many = (count: number, word: string): string =>
+  `${count.toLocaleString('en-US')} ${word}${count === 1 ? '' : 's'}`;
+
+/** `1 row, 64 connections`. */
+export const cellText = ({ rows, connections }: Cell): string =>
+  `${many(rows, 'row')}, ${many(connections, 'connection')}`;
+
+/** Three significant digits, but whole numbers in full. */
+export function number(value: number): string {
+  const size = Math.abs(value);
+  const digits = size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3;
+  return value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}

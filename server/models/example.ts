@@ -1,0 +1,18 @@
+import type { Input, Signature } from './signature.ts';
+
+/** A cell that the column accepts. */
+function exampleCell({ type, categories, range: [min, max] = [0, 0] }: Input): unknown {
+  switch (type) {
+    case 'string':
+      return categories?.[0] ?? '';
+    case 'boolean':
+      return false;
+    case 'integer':
+      return Math.round((min + max) / 2);
+    case 'number':
+      return (min + max) / 2;
+  }
+}
+
+/** A row that the model accepts, made from its signature alone. */
+export const exampleRow = ({ inputs }: Pick<Signature, 'inputs'>): unknown[] => inputs.map(exampleCell);

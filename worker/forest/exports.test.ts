@@ -1,0 +1,79 @@
+import { readFile, readdir } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import type { EdgeRow } from '../../server/encoding/lift/edgeRows.ts';
+import { edgeRows } from '../../server/encoding/lift/edgeRows.ts';
+import type { Lifted } from '../../server/encoding/lift/lift.ts';
+import { liftModel } from '../../server/encoding/lift/lift.ts';
+import { encodeRows, openLifted } from '../../server/encoding/lift/testing/reference.ts';
+import type { Signature } from '../../server/models/signature.ts';
+import { compileForest } from './compile.ts';
+import type { TreeEnsemble } from './ensemble.ts';
+import { createForest } from './forest.ts';
+import { expectAnswers } from './testing/compare.ts';
+
+const FIXTURES = fileURLToPath(new URL('../../server/encoding/fixtures/', import.meta.url));
+const ADULT = fileURLToPath(new URL('../../models/adult/', import.meta.url));
+const names = (await readdir(FIXTURES))
+  .filter((file) => file.endsWith('.onnx'))
+  .map((file) => file.slice(0, -5));
+
+/** Scores rows in batches of a size that leaves a rest. */
+function scoreAll(
+  ensemble: TreeEnsemble,
+  features: number,
+  matrix: Float32Array,
+  width: number,
+): Float64Array {
+  const batch = 251;
+  const forest = createForest(compileForest(ensemble, features), batch);
+  const rows = matrix.length / features;
+  const answers = new Float64Array(rows * width);
+  for (let from = 0; from < rows; from += batch) {
+    const some = Math.min(batch, rows - from);
+    forest.input.set(matrix.subarray(from * features, (from + some) * features));
+    forest.score(some, answers.subarray(from * width));
+  }
+  return answers;
+}
+
+async function expectSame(lifted: Lifted, signature: Signature, rows: readonly EdgeRow[]): Promise<void> {
+  if (lifted.rest.kind !== 'forest') return;
+  const { ensemble } = lifted.rest;
+  const classifier = ensemble.kind === 'classifier';
+  const width = ensemble.outputs + Number(classifier);
+  const answers = scoreAll(ensemble, lifted.features, encodeRows(lifted, rows), width);
+  const wanted = await (await openLifted(lifted, signature))(rows);
+  expectAnswers(answers, wanted, { width, classifier, exactly: ensemble.postTransform === 'NONE' });
+}
+
+describe('forests as exporters write them', () => {
+  it.each(names)('%s answers as by ONNX Runtime', async (name) => {
+    const { signature, data } = JSON.parse(await readFile(`${FIXTURES}${name}.json`, 'utf8')) as {
+      signature: Signature;
+      data: EdgeRow[];
+    };
+    const lifting = liftModel(await readFile(`${FIXTURES}${name}.onnx`), signature);
+    if (!lifting.lifted) return;
+    await expectSame(lifting, signature, [...data, ...edgeRows(signature, lifting)]);
+  });
+
+  it('the Adult forest answers all rows of its data bit by bit as ONNX Runtime does', async () => {
+    const signature = JSON.parse(await readFile(`${ADULT}1/model.json`, 'utf8')) as Signature;
+    const lifted = liftModel(await readFile(`${ADULT}1/model.onnx`), signature) as Lifted;
+    expect(lifted.rest.kind).toBe('forest');
+    const files = await Promise.all(
+      ['adult.data.gz', 'adult.test.gz'].map((file) => readFile(`${ADULT}data/${file}`)),
+    );
+    const rows = files
+      .flatMap((file) => gunzipSync(file).toString('utf8').split('\n'))
+      .map((line) => line.split(','))
+      .filter(({ length }) => length > signature.inputs.length)
+      .map((texts) =>
+        signature.inputs.map(({ type }, i) => (type === 'string' ? (texts[i] as string) : Number(texts[i]))),
+      );
+    expect(rows.length).toBe(48_842);
+    await expectSame(lifted, signature, rows);
+  });
+});
