@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { createApp } from './app.ts';
-import { createLoneScorer } from './batching/lone.ts';
+import { createInlineScorer } from './batching/inline.ts';
 import { createQueue } from './batching/queue.ts';
 import type { Config } from './config.ts';
 import { createInFlightNotes } from './inFlight.ts';
@@ -89,7 +89,7 @@ export async function startReplica(options: ReplicaOptions): Promise<Replica> {
     pool,
     deadlineMs: config.DEADLINE_MS,
     maxQueuedRows: config.MAX_QUEUED_ROWS,
-    lone: createLoneScorer(models),
+    inline: createInlineScorer(models),
     recorder: {
       batch: recorder.batch,
       queued: recorder.queued,

@@ -7,12 +7,13 @@ import type { EncodedRows } from '../encoding/encoder.ts';
 import type { Lane, Pool } from '../pool.ts';
 import { createAdmission } from './admission.ts';
 import type { Batch } from './batch.ts';
+import type { InlineScorer } from './inline.ts';
+import { MAX_INLINE_ROWS } from './inline.ts';
 import { takeBatch } from './batch.ts';
 import { createDeadlines } from './deadlines.ts';
 import type { Job } from './job.ts';
 import { restart } from './job.ts';
 import { createLinkedList } from './linkedList.ts';
-import type { LoneScorer } from './lone.ts';
 
 /** Below it a batch isn't split over idle threads: the hop costs more than the rows. */
 const MIN_SPLIT_ROWS = 32;
@@ -34,8 +35,8 @@ export interface QueueOptions {
   readonly deadlineMs: number;
   readonly maxQueuedRows: number;
   readonly recorder: QueueRecorder;
-  /** Answers small requests here while nothing else is going on. */
-  readonly lone?: LoneScorer;
+  /** Answers small batches without a thread. */
+  readonly inline?: InlineScorer;
 }
 
 /**
@@ -43,7 +44,7 @@ export interface QueueOptions {
  * leave together. There is no timer, so no latency is added at low load, and batches are large exactly when the
  * load is high.
  */
-export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder, lone }: QueueOptions): Inference {
+export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder, inline }: QueueOptions): Inference {
   const waiting = createLinkedList<Job>((job) => job.waiting);
   const admission = createAdmission(maxQueuedRows);
   let unsettled = 0;
@@ -133,22 +134,23 @@ export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder, lone }:
     if (unsettled + runs === 0) onEmpty();
   };
 
-  /** Answers the only request that there is here, if it is small enough. */
-  const answerLone = (): void => {
-    const job = waiting.first;
-    if (job === undefined || runs > 0 || job.waiting.next !== undefined) return;
+  /** Answers what waits in this process, if a thread would take longer to be told of it than to answer it. */
+  const answerInline = (): void => {
+    const model = waiting.first?.model;
+    const buffers = model && inline?.buffers(model);
+    if (!inline || !model || !buffers || admission.waitingRows > MAX_INLINE_ROWS) return;
+    const batch = takeBatch(waiting, () => buffers.cells, MAX_INLINE_ROWS);
     const now = performance.now();
-    if (!lone?.score(job)) return;
-    const runSeconds = (performance.now() - now) / 1000;
-    const queueSeconds = (now - job.arrived) / 1000;
-    recorder.batch(job.model, job.rows.rows, runSeconds);
-    recorder.queued(job.model, queueSeconds);
-    if (settle(job)) job.resolve({ answers: job.answers, queueSeconds, runSeconds });
+    admission.leave(batch.rows);
+    for (const { job } of batch.chunks) if (Number.isNaN(job.started)) job.started = now;
+    inline.score(model, batch.rows);
+    recorder.batch(model, batch.rows, (performance.now() - now) / 1000);
+    deliver(batch, buffers.answers);
   };
 
   const dispatch = (): void => {
     dispatching = false;
-    answerLone();
+    answerInline();
     for (let idle = pool.idle(); idle.length > 0 && waiting.first !== undefined; idle = pool.idle()) {
       const share = Math.max(MIN_SPLIT_ROWS, Math.ceil(admission.waitingRows / idle.length));
       void run(idle[0] as Lane, Math.min(MAX_BATCH_ROWS, share));

@@ -1,6 +1,7 @@
 import type { Registry } from 'prom-client';
-import { Counter, Gauge, Histogram } from 'prom-client';
+import { Gauge } from 'prom-client';
 import { LATENCY_BUCKETS, SIZE_BUCKETS } from './buckets.ts';
+import { createCounter, createHistogram, memo } from './families.ts';
 
 /** Methods that appear as labels; any other is `other`, so that no caller can make series. */
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
@@ -15,47 +16,49 @@ export interface HttpRecorder {
 
 /** The HTTP families of one process. */
 export function createHttpRecorder(registry: Registry): HttpRecorder {
-  const registers = [registry];
-  const labelNames = ['method', 'route', 'status'] as const;
-  const requests = new Counter({
-    name: 'http_requests_total',
-    help: 'Answered requests.',
-    labelNames,
-    registers,
-  });
-  const duration = new Histogram({
-    name: 'http_request_duration_seconds',
-    help: 'Time from the parsed request head to the answer.',
-    labelNames,
-    buckets: LATENCY_BUCKETS,
-    registers,
-  });
-  const inFlight = new Gauge({
-    name: 'http_requests_in_flight',
-    help: 'Requests that are being answered.',
-    registers,
-  });
-  const bodyBytes = new Histogram({
-    name: 'http_request_body_bytes',
-    help: 'Size of request bodies.',
-    buckets: SIZE_BUCKETS,
-    registers,
-  });
-  const shed = new Counter({
+  const requests = createCounter(registry, { name: 'http_requests_total', help: 'Answered requests.' });
+  const duration = createHistogram(
+    registry,
+    { name: 'http_request_duration_seconds', help: 'Time from the parsed request head to the answer.' },
+    LATENCY_BUCKETS,
+  );
+  const bodyBytes = createHistogram(
+    registry,
+    { name: 'http_request_body_bytes', help: 'Size of request bodies.' },
+    SIZE_BUCKETS,
+  )({});
+  const shed = createCounter(registry, {
     name: 'requests_shed_total',
     help: 'Requests refused because the server could not take them.',
-    labelNames: ['reason'],
-    registers,
   });
+  let inFlight = 0;
+  new Gauge({
+    name: 'http_requests_in_flight',
+    help: 'Requests that are being answered.',
+    registers: [registry],
+    collect() {
+      this.set(inFlight);
+    },
+  });
+  const seriesOf = memo((route: string) =>
+    memo((method: string) =>
+      memo((status: number) => {
+        const labels = { method, route, status };
+        return { count: requests(labels), times: duration(labels) };
+      }),
+    ),
+  );
   return {
-    began: () => inFlight.inc(),
+    began: () => {
+      inFlight++;
+    },
     ended: (method, route, status, seconds) => {
-      const labels = { method: METHODS.has(method) ? method : 'other', route, status };
-      inFlight.dec();
-      requests.inc(labels);
-      duration.observe(labels, seconds);
+      inFlight--;
+      const { count, times } = seriesOf(route)(METHODS.has(method) ? method : 'other')(status);
+      count.add(1);
+      times.observe(seconds);
     },
     body: (bytes) => bodyBytes.observe(bytes),
-    shed: (reason) => shed.inc({ reason }),
+    shed: (reason) => shed({ reason }).add(1),
   };
 }

@@ -1,9 +1,10 @@
 import type { Registry } from 'prom-client';
-import { Counter, Gauge, Histogram } from 'prom-client';
+import { Gauge } from 'prom-client';
 import type { CellError } from '../errors.ts';
 import type { EncodedRows } from '../encoding/encoder.ts';
 import type { Model } from '../models/model.ts';
 import { BATCH_BUCKETS, LATENCY_BUCKETS } from './buckets.ts';
+import { createCounter, createHistogram, memo } from './families.ts';
 
 /** Records what inference does. All labels come from model signatures. */
 export interface InferenceRecorder {
@@ -19,8 +20,8 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
   const registers = [registry];
   const labelNames = ['model', 'version'] as const;
   const label = ({ name, version }: Model): { model: string; version: number } => ({ model: name, version });
-  const histogram = (name: string, help: string, buckets: number[]): Histogram<'model' | 'version'> =>
-    new Histogram({ name, help, labelNames, buckets, registers });
+  const histogram = (name: string, help: string, buckets: readonly number[]) =>
+    createHistogram(registry, { name, help }, buckets);
 
   const queue = histogram(
     'inference_queue_seconds',
@@ -29,33 +30,34 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
   );
   const duration = histogram(
     'inference_duration_seconds',
-    'Time that a thread spent on a batch.',
+    'Time that a batch was worked on.',
     LATENCY_BUCKETS,
   );
   const batchRows = histogram('inference_batch_rows', 'Rows of a batch.', BATCH_BUCKETS);
-  const rowsTotal = new Counter({
-    name: 'inference_rows_total',
-    help: 'Answered rows.',
-    labelNames,
-    registers,
-  });
-  const predictions = new Counter({
+  const rowsTotal = createCounter(registry, { name: 'inference_rows_total', help: 'Answered rows.' });
+  const predictions = createCounter(registry, {
     name: 'model_predictions_total',
     help: 'Answered rows by predicted label.',
-    labelNames: ['model', 'version', 'label'],
-    registers,
   });
-  const unknown = new Counter({
+  const unknown = createCounter(registry, {
     name: 'model_unknown_category_total',
     help: "Cells that held none of their column's categories.",
-    labelNames: ['model', 'column'],
-    registers,
   });
-  const invalid = new Counter({
+  const invalid = createCounter(registry, {
     name: 'validation_errors_total',
     help: 'Refused cells by column; refused rows without one.',
-    labelNames: ['model', 'column'],
-    registers,
+  });
+  /** The series of a model. */
+  const seriesOf = memo((model: Model) => {
+    const labels = label(model);
+    const classes = model.output.task === 'classification' ? model.output.classes : [];
+    return {
+      queue: queue(labels),
+      duration: duration(labels),
+      batchRows: batchRows(labels),
+      rows: rowsTotal(labels),
+      labels: classes.map((name) => predictions({ ...labels, label: String(name) })),
+    };
   });
   const load = new Gauge({
     name: 'model_load_duration_seconds',
@@ -86,39 +88,32 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
     },
   });
 
-  const engineLabels = ({ engine: { engine, path } }: Model) => ({ engine, path });
-  const countLabels = (model: Model, answers: Float64Array): void => {
-    if (model.output.task !== 'classification') return;
-    const { classes } = model.output;
-    const counts = new Array<number>(classes.length).fill(0);
-    for (let at = 0; at < answers.length; at += classes.length + 1)
-      (counts[answers[at] as number] as number)++;
-    counts.forEach((count, code) => {
-      if (count > 0) predictions.inc({ ...label(model), label: String(classes[code]) }, count);
-    });
-  };
-
   return {
     batch: (model, rows, seconds) => {
-      batchRows.observe(label(model), rows);
-      duration.observe(label(model), seconds);
+      const series = seriesOf(model);
+      series.batchRows.observe(rows);
+      series.duration.observe(seconds);
     },
-    queued: (model, seconds) => queue.observe(label(model), seconds),
+    queued: (model, seconds) => seriesOf(model).queue.observe(seconds),
     answered: (model, rows, answers) => {
-      rowsTotal.inc(label(model), rows.rows);
-      countLabels(model, answers);
+      const series = seriesOf(model);
+      series.rows.add(rows.rows);
+      const width = series.labels.length + 1;
+      if (width > 1)
+        for (let at = 0; at < answers.length; at += width) series.labels[answers[at] as number]?.add(1);
       for (const { column } of rows.texts) {
         const input = model.signature.inputs[column];
-        if (input?.categories) unknown.inc({ model: model.name, column: input.name });
+        if (input?.categories) unknown({ model: model.name, column: input.name }).add(1);
       }
     },
     invalid: (model, errors) => {
-      for (const { column = '' } of errors) invalid.inc({ model: model.name, column });
+      for (const { column = '' } of errors) invalid({ model: model.name, column }).add(1);
     },
     loaded: (model, seconds) => {
+      const { engine, path } = model.engine;
       load.set(label(model), seconds);
       ready.set(label(model), 1);
-      info.set({ ...label(model), sha256: model.signature.sha256 ?? '', ...engineLabels(model) }, 1);
+      info.set({ ...label(model), sha256: model.signature.sha256 ?? '', engine, path }, 1);
     },
   };
 }

@@ -8,7 +8,15 @@ withApp('GET /models lists what is served', async ({ request, model }) => {
   expect(answer.headers.get('content-type')).toBe('application/json');
   expect(JSON.parse(answer.text)).toEqual({
     models: [
-      { name: 'adult', version: 1, default: true, state: 'ready', description: model.signature.description },
+      {
+        name: 'adult',
+        version: 1,
+        default: true,
+        state: 'ready',
+        engine: 'onnxruntime',
+        path: 'whole',
+        description: model.signature.description,
+      },
     ],
   });
 });

@@ -110,7 +110,7 @@ export const imputer: Operator = (call) => {
 export const binarizer: Operator = (call) => {
   const tensor = columnsAt(call, 0);
   expectElement(tensor, 'float');
-  if (tensor.features.length < 0) throw new NotUnderstood('fails on missing values');
+  if (tensor.features.some(call.maybeMissing)) throw new NotUnderstood('fails on missing values');
   const threshold = attribute(call, 'threshold')?.float() ?? 1;
   const features = mapAll(tensor, () => (value) => (value > threshold ? 1 : 0));
   return { element: 'float', dims: tensor.dims, features };

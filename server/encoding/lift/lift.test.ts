@@ -206,6 +206,48 @@ describe('the rest', () => {
   });
 });
 
+describe('a sum of categories', () => {
+  const TEXT: Signature = { ...REGRESSION, inputs: [column('t', 'string')] };
+  const summed = (...before: NodeSpec[]): ModelSpec => ({
+    inputs: [{ name: 't', element: 'string', dims: ['N', 1] }],
+    constants: {
+      flat: { element: 'int64', dims: [2], values: [-1, 3] },
+      last: { element: 'int64', dims: [1], values: [-1] },
+      half: { element: 'float', dims: [1], values: [0.5] },
+      one: { element: 'float', dims: [1], values: [1] },
+    },
+    nodes: [
+      {
+        op: 'OneHotEncoder',
+        inputs: ['t'],
+        outputs: ['places'],
+        attributes: { cats_strings: { strings: ['a', 'b', 'c'] } },
+      },
+      standard('Reshape', ['places', 'flat'], ['ones']),
+      ...before,
+      standard('ReduceSum', ['zeros', 'last'], ['matrix'], { keepdims: { int: 1 } }),
+      NEGATED,
+    ],
+    outputs: [VALUE],
+  });
+
+  it('is followed, also where most of them are not zero', async () => {
+    const onnx = buildModel(summed(standard('Sub', ['one', 'ones'], ['zeros'])));
+    const lifting = liftModel(onnx, TEXT);
+    if (!lifting.lifted) throw new Error(lifting.reason);
+    expect(lifting).toMatchObject({ features: 1, rest: { input: 'matrix' } });
+    const rows = [['a'], ['c'], ['stranger']];
+    const answers = await (await openLifted(lifting, TEXT))(rows);
+    expect([...answers]).toEqual([-2, -2, -3]);
+    expect([...(await (await openWhole(onnx, TEXT))(rows))]).toEqual([...answers]);
+  });
+
+  it('is left alone where its rounding could depend on the order', () => {
+    const lifting = liftModel(buildModel(summed(standard('Mul', ['half', 'ones'], ['zeros']))), TEXT);
+    expect(lifting).toMatchObject({ features: 3, rest: { input: 'zeros' } });
+  });
+});
+
 describe('the cut', () => {
   it('is the last matrix that everything passes through, whatever is followed behind it', () => {
     const nodes = [
@@ -254,6 +296,11 @@ describe('the cut', () => {
       outputs: [VALUE],
     };
     expect(lift(spec, REGRESSION)).toMatchObject({ lifted: true, features: 65_536 });
+  });
+
+  it('is never an output itself', () => {
+    const spec = { nodes: [joined(['a', 'b'], 'value')], outputs: [{ ...VALUE, dims: ['N', 2] }] };
+    expect(restOf(lift(spec, REGRESSION))).toBe('the outputs do not need a matrix of the columns');
   });
 
   it('leaves columns out that nothing needs', () => {

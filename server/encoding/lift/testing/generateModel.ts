@@ -135,6 +135,21 @@ export function generateModel(next: (below: number) => number): Generated {
       { axis: { int: next(2) === 0 ? -1 : wire.dims.length } },
     );
   };
+  /** Cuts a tensor in two along some dimension and joins the parts in the other order. */
+  const swap = (wire: Wire): Wire => {
+    const axis = next(wire.dims.length);
+    const whole = wire.dims[axis] as number;
+    const first = next(whole + 1);
+    const parts = [name(), name()];
+    nodes.push({
+      op: 'Split',
+      domain: '',
+      inputs: [wire.name, constant('int64', [2], [first, whole - first])],
+      outputs: parts,
+      attributes: { axis: { int: axis + 1 } },
+    });
+    return node('Concat', parts.toReversed(), wire, { axis: { int: axis + 1 } });
+  };
   const arithmetic = (wire: Wire): Wire => {
     const [width] = wire.dims as [number];
     const count = next(2) === 0 ? 1 : width;
@@ -192,6 +207,8 @@ export function generateModel(next: (below: number) => number): Generated {
     const { element, dims, nan } = wire;
     const isMatrix = dims.length === 1;
     const steps: ((from: Wire) => Wire)[] = [select, (from) => node('Identity', [from.name], from)];
+    // There is no Split for bools.
+    if (element !== 'bool') steps.push(swap);
     if (element !== 'bool' && element !== 'int32' && element !== 'double') steps.push(labelEncoder);
     if (isMatrix && element !== 'bool' && element !== 'int32') steps.push(oneHot);
     if (!isMatrix) steps.push(reshape);

@@ -1,0 +1,58 @@
+import { AggregatorRegistry, Counter, Histogram, Registry } from 'prom-client';
+import { describe, expect, it } from 'vitest';
+import { createCounter, createHistogram, memo } from './families.ts';
+
+const BUCKETS = [0.1, 1, 10];
+const VALUES = [0.05, 0.1, 0.5, 1, 10, 11];
+
+/** The same observations by prom-client's own metrics and by ours. */
+async function expositions(): Promise<[theirs: string, ours: string]> {
+  const theirs = new Registry();
+  const counter = new Counter({ name: 'rows_total', help: 'Rows.', labelNames: ['model'], registers: [theirs] });
+  const histogram = new Histogram({
+    name: 'run_seconds',
+    help: 'Time.',
+    labelNames: ['model'],
+    buckets: BUCKETS,
+    registers: [theirs],
+  });
+  const ours = new Registry();
+  const rows = createCounter(ours, { name: 'rows_total', help: 'Rows.' });
+  const times = createHistogram(ours, { name: 'run_seconds', help: 'Time.' }, BUCKETS);
+  for (const model of ['a', 'b "quoted"']) {
+    for (const value of VALUES) {
+      counter.inc({ model }, 2);
+      histogram.observe({ model }, value);
+      rows({ model }).add(2);
+      times({ model }).observe(value);
+    }
+  }
+  return [await theirs.metrics(), await ours.metrics()];
+}
+
+describe('a family', () => {
+  it('is exposed as prom-client exposes its own', async () => {
+    const [theirs, ours] = await expositions();
+    expect(ours).toBe(theirs);
+  });
+
+  it('adds up over processes', async () => {
+    const registry = new Registry();
+    createCounter(registry, { name: 'rows_total', help: 'Rows.' })({ model: 'a' }).add(3);
+    createHistogram(registry, { name: 'run_seconds', help: 'Time.' }, BUCKETS)({}).observe(5);
+    const snapshot = await registry.getMetricsAsJSON();
+    const text = await AggregatorRegistry.aggregate([snapshot, snapshot] as never).metrics();
+    expect(text).toMatch(/^rows_total\{model="a"\} 6$/m);
+    expect(text).toMatch(/^run_seconds_bucket\{le="10"\} 2$/m);
+    expect(text).toMatch(/^run_seconds_sum 10$/m);
+  });
+});
+
+describe('memo', () => {
+  it('makes a value once for each key', () => {
+    const made: string[] = [];
+    const get = memo((key: string) => made.push(key));
+    expect([get('a'), get('b'), get('a')]).toEqual([1, 2, 1]);
+    expect(made).toEqual(['a', 'b']);
+  });
+});
