@@ -397,7 +397,7 @@ describe.skipIf(missing !== undefined)(`the container${missing ? ` (skipped, ${m
         '/app:',
         ...['LICENSE', 'dist', 'models', 'nginx.conf', 'node_modules', 'package.json', 'servemodel.sh'],
         '/app/dist:',
-        ...['proxy', 'server', 'worker'],
+        ...['.built', 'proxy', 'server', 'worker'],
       ]);
       const arch = await docker(['inspect', '--format', '{{.Architecture}}', IMAGE]);
       const platform = `/linux/${arch === 'amd64' ? 'x64' : arch}/`;

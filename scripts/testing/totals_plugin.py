@@ -12,4 +12,5 @@ def pytest_terminal_summary(terminalreporter):
     failed = len(stats.get("failed", [])) + len(stats.get("error", []))
     with open(path, "w", encoding="utf-8") as file:
         print(len(stats.get("passed", [])), failed, len(skipped), file=file)
-        print(*skipped, sep="\n", file=file)
+        for test in skipped:
+            print(test, file=file)

@@ -4,7 +4,7 @@ import { elementOf } from '../onnx/elements.ts';
 import type { OnnxGraph } from '../onnx/graph.ts';
 import { printable } from '../onnx/printable.ts';
 import type { OnnxValue } from '../onnx/value.ts';
-import type { Compute, Feature, SymbolicTensor } from './symbolic.ts';
+import type { Compute, SymbolicTensor } from './symbolic.ts';
 
 const asItIs: Compute = (cell) => cell;
 const rounded: Compute = (cell) => Math.fround(cell as number);
@@ -26,21 +26,20 @@ function sourceOf(value: OnnxValue, columns: readonly Input[]): SymbolicTensor |
   const element = elementOf(value.elementType);
   const shown = printable(value.name);
   if (element === undefined) return `input ${shown} has a type that no column can feed`;
-  const feed = FEEDS[element];
-  const features: Feature[] = [];
-  columns.forEach(({ onnx, type, nullable }, source) => {
-    if (onnx === value.name && feed.holds.includes(type) && (feed.nan || !nullable)) {
-      features.push({ source, compute: feed.compute });
-    }
-  });
-  const feeding = columns.filter(({ onnx }) => onnx === value.name).length;
-  if (feeding === 0) return `no column feeds the input ${shown}`;
-  if (features.length < feeding) return `input ${shown} has another type than its column`;
+  const { holds, nan, compute } = FEEDS[element];
+  const feeding = columns
+    .map((column, source) => ({ ...column, source }))
+    .filter(({ onnx }) => onnx === value.name);
+  if (feeding.length === 0) return `no column feeds the input ${shown}`;
+  if (!feeding.every(({ type }) => holds.includes(type)))
+    return `input ${shown} has another type than its column`;
+  if (!nan && feeding.some(({ nullable }) => nullable)) return `input ${shown} cannot hold a missing value`;
   const [rows, width] = value.dims ?? [];
   if (value.dims?.length !== 2) return `input ${shown} is not declared as a matrix`;
   if ((rows ?? 0) > 0) return `input ${shown} takes a fixed number of rows`;
-  if (width !== undefined && width !== 0 && width !== feeding) return `input ${shown} takes ${width} columns`;
-  return { element, dims: [feeding], features };
+  if (width !== undefined && width !== 0 && width !== feeding.length)
+    return `input ${shown} takes ${width} columns`;
+  return { element, dims: [feeding.length], features: feeding.map(({ source }) => ({ source, compute })) };
 }
 
 /** The graph's inputs as columns of the signature, by name; a string says why one can't be followed. */
