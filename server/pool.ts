@@ -1,18 +1,10 @@
 import { Piscina } from 'piscina';
-import type { Matrix, OpenTask, Reply, RunTask, TextCell } from '../worker/protocol.ts';
-import { MAX_BATCH_ROWS, answerWidth } from '../worker/protocol.ts';
-import type { Encoder } from './encoding/encoder.ts';
+import type { OpenTask, Reply, RunTask, TextCell } from '../worker/protocol.ts';
 import type { Model } from './models/model.ts';
 import { ModelRefused } from './models/model.ts';
+import type { Buffers, Memory } from './opening.ts';
+import { allocate, openTask, settle, view } from './opening.ts';
 import { within } from './within.ts';
-
-/** Memory that a process and one of its threads share for a model. */
-export interface Buffers {
-  /** [MAX_BATCH_ROWS, width], as the model's encoder makes it. */
-  readonly cells: Matrix;
-  /** [MAX_BATCH_ROWS, answerWidth]. */
-  readonly answers: Float64Array;
-}
 
 /** One thread and the way to it. */
 export interface Lane {
@@ -58,74 +50,6 @@ type OwnedLane = Lane & {
   open(model: Model): Promise<Reply>;
   close(): Promise<void>;
 };
-
-const sharedBytes = (bytes: number): SharedArrayBuffer => new SharedArrayBuffer(bytes);
-
-/** Room for a batch, as an encoder makes it. */
-const matrixBytes = ({ width, cellBytes }: Encoder): number => MAX_BATCH_ROWS * width * cellBytes;
-
-/** The memory that a model's threads need: for the path in force, and for the one that is to be tried. */
-interface Memory {
-  readonly cells: OpenTask['cells'];
-  readonly answers: SharedArrayBuffer;
-}
-
-function allocate({ encoder, engine, fast, output }: Model): Memory {
-  const own = sharedBytes(matrixBytes(encoder));
-  const lifted = engine.path === 'lifted';
-  return {
-    cells: {
-      whole: lifted ? undefined : own,
-      fast: lifted ? own : fast && sharedBytes(matrixBytes(fast.encoder)),
-    },
-    answers: sharedBytes(MAX_BATCH_ROWS * answerWidth(output) * Float64Array.BYTES_PER_ELEMENT),
-  };
-}
-
-/** The views of the path in force. */
-function view({ engine }: Model, { cells, answers }: Memory): Buffers {
-  return {
-    cells:
-      engine.path === 'lifted'
-        ? new Float32Array(cells.fast as SharedArrayBuffer)
-        : new Float64Array(cells.whole as SharedArrayBuffer),
-    answers: new Float64Array(answers),
-  };
-}
-
-function openTask(
-  { id, path, signature, output, golden, probes, engine, fast }: Model,
-  memory: Memory,
-): OpenTask {
-  const whole = {
-    path,
-    sha256: signature.sha256,
-    columns: signature.inputs.map(({ onnx, type, nullable, categories = [] }) => ({
-      onnx,
-      type,
-      nullable,
-      categories,
-    })),
-  };
-  return {
-    kind: 'open',
-    model: id,
-    output,
-    whole: engine.path === 'lifted' ? undefined : whole,
-    fast: fast?.path,
-    probes: fast?.probes ?? { whole: probes, fast: undefined },
-    golden: golden?.answers ?? new Float64Array(0),
-    ...memory,
-  };
-}
-
-/** The model as it is served once a thread has tried its fast path. */
-function settle(model: Model, refusal: string | undefined): Model {
-  const { fast, ...rest } = model;
-  if (!fast || model.engine.path === 'lifted') return model;
-  if (refusal !== undefined) return { ...rest, engine: { ...model.engine, reason: refusal } };
-  return { ...model, encoder: fast.encoder, engine: fast.engine };
-}
 
 /**
  * A Piscina of exactly one thread: so a model is opened in each thread by name, and each thread's readiness is

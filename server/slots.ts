@@ -36,6 +36,16 @@ export class StartFailure extends Error {
 /** Names the slot to the forked process. */
 export const SLOT_VARIABLE = 'SERVEMODEL_SLOT';
 
+/** What a process can only be told before it begins. */
+const ENVIRONMENT = {
+  // ONNX Runtime sends telemetry otherwise.
+  ORT_DISABLE_TELEMETRY: '1',
+  // ONNX Runtime needs much memory while it loads a model. With thresholds of its own, glibc gives it back afterwards
+  // instead of keeping some 60 MB a process.
+  MALLOC_MMAP_THRESHOLD_: '262144',
+  MALLOC_TRIM_THRESHOLD_: '131072',
+};
+
 /** Sends a message, unless the process is gone already. */
 export function tell({ worker }: Child, message: ToProcess): void {
   if (worker.isConnected()) worker.send(message, () => {});
@@ -52,8 +62,7 @@ export async function startChild(
   slot: Slot,
   receive: (id: number, message: FromProcess) => void,
 ): Promise<Child> {
-  // ONNX Runtime reads its switch from the environment that a process begins with: it sends telemetry otherwise.
-  const worker = cluster.fork({ [SLOT_VARIABLE]: String(slot.index), ORT_DISABLE_TELEMETRY: '1' });
+  const worker = cluster.fork({ ...ENVIRONMENT, [SLOT_VARIABLE]: String(slot.index) });
   const exited = once(worker, 'exit').then(([code, signal]: unknown[]) =>
     typeof signal === 'string' ? signal : `code ${String(code)}`,
   );

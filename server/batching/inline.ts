@@ -2,7 +2,7 @@ import type { Forest } from '../../worker/forest/forest.ts';
 import { createForest } from '../../worker/forest/forest.ts';
 import { answerWidth } from '../../worker/protocol.ts';
 import type { Model } from '../models/model.ts';
-import type { Buffers } from '../pool.ts';
+import type { Buffers } from '../opening.ts';
 
 /**
  * Rows that are cheaper to answer in the server process than to send to a thread: the way there and back costs some

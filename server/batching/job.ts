@@ -1,3 +1,4 @@
+import { answerWidth } from '../../worker/protocol.ts';
 import type { EncodedRows } from '../encoding/encoder.ts';
 import type { Problem } from '../errors.ts';
 import type { Scores } from '../inference.ts';
@@ -28,6 +29,32 @@ export interface Job {
   readonly pending: Linked<Job>;
   readonly resolve: (scores: Scores) => void;
   readonly reject: (problem: Problem) => void;
+}
+
+/** A job that has just arrived. */
+export function createJob(
+  model: Model,
+  rows: EncodedRows,
+  requestId: string,
+  settling: Pick<Job, 'resolve' | 'reject'>,
+): Job {
+  return {
+    model,
+    rows,
+    requestId,
+    answers: new Float64Array(rows.rows * answerWidth(model.output)),
+    arrived: performance.now(),
+    started: NaN,
+    sent: 0,
+    sentTexts: 0,
+    answered: 0,
+    attempt: 0,
+    alone: false,
+    settled: false,
+    waiting: { previous: undefined, next: undefined },
+    pending: { previous: undefined, next: undefined },
+    ...settling,
+  };
 }
 
 /** Sends all rows again, alone. */

@@ -12,7 +12,7 @@ import { MAX_INLINE_ROWS } from './inline.ts';
 import { takeBatch } from './batch.ts';
 import { createDeadlines } from './deadlines.ts';
 import type { Job } from './job.ts';
-import { restart } from './job.ts';
+import { createJob, restart } from './job.ts';
 import { createLinkedList } from './linkedList.ts';
 
 /** Below it a batch isn't split over idle threads: the hop costs more than the rows. */
@@ -181,24 +181,7 @@ export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder, inline 
   const enqueue = (model: Model, rows: EncodedRows, { requestId, signal }: PredictOptions): Promise<Scores> =>
     new Promise((resolve, reject) => {
       admission.enter(rows.rows);
-      const job: Job = {
-        model,
-        rows,
-        requestId,
-        answers: new Float64Array(rows.rows * answerWidth(model.output)),
-        arrived: performance.now(),
-        started: NaN,
-        sent: 0,
-        sentTexts: 0,
-        answered: 0,
-        attempt: 0,
-        alone: false,
-        settled: false,
-        waiting: { previous: undefined, next: undefined },
-        pending: { previous: undefined, next: undefined },
-        resolve,
-        reject,
-      };
+      const job = createJob(model, rows, requestId, { resolve, reject });
       unsettled++;
       arrivals++;
       waiting.push(job);

@@ -8,7 +8,12 @@ const VALUES = [0.05, 0.1, 0.5, 1, 10, 11];
 /** The same observations by prom-client's own metrics and by ours. */
 async function expositions(): Promise<[theirs: string, ours: string]> {
   const theirs = new Registry();
-  const counter = new Counter({ name: 'rows_total', help: 'Rows.', labelNames: ['model'], registers: [theirs] });
+  const counter = new Counter({
+    name: 'rows_total',
+    help: 'Rows.',
+    labelNames: ['model'],
+    registers: [theirs],
+  });
   const histogram = new Histogram({
     name: 'run_seconds',
     help: 'Time.',

@@ -1,17 +1,10 @@
-import type { OutputFeed, Rows } from '../../worker/protocol.ts';
+import type { OutputFeed } from '../../worker/protocol.ts';
 import { answerWidth } from '../../worker/protocol.ts';
 import type { Encoder } from '../encoding/encoder.ts';
 import { Problem } from '../errors.ts';
+import type { GoldenRows } from './model.ts';
 import { ModelRefused } from './model.ts';
 import type { Golden } from './signature.ts';
-
-/** Rows with the answers that the training side gave. */
-export interface GoldenRows extends Rows {
-  /** [rows, answerWidth]. */
-  readonly answers: Float64Array;
-  /** As they stand in golden.json. */
-  readonly table: Golden;
-}
 
 /** The training side's answers as rows of answers, [rows, answerWidth]. */
 function encodeAnswers(id: string, golden: Golden, output: OutputFeed): Float64Array {

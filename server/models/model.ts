@@ -1,7 +1,14 @@
 import type { FastPath, OutputFeed, Rows } from '../../worker/protocol.ts';
 import type { Encoder } from '../encoding/encoder.ts';
-import type { GoldenRows } from './golden.ts';
-import type { Signature } from './signature.ts';
+import type { Golden, Signature } from './signature.ts';
+
+/** Rows with the answers that the training side gave. */
+export interface GoldenRows extends Rows {
+  /** [rows, answerWidth]. */
+  readonly answers: Float64Array;
+  /** As they stand in golden.json. */
+  readonly table: Golden;
+}
 
 /** What answers a model's rows. */
 export interface Engine {
