@@ -71,7 +71,7 @@ require_packages() {
   command -v npm >/dev/null || fail 'npm is missing; it comes with Node.js'
   [ -w . ] || fail "npm packages are missing and $PWD cannot be written; run as its owner: npm ci"
   say 'installing npm packages'
-  npm ci --no-audit --no-fund --loglevel=error >&2 || fail 'npm ci failed'
+  npm ci --include=dev --no-audit --no-fund --loglevel=error >&2 || fail 'npm ci failed'
   touch node_modules/.package-lock.json
 }
 
@@ -89,10 +89,17 @@ require_nginx() {
     printf '#!/bin/sh\nexit 101\n' >"$policy"
     chmod +x "$policy"
     made=yes
+    # Left behind, it would keep every package's service from starting.
+    trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
   fi
   local done=no
   if { apt-get update -qq && DEBIAN_FRONTEND=noninteractive $command; } >&2; then done=yes; fi
-  if [ "$made" = yes ]; then rm -f "$policy"; fi
+  if [ "$made" = yes ]; then
+    rm -f "$policy"
+    trap - EXIT INT TERM
+  fi
   [ "$done" = yes ] || fail "that failed; nginx is missing (or start with --no-proxy)"
 }
 
@@ -102,7 +109,7 @@ require_build() {
     [ -z "$(find server worker proxy tsconfig.json tsconfig.build.json package-lock.json -newer dist/.built -print -quit)" ]; then
     return
   fi
-  [ -x node_modules/.bin/tsc ] || fail 'the build is out of date and the compiler is missing; run: npm ci'
+  [ -x node_modules/.bin/tsc ] || fail 'the build is out of date and the compiler is missing; run: npm ci --include=dev'
   [ -w . ] || fail "the build is out of date and $PWD cannot be written; start it once as its owner"
   say 'building'
   local built=.dist-$$

@@ -532,7 +532,7 @@ describe.skipIf(missing !== undefined)(`the container${missing ? ` (skipped, ${m
 
   it('ends with code 0 in time on `docker stop`, and answers all that it accepted', async () => {
     // The longest deadline: here, a 504 would be the fault of a busy machine.
-    await withContainer([...HARDENED, '--env=DEADLINE_MS=8000'], async (container) => {
+    await withContainer([...HARDENED, '--env=DEADLINE_MS=6000'], async (container) => {
       await container.ready();
       const load = startLoad({
         ...{ port: container.port, connections: 8, cases, untilRefused: true, maxMs: 20_000 },

@@ -64,16 +64,21 @@ install_system_packages() {
     printf '#!/bin/sh\nexit 101\n' >"$policy"
     chmod +x "$policy"
     made=yes
+    # Left behind, it would keep every package's service from starting.
+    trap 'rm -rf -- "$work" /usr/sbin/policy-rc.d' EXIT
   fi
   apt-get update -qq || true
   DEBIAN_FRONTEND=noninteractive $command >"$work/apt.log" 2>&1 || { tail -n 5 "$work/apt.log"; }
-  if [ "$made" = yes ]; then rm -f "$policy"; fi
+  if [ "$made" = yes ]; then
+    rm -f "$policy"
+    trap 'rm -rf -- "$work"' EXIT
+  fi
 }
 
 install_npm_packages() {
   if [ -f node_modules/.package-lock.json ] && ! [ package-lock.json -nt node_modules/.package-lock.json ]; then return; fi
   say 'installing npm packages'
-  npm ci --no-audit --no-fund --loglevel=error
+  npm ci --include=dev --no-audit --no-fund --loglevel=error
   touch node_modules/.package-lock.json
 }
 

@@ -70,7 +70,7 @@ describe('parseConfig', () => {
     ['METRICS_HOST', ['a/b'], 'a host name or an IP address'],
     ['WEB_CONCURRENCY', ['0', '257', 'auto'], 'an integer from 1 to 256'],
     ['INFERENCE_THREADS', ['0', '65'], 'an integer from 1 to 64'],
-    ['DEADLINE_MS', ['9', '8001', '5s'], 'an integer from 10 to 8000'],
+    ['DEADLINE_MS', ['9', '6001', '5s'], 'an integer from 10 to 6000'],
     ['MAX_BODY_BYTES', ['1023', '1073741825', '10m'], 'an integer from 1024 to 1073741824'],
     ['MAX_QUEUED_ROWS', ['0', '100000001'], 'an integer from 1 to 100000000'],
     ['LOG_LEVEL', ['INFO', 'verbose'], 'one of trace, debug, info, warn, error, fatal, silent'],

@@ -94,8 +94,9 @@ export const SETTINGS = {
   },
   DEADLINE_MS: {
     default: 5000,
-    parse: integer([10, 8000]),
-    meaning: 'Time a request may take before it is answered 504. Stays below the 10 s drain.',
+    parse: integer([10, 6000]),
+    meaning:
+      'Time a request may take before it is answered 504. At most 6000: a shutdown must be able to answer it.',
   },
   MAX_BODY_BYTES: {
     default: 10 * 1024 * 1024,

@@ -18,13 +18,20 @@ export interface InFlightNotes {
 
 /** The notes of this process, in the server's runtime folder. */
 export function createInFlightNotes(runtime: string, pid: number): InFlightNotes {
+  let closed = false;
   const file = openSync(path(runtime, pid), 'w', 0o600);
   return {
     note: (thread, requestIds) => {
+      if (closed) return;
       const text = `${requestIds.join(' ')}\n`;
-      writeSync(file, Buffer.from(text), 0, Math.min(text.length, REGION_BYTES), thread * REGION_BYTES);
+      try {
+        writeSync(file, Buffer.from(text), 0, Math.min(text.length, REGION_BYTES), thread * REGION_BYTES);
+      } catch {
+        // A full disk loses a note, never a request.
+      }
     },
     close: () => {
+      closed = true;
       closeSync(file);
       rmSync(path(runtime, pid), { force: true });
     },

@@ -72,6 +72,12 @@ async function runReplica(config: Config, slot: number): Promise<void> {
   // A terminal's Ctrl-C reaches every process: the primary must be free to end them in order.
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => {});
+  let onOrphaned = (): void => process.exit(1);
+  // First in line: node:cluster's own listener would end the process at once, with all that it is answering.
+  process.prependListener('disconnect', () => {
+    if (cluster.worker) cluster.worker.exitedAfterDisconnect = true;
+    onOrphaned();
+  });
   try {
     const replica = await startReplica({
       config,
@@ -84,7 +90,7 @@ async function runReplica(config: Config, slot: number): Promise<void> {
       kill: () => process.kill(process.pid, 'SIGKILL'),
     });
     process.on('message', (message: ToProcess) => replica.receive(message));
-    process.on('disconnect', () => void replica.drain());
+    onOrphaned = () => void replica.drain();
   } catch (error) {
     if (!(error instanceof Error) || error.name !== 'ModelRefused') throw error;
     await tell({ type: 'refused', reason: error.message });

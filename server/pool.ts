@@ -11,7 +11,7 @@ export interface Lane {
   /** Counted from 0. A replaced thread keeps its number. */
   readonly thread: number;
   readonly idle: boolean;
-  /** When the task that it works on was sent, or undefined while it has none. */
+  /** When the batch that it works on was sent, or undefined while it has none. */
   readonly busySince: number | undefined;
   buffers(model: Model): Buffers;
   /** Scores the rows in the buffers. Only while idle. Never rejects: a dead thread is a fault, too. */
@@ -69,11 +69,13 @@ function createLane(thread: number, options: PoolOptions, onIdle: () => void): O
     { readonly model: Model; readonly memory: Memory; readonly buffers: Buffers }
   >();
   let busySince: number | undefined;
+  let running = false;
   let open = false;
   let closed = false;
 
   const send = async (task: OpenTask | RunTask): Promise<Reply> => {
     busySince = performance.now();
+    running = task.kind === 'run';
     try {
       return (await piscina.run(task)) as Reply;
     } catch (error) {
@@ -109,7 +111,7 @@ function createLane(thread: number, options: PoolOptions, onIdle: () => void): O
       return open && busySince === undefined;
     },
     get busySince() {
-      return busySince;
+      return running ? busySince : undefined;
     },
     buffers: (model) => (models.get(model.id) as { buffers: Buffers }).buffers,
     run: async (model, rows, texts) => {

@@ -1,6 +1,5 @@
 import type { Worker } from 'node:cluster';
 import cluster from 'node:cluster';
-import { once } from 'node:events';
 import type { FromProcess, ToProcess } from './messages.ts';
 
 /** A server process as the primary sees it. */
@@ -51,6 +50,15 @@ export function tell({ worker }: Child, message: ToProcess): void {
   if (worker.isConnected()) worker.send(message, () => {});
 }
 
+/** @throws {StartFailure} when the system has no room for another process */
+function fork(slot: Slot): Worker {
+  try {
+    return cluster.fork({ ...ENVIRONMENT, [SLOT_VARIABLE]: String(slot.index) });
+  } catch (error) {
+    throw new StartFailure(`a server process could not be started: ${(error as Error).message}`, false);
+  }
+}
+
 /**
  * Forks the process of a slot.
  *
@@ -62,10 +70,16 @@ export async function startChild(
   slot: Slot,
   receive: (id: number, message: FromProcess) => void,
 ): Promise<Child> {
-  const worker = cluster.fork({ ...ENVIRONMENT, [SLOT_VARIABLE]: String(slot.index) });
-  const exited = once(worker, 'exit').then(([code, signal]: unknown[]) =>
-    typeof signal === 'string' ? signal : `code ${String(code)}`,
-  );
+  const worker = fork(slot);
+  const exited = new Promise<string>((resolve) => {
+    worker.once('exit', (code: number | null, signal: string | null) =>
+      resolve(signal ?? `code ${String(code)}`),
+    );
+    // Without a pid it was never there, and no `exit` follows.
+    worker.on('error', (error: Error) => {
+      if (worker.process.pid === undefined) resolve(error.message);
+    });
+  });
   const child: Child = { pid: worker.process.pid ?? 0, worker, leaving: false, exited };
   return new Promise((resolve, reject) => {
     let refusal: string | undefined;

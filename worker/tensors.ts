@@ -168,6 +168,12 @@ export function createAnswers(output: OutputFeed): ReadAnswers {
   if (output.task === 'regression') {
     return (outputs, answers, rows) => {
       const values = outputs[output.value]?.data as ArrayLike<number>;
+      if (values.length !== rows) {
+        throw new TaskFault(
+          'signature_mismatch',
+          `output ${output.value} does not hold one value for each row`,
+        );
+      }
       for (let row = 0; row < rows; row++) answers[row] = values[row] as number;
     };
   }

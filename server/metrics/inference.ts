@@ -45,7 +45,7 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
   });
   const invalid = createCounter(registry, {
     name: 'validation_errors_total',
-    help: 'Refused cells by column; refused rows without one.',
+    help: 'Refused cells by column, refused rows without one: those that callers were told of, at most 20 a request.',
   });
   /** The series of a model. */
   const seriesOf = memo((model: Model) => {

@@ -26,6 +26,17 @@ export interface Scraper {
 export function createScraper({ registry, aggregator, recorder, children }: ScraperOptions): Scraper {
   const waiting = new Map<number, Set<() => void>>();
 
+  /** Once a process, not once a scrape: the promise lives as long as the process. */
+  const watched = new WeakSet<Child>();
+  const watch = (child: Child): void => {
+    if (watched.has(child)) return;
+    watched.add(child);
+    void child.exited.then(() => {
+      for (const done of waiting.get(child.worker.id) ?? []) done();
+      waiting.delete(child.worker.id);
+    });
+  };
+
   const ask = (child: Child): Promise<void> =>
     new Promise((resolve) => {
       const answers = waiting.get(child.worker.id) ?? new Set();
@@ -41,10 +52,7 @@ export function createScraper({ registry, aggregator, recorder, children }: Scra
       }, ANSWER_TIMEOUT_MS);
       answers.add(done);
       tell(child, { type: 'metrics' });
-      void child.exited.then(() => {
-        waiting.delete(child.worker.id);
-        done();
-      });
+      watch(child);
     });
 
   return {

@@ -36,8 +36,8 @@ export function predictRoute({ model, inference, http, recorder, maxBodyBytes, p
   const write = createAnswerWriter(model);
 
   const encode = (text: string, options: EncodeOptions): EncodedRows => {
-    const { columns, data } = readTable(text);
     try {
+      const { columns, data } = readTable(text);
       return model.encoder.encode(columns, data, options);
     } catch (error) {
       if (error instanceof Problem) recorder.invalid(model, error.extensions.errors ?? []);
@@ -72,7 +72,7 @@ export function predictRoute({ model, inference, http, recorder, maxBodyBytes, p
       }
       const text = await readText(c, maxBodyBytes);
       const start = performance.now();
-      http.body(text.length);
+      http.body(Buffer.byteLength(text));
       const rows = encode(text, { ignoreExtra: extra === 'ignore' });
       const parse = (performance.now() - start) / 1000;
       const { answers, queueSeconds, runSeconds } = await score(c, rows);
