@@ -11,10 +11,9 @@ export interface Buffers {
   readonly answers: Float64Array;
 }
 
-const sharedBytes = (bytes: number): SharedArrayBuffer => new SharedArrayBuffer(bytes);
-
 /** Room for a batch, as an encoder makes it. */
-const matrixBytes = ({ width, cellBytes }: Encoder): number => MAX_BATCH_ROWS * width * cellBytes;
+const allocateMatrix = ({ width, cellBytes }: Encoder): SharedArrayBuffer =>
+  new SharedArrayBuffer(MAX_BATCH_ROWS * width * cellBytes);
 
 /** The memory that a model's threads need: for the path in force, and for the one that is to be tried. */
 export interface Memory {
@@ -23,14 +22,14 @@ export interface Memory {
 }
 
 export function allocate({ encoder, engine, fast, output }: Model): Memory {
-  const own = sharedBytes(matrixBytes(encoder));
+  const own = allocateMatrix(encoder);
   const lifted = engine.path === 'lifted';
   return {
     cells: {
       whole: lifted ? undefined : own,
-      fast: lifted ? own : fast && sharedBytes(matrixBytes(fast.encoder)),
+      fast: lifted ? own : fast && allocateMatrix(fast.encoder),
     },
-    answers: sharedBytes(MAX_BATCH_ROWS * answerWidth(output) * Float64Array.BYTES_PER_ELEMENT),
+    answers: new SharedArrayBuffer(MAX_BATCH_ROWS * answerWidth(output) * Float64Array.BYTES_PER_ELEMENT),
   };
 }
 

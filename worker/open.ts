@@ -1,10 +1,9 @@
-import { toFault } from './fault.ts';
 import { difference, scoreAll } from './compare.ts';
+import { TaskFault, toFault } from './fault.ts';
 import type { Matrix, OpenTask } from './protocol.ts';
 import { answerWidth } from './protocol.ts';
 import type { Scorer } from './scorer.ts';
 import { openFast, openWhole } from './scorer.ts';
-import { TaskFault } from './fault.ts';
 
 /** A model version that a thread can score, by the path that was chosen for it. */
 export interface OpenModel {
@@ -66,16 +65,10 @@ export async function openModel(task: OpenTask): Promise<OpenModel> {
   const reference = await openWhole(whole, output);
   const wanted = await scoreAll(reference, probes.whole as NonNullable<typeof probes.whole>, width);
   checkGolden(task, wanted);
-  if (!fast) return { scorer: reference, cells: new Float64Array(cells.whole as SharedArrayBuffer), answers };
+  const unchanged = { scorer: reference, cells: new Float64Array(cells.whole as SharedArrayBuffer), answers };
+  if (!fast) return unchanged;
   const chosen = await tryFast(task, wanted);
-  if (typeof chosen === 'string') {
-    return {
-      scorer: reference,
-      cells: new Float64Array(cells.whole as SharedArrayBuffer),
-      answers,
-      refusal: chosen,
-    };
-  }
+  if (typeof chosen === 'string') return { ...unchanged, refusal: chosen };
   await reference.close();
   return { scorer: chosen, cells: fastCells(), answers };
 }

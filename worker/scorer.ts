@@ -4,6 +4,7 @@ import type { FastPath, Matrix, OutputFeed, TextCell, WholeGraph } from './proto
 import { MAX_BATCH_ROWS } from './protocol.ts';
 import type { Session } from './session.ts';
 import { openGraph, openSession } from './session.ts';
+import type { MakeFeeds } from './tensors.ts';
 import { createAnswers, createFeeds, fetches } from './tensors.ts';
 
 /** One way to answer rows: the whole graph, or what remains behind the encoders. */
@@ -30,46 +31,45 @@ function checkOutputs(session: Session, output: OutputFeed): readonly string[] {
   return names;
 }
 
-/** @throws {TaskFault} model_unreadable, checksum_mismatch or signature_mismatch */
-export async function openWhole({ path, sha256, columns }: WholeGraph, output: OutputFeed): Promise<Scorer> {
-  const session = await openSession({ path, sha256 });
-  const makeFeeds = createFeeds(columns, session.inputs);
+type MakeTensors = (cells: Matrix, texts: readonly TextCell[], rows: number) => ReturnType<MakeFeeds>;
+
+/** Scores with ONNX Runtime what `makeTensors` makes of the rows. */
+function createSessionScorer(session: Session, output: OutputFeed, makeTensors: MakeTensors): Scorer {
   const readAnswers = createAnswers(output);
   const names = checkOutputs(session, output);
   return {
     score: async (cells, texts, rows, answers) => {
-      readAnswers(await session.run(makeFeeds(cells as Float64Array, texts, rows), names), answers, rows);
+      readAnswers(await session.run(makeTensors(cells, texts, rows), names), answers, rows);
     },
     close: () => session.close(),
   };
 }
 
+/** @throws {TaskFault} model_unreadable, checksum_mismatch or signature_mismatch */
+export async function openWhole({ path, sha256, columns }: WholeGraph, output: OutputFeed): Promise<Scorer> {
+  const session = await openSession({ path, sha256 });
+  const makeFeeds = createFeeds(columns, session.inputs);
+  return createSessionScorer(session, output, (cells, texts, rows) =>
+    makeFeeds(cells as Float64Array, texts, rows),
+  );
+}
+
 /** @throws {TaskFault} model_unreadable or signature_mismatch */
 export async function openFast({ features, rest }: FastPath, output: OutputFeed): Promise<Scorer> {
-  if (rest.kind === 'forest') {
-    const forest = createForest(rest.forest, MAX_BATCH_ROWS);
-    return {
-      score: (cells, _, rows, answers) => {
-        forest.input.set((cells as Float32Array).subarray(0, rows * features));
-        forest.score(rows, answers);
-      },
-      close: async () => {},
-    };
-  }
-  const { bytes, input } = rest;
-  const session = await openGraph(bytes);
-  const readAnswers = createAnswers(output);
-  const names = checkOutputs(session, output);
-  return {
-    score: async (cells, _, rows, answers) => {
+  if (rest.kind === 'graph') {
+    const { bytes, input } = rest;
+    return createSessionScorer(await openGraph(bytes), output, (cells, _, rows) => {
       // A copy: ONNX Runtime takes no shared memory.
       const data = (cells as Float32Array).slice(0, rows * features);
-      readAnswers(
-        await session.run({ [input]: { type: 'float32', data, dims: [rows, features] } }, names),
-        answers,
-        rows,
-      );
+      return { [input]: { type: 'float32', data, dims: [rows, features] } };
+    });
+  }
+  const forest = createForest(rest.forest, MAX_BATCH_ROWS);
+  return {
+    score: (cells, _, rows, answers) => {
+      forest.input.set((cells as Float32Array).subarray(0, rows * features));
+      forest.score(rows, answers);
     },
-    close: () => session.close(),
+    close: async () => {},
   };
 }

@@ -1,5 +1,5 @@
 import { MAX_BATCH_ROWS, answerWidth } from '../../worker/protocol.ts';
-import type { Reply } from '../../worker/protocol.ts';
+import type { Matrix, Reply } from '../../worker/protocol.ts';
 import { Problem } from '../errors.ts';
 import type { Inference, PredictOptions, Scores } from '../inference.ts';
 import type { Model } from '../models/model.ts';
@@ -111,11 +111,17 @@ export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder, inline 
     }
   };
 
-  const run = async (lane: Lane, limit: number): Promise<void> => {
-    const batch = takeBatch(waiting, (model) => lane.buffers(model).cells, limit);
+  /** The next batch, which no longer waits. */
+  const take = (cells: (model: Model) => Matrix, limit: number): Batch => {
+    const batch = takeBatch(waiting, cells, limit);
     const now = performance.now();
     admission.leave(batch.rows);
     for (const { job } of batch.chunks) if (Number.isNaN(job.started)) job.started = now;
+    return batch;
+  };
+
+  const run = async (lane: Lane, limit: number): Promise<void> => {
+    const batch = take((model) => lane.buffers(model).cells, limit);
     recorder.running(
       lane.thread,
       batch.chunks.map(({ job }) => job.requestId),
@@ -139,12 +145,10 @@ export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder, inline 
     const model = waiting.first?.model;
     const buffers = model && inline?.buffers(model);
     if (!inline || !model || !buffers || admission.waitingRows > MAX_INLINE_ROWS) return;
-    const batch = takeBatch(waiting, () => buffers.cells, MAX_INLINE_ROWS);
-    const now = performance.now();
-    admission.leave(batch.rows);
-    for (const { job } of batch.chunks) if (Number.isNaN(job.started)) job.started = now;
+    const batch = take(() => buffers.cells, MAX_INLINE_ROWS);
+    const start = performance.now();
     inline.score(model, batch.rows);
-    recorder.batch(model, batch.rows, (performance.now() - now) / 1000);
+    recorder.batch(model, batch.rows, (performance.now() - start) / 1000);
     deliver(batch, buffers.answers);
   };
 
