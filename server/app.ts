@@ -1,16 +1,19 @@
 import { Hono } from 'hono';
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
+import { writeProblem } from './dialects/dialect.ts';
 import { Problem } from './errors.ts';
 import type { Inference } from './inference.ts';
 import type { HttpRecorder } from './metrics/http.ts';
 import type { InferenceRecorder } from './metrics/inference.ts';
-import type { AppEnv, Handler, Middleware } from './middleware/handler.ts';
+import type { AppEnv, Handler } from './middleware/handler.ts';
 import { observe } from './middleware/observe.ts';
 import { problems } from './middleware/problems.ts';
 import { requestId } from './middleware/requestId.ts';
-import type { Model } from './models/model.ts';
+import type { Catalogue } from './models/catalogue.ts';
+import { createPredictor } from './predictor.ts';
 import { answerText } from './routes/answer.ts';
+import type { Wrap } from './routes/define.ts';
 import { createRouter } from './routes/define.ts';
 import type { Lifecycle } from './routes/health.ts';
 import { liveRoute, readyRoute } from './routes/health.ts';
@@ -19,8 +22,7 @@ import { predictRoute } from './routes/predict.ts';
 
 export interface AppDeps {
   readonly config: Pick<Config, 'MAX_BODY_BYTES' | 'PORT'>;
-  readonly models: readonly Model[];
-  readonly defaultModel: Model;
+  readonly catalogue: Catalogue;
   readonly inference: Inference;
   readonly lifecycle: Lifecycle;
   readonly http: HttpRecorder;
@@ -33,13 +35,11 @@ const NO_ROUTE = 'none';
 
 /** What the server answers. It never listens, reads no environment and starts no timer. */
 export function createApp(deps: AppDeps): Hono<AppEnv> {
-  const { config, models, defaultModel, inference, lifecycle, http, recorder, log } = deps;
+  const { config, catalogue, inference, lifecycle, http, recorder, log } = deps;
   const app = new Hono<AppEnv>();
   // Outermost first: an error's status has to be seen by `observe`, its request id by `problems`.
-  const wrap =
-    (route: string): Middleware =>
-    (handler) =>
-      observe(route, http)(requestId(problems(log)(handler)));
+  const wrap: Wrap = (route, writeError) => (handler) =>
+    observe(route, http)(requestId(problems(log, writeError)(handler)));
   const define = createRouter(app, wrap);
   const missing: Handler = () => {
     throw new Problem('not_found');
@@ -49,18 +49,17 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   define(
     '/predict',
     predictRoute({
-      model: defaultModel,
-      inference,
+      catalogue,
+      predictor: createPredictor({ inference, http, recorder }),
       http,
-      recorder,
       maxBodyBytes: config.MAX_BODY_BYTES,
       port: config.PORT,
     }),
   );
-  define('/models', modelsRoute(models, defaultModel));
-  define('/models/:model', modelRoute(models, defaultModel));
+  define('/models', modelsRoute(catalogue));
+  define('/models/:model', modelRoute(catalogue));
   define('/health/live', liveRoute);
   define('/health/ready', readyRoute(lifecycle));
-  app.notFound(wrap(NO_ROUTE)(missing));
+  app.notFound(wrap(NO_ROUTE, writeProblem)(missing));
   return app;
 }

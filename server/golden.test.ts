@@ -6,6 +6,7 @@ import type { Inference } from './inference.ts';
 import { createHttpRecorder } from './metrics/http.ts';
 import { createInferenceRecorder } from './metrics/inference.ts';
 import { createRegistry } from './metrics/process.ts';
+import { createCatalogue } from './models/catalogue.ts';
 import { createPool } from './pool.ts';
 import { loadAdult, loadAdultGolden } from './testing/adult.ts';
 import { builtThread } from './testing/builtThread.ts';
@@ -36,8 +37,7 @@ beforeAll(async () => {
   });
   app = createApp({
     config: { MAX_BODY_BYTES: 2 ** 20, PORT: 5000 },
-    models: [model],
-    defaultModel: model,
+    catalogue: createCatalogue([model], model),
     inference,
     lifecycle: { serving: true, draining: false },
     http: createHttpRecorder(registry),

@@ -12,6 +12,7 @@ import { createHttpRecorder } from './metrics/http.ts';
 import { createInferenceRecorder } from './metrics/inference.ts';
 import { createRegistry } from './metrics/process.ts';
 import { findFastPath } from './models/fast.ts';
+import { createCatalogue } from './models/catalogue.ts';
 import type { Model } from './models/model.ts';
 import { defaultModel, readRepository } from './models/repository.ts';
 import { createPool } from './pool.ts';
@@ -83,7 +84,7 @@ export async function startReplica(options: ReplicaOptions): Promise<Replica> {
     log.info({ model: model.id, seconds, ...model.engine }, 'model opened');
     models.push(model);
   }
-  const standard = defaultModel(models, config.DEFAULT_MODEL);
+  const catalogue = createCatalogue(models, defaultModel(models, config.DEFAULT_MODEL));
   const notes = createInFlightNotes(runtime, process.pid);
   const inference = createQueue({
     pool,
@@ -103,8 +104,7 @@ export async function startReplica(options: ReplicaOptions): Promise<Replica> {
   });
   const app = createApp({
     config,
-    models,
-    defaultModel: standard,
+    catalogue,
     inference,
     lifecycle,
     http,

@@ -2,12 +2,7 @@ import type { EncodedRows } from '../encoding/encoder.ts';
 import { MAX_LISTED, Problem } from '../errors.ts';
 import type { CellError } from '../errors.ts';
 import type { Model } from '../models/model.ts';
-
-/** The rows of a request, as pandas' orient="split" writes them. */
-export interface Table {
-  readonly columns: readonly string[];
-  readonly data: readonly (readonly unknown[])[];
-}
+import type { Table } from './dialect.ts';
 
 /** `index` is what pandas adds to the two; it carries nothing for a prediction, but must fit the rows. */
 const KEYS = new Set(['columns', 'data', 'index']);

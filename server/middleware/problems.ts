@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
-import { problemBody, toProblem } from '../errors.ts';
+import type { WriteError } from '../dialects/dialect.ts';
+import { toProblem } from '../errors.ts';
 import type { Middleware } from './handler.ts';
 
 /**
@@ -7,7 +8,7 @@ import type { Middleware } from './handler.ts';
  * catalogue's words leave the server.
  */
 export const problems =
-  (log: Logger): Middleware =>
+  (log: Logger, write: WriteError): Middleware =>
   (next) =>
     async function problems(c) {
       try {
@@ -16,10 +17,11 @@ export const problems =
         const problem = toProblem(error);
         const requestId = c.get('requestId');
         if (problem.status === 500) log.error({ requestId, err: problem.cause ?? problem }, 'request failed');
-        return new Response(problemBody(problem, requestId), {
-          status: problem.status,
+        const { type, body, status = problem.status } = write(problem, requestId);
+        return new Response(body, {
+          status,
           headers: {
-            'content-type': 'application/problem+json',
+            'content-type': type,
             'x-request-id': requestId,
             ...problem.headers,
           },

@@ -1,5 +1,7 @@
 import { Problem } from '../errors.ts';
 import type { AppContext } from '../middleware/handler.ts';
+import type { Catalogue } from '../models/catalogue.ts';
+import { perModel } from '../models/catalogue.ts';
 import type { Engine, Model } from '../models/model.ts';
 import { answerJson } from './answer.ts';
 import type { Methods } from './define.ts';
@@ -28,30 +30,27 @@ const summarise = ({ name, version, signature, engine }: Model, standard: Model)
 });
 
 /** `GET /models`: the served models. */
-export function modelsRoute(models: readonly Model[], standard: Model): Methods {
-  const list = JSON.stringify({ models: models.map((model) => summarise(model, standard)) });
+export function modelsRoute(catalogue: Catalogue): Methods {
   return {
     GET: (c) => {
       requireJsonAnswer(c);
-      return answerJson(c, list);
+      const models = catalogue.models.map((model) => summarise(model, catalogue.standard));
+      return answerJson(c, JSON.stringify({ models }));
     },
   };
 }
 
 /** `GET /models/:model`: one model's signature and facts. */
-export function modelRoute(models: readonly Model[], standard: Model): Methods {
-  const details = new Map(
-    models.map((model) => [
-      model.name,
-      JSON.stringify({ ...summarise(model, standard), ...model.signature }),
-    ]),
+export function modelRoute(catalogue: Catalogue): Methods {
+  const detailsOf = perModel((model) =>
+    JSON.stringify({ ...summarise(model, catalogue.standard), ...model.signature }),
   );
   return {
     GET: (c: AppContext) => {
       requireJsonAnswer(c);
-      const found = details.get(c.req.param('model') ?? '');
-      if (found === undefined) throw new Problem('model_not_found');
-      return answerJson(c, found);
+      const model = catalogue.find(c.req.param('model') ?? '');
+      if (!model) throw new Problem('model_not_found');
+      return answerJson(c, detailsOf(model));
     },
   };
 }

@@ -6,6 +6,7 @@ import { createApp } from '../app.ts';
 import { listen } from '../listen.ts';
 import { createHttpRecorder } from '../metrics/http.ts';
 import { createInferenceRecorder } from '../metrics/inference.ts';
+import { createCatalogue } from '../models/catalogue.ts';
 import type { Model } from '../models/model.ts';
 import { loadAdult } from './adult.ts';
 import type { FakeInference } from './fakeInference.ts';
@@ -57,8 +58,7 @@ async function runWithApp(overSocket: boolean, run: Run): Promise<void> {
   const lifecycle = { serving: true, draining: false };
   const app = createApp({
     config: { MAX_BODY_BYTES, PORT: 5000 },
-    models: [model],
-    defaultModel: model,
+    catalogue: createCatalogue([model], model),
     inference,
     lifecycle,
     http: createHttpRecorder(registry),
