@@ -7,13 +7,10 @@ import type { Inference } from './inference.ts';
 import type { HttpRecorder } from './metrics/http.ts';
 import type { InferenceRecorder } from './metrics/inference.ts';
 import type { AppEnv, Handler } from './middleware/handler.ts';
-import { observe } from './middleware/observe.ts';
-import { problems } from './middleware/problems.ts';
-import { requestId } from './middleware/requestId.ts';
+import { createServe } from './middleware/serve.ts';
 import type { Catalogue } from './models/catalogue.ts';
 import { createPredictor } from './predictor.ts';
 import { answerText } from './routes/answer.ts';
-import type { Wrap } from './routes/define.ts';
 import { createRouter } from './routes/define.ts';
 import type { Lifecycle } from './routes/health.ts';
 import { liveRoute, readyRoute } from './routes/health.ts';
@@ -37,10 +34,8 @@ const NO_ROUTE = 'none';
 export function createApp(deps: AppDeps): Hono<AppEnv> {
   const { config, catalogue, inference, lifecycle, http, recorder, log } = deps;
   const app = new Hono<AppEnv>();
-  // Outermost first: an error's status has to be seen by `observe`, its request id by `problems`.
-  const wrap: Wrap = (route, writeError) => (handler) =>
-    observe(route, http)(requestId(problems(log, writeError)(handler)));
-  const define = createRouter(app, wrap);
+  const serve = createServe(http, log);
+  const define = createRouter(app, serve);
   const missing: Handler = () => {
     throw new Problem('not_found');
   };
@@ -60,6 +55,6 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   define('/models/:model', modelRoute(catalogue));
   define('/health/live', liveRoute);
   define('/health/ready', readyRoute(lifecycle));
-  app.notFound(wrap(NO_ROUTE, writeProblem)(missing));
+  app.notFound(serve(NO_ROUTE, writeProblem)(missing));
   return app;
 }

@@ -20,8 +20,12 @@ export interface PredictOptions {
 
 /** The port between HTTP and inference. */
 export interface Inference {
-  /** @throws {Problem} overloaded, draining, deadline_exceeded or internal_error */
-  predict(model: Model, rows: EncodedRows, options: PredictOptions): Promise<Scores>;
+  /**
+   * A promise only if the rows had to wait: what is answered at once costs no turn of the event loop.
+   *
+   * @throws {Problem} overloaded, draining, deadline_exceeded or internal_error, now or by the promise
+   */
+  predict(model: Model, rows: EncodedRows, options: PredictOptions): Promise<Scores> | Scores;
   /** Rows that wait for a thread. */
   readonly queuedRows: number;
   /** Takes no more requests, answers those that it has, then ends the threads. */

@@ -83,12 +83,16 @@ export async function listen(app: Hono<AppEnv>, address: Address): Promise<Liste
   let closing = false;
   /** Answers that are not yet complete. */
   const open = new Set<ServerResponse>();
+  /** One function for all: a closure a request would be garbage a request. */
+  function forget(this: ServerResponse): void {
+    open.delete(this);
+  }
   server.on('clientError', answerClientError);
   // Ahead of the app: an answer that is given while closing is the last on its connection.
   server.prependListener('request', (_, response) => {
     response.shouldKeepAlive &&= !closing;
     open.add(response);
-    response.once('close', () => open.delete(response));
+    response.on('close', forget);
   });
   await listenOn(server, address);
 

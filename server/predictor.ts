@@ -20,10 +20,17 @@ export interface Prediction extends Scores {
 /** The one way from a decoded request to its answers, whatever the dialect. */
 export interface Predictor {
   /**
+   * A promise only if the rows had to wait.
+   *
    * @param decode body → rows; its time counts as parsing
    * @throws {Problem} what `decode` throws, invalid_columns, invalid_rows, and what inference throws
    */
-  predict(c: AppContext, model: Model, decode: () => Table, options: EncodeOptions): Promise<Prediction>;
+  predict(
+    c: AppContext,
+    model: Model,
+    decode: () => Table,
+    options: EncodeOptions,
+  ): Promise<Prediction> | Prediction;
 }
 
 export interface PredictorDeps {
@@ -42,34 +49,38 @@ export function createPredictor({ inference, http, recorder }: PredictorDeps): P
       throw error;
     }
   };
+  /** A request that had to be turned away is counted. */
+  const refused = (error: unknown): never => {
+    if (error instanceof Problem && error.status === 503) http.shed(error.code);
+    throw error;
+  };
+  const score = (c: AppContext, model: Model, rows: EncodedRows): Promise<Scores> | Scores => {
+    const requestId = c.get('requestId');
+    const signal = rows.rows >= LONG_REQUEST_ROWS ? c.req.raw.signal : undefined;
+    try {
+      const scores = inference.predict(model, rows, signal ? { requestId, signal } : { requestId });
+      return scores instanceof Promise ? scores.catch(refused) : scores;
+    } catch (error) {
+      return refused(error);
+    }
+  };
   return {
-    predict: async (c, model, decode, options) => {
+    predict: (c, model, decode, options) => {
       const start = performance.now();
       const rows = encode(model, decode, options);
       const parseSeconds = (performance.now() - start) / 1000;
-      const requestId = c.get('requestId');
-      const signal = rows.rows >= LONG_REQUEST_ROWS ? c.req.raw.signal : undefined;
-      try {
-        const scores = await inference.predict(model, rows, signal ? { requestId, signal } : { requestId });
-        recorder.answered(model, rows, scores.answers);
-        return { model, rows, parseSeconds, ...scores };
-      } catch (error) {
-        if (error instanceof Problem && error.status === 503) http.shed(error.code);
-        throw error;
-      }
+      const finish = ({ answers, queueSeconds, runSeconds }: Scores): Prediction => {
+        recorder.answered(model, rows, answers);
+        return { model, rows, parseSeconds, answers, queueSeconds, runSeconds };
+      };
+      const scores = score(c, model, rows);
+      return scores instanceof Promise ? scores.then(finish) : finish(scores);
     },
   };
 }
 
 const milliseconds = (seconds: number): string => (seconds * 1000).toFixed(3);
 
-/** The headers of every answer that a model gave. */
-export const predictionHeaders = ({
-  model,
-  parseSeconds,
-  queueSeconds,
-  runSeconds,
-}: Prediction): Record<string, string> => ({
-  'x-model': model.id,
-  'server-timing': `parse;dur=${milliseconds(parseSeconds)}, queue;dur=${milliseconds(queueSeconds)}, run;dur=${milliseconds(runSeconds)}`,
-});
+/** Where the time of a prediction went, as a `server-timing` header says it (W3C Server Timing). */
+export const timings = ({ parseSeconds, queueSeconds, runSeconds }: Prediction): string =>
+  `parse;dur=${milliseconds(parseSeconds)}, queue;dur=${milliseconds(queueSeconds)}, run;dur=${milliseconds(runSeconds)}`;

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { createApp } from './app.ts';
-import { createInlineScorer } from './batching/inline.ts';
+import { createInline } from './batching/inline.ts';
 import { createQueue } from './batching/queue.ts';
 import type { Config } from './config.ts';
 import { createInFlightNotes } from './inFlight.ts';
@@ -86,11 +86,10 @@ export async function startReplica(options: ReplicaOptions): Promise<Replica> {
   }
   const catalogue = createCatalogue(models, defaultModel(models, config.DEFAULT_MODEL));
   const notes = createInFlightNotes(runtime, process.pid);
-  const inference = createQueue({
+  const queue = createQueue({
     pool,
     deadlineMs: config.DEADLINE_MS,
     maxQueuedRows: config.MAX_QUEUED_ROWS,
-    inline: createInlineScorer(models),
     recorder: {
       batch: recorder.batch,
       queued: recorder.queued,
@@ -99,6 +98,8 @@ export async function startReplica(options: ReplicaOptions): Promise<Replica> {
         log.error({ model: id, code, detail, requestIds }, 'a batch failed'),
     },
   });
+  const inference = createInline(queue, recorder);
+  models.forEach(inference.prepare);
   const stopWatching = watchSilence(pool, 2 * config.DEADLINE_MS, (thread) => {
     void giveUp(`thread ${thread} has not answered for ${2 * config.DEADLINE_MS} ms`);
   });

@@ -1,37 +1,83 @@
 import type { Forest } from '../../worker/forest/forest.ts';
 import { createForest } from '../../worker/forest/forest.ts';
+import type { Rows } from '../../worker/protocol.ts';
 import { answerWidth } from '../../worker/protocol.ts';
+import type { Inference } from '../inference.ts';
+import { perModel } from '../models/catalogue.ts';
 import type { Model } from '../models/model.ts';
-import type { Buffers } from '../opening.ts';
+import type { QueueRecorder } from './queue.ts';
 
-/**
- * Rows that are cheaper to answer in the server process than to send to a thread: the way there and back costs some
- * 50 µs of CPU time, a compiled forest 4 µs for a lone row and 1.5 µs a row for sixteen.
- */
-export const MAX_INLINE_ROWS = 32;
+/** What it costs to hand a batch to a thread and to take its answers back, in microseconds of CPU time. */
+const HOP_MICROSECONDS = 50;
+/** Room for the rows of a lone request. */
+const MOST_ROWS = 32;
+/** The compiler of WebAssembly needs some runs to warm up. */
+const TRIALS = 20;
 
-/** Answers small batches in the server process itself. WebAssembly can't crash it. */
-export interface InlineScorer {
-  /** Where a batch of the model goes; undefined unless its engine is a compiled forest. */
-  buffers(model: Model): Buffers | undefined;
-  /** Answers the first rows of the model's buffers. */
-  score(model: Model, rows: number): void;
+/** A forest in this process, for requests that cost less to answer than to send to a thread. */
+interface Inline {
+  readonly forest: Forest;
+  readonly width: number;
+  readonly mostRows: number;
 }
 
-export function createInlineScorer(models: readonly Model[]): InlineScorer {
-  const forests = new Map<Model, { readonly forest: Forest; readonly buffers: Buffers }>();
-  for (const model of models) {
-    const rest = model.fast?.path.rest;
-    if (model.engine.engine !== 'forest' || rest?.kind !== 'forest') continue;
-    const forest = createForest(rest.forest, MAX_INLINE_ROWS);
-    const answers = new Float64Array(MAX_INLINE_ROWS * answerWidth(model.output));
-    forests.set(model, { forest, buffers: { cells: forest.input, answers } });
+/** How many rows a forest answers in the time of the way to a thread and back, on this machine. */
+function rowsWithinHop(forest: Forest, { rows, cells }: Rows, width: number): number {
+  const count = Math.min(rows, MOST_ROWS);
+  if (count === 0) return 0;
+  const answers = new Float64Array(count * width);
+  forest.input.set((cells as Float32Array).subarray(0, (cells.length / rows) * count));
+  let fastest = Infinity;
+  for (let trial = 0; trial < TRIALS; trial++) {
+    const start = performance.now();
+    forest.score(count, answers);
+    fastest = Math.min(fastest, performance.now() - start);
   }
+  return Math.min(MOST_ROWS, Math.floor((HOP_MICROSECONDS * count) / (1000 * fastest)));
+}
+
+function prepare({ engine, fast, output }: Model): Inline | undefined {
+  if (engine.engine !== 'forest' || fast?.path.rest.kind !== 'forest') return undefined;
+  const forest = createForest(fast.path.rest.forest, MOST_ROWS);
+  const width = answerWidth(output);
+  const mostRows = rowsWithinHop(forest, fast.probes.fast, width);
+  return mostRows > 0 ? { forest, width, mostRows } : undefined;
+}
+
+export interface InlineInference extends Inference {
+  /** Makes a model ready; its first request would wait for that otherwise. */
+  prepare(model: Model): void;
+}
+
+/**
+ * Answers small requests on compiled forests in the server process itself, at once, and sends everything else on.
+ * WebAssembly can't crash the process, and nothing of such a request outlives the turn of the event loop in which it
+ * came: it never waits, and the garbage collector never has to move it.
+ */
+export function createInline(
+  beyond: Inference,
+  recorder: Pick<QueueRecorder, 'batch' | 'queued'>,
+): InlineInference {
+  const inlineOf = perModel(prepare);
   return {
-    buffers: (model) => forests.get(model)?.buffers,
-    score: (model, rows) => {
-      const { forest, buffers } = forests.get(model) as NonNullable<ReturnType<typeof forests.get>>;
-      forest.score(rows, buffers.answers);
+    prepare: (model) => void inlineOf(model),
+    get queuedRows() {
+      return beyond.queuedRows;
     },
+    predict: (model, rows, options) => {
+      const inline = inlineOf(model);
+      if (inline === undefined || rows.rows === 0 || rows.rows > inline.mostRows)
+        return beyond.predict(model, rows, options);
+      const { forest, width } = inline;
+      const start = performance.now();
+      const answers = new Float64Array(rows.rows * width);
+      forest.input.set(rows.cells);
+      forest.score(rows.rows, answers);
+      const runSeconds = (performance.now() - start) / 1000;
+      recorder.batch(model, rows.rows, runSeconds);
+      recorder.queued(model, 0);
+      return { answers, queueSeconds: 0, runSeconds };
+    },
+    close: () => beyond.close(),
   };
 }

@@ -7,8 +7,6 @@ import type { EncodedRows } from '../encoding/encoder.ts';
 import type { Lane, Pool } from '../pool.ts';
 import { createAdmission } from './admission.ts';
 import type { Batch } from './batch.ts';
-import type { InlineScorer } from './inline.ts';
-import { MAX_INLINE_ROWS } from './inline.ts';
 import { takeBatch } from './batch.ts';
 import { createDeadlines } from './deadlines.ts';
 import type { Job } from './job.ts';
@@ -35,8 +33,11 @@ export interface QueueOptions {
   readonly deadlineMs: number;
   readonly maxQueuedRows: number;
   readonly recorder: QueueRecorder;
-  /** Answers small batches without a thread. */
-  readonly inline?: InlineScorer;
+}
+
+/** What is admitted here always waits, if only for the end of the turn. */
+export interface Queue extends Inference {
+  predict(...request: Parameters<Inference['predict']>): Promise<Scores>;
 }
 
 /**
@@ -44,7 +45,7 @@ export interface QueueOptions {
  * leave together. There is no timer, so no latency is added at low load, and batches are large exactly when the
  * load is high.
  */
-export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder, inline }: QueueOptions): Inference {
+export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder }: QueueOptions): Queue {
   const waiting = createLinkedList<Job>((job) => job.waiting);
   const admission = createAdmission(maxQueuedRows);
   let unsettled = 0;
@@ -140,21 +141,8 @@ export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder, inline 
     if (unsettled + runs === 0) onEmpty();
   };
 
-  /** Answers what waits in this process, if a thread would take longer to be told of it than to answer it. */
-  const answerInline = (): void => {
-    const model = waiting.first?.model;
-    const buffers = model && inline?.buffers(model);
-    if (!inline || !model || !buffers || admission.waitingRows > MAX_INLINE_ROWS) return;
-    const batch = take(() => buffers.cells, MAX_INLINE_ROWS);
-    const start = performance.now();
-    inline.score(model, batch.rows);
-    recorder.batch(model, batch.rows, (performance.now() - start) / 1000);
-    deliver(batch, buffers.answers);
-  };
-
   const dispatch = (): void => {
     dispatching = false;
-    answerInline();
     for (let idle = pool.idle(); idle.length > 0 && waiting.first !== undefined; idle = pool.idle()) {
       const share = Math.max(MIN_SPLIT_ROWS, Math.ceil(admission.waitingRows / idle.length));
       void run(idle[0] as Lane, Math.min(MAX_BATCH_ROWS, share));

@@ -11,6 +11,3 @@ export type AppContext = Context<AppEnv>;
 
 /** Answers a request, or throws a Problem. */
 export type Handler = (c: AppContext) => Promise<Response> | Response;
-
-/** Wraps a handler with one concern. Composed once for each route, never for each request. */
-export type Middleware = (next: Handler) => (c: AppContext) => Promise<Response>;

@@ -1,30 +1,22 @@
 import type { Logger } from 'pino';
 import type { WriteError } from '../dialects/dialect.ts';
 import { toProblem } from '../errors.ts';
-import type { Middleware } from './handler.ts';
+
+/** Answers anything that was thrown. */
+export type AnswerError = (error: unknown, requestId: string, write: WriteError) => Response;
 
 /**
  * The only place that writes an error answer. From 500 up the cause is logged with the request id, and only the
  * catalogue's words leave the server.
  */
-export const problems =
-  (log: Logger, write: WriteError): Middleware =>
-  (next) =>
-    async function problems(c) {
-      try {
-        return await next(c);
-      } catch (error) {
-        const problem = toProblem(error);
-        const requestId = c.get('requestId');
-        if (problem.status === 500) log.error({ requestId, err: problem.cause ?? problem }, 'request failed');
-        const { type, body, status = problem.status } = write(problem, requestId);
-        return new Response(body, {
-          status,
-          headers: {
-            'content-type': type,
-            'x-request-id': requestId,
-            ...problem.headers,
-          },
-        });
-      }
-    };
+export const answerErrors =
+  (log: Logger): AnswerError =>
+  (error, requestId, write) => {
+    const problem = toProblem(error);
+    if (problem.status === 500) log.error({ requestId, err: problem.cause ?? problem }, 'request failed');
+    const { type, body, status = problem.status } = write(problem, requestId);
+    return new Response(body, {
+      status,
+      headers: { 'content-type': type, 'x-request-id': requestId, ...problem.headers },
+    });
+  };

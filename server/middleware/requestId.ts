@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import type { Middleware } from './handler.ts';
+import type { AppContext } from './handler.ts';
+import { header } from './header.ts';
 
 /** What a caller's id may look like: it stands in headers and logs. */
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
 
-/** Keeps the caller's request id, or makes one. */
-export const requestId: Middleware = (next) =>
-  async function requestId(c) {
-    const given = c.req.header('x-request-id');
-    c.set('requestId', given !== undefined && REQUEST_ID.test(given) ? given : randomUUID());
-    return next(c);
-  };
+/** The caller's request id, or a new one. */
+export function requestIdOf(c: AppContext): string {
+  const given = header(c, 'x-request-id');
+  return given !== undefined && REQUEST_ID.test(given) ? given : randomUUID();
+}

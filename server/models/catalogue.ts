@@ -17,11 +17,10 @@ export interface Catalogue {
 export function perModel<T>(make: (model: Model) => T): (model: Model) => T {
   const made = new WeakMap<Model, T>();
   return (model) => {
-    let value = made.get(model);
-    if (value === undefined) {
-      value = make(model);
-      made.set(model, value);
-    }
+    const known = made.get(model);
+    if (known !== undefined || made.has(model)) return known as T;
+    const value = make(model);
+    made.set(model, value);
     return value;
   };
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createInlineScorer } from '../batching/inline.ts';
+import { createInline } from '../batching/inline.ts';
 import type { QueueRecorder } from '../batching/queue.ts';
 import { createQueue } from '../batching/queue.ts';
 import type { Pool } from '../pool.ts';
@@ -43,10 +43,10 @@ async function answer(pool: Pool, model: Model, inline: boolean): Promise<Float6
     deadlineMs: 8000,
     maxQueuedRows: 1000,
     recorder: SILENT,
-    ...(inline ? { inline: createInlineScorer([model]) } : {}),
   });
+  const inference = inline ? createInline(queue, SILENT) : queue;
   const rows = model.encoder.encode(ADULT_COLUMNS, whole.golden?.table.data ?? []);
-  return (await queue.predict(model, rows, { requestId: 'golden' })).answers;
+  return (await inference.predict(model, rows, { requestId: 'golden' })).answers;
 }
 
 describe('the fast path of the Adult model', () => {

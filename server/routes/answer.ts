@@ -1,20 +1,35 @@
 import type { AppContext } from '../middleware/handler.ts';
+import type { Prediction } from '../predictor.ts';
+import { timings } from '../predictor.ts';
 
-type Headers = Readonly<Record<string, string>>;
+// Headers are given as plain objects and all at once: the server writes such a response without ever making a Headers
+// object.
 
-/**
- * A 200 answer. Headers are given as a plain object and all at once: the server writes such a response without
- * ever making a Headers object.
- */
-function answer(c: AppContext, type: string, body: string, headers?: Headers): Response {
-  return new Response(body, {
-    headers: { 'content-type': type, 'x-request-id': c.get('requestId'), ...headers },
-  });
-}
+const answer = (c: AppContext, type: string, body: string): Response =>
+  new Response(body, { headers: { 'content-type': type, 'x-request-id': c.get('requestId') } });
 
 export const answerText = (c: AppContext, text: string): Response =>
   answer(c, 'text/plain; charset=utf-8', text);
 
 /** @param json already serialised */
-export const answerJson = (c: AppContext, json: string, headers?: Headers): Response =>
-  answer(c, 'application/json', json, headers);
+export const answerJson = (c: AppContext, json: string): Response => answer(c, 'application/json', json);
+
+/**
+ * What a model answered, in any dialect.
+ *
+ * @param body already serialised
+ */
+export const answerPrediction = (
+  c: AppContext,
+  prediction: Prediction,
+  body: string,
+  type = 'application/json',
+): Response =>
+  new Response(body, {
+    headers: {
+      'content-type': type,
+      'x-request-id': c.get('requestId'),
+      'x-model': prediction.model.id,
+      'server-timing': timings(prediction),
+    },
+  });

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { Problem } from '../errors.ts';
 import type { AppContext } from '../middleware/handler.ts';
+import { header } from '../middleware/header.ts';
 
 const BYTE_ORDER_MARK = '\uFEFF';
 
@@ -33,7 +34,7 @@ function collect(incoming: IncomingMessage, maxBytes: number): Promise<Buffer> {
  * @throws {Problem} body_too_large, or invalid_encoding for bytes that are not UTF-8
  */
 export async function readText(c: AppContext, maxBytes: number): Promise<string> {
-  if (Number(c.req.header('content-length') ?? 0) > maxBytes) throw tooLarge();
+  if (Number(header(c, 'content-length') ?? 0) > maxBytes) throw tooLarge();
   const { incoming } = c.env;
   const bytes = incoming ? await collect(incoming, maxBytes) : Buffer.from(await c.req.arrayBuffer());
   if (bytes.length > maxBytes) throw tooLarge();

@@ -1,5 +1,6 @@
 import { Problem } from '../errors.ts';
 import type { AppContext } from '../middleware/handler.ts';
+import { header } from '../middleware/header.ts';
 
 /**
  * application/json in any letter case, with no parameter but a charset of UTF-8. No two runs of white space can
@@ -25,11 +26,11 @@ function takesJson(accept: string): boolean {
 
 /** @throws {Problem} unsupported_media_type unless the body is declared as JSON in UTF-8, or not declared at all */
 export function requireJsonBody(c: AppContext): void {
-  const type = c.req.header('content-type');
+  const type = header(c, 'content-type');
   if (type !== undefined && type !== 'application/json' && !JSON_TYPE.test(type)) {
     throw new Problem('unsupported_media_type');
   }
-  const encoding = c.req.header('content-encoding');
+  const encoding = header(c, 'content-encoding');
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
     throw new Problem('unsupported_media_type', { detail: 'Send the body without a content encoding.' });
   }
@@ -37,7 +38,7 @@ export function requireJsonBody(c: AppContext): void {
 
 /** @throws {Problem} not_acceptable when the Accept header excludes JSON */
 export function requireJsonAnswer(c: AppContext): void {
-  const accept = c.req.header('accept');
+  const accept = header(c, 'accept');
   if (accept === undefined || accept === '*/*' || accept.trim() === '') return;
   if (!takesJson(accept)) throw new Problem('not_acceptable');
 }

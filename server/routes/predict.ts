@@ -4,8 +4,7 @@ import type { HttpRecorder } from '../metrics/http.ts';
 import type { Catalogue } from '../models/catalogue.ts';
 import { perModel } from '../models/catalogue.ts';
 import type { Predictor } from '../predictor.ts';
-import { predictionHeaders } from '../predictor.ts';
-import { answerJson } from './answer.ts';
+import { answerJson, answerPrediction } from './answer.ts';
 import { readText } from './body.ts';
 import type { Methods } from './define.ts';
 import { requireJsonAnswer, requireJsonBody } from './negotiation.ts';
@@ -50,7 +49,7 @@ export function predictRoute({ catalogue, predictor, http, maxBodyBytes, port }:
         ignoreExtra: extra === 'ignore',
       });
       const body = writerOf(model)(prediction.answers, prediction.rows, probabilities === 'true');
-      return answerJson(c, body, predictionHeaders(prediction));
+      return answerPrediction(c, prediction, body);
     },
   };
 }

@@ -1,9 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Mock } from 'vitest';
 import { vi } from 'vitest';
-import type { QueueRecorder } from '../batching/queue.ts';
+import type { Queue, QueueRecorder } from '../batching/queue.ts';
 import { createQueue } from '../batching/queue.ts';
-import type { Inference, PredictOptions, Scores } from '../inference.ts';
+import type { PredictOptions, Scores } from '../inference.ts';
 import type { Model } from '../models/model.ts';
 import type { FakePool } from './fakePool.ts';
 import { createFakePool } from './fakePool.ts';
@@ -20,7 +20,7 @@ export const MODEL = tinyModel();
 export interface QueueUnderTest {
   readonly pool: FakePool;
   readonly recorder: { readonly [Member in keyof QueueRecorder]: Mock<QueueRecorder[Member]> };
-  readonly queue: Inference;
+  readonly queue: Queue;
   /** Asks for these values. */
   predict(values: readonly number[], options?: Partial<PredictOptions>, model?: Model): Promise<Scores>;
 }

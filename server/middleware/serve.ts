@@ -1,0 +1,36 @@
+import type { Logger } from 'pino';
+import type { WriteError } from '../dialects/dialect.ts';
+import type { HttpRecorder } from '../metrics/http.ts';
+import type { AppContext, Handler } from './handler.ts';
+import { answerErrors } from './problems.ts';
+import { requestIdOf } from './requestId.ts';
+
+/** What surrounds every handler, given its route's pattern and the form of its errors. */
+export type Serve = (
+  route: string,
+  writeError: WriteError,
+) => (handler: Handler) => (c: AppContext) => Promise<Response>;
+
+/**
+ * Gives each request an id, turns what its handler throws into an answer, and records the answer under the route's
+ * pattern: never under a path that a caller made up. One function for the three, since each layer of promises costs a
+ * lone row as much as its encoding.
+ */
+export function createServe(http: HttpRecorder, log: Logger): Serve {
+  const answerError = answerErrors(log);
+  return (route, writeError) => (handler) =>
+    async function serve(c) {
+      const start = performance.now();
+      http.began();
+      const requestId = requestIdOf(c);
+      c.set('requestId', requestId);
+      let response: Response;
+      try {
+        response = await handler(c);
+      } catch (error) {
+        response = answerError(error, requestId, writeError);
+      }
+      http.ended(c.req.method, route, response.status, (performance.now() - start) / 1000);
+      return response;
+    };
+}
