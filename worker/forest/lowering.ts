@@ -58,6 +58,54 @@ const TESTS: Readonly<Record<Mode, (threshold: number, missingTrue: boolean) => 
   LEAF: () => [],
 };
 
+/**
+ * The tests of all nodes in arrays: a million of them shouldn't be objects. The first test of a node stands at twice its
+ * position, its second one, if it has one, behind it.
+ */
+export interface Tests {
+  readonly threshold: Float32Array;
+  readonly missingHolds: Uint8Array;
+  /** Where the outcomes lead: see SIDES. */
+  readonly holds: Uint8Array;
+  readonly fails: Uint8Array;
+}
+
+/** As the arrays number them. */
+export const SIDES: readonly Outcome[] = ['true', 'false', 'second'];
+const BRANCH_LEQ = MODES.indexOf('BRANCH_LEQ');
+const LEAF = MODES.indexOf('LEAF');
+
+/** Lowers all nodes of an ensemble. */
+export function lowerAll(ensemble: TreeEnsemble): Tests {
+  const { nodeModes, nodeValues, nodeMissingTrue } = ensemble;
+  const places = 2 * nodeModes.length;
+  const tests = {
+    threshold: new Float32Array(places),
+    missingHolds: new Uint8Array(places),
+    holds: new Uint8Array(places),
+    fails: new Uint8Array(places),
+  };
+  for (let node = 0; node < nodeModes.length; node++) {
+    const mode = nodeModes[node] as number;
+    if (mode === LEAF) continue;
+    if (mode === BRANCH_LEQ) {
+      // What nearly every node of nearly every file is, without an object.
+      tests.threshold[2 * node] = nodeValues[node] as number;
+      tests.missingHolds[2 * node] = nodeMissingTrue[node] as number;
+      tests.fails[2 * node] = 1;
+      continue;
+    }
+    lower(ensemble, node).forEach(({ threshold, missingHolds, holds, fails }, second) => {
+      const place = 2 * node + second;
+      tests.threshold[place] = threshold;
+      tests.missingHolds[place] = Number(missingHolds);
+      tests.holds[place] = SIDES.indexOf(holds);
+      tests.fails[place] = SIDES.indexOf(fails);
+    });
+  }
+  return tests;
+}
+
 /** A node in the kernel's terms: no test in a leaf, two for BRANCH_EQ and BRANCH_NEQ, else one. */
 export function lower({ nodeModes, nodeValues, nodeMissingTrue }: TreeEnsemble, node: number): Test[] {
   const mode = MODES[nodeModes[node] as number] as Mode;

@@ -1,9 +1,11 @@
 import { LEAF, refuse } from './check.ts';
 import type { TreeEnsemble } from './ensemble.ts';
 import { MODES } from './ensemble.ts';
-import type { Outcome, Test } from './lowering.ts';
-import { lower } from './lowering.ts';
+import { SIDES, lowerAll } from './lowering.ts';
 import type { Structure } from './structure.ts';
+
+const TRUE = SIDES.indexOf('true');
+const SECOND = SIDES.indexOf('second');
 
 /** Slots of packed nodes: 256 MB. */
 const MAX_SLOTS = 2 ** 25;
@@ -110,50 +112,57 @@ export function packTrees(
   nodes[2 * total] = idleLeaf;
   const columns = createColumns();
   const sizes = weigh(structure);
+  const columnUnit = LANES * 2 ** shift;
   /** Slot of the pair below each place, 0 for none yet. */
   const pairs = new Uint32Array(2 * nodeIds.length);
 
-  trees.forEach(({ start }, tree) => {
-    const root = roots[tree] as number;
-    let free = 2;
-    /** Writes a node into a slot. Tells whether its children are still to be written. */
-    const write = (slot: number, place: Place): boolean => {
-      const [node, at] = [place >> 1, 2 * (root + slot)];
-      if (nodeModes[node] === LEAF) {
-        nodes[at] = leafWord(node);
-        nodes[at + 1] = slot;
-        return false;
-      }
-      const test = lower(ensemble, node)[place & 1] as Test;
-      const column = columns.find(nodeFeatures[node] as number, test.missingHolds);
-      const isNew = pairs[place] === 0;
-      if (isNew) {
-        pairs[place] = free;
-        free += 2;
-      }
-      thresholds[at] = test.threshold;
-      nodes[at + 1] = column * LANES * 2 ** shift + (pairs[place] as number);
-      // What two tests lead to stands in two slots, but its children in one pair.
-      return isNew;
-    };
-    const child = (place: Place, outcome: Outcome): Place =>
-      outcome === 'second'
-        ? place + 1
-        : 2 * ((outcome === 'true' ? trueChild : falseChild)[place >> 1] as number);
+  const tests = lowerAll(ensemble);
+  let root = 0;
+  let free = 0;
 
+  /** Writes a node into a slot. Tells whether its children are still to be written. */
+  const write = (slot: number, place: Place): boolean => {
+    const node = place >> 1;
+    const at = 2 * (root + slot);
+    if (nodeModes[node] === LEAF) {
+      nodes[at] = leafWord(node);
+      nodes[at + 1] = slot;
+      return false;
+    }
+    const column = columns.find(nodeFeatures[node] as number, tests.missingHolds[place] === 1);
+    const isNew = pairs[place] === 0;
+    if (isNew) {
+      pairs[place] = free;
+      free += 2;
+    }
+    thresholds[at] = tests.threshold[place] as number;
+    nodes[at + 1] = column * columnUnit + (pairs[place] as number);
+    // What two tests lead to stands in two slots, but its children in one pair.
+    return isNew;
+  };
+  const child = (place: Place, side: number): Place =>
+    side === SECOND ? place + 1 : 2 * ((side === TRUE ? trueChild : falseChild)[place >> 1] as number);
+  const sizeOf = (place: Place): number => sizes[place >> 1] as number;
+
+  trees.forEach(({ start }, tree) => {
+    root = roots[tree] as number;
+    free = 2;
     const waiting: Place[] = write(0, 2 * start) ? [2 * start] : [];
     for (let place = waiting.pop(); place !== undefined; place = waiting.pop()) {
-      const { holds, fails } = lower(ensemble, place >> 1)[place & 1] as Test;
-      const children = [child(place, fails), child(place, holds)] as const;
       const pair = pairs[place] as number;
-      const open = children.filter((next, i) => write(pair + i, next));
+      const failed = child(place, tests.fails[place] as number);
+      const held = child(place, tests.holds[place] as number);
+      const failedIsOpen = write(pair, failed);
+      const heldIsOpen = write(pair + 1, held);
       // Last in, first out.
-      open.sort((a, b) => (sizes[a >> 1] as number) - (sizes[b >> 1] as number));
-      waiting.push(...open);
+      const failedFirst = sizeOf(failed) > sizeOf(held);
+      if (failedIsOpen && !failedFirst) waiting.push(failed);
+      if (heldIsOpen) waiting.push(held);
+      if (failedIsOpen && failedFirst) waiting.push(failed);
     }
   });
   const list = columns.list();
-  if ((list.length + 1) * LANES * 2 ** shift > 2 ** 32)
+  if ((list.length + 1) * columnUnit > 2 ** 32)
     refuse(`${list.length} columns and ${2 ** shift} nodes in a tree don't fit into 32 bits`);
   return { nodes, roots, shift, columns: list };
 }

@@ -94,7 +94,8 @@ function linkNodes(ensemble: TreeEnsemble, trees: Iterable<NumberedTree>): Links
   for (const { start, end, find } of trees) {
     for (let node = start; node < end; node++) {
       if (ensemble.nodeModes[node] === LEAF) continue;
-      const [onTrue, onFalse] = [ensemble.nodeTrueIds[node] as number, ensemble.nodeFalseIds[node] as number];
+      const onTrue = ensemble.nodeTrueIds[node] as number;
+      const onFalse = ensemble.nodeFalseIds[node] as number;
       trueChild[node] = find(onTrue);
       falseChild[node] = find(onFalse);
       link(node, trueChild[node] as number, onTrue, true, start);
@@ -114,11 +115,13 @@ function sortNodes(ensemble: TreeEnsemble, trees: Iterable<Tree>, links: Links):
     order[listed++] = start;
     for (let next = start; next < listed; next++) {
       const node = order[next] as number;
-      for (const child of [falseChild[node] as number, trueChild[node] as number]) {
-        if (child === -1) continue;
-        (waitsFor[child] as number)--;
-        if (waitsFor[child] === 0) order[listed++] = child;
-      }
+      const onFalse = falseChild[node] as number;
+      if (onFalse === -1) continue;
+      const onTrue = trueChild[node] as number;
+      waitsFor[onFalse] = (waitsFor[onFalse] as number) - 1;
+      if (waitsFor[onFalse] === 0) order[listed++] = onFalse;
+      waitsFor[onTrue] = (waitsFor[onTrue] as number) - 1;
+      if (waitsFor[onTrue] === 0) order[listed++] = onTrue;
     }
     if (listed === end) continue;
     for (let node = start + 1; node < end; node++) {
@@ -138,7 +141,8 @@ function assignWeights(
   const weightStart = new Int32Array(nodeIds.length + 1);
   const nodeOf = new Int32Array(weights.length);
   for (let i = 0; i < weights.length; i++) {
-    const [tree, wanted] = [weightTreeIds[i] as number, weightNodeIds[i] as number];
+    const tree = weightTreeIds[i] as number;
+    const wanted = weightNodeIds[i] as number;
     const node = trees.get(tree)?.find(wanted) ?? -1;
     if (node === -1) refuse(`weight ${i} is for node ${wanted} of tree ${tree}, which is not there`);
     nodeOf[i] = node;
