@@ -1,3 +1,5 @@
+import type { Pair } from '../../worker/forest/testing/measure.ts';
+
 /** What a run measured: the shape of its JSON file. Bumped when an older file can't be read any more. */
 export const SCHEMA = 1;
 
@@ -52,6 +54,20 @@ export interface MemorySample {
   readonly pssBytes: number;
 }
 
+/** The compiled model against ONNX Runtime, without HTTP, by rows a call. */
+export interface CompilerResult {
+  /** The forest alone, on a ready matrix. */
+  readonly kernel: readonly Pair[];
+  /** From a request's values to its answers. */
+  readonly path: readonly Pair[];
+}
+
+/** Seconds that the model took to load, by ENGINE. */
+export interface LoadResult {
+  readonly auto: readonly number[];
+  readonly onnxruntime: readonly number[];
+}
+
 export interface Machine {
   readonly cpuModel: string;
   readonly cpus: number;
@@ -91,6 +107,9 @@ export interface Results {
   readonly memory: readonly MemoryResult[];
   /** Seconds from the start of servemodel.sh to the first 200 of /health/ready. */
   readonly startSeconds: readonly number[];
+  /** Undefined when not measured, like the next. */
+  readonly compiler?: CompilerResult | undefined;
+  readonly load?: LoadResult | undefined;
 }
 
 /** The samples of one subject in one cell; none when it wasn't measured. */

@@ -4,6 +4,8 @@ import { createLoads } from './loads.ts';
 import { describeMachine } from './machine.ts';
 import type { Options, Part } from './options.ts';
 import { watchNoise } from './noise.ts';
+import { runCompiler, STEPS as COMPILER_STEPS } from './parts/compiler.ts';
+import { runLoad, STEPS as LOAD_STEPS } from './parts/load.ts';
 import { runMemory, STEPS as MEMORY_STEPS } from './parts/memory.ts';
 import { countSteps as countNeighbourSteps, runNeighbour } from './parts/neighbour.ts';
 import { countSteps as countRoundSteps, runRounds } from './parts/rounds.ts';
@@ -40,11 +42,17 @@ export async function run(
   };
 
   // Ahead of the subjects: theirs are Node processes too, and memory shared with them would count as theirs in part.
-  const alone = (wants('start') ? START_STEPS : 0) + (wants('memory') ? MEMORY_STEPS : 0);
-  const [startSeconds, memory] = await within(alone, async (progress) => [
-    wants('start') ? await runStarts(context, { repository, progress }) : [],
-    wants('memory') ? [await runMemory(context, { repository, loads, progress })] : [],
-  ]);
+  const alone =
+    (wants('start') ? START_STEPS : 0) +
+    (wants('load') ? LOAD_STEPS : 0) +
+    (wants('memory') ? MEMORY_STEPS : 0) +
+    (wants('compiler') ? COMPILER_STEPS : 0);
+  const measured = await within(alone, async (progress) => ({
+    startSeconds: wants('start') ? await runStarts(context, { repository, progress }) : [],
+    load: wants('load') ? await runLoad(context, { repository, progress }) : undefined,
+    memory: wants('memory') ? [await runMemory(context, { repository, loads, progress })] : [],
+    compiler: wants('compiler') ? await runCompiler({ repository, table, progress }) : undefined,
+  }));
 
   const base = {
     schema: SCHEMA,
@@ -52,8 +60,7 @@ export async function run(
     version: readVersion(),
     machine,
     settings: { rounds, secondsPerSample: seconds, processes: PROCESSES, threadsPerProcess: THREADS },
-    memory,
-    startSeconds,
+    ...measured,
   } as const;
   if (!wants('rounds') && !wants('neighbour')) {
     return { ...base, engine: 'unknown', cells: [], neighbour: [], noise: noise() };

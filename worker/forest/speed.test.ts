@@ -1,12 +1,10 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import type { Lifted } from '../../server/encoding/lift/lift.ts';
 import { liftModel } from '../../server/encoding/lift/lift.ts';
 import { encodeRows } from '../../server/encoding/lift/testing/reference.ts';
 import type { Signature } from '../../server/models/signature.ts';
 import { readAdultRows } from '../../server/testing/adultRows.ts';
-import { withTemporaryFolder } from '../../server/testing/temporaryFolder.ts';
 import { compileForest } from './compile.ts';
 import { measureForest } from './testing/measure.ts';
 
@@ -20,6 +18,9 @@ const BOUNDS = new Map([
 
 const MODEL = new URL('../../models/adult/1/', import.meta.url);
 
+const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[values.length >> 1] as number;
+
 describe('on the Adult forest and real rows', () => {
   it('the kernel is faster than ONNX Runtime', { retry: 2, timeout: 60_000 }, async ({ annotate }) => {
     const signature = JSON.parse(await readFile(new URL('model.json', MODEL), 'utf8')) as Signature;
@@ -30,16 +31,14 @@ describe('on the Adult forest and real rows', () => {
       lifted,
       readAdultRows().map(({ cells }) => cells),
     );
-    const speeds = await withTemporaryFolder(async (folder) => {
-      const path = join(folder, 'forest.onnx');
-      const { bytes, input } = lifted.graph();
-      await writeFile(path, bytes);
-      return measureForest({ compiled, path, input, output: 'probabilities', matrix }, [...BOUNDS.keys()]);
-    });
-    for (const { rows, onnxRuntime, kernel, ratio } of speeds) {
-      const line = `${rows} rows: ONNX Runtime ${onnxRuntime.toFixed(2)} µs a row, kernel ${kernel.toFixed(2)}`;
-      await annotate(`${line}: ${ratio.toFixed(1)} times as fast`);
-      expect(ratio, line).toBeGreaterThan(BOUNDS.get(rows) as number);
+    const pairs = await measureForest({ ...lifted.graph(), compiled, output: 'probabilities', matrix }, [
+      ...BOUNDS.keys(),
+    ]);
+    for (const { rows, onnxRuntime, ours } of pairs) {
+      const [theirs, kernel] = [median(onnxRuntime), median(ours)];
+      const line = `${rows} rows: ONNX Runtime ${theirs.toFixed(2)} µs a row, kernel ${kernel.toFixed(2)}`;
+      await annotate(`${line}: ${(theirs / kernel).toFixed(1)} times as fast`);
+      expect(theirs / kernel, line).toBeGreaterThan(BOUNDS.get(rows) as number);
     }
   });
 });

@@ -103,3 +103,35 @@ it('takes the median of the starts', () => {
     measured: { median: 0.9, max: 3 },
   });
 });
+
+describe('the compiler', () => {
+  const pair = (rows: number, onnxRuntime: number[], ours: number[]) => ({ rows, onnxRuntime, ours });
+
+  it('is as many times as fast as the median of the rounds says', () => {
+    const results = resultsOf([], {
+      compiler: { kernel: [pair(16, [10, 8, 9], [2, 4, 3])], path: [pair(256, [8], [4])] },
+    });
+    expect(verdict(results, 'kernel-16')).toMatchObject({ verdict: 'pass', measured: { median: 3, min: 2 } });
+    expect(verdict(results, 'kernel-1').verdict).toBe('not measured');
+    expect(verdict(results, 'path-256')).toMatchObject({ verdict: 'fail', limit: 3.5 });
+  });
+
+  it("judges large bodies against the echo's time and that of the bare runtime", () => {
+    const connections = 16;
+    const large = (subject: string, cpuMicroseconds: number, requestsPerSecond: number) =>
+      cell(subject, connections, [sample(1, { cpuMicroseconds, requestsPerSecond })], 1000);
+    const results = resultsOf(
+      [large('echo', 1000, 1), large('server', 3000, 600), large('fastapi', 1, 200)],
+      {
+        compiler: { kernel: [pair(1000, [5], [1])], path: [] },
+      },
+    );
+    expect(verdict(results, 'large-cpu')).toMatchObject({ verdict: 'pass', measured: { median: 0.5 } });
+    expect(verdict(results, 'large-fastapi')).toMatchObject({ verdict: 'pass', measured: { median: 3 } });
+  });
+
+  it('adds to the time of loading what the rounds differ by', () => {
+    const results = resultsOf([], { load: { auto: [1, 0.75, 2], onnxruntime: [0.5, 0.5, 0.5] } });
+    expect(verdict(results, 'load')).toMatchObject({ verdict: 'fail', measured: { median: 0.5, min: 0.25 } });
+  });
+});

@@ -17,6 +17,8 @@ export interface ServerOptions {
   readonly name: 'server' | 'direct';
   /** A model repository. */
   readonly repository: string;
+  /** `auto` unless said otherwise. */
+  readonly engine?: 'auto' | 'onnxruntime';
 }
 
 /** Makes a repository that holds the measured version alone, whatever else the product's own gets. */
@@ -33,7 +35,7 @@ export async function makeRepository({ folder }: Context): Promise<string> {
 /** Starts ./servemodel.sh without waiting for it. */
 export function spawnServer(
   { folder }: Context,
-  { name, repository }: ServerOptions,
+  { name, repository, engine = 'auto' }: ServerOptions,
   [port, metricsPort]: readonly [number, number],
 ): Child {
   return startChild({
@@ -50,6 +52,7 @@ export function spawnServer(
       WEB_CONCURRENCY: String(PROCESSES),
       INFERENCE_THREADS: String(THREADS),
       MODEL_REPOSITORY: repository,
+      ENGINE: engine,
       LOG_LEVEL: 'info',
       ACCESS_LOG: 'off',
       NODE_ENV: 'production',
