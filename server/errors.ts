@@ -10,7 +10,13 @@ interface CatalogueEntry {
  */
 export const ERRORS = {
   bad_request: { status: 400, detail: 'The request is not valid HTTP.' },
-  invalid_body: { status: 400, detail: 'The body must be a JSON object with "columns" and "data".' },
+  invalid_body: {
+    status: 400,
+    detail:
+      'The body must be a JSON object with "columns" and "data", an object of one row, an object of lists, or a list of objects.',
+  },
+  invalid_compression: { status: 400, detail: 'The body is not what its Content-Encoding says.' },
+  invalid_csv: { status: 400, detail: 'The body is not valid CSV.' },
   invalid_encoding: { status: 400, detail: 'The body is not valid UTF-8.' },
   invalid_json: { status: 400, detail: 'The body is not valid JSON.' },
   invalid_parameter: {
@@ -36,7 +42,7 @@ export const ERRORS = {
   uri_too_long: { status: 414, detail: 'The request line is longer than this server accepts.' },
   unsupported_media_type: {
     status: 415,
-    detail: 'Send the body with "content-type: application/json", in UTF-8.',
+    detail: 'Send the body with "content-type: application/json" or "content-type: text/csv", in UTF-8.',
   },
   invalid_columns: { status: 422, detail: "The columns do not match the model's signature." },
   invalid_rows: { status: 422, detail: "Some rows do not match the model's signature." },
@@ -84,6 +90,8 @@ export const MAX_LISTED = 20;
 /** A cell or a row that the signature refuses. Rows are counted from 0, as they stand in the body. */
 export interface CellError {
   readonly row: number;
+  /** Of a CSV: the line that the row begins on, counted from 1. */
+  readonly line?: number;
   readonly column?: string;
   readonly message: string;
 }

@@ -1,7 +1,7 @@
 import type { Table } from './dialects/dialect.ts';
 import type { EncodeOptions, EncodedRows } from './encoding/encoder.ts';
 import { Problem } from './errors.ts';
-import type { Inference, Scores } from './inference.ts';
+import type { Inference, PredictOptions, Scores } from './inference.ts';
 import type { HttpRecorder } from './metrics/http.ts';
 import type { InferenceRecorder } from './metrics/inference.ts';
 import type { AppContext } from './middleware/handler.ts';
@@ -31,6 +31,10 @@ export interface Predictor {
     decode: () => Table,
     options: EncodeOptions,
   ): Promise<Prediction> | Prediction;
+  /** The first half of `predict`, for rows that come in pieces. @throws {Problem} as `predict` */
+  encode(model: Model, decode: () => Table, options: EncodeOptions): EncodedRows;
+  /** The second half. @throws {Problem} what inference throws */
+  score(model: Model, rows: EncodedRows, options: PredictOptions): Promise<Scores>;
 }
 
 export interface PredictorDeps {
@@ -40,10 +44,12 @@ export interface PredictorDeps {
 }
 
 export function createPredictor({ inference, http, recorder }: PredictorDeps): Predictor {
-  const encode = (model: Model, decode: () => Table, options: EncodeOptions): EncodedRows => {
+  const encode: Predictor['encode'] = (model, decode, options) => {
     try {
-      const { columns, data } = decode();
-      return model.encoder.encode(columns, data, options);
+      const table = decode();
+      const rows = model.encoder.encode(table.columns, table.data, options, table);
+      if (rows.refused) recorder.invalid(model, rows.refused.errors);
+      return rows;
     } catch (error) {
       if (error instanceof Problem) recorder.invalid(model, error.extensions.errors ?? []);
       throw error;
@@ -54,17 +60,21 @@ export function createPredictor({ inference, http, recorder }: PredictorDeps): P
     if (error instanceof Problem && error.status === 503) http.shed(error.code);
     throw error;
   };
-  const score = (c: AppContext, model: Model, rows: EncodedRows): Promise<Scores> | Scores => {
-    const requestId = c.get('requestId');
-    const signal = rows.rows >= LONG_REQUEST_ROWS ? c.req.raw.signal : undefined;
+  const infer = (model: Model, rows: EncodedRows, options: PredictOptions): Promise<Scores> | Scores => {
     try {
-      const scores = inference.predict(model, rows, signal ? { requestId, signal } : { requestId });
+      const scores = inference.predict(model, rows, options);
       return scores instanceof Promise ? scores.catch(refused) : scores;
     } catch (error) {
       return refused(error);
     }
   };
   return {
+    encode,
+    score: async (model, rows, options) => {
+      const scores = await infer(model, rows, options);
+      recorder.answered(model, rows, scores.answers);
+      return scores;
+    },
     predict: (c, model, decode, options) => {
       const start = performance.now();
       const rows = encode(model, decode, options);
@@ -73,7 +83,9 @@ export function createPredictor({ inference, http, recorder }: PredictorDeps): P
         recorder.answered(model, rows, answers);
         return { model, rows, parseSeconds, answers, queueSeconds, runSeconds };
       };
-      const scores = score(c, model, rows);
+      const requestId = c.get('requestId');
+      const signal = rows.rows >= LONG_REQUEST_ROWS ? c.req.raw.signal : undefined;
+      const scores = infer(model, rows, signal ? { requestId, signal } : { requestId });
       return scores instanceof Promise ? scores.then(finish) : finish(scores);
     },
   };

@@ -4,8 +4,16 @@ import { problemBody } from '../errors.ts';
 /** The rows of a request, as a dialect decoded them: what every dialect is reduced to. */
 export interface Table {
   readonly columns: readonly string[];
-  /** [rows, columns], in the order of `columns`; a row of another width is refused by the encoder. */
-  readonly data: readonly (readonly unknown[])[];
+  /**
+   * Rows: lists of cells in the order of `columns`, or objects by column name where `byName` is set. A row of another
+   * form or width, and a name that a row lacks, are refused by the encoder.
+   */
+  readonly data: readonly unknown[];
+  readonly byName?: boolean;
+  /** For each row of a file the line that it begins on, counted from 1. */
+  readonly lines?: readonly number[];
+  /** The request held one row that is no list: `{"age": 25, …}`. */
+  readonly single?: boolean;
 }
 
 /** An error answer in the form of one protocol. */

@@ -7,7 +7,7 @@ const NO_WARNINGS = createEncoder({ inputs: [] }).encode([], []);
 
 function problemOf(text: string): Pick<Problem, 'code' | 'message' | 'extensions'> {
   try {
-    readTable(text);
+    readTable(text, []);
   } catch (error) {
     if (error instanceof Problem) return error;
     throw error;
@@ -24,7 +24,7 @@ describe('readTable', () => {
     ['white space', ' \r\n\t{ "data" : [ ] , "columns" : [ ] } \n'],
   ])('takes %s', (_, text) => {
     const { columns, data } = JSON.parse(text) as ReturnType<typeof readTable>;
-    expect(readTable(text)).toEqual({ columns, data });
+    expect(readTable(text, [])).toEqual({ columns, data });
   });
 
   it.each([

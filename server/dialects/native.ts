@@ -1,92 +1,114 @@
 import type { EncodedRows } from '../encoding/encoder.ts';
-import { MAX_LISTED, Problem } from '../errors.ts';
-import type { CellError } from '../errors.ts';
+import { Problem } from '../errors.ts';
 import type { Model } from '../models/model.ts';
+import type { Input } from '../models/signature.ts';
+import { readColumnwise } from './columnwise.ts';
 import type { Table } from './dialect.ts';
+import type { JsonObject } from './json.ts';
+import { invalidBody, isObject, parseJson } from './json.ts';
+import { readRecord, readRecords } from './records.ts';
+import { readSplit } from './split.ts';
 
-/** `index` is what pandas adds to the two; it carries nothing for a prediction, but must fit the rows. */
-const KEYS = new Set(['columns', 'data', 'index']);
-
-const invalid = (detail: string): Problem => new Problem('invalid_body', { detail });
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new Problem('invalid_json', { cause });
-  }
-}
-
-function checkRows(data: readonly unknown[]): asserts data is (readonly unknown[])[] {
-  const errors: CellError[] = [];
-  let errorsTotal = 0;
-  data.forEach((values, row) => {
-    if (Array.isArray(values) || errorsTotal++ >= MAX_LISTED) return;
-    errors.push({ row, message: 'expected a list of cells' });
-  });
-  if (errorsTotal > 0) throw new Problem('invalid_rows', { errors, errorsTotal });
+/** Whether the object is pandas' split form. One of its two keys is enough, unless the signature has such a column. */
+function isSplit(body: JsonObject, inputs: readonly Input[]): boolean {
+  const { columns, data } = body;
+  if (columns !== undefined && data !== undefined) return true;
+  if (columns === undefined && data === undefined) return false;
+  const key = columns === undefined ? 'data' : 'columns';
+  return !inputs.some(({ name }) => name === key);
 }
 
 /**
- * Reads a body of the form `{"columns": [...], "data": [[...], ...]}`.
+ * Reads a JSON body: `{"columns": [...], "data": [[...], ...]}`, an object of lists (columns), an object of anything
+ * else (one row), or a list of objects (rows).
  *
- * @throws {Problem} invalid_json, invalid_body, or invalid_rows when a row is no list
+ * @throws {Problem} invalid_json or invalid_body
  */
-export function readTable(text: string): Table {
-  const body = parse(text);
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) throw new Problem('invalid_body');
-  const { columns, data, index } = body as Record<string, unknown>;
-  if (columns === undefined && data === undefined) throw new Problem('invalid_body');
-  if (columns === undefined)
-    throw invalid('The body has no "columns": without names, no cell can be placed.');
-  if (data === undefined) throw invalid('The body has no "data".');
-  for (const key in body) {
-    if (!KEYS.has(key)) throw invalid('The body has a key other than "columns", "data" and "index".');
-  }
-  if (!Array.isArray(columns) || !columns.every((name) => typeof name === 'string')) {
-    throw invalid('"columns" must be a list of strings.');
-  }
-  if (!Array.isArray(data)) throw invalid('"data" must be a list of rows.');
-  if (index !== undefined && (!Array.isArray(index) || index.length !== data.length)) {
-    throw invalid('"index" must be a list as long as "data".');
-  }
-  checkRows(data);
-  return { columns, data };
+export function readTable(text: string, inputs: readonly Input[]): Table {
+  const body = parseJson(text);
+  if (Array.isArray(body)) return readRecords(body, inputs);
+  if (!isObject(body)) throw new Problem('invalid_body');
+  if (isSplit(body, inputs)) return readSplit(body);
+  const values = Object.values(body);
+  if (values.length === 0) throw new Problem('invalid_body');
+  const lists = values.filter(Array.isArray).length;
+  if (lists === 0) return readRecord(body);
+  if (lists === values.length) return readColumnwise(body as Readonly<Record<string, unknown[]>>);
+  throw invalidBody(
+    'The body holds lists beside single values: it is neither one row nor a list for each column.',
+  );
 }
 
-/** Writes the answer to a table, as JSON. */
+/** Writes the answer to a table, as JSON. Rows that were refused are null. */
 export type WriteAnswer = (answers: Float64Array, rows: EncodedRows, probabilities: boolean) => string;
 
-function writeWarnings({ warnings, warningsTotal }: EncodedRows): string {
-  return warningsTotal === 0
-    ? ''
-    : `,"warnings":${JSON.stringify(warnings)},"warningsTotal":${warningsTotal}`;
+function writeNotes({ warnings, warningsTotal, refused }: EncodedRows): string {
+  const warned =
+    warningsTotal === 0 ? '' : `,"warnings":${JSON.stringify(warnings)},"warningsTotal":${warningsTotal}`;
+  return refused === undefined
+    ? warned
+    : `${warned},"errors":${JSON.stringify(refused.errors)},"errorsTotal":${refused.errorsTotal}`;
 }
 
 /** JSON has no NaN and no Infinity: a model that answers one has no number to give. */
-const writeNumbers = (numbers: Float64Array): string =>
-  numbers.every(Number.isFinite)
-    ? numbers.join(',')
-    : Array.from(numbers, (number) => (Number.isFinite(number) ? String(number) : 'null')).join(',');
+export const writeNumber = (number: number): string => (Number.isFinite(number) ? String(number) : 'null');
+
+/** The numbers, separated by commas. */
+export const writeNumbers = (numbers: Float64Array): string =>
+  numbers.every(Number.isFinite) ? numbers.join(',') : Array.from(numbers, writeNumber).join(',');
+
+/** Puts null where a row was refused, given the others' entries in order. */
+export function withNulls(entries: readonly string[], refused: readonly number[]): string[] {
+  const all: string[] = [];
+  let next = 0;
+  for (const entry of entries) {
+    for (; refused[next] === all.length; next++) all.push('null');
+    all.push(entry);
+  }
+  for (; next < refused.length; next++) all.push('null');
+  return all;
+}
 
 /** Prepares the writing of a model's answers: each class name is serialised once, here. */
 export function createAnswerWriter({ output }: Pick<Model, 'output'>): WriteAnswer {
   if (output.task === 'regression') {
-    return (answers, rows) => `{"predictions":[${writeNumbers(answers)}]${writeWarnings(rows)}}`;
+    return (answers, rows) => {
+      const values =
+        rows.refused === undefined
+          ? writeNumbers(answers)
+          : withNulls(Array.from(answers, writeNumber), rows.refused.rows).join();
+      return `{"predictions":[${values}]${writeNotes(rows)}}`;
+    };
   }
   const classes = output.classes.map((name) => JSON.stringify(name));
   const width = 1 + classes.length;
   const classList = `,"classes":[${classes.join(',')}]`;
+  const writeScores = (answers: Float64Array, at: number): string =>
+    `[${writeNumbers(answers.subarray(at + 1, at + width))}]`;
 
   return (answers, rows, probabilities) => {
     let labels = '';
     let scores = '';
-    for (let at = 0; at < answers.length; at += width) {
-      const comma = at === 0 ? '' : ',';
-      labels += comma + (classes[answers[at] as number] as string);
-      if (probabilities) scores += `${comma}[${writeNumbers(answers.subarray(at + 1, at + width))}]`;
+    if (rows.refused === undefined) {
+      for (let at = 0; at < answers.length; at += width) {
+        const comma = at === 0 ? '' : ',';
+        labels += comma + (classes[answers[at] as number] as string);
+        if (probabilities) scores += comma + writeScores(answers, at);
+      }
+    } else {
+      const starts = Array.from({ length: rows.rows }, (_, row) => row * width);
+      const { rows: refused } = rows.refused;
+      labels = withNulls(
+        starts.map((at) => classes[answers[at] as number] as string),
+        refused,
+      ).join();
+      if (probabilities)
+        scores = withNulls(
+          starts.map((at) => writeScores(answers, at)),
+          refused,
+        ).join();
     }
     const more = probabilities ? `,"probabilities":[${scores}]${classList}` : '';
-    return `{"predictions":[${labels}]${more}${writeWarnings(rows)}}`;
+    return `{"predictions":[${labels}]${more}${writeNotes(rows)}}`;
   };
 }

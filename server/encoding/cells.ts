@@ -20,6 +20,8 @@ const LARGEST_FLOAT32 = 3.4028234663852886e38;
 
 function kind(value: unknown): string {
   if (value === null) return 'null';
+  // A name that the row lacks.
+  if (value === undefined) return 'nothing';
   if (Array.isArray(value)) return 'a list';
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }

@@ -5,11 +5,12 @@ import type { Input } from '../models/signature.ts';
 const MAX_NAME_LENGTH = 64;
 const MAX_NAMES = 20;
 
-const cut = (name: string): string =>
+/** A name that a caller sent, as an error may repeat it. */
+export const cutName = (name: string): string =>
   name.length > MAX_NAME_LENGTH ? `${name.slice(0, MAX_NAME_LENGTH)}…` : name;
 
 function list(names: readonly string[], limit = MAX_NAMES): string {
-  const shown = names.slice(0, limit).map((name) => JSON.stringify(cut(name)));
+  const shown = names.slice(0, limit).map((name) => JSON.stringify(cutName(name)));
   return names.length > limit ? `${shown.join(', ')} and ${names.length - limit} more` : shown.join(', ');
 }
 

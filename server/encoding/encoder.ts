@@ -1,5 +1,6 @@
 import type { Matrix, TextCell } from '../../worker/protocol.ts';
 import type { CellError } from '../errors.ts';
+import type { Table } from '../dialects/dialect.ts';
 import { MAX_LISTED, Problem } from '../errors.ts';
 import type { Input, Signature } from '../models/signature.ts';
 import type { EncodeCell } from './cells.ts';
@@ -11,8 +12,18 @@ import type { CellWriter } from './writers.ts';
 import { createColumnWriters } from './writers.ts';
 import { createWarner } from './warnings.ts';
 
+/** Rows that were left out of the matrix because they are wrong. */
+export interface RefusedRows {
+  /** Which ones, in order, counted as they stand in the body. */
+  readonly rows: readonly number[];
+  /** At most MAX_LISTED of them. */
+  readonly errors: readonly CellError[];
+  readonly errorsTotal: number;
+}
+
 /** The rows of one request, checked cell by cell. */
 export interface EncodedRows {
+  /** Those in the matrix. */
   readonly rows: number;
   /** [rows, width], row by row. */
   readonly cells: Matrix;
@@ -21,12 +32,19 @@ export interface EncodedRows {
   /** At most MAX_LISTED of them. */
   readonly warnings: readonly Warning[];
   readonly warningsTotal: number;
+  /** Only where bad rows may be left out, and if there are any. */
+  readonly refused?: RefusedRows;
 }
 
 export interface EncodeOptions {
   /** Whether columns that the signature doesn't have are skipped rather than refused. */
   readonly ignoreExtra?: boolean;
+  /** Whether a row with a bad cell is left out rather than the whole request refused. */
+  readonly skipBadRows?: boolean;
 }
+
+/** What a table says of its rows beside their cells. */
+export type RowForm = Pick<Table, 'byName' | 'lines'>;
 
 /** Turns the rows of a request into a matrix, or says exactly what is wrong with them. */
 export interface Encoder {
@@ -39,8 +57,9 @@ export interface Encoder {
   /** @throws {Problem} invalid_columns or invalid_rows */
   encode(
     columns: readonly string[],
-    data: readonly (readonly unknown[])[],
+    data: readonly unknown[],
     options?: EncodeOptions,
+    form?: RowForm,
   ): EncodedRows;
 }
 
@@ -84,6 +103,27 @@ export function createFeatureEncoder(
   });
 }
 
+const refuseList = (values: unknown, width: number): string | undefined => {
+  if (!Array.isArray(values)) return 'expected a list of cells';
+  return values.length === width ? undefined : `expected ${width} cells, found ${values.length}`;
+};
+
+const refuseObject = (values: unknown): string | undefined =>
+  typeof values === 'object' && values !== null && !Array.isArray(values) ? undefined : 'expected an object';
+
+/** Undefined where the row lacks the name, whatever it inherits. */
+const cellByName = (row: object, name: string): unknown =>
+  Object.hasOwn(row, name) ? (row as Readonly<Record<string, unknown>>)[name] : undefined;
+
+/** Counts the rows of warnings as they stand in the body, given the rows that aren't in the matrix, in order. */
+function placeWarnings(warnings: readonly Warning[], refused: readonly number[]): Warning[] {
+  let before = 0;
+  return warnings.map((warning) => {
+    while (before < refused.length && (refused[before] as number) <= warning.row + before) before++;
+    return { ...warning, row: warning.row + before };
+  });
+}
+
 function createMatrixEncoder<M extends Matrix>(inputs: readonly Input[], layout: Layout<M>): Encoder {
   const { writers, width, cellBytes, allocate, textsTravel } = layout;
   const columns: readonly Column<M>[] = inputs.map((input, index) => ({
@@ -97,32 +137,68 @@ function createMatrixEncoder<M extends Matrix>(inputs: readonly Input[], layout:
     width,
     cellBytes,
     textsTravel,
-    encode: (names, data, { ignoreExtra = false } = {}) => {
+    encode: (
+      names,
+      data,
+      { ignoreExtra = false, skipBadRows = false } = {},
+      { byName = false, lines } = {},
+    ) => {
       const positions = find(names, ignoreExtra);
       const cells = allocate(data.length * width);
       const texts: TextCell[] = [];
       const errors: CellError[] = [];
+      let refused: number[] | undefined;
       let errorsTotal = 0;
-      const refuse = (error: CellError): void => {
-        if (errorsTotal++ < MAX_LISTED) errors.push(error);
+      const refuse = (row: number, message: string, column?: string): void => {
+        if (errorsTotal++ >= MAX_LISTED) return;
+        const line = lines?.[row];
+        errors.push({
+          row,
+          ...(line === undefined ? {} : { line }),
+          ...(column === undefined ? {} : { column }),
+          message,
+        });
       };
+      /** Rows that are in the matrix. */
+      let rows = 0;
       for (let row = 0; row < data.length; row++) {
-        const values = data[row] as readonly unknown[];
-        if (values.length !== names.length) {
-          refuse({ row, message: `expected ${names.length} cells, found ${values.length}` });
+        const values = data[row];
+        const errorsBefore = errorsTotal;
+        const textsBefore = texts.length;
+        const fault = byName ? refuseObject(values) : refuseList(values, names.length);
+        if (fault !== undefined) refuse(row, fault);
+        else {
+          for (let column = 0; column < columns.length; column++) {
+            const { input, encode } = columns[column] as Column<M>;
+            const value = byName
+              ? cellByName(values as object, input.name)
+              : (values as readonly unknown[])[positions[column] as number];
+            const fault = encode(value, cells, rows * width);
+            if (fault === undefined) continue;
+            if (fault === TEXT) texts.push({ row: rows, column, text: value as string });
+            else refuse(row, fault, input.name);
+          }
+        }
+        if (errorsTotal === errorsBefore) {
+          rows++;
           continue;
         }
-        for (let column = 0; column < columns.length; column++) {
-          const value = values[positions[column] as number];
-          const { input, encode } = columns[column] as Column<M>;
-          const fault = encode(value, cells, row * width);
-          if (fault === undefined) continue;
-          if (fault === TEXT) texts.push({ row, column, text: value as string });
-          else refuse({ row, column: input.name, message: fault });
-        }
+        // Its place is taken by the next good row: encoders write only what isn't zero.
+        (refused ??= []).push(row);
+        texts.length = textsBefore;
+        cells.fill(0, rows * width, (rows + 1) * width);
       }
-      if (errorsTotal > 0) throw new Problem('invalid_rows', { errors, errorsTotal });
-      return { rows: data.length, cells, texts, ...warn(texts) };
+      if (refused === undefined) return { rows, cells, texts, ...warn(texts) };
+      if (!skipBadRows) throw new Problem('invalid_rows', { errors, errorsTotal });
+      const { warnings, warningsTotal } = warn(texts);
+      return {
+        rows,
+        cells: cells.subarray(0, rows * width),
+        texts,
+        warnings: placeWarnings(warnings, refused),
+        warningsTotal,
+        refused: { rows: refused, errors, errorsTotal },
+      };
     },
   };
 }

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { Problem } from '../errors.ts';
 import type { AppContext } from '../middleware/handler.ts';
 import { header } from '../middleware/header.ts';
+import { requireCoding, unpack } from './contentCoding.ts';
 
 const BYTE_ORDER_MARK = '\uFEFF';
 
@@ -29,16 +30,29 @@ function collect(incoming: IncomingMessage, maxBytes: number): Promise<Buffer> {
 }
 
 /**
- * Reads a request's body as text.
+ * Reads a request's body, unpacked.
  *
- * @throws {Problem} body_too_large, or invalid_encoding for bytes that are not UTF-8
+ * @param maxBytes limit of what arrives and of what it unpacks to
+ * @throws {Problem} body_too_large, unsupported_media_type or invalid_compression
  */
-export async function readText(c: AppContext, maxBytes: number): Promise<string> {
+export async function readBytes(c: AppContext, maxBytes: number): Promise<Buffer> {
   if (Number(header(c, 'content-length') ?? 0) > maxBytes) throw tooLarge();
+  const coding = header(c, 'content-encoding');
+  // Before the body: what can't be unpacked needn't arrive.
+  if (coding !== undefined) requireCoding(coding);
   const { incoming } = c.env;
   const bytes = incoming ? await collect(incoming, maxBytes) : Buffer.from(await c.req.arrayBuffer());
   if (bytes.length > maxBytes) throw tooLarge();
+  return coding === undefined ? bytes : unpack(bytes, coding, maxBytes);
+}
+
+/** The text that the bytes of a body are. @throws {Problem} invalid_encoding for bytes that are not UTF-8 */
+export function toText(bytes: Buffer): string {
   if (!isUtf8(bytes)) throw new Problem('invalid_encoding');
   const text = bytes.toString('utf8');
   return text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
 }
+
+/** Reads a request's body as text. @throws {Problem} as `readBytes` and `toText` */
+export const readText = async (c: AppContext, maxBytes: number): Promise<string> =>
+  toText(await readBytes(c, maxBytes));

@@ -45,7 +45,7 @@ export function predictRoute({ catalogue, predictor, http, maxBodyBytes, port }:
       }
       const text = await readText(c, maxBodyBytes);
       http.body(Buffer.byteLength(text));
-      const prediction = await predictor.predict(c, model, () => readTable(text), {
+      const prediction = await predictor.predict(c, model, () => readTable(text, model.signature.inputs), {
         ignoreExtra: extra === 'ignore',
       });
       const body = writerOf(model)(prediction.answers, prediction.rows, probabilities === 'true');

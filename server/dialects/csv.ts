@@ -1,0 +1,71 @@
+import { Problem } from '../errors.ts';
+import type { ColumnType, Input } from '../models/signature.ts';
+import { createCsvReader } from './csvReader.ts';
+import type { Table } from './dialect.ts';
+import { readTextCell } from './textCell.ts';
+
+/** Collects the rows of a CSV, whose names are in its first line or, without a header, those of the signature. */
+export interface CsvTable {
+  /** Text or pieces of it, in order. @throws {Problem} invalid_csv, or invalid_columns when there is no header */
+  write(text: string): void;
+  /** @throws {Problem} as `write` */
+  end(): void;
+  /** Hands over the rows that were read since the last call. */
+  take(): Table;
+}
+
+/** @throws {Problem} invalid_columns, without repeating what may be a row */
+function requireHeader(names: readonly string[], inputs: readonly Input[]): void {
+  if (names.some((name) => inputs.some((input) => input.name === name))) return;
+  throw new Problem('invalid_columns', {
+    detail:
+      "The first line has none of the signature's columns: the header line seems to be missing. Add it, or ask with ?header=false.",
+  });
+}
+
+export function createCsvTable(inputs: readonly Input[], header: boolean): CsvTable {
+  const typeOf = new Map(inputs.map(({ name, type }) => [name, type]));
+  let columns: readonly string[] | undefined;
+  let types: (ColumnType | undefined)[] = [];
+  let data: unknown[][] = [];
+  let lines: number[] = [];
+
+  const setColumns = (names: readonly string[]): void => {
+    columns = names;
+    types = names.map((name) => typeOf.get(name));
+  };
+  if (!header) setColumns(inputs.map(({ name }) => name));
+  const reader = createCsvReader((cells, line) => {
+    if (columns === undefined) {
+      requireHeader(cells, inputs);
+      setColumns(cells);
+      return;
+    }
+    // A column that isn't the model's stays as it is; a row of another width is the encoder's business.
+    data.push(cells.map((cell, at) => readTextCell(cell, types[at] ?? 'string')));
+    lines.push(line);
+  }, header);
+
+  return {
+    write: reader.write,
+    end: () => {
+      reader.end();
+      if (columns === undefined)
+        throw new Problem('invalid_csv', { detail: 'The CSV has no line, not even a header.' });
+    },
+    take: () => {
+      const table: Table = { columns: columns ?? [], data, lines };
+      data = [];
+      lines = [];
+      return table;
+    },
+  };
+}
+
+/** Reads a whole CSV. @throws {Problem} as CsvTable */
+export function readCsv(text: string, inputs: readonly Input[], header = true): Table {
+  const table = createCsvTable(inputs, header);
+  table.write(text);
+  table.end();
+  return table.take();
+}
