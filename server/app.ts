@@ -6,16 +6,19 @@ import { Problem } from './errors.ts';
 import type { Inference } from './inference.ts';
 import type { HttpRecorder } from './metrics/http.ts';
 import type { InferenceRecorder } from './metrics/inference.ts';
-import type { AppEnv, Handler } from './middleware/handler.ts';
+import type { AppContext, AppEnv } from './middleware/handler.ts';
 import { createServe } from './middleware/serve.ts';
 import type { Catalogue } from './models/catalogue.ts';
+import type { Model } from './models/model.ts';
 import { createPredictor } from './predictor.ts';
 import { answerText } from './routes/answer.ts';
 import { createRouter } from './routes/define.ts';
 import type { Lifecycle } from './routes/health.ts';
 import { liveRoute, readyRoute } from './routes/health.ts';
 import { modelRoute, modelsRoute } from './routes/models.ts';
-import { predictRoute } from './routes/predict.ts';
+import { namedModel } from './routes/modelOf.ts';
+import { createOwnRoutes } from './routes/ownRoutes.ts';
+import { createPredictRoutes } from './routes/predict.ts';
 
 export interface AppDeps {
   readonly config: Pick<Config, 'MAX_BODY_BYTES' | 'PORT'>;
@@ -36,25 +39,55 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   const serve = createServe(http, log);
   const define = createRouter(app, serve);
-  const missing: Handler = () => {
+  const predictor = createPredictor({ inference, http, recorder });
+  const predict = createPredictRoutes({
+    predictor,
+    http,
+    maxBodyBytes: config.MAX_BODY_BYTES,
+    port: config.PORT,
+  });
+  const ownRoutes = createOwnRoutes(
+    catalogue,
+    predict,
+    serve,
+    (path) => app.router.match('POST', path)[0].length > 0,
+  );
+  const missing = serve(
+    NO_ROUTE,
+    writeProblem,
+  )(() => {
     throw new Problem('not_found');
-  };
+  });
+  const isOwnStandard = ({ signature }: Model): boolean => signature.routes?.includes('/predict') === true;
+  const isOwnNamed = (model: Model): boolean => !ownRoutes.hasLive(model);
+  const named = namedModel(catalogue);
 
   define('/', { GET: (c) => answerText(c, 'Service is running') });
   define(
     '/predict',
-    predictRoute({
-      catalogue,
-      predictor: createPredictor({ inference, http, recorder }),
-      http,
-      maxBodyBytes: config.MAX_BODY_BYTES,
-      port: config.PORT,
-    }),
+    predict.native(
+      () => catalogue.standard,
+      isOwnStandard,
+      () => '/predict',
+    ),
+  );
+  define(
+    '/models/:model/predict',
+    predict.native(named, isOwnNamed, ({ name }) => `/models/${name}/predict`),
+  );
+  define(
+    '/models/:model/versions/:version/predict',
+    predict.native(
+      named,
+      () => false,
+      ({ name, version }) => `/models/${name}/versions/${version}/predict`,
+    ),
   );
   define('/models', modelsRoute(catalogue));
   define('/models/:model', modelRoute(catalogue));
+  define('/models/:model/versions/:version', modelRoute(catalogue));
   define('/health/live', liveRoute);
   define('/health/ready', readyRoute(lifecycle));
-  app.notFound(serve(NO_ROUTE, writeProblem)(missing));
+  app.notFound((c: AppContext) => (ownRoutes.find(c.req.path) ?? missing)(c));
   return app;
 }

@@ -1,10 +1,15 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
+import type { WriteError } from '../dialects/dialect.ts';
 
 /** What a request carries beside its HTTP message. In process (without a socket) there are no bindings. */
 export interface AppEnv {
   Bindings: Partial<HttpBindings>;
-  Variables: { requestId: string };
+  Variables: {
+    requestId: string;
+    /** The form of this request's errors, where it isn't its route's. */
+    writeError?: WriteError;
+  };
 }
 
 export type AppContext = Context<AppEnv>;

@@ -28,7 +28,7 @@ export function createServe(http: HttpRecorder, log: Logger): Serve {
       try {
         response = await handler(c);
       } catch (error) {
-        response = answerError(error, requestId, writeError);
+        response = answerError(error, requestId, c.get('writeError') ?? writeError);
       }
       http.ended(c.req.method, route, response.status, (performance.now() - start) / 1000);
       return response;

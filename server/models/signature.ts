@@ -28,6 +28,10 @@ export interface Signature {
     readonly value?: string;
   };
   readonly metrics?: Readonly<Record<string, number | string>>;
+  /** POST paths at which the model answers in its own form. */
+  readonly routes?: readonly string[];
+  /** Its own form: the one key of an answer, and to how many decimal places a value is rounded. */
+  readonly answer?: { readonly key: string; readonly decimals?: number };
 }
 
 /** What `golden.json` holds: rows and the answers that the training side gave. */

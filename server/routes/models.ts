@@ -1,10 +1,10 @@
-import { Problem } from '../errors.ts';
 import type { AppContext } from '../middleware/handler.ts';
 import type { Catalogue } from '../models/catalogue.ts';
 import { perModel } from '../models/catalogue.ts';
 import type { Engine, Model } from '../models/model.ts';
 import { answerJson } from './answer.ts';
 import type { Methods } from './define.ts';
+import { namedModel } from './modelOf.ts';
 import { requireJsonAnswer } from './negotiation.ts';
 
 interface Summary {
@@ -40,17 +40,16 @@ export function modelsRoute(catalogue: Catalogue): Methods {
   };
 }
 
-/** `GET /models/:model`: one model's signature and facts. */
+/** `GET /models/:model` and `/models/:model/versions/:version`: one model's signature and facts. */
 export function modelRoute(catalogue: Catalogue): Methods {
+  const modelOf = namedModel(catalogue);
   const detailsOf = perModel((model) =>
     JSON.stringify({ ...summarise(model, catalogue.standard), ...model.signature }),
   );
   return {
     GET: (c: AppContext) => {
       requireJsonAnswer(c);
-      const model = catalogue.find(c.req.param('model') ?? '');
-      if (!model) throw new Problem('model_not_found');
-      return answerJson(c, detailsOf(model));
+      return answerJson(c, detailsOf(modelOf(c)));
     },
   };
 }

@@ -5,7 +5,7 @@ import type { Model } from '../models/model.ts';
 export interface CallDescription {
   readonly model: string;
   readonly method: 'POST';
-  readonly path: '/predict';
+  readonly path: string;
   readonly contentType: 'application/json';
   readonly example: { readonly columns: readonly string[]; readonly data: readonly (readonly unknown[])[] };
   readonly curl: string;
@@ -15,8 +15,8 @@ export interface CallDescription {
 /** A single-quoted word of the shell, whatever the text holds. */
 const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
-/** Describes how to call the default model on this server's port. */
-export function describeCall({ id, signature }: Model, port: number): CallDescription {
+/** Describes how to call a model at a path on this server's port. */
+export function describeCall({ id, signature }: Model, port: number, path = '/predict'): CallDescription {
   const example = {
     columns: signature.inputs.map(({ name }) => name),
     data: [exampleRow(signature)],
@@ -25,13 +25,16 @@ export function describeCall({ id, signature }: Model, port: number): CallDescri
   return {
     model: id,
     method: 'POST',
-    path: '/predict',
+    path,
     contentType: 'application/json',
     example,
-    curl: `curl -X POST localhost:${port}/predict -H 'content-type: application/json' -d ${body}`,
+    curl: `curl -X POST localhost:${port}${path} -H 'content-type: application/json' -d ${body}`,
     parameters: {
       'probabilities=true': 'adds the probability of each class, and the classes in the same order',
       'extra=ignore': "skips columns that the signature doesn't have, instead of refusing them",
+      'on_error=null': 'answers the good rows, and null for each bad one, with its errors',
+      'header=false':
+        'for text/csv: the first line is a row, and the columns are in the order of the signature',
     },
   };
 }
