@@ -3,6 +3,8 @@ export interface ProxySettings {
   readonly host: string;
   readonly port: number;
   readonly maxBodyBytes: number;
+  /** Of an uploaded file. */
+  readonly maxFileBytes: number;
   readonly deadlineMs: number;
   /** `off`, `stdout` or an absolute path. */
   readonly accessLog: string;
@@ -18,6 +20,9 @@ export interface ProxySettings {
 
 /** How long after the deadline the proxy still waits: the app's own 504 must come first. */
 const ANSWER_GRACE_MS = 1000;
+
+/** A file is worked on at this pace at least; a process that is slower than that is taken for dead. */
+const FILE_BYTES_PER_MS = 1024;
 
 /** The longest path that fits into a Linux socket address, in bytes. */
 const MAX_SOCKET_PATH_BYTES = 107;
@@ -52,12 +57,17 @@ export function renderProxy(template: string, settings: ProxySettings): string {
 }
 
 function valuesFrom(settings: ProxySettings): ReadonlyMap<string, string> {
-  const { deadlineMs, maxBodyBytes, workers, runtime, user } = settings;
+  const { deadlineMs, maxBodyBytes, maxFileBytes, workers, runtime, user } = settings;
   return new Map([
     ['USER', user === undefined ? '' : `user ${matching(/^[A-Za-z_][\w-]*$/, 'user', user)};`],
     ['RUNTIME', path('runtime', runtime)],
     ['WORKERS', positive('workers', workers)],
     ['ANSWER_TIMEOUT_MS', positive('deadlineMs', deadlineMs + ANSWER_GRACE_MS)],
+    [
+      'FILE_TIMEOUT_MS',
+      positive('maxFileBytes', deadlineMs + ANSWER_GRACE_MS + Math.ceil(maxFileBytes / FILE_BYTES_PER_MS)),
+    ],
+    ['MAX_FILE_BYTES', positive('maxFileBytes', maxFileBytes)],
     ['MAX_BODY_BYTES', positive('maxBodyBytes', maxBodyBytes)],
     ['ACCESS_LOG', accessLog(settings.accessLog)],
     ['LISTEN', listen(settings)],

@@ -19,9 +19,12 @@ import { modelRoute, modelsRoute } from './routes/models.ts';
 import { namedModel } from './routes/modelOf.ts';
 import { createOwnRoutes } from './routes/ownRoutes.ts';
 import { createPredictRoutes } from './routes/predict.ts';
+import { predictFileRoute } from './routes/predictFile.ts';
 
 export interface AppDeps {
-  readonly config: Pick<Config, 'MAX_BODY_BYTES' | 'PORT'>;
+  readonly config: Pick<Config, 'DEADLINE_MS' | 'MAX_BODY_BYTES' | 'MAX_FILE_BYTES' | 'PORT'>;
+  /** The server's private folder. */
+  readonly runtime: string;
   readonly catalogue: Catalogue;
   readonly inference: Inference;
   readonly lifecycle: Lifecycle;
@@ -35,11 +38,11 @@ const NO_ROUTE = 'none';
 
 /** What the server answers. It never listens, reads no environment and starts no timer. */
 export function createApp(deps: AppDeps): Hono<AppEnv> {
-  const { config, catalogue, inference, lifecycle, http, recorder, log } = deps;
+  const { config, runtime, catalogue, inference, lifecycle, http, recorder, log } = deps;
   const app = new Hono<AppEnv>();
   const serve = createServe(http, log);
   const define = createRouter(app, serve);
-  const predictor = createPredictor({ inference, http, recorder });
+  const predictor = createPredictor({ inference, http, recorder, patienceMs: config.DEADLINE_MS });
   const predict = createPredictRoutes({
     predictor,
     http,
@@ -83,6 +86,12 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
       ({ name, version }) => `/models/${name}/versions/${version}/predict`,
     ),
   );
+  const files = { predictor, http, maxFileBytes: config.MAX_FILE_BYTES, folder: runtime };
+  define(
+    '/predict_file',
+    predictFileRoute(files, () => catalogue.standard),
+  );
+  define('/models/:model/predict_file', predictFileRoute(files, named));
   define('/models', modelsRoute(catalogue));
   define('/models/:model', modelRoute(catalogue));
   define('/models/:model/versions/:version', modelRoute(catalogue));

@@ -104,6 +104,12 @@ export const SETTINGS = {
     parse: integer([1024, 1024 ** 3]),
     meaning: 'Largest request body; a larger one is answered 413.',
   },
+  MAX_FILE_BYTES: {
+    default: 256 * 1024 * 1024,
+    shown: '268435456 (256 MiB)',
+    parse: integer([1024, 1024 ** 4]),
+    meaning: 'Largest upload to `/predict_file`; it lies in `TMPDIR` while it is worked on.',
+  },
   MAX_QUEUED_ROWS: {
     default: 100_000,
     parse: integer([1, 100_000_000]),

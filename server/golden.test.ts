@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pino } from 'pino';
 import { createApp } from './app.ts';
@@ -36,7 +37,8 @@ beforeAll(async () => {
     recorder: { batch: recorder.batch, queued: recorder.queued, running: () => {}, fault: fail },
   });
   app = createApp({
-    config: { MAX_BODY_BYTES: 2 ** 20, PORT: 5000 },
+    config: { DEADLINE_MS: 8000, MAX_BODY_BYTES: 2 ** 20, MAX_FILE_BYTES: 2 ** 20, PORT: 5000 },
+    runtime: tmpdir(),
     catalogue: createCatalogue([model], model),
     inference,
     lifecycle: { serving: true, draining: false },

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Table } from './dialects/dialect.ts';
 import type { EncodeOptions, EncodedRows } from './encoding/encoder.ts';
 import { Problem } from './errors.ts';
@@ -9,6 +10,12 @@ import type { Model } from './models/model.ts';
 
 /** A request of so many rows is worth watching for a caller that hangs up. */
 const LONG_REQUEST_ROWS = 1024;
+
+/** How often a piece that waits for room in the queue looks for it. */
+const RETRY_MS = 10;
+
+/** Where the time of a prediction went. */
+type Timings = Pick<Prediction, 'parseSeconds' | 'queueSeconds' | 'runSeconds'>;
 
 /** The answers to a request, with what an answer in any dialect needs beside them. */
 export interface Prediction extends Scores {
@@ -33,7 +40,12 @@ export interface Predictor {
   ): Promise<Prediction> | Prediction;
   /** The first half of `predict`, for rows that come in pieces. @throws {Problem} as `predict` */
   encode(model: Model, decode: () => Table, options: EncodeOptions): EncodedRows;
-  /** The second half. @throws {Problem} what inference throws */
+  /**
+   * The second half. A full queue is waited for, at most as long as a request may take: the caller asks for the next
+   * piece only when it has this one's answers, so what it holds back is its own.
+   *
+   * @throws {Problem} what inference throws
+   */
   score(model: Model, rows: EncodedRows, options: PredictOptions): Promise<Scores>;
 }
 
@@ -41,9 +53,11 @@ export interface PredictorDeps {
   readonly inference: Inference;
   readonly http: HttpRecorder;
   readonly recorder: InferenceRecorder;
+  /** How long a piece of a long request waits for room in the queue. */
+  readonly patienceMs: number;
 }
 
-export function createPredictor({ inference, http, recorder }: PredictorDeps): Predictor {
+export function createPredictor({ inference, http, recorder, patienceMs }: PredictorDeps): Predictor {
   const encode: Predictor['encode'] = (model, decode, options) => {
     try {
       const table = decode();
@@ -60,6 +74,18 @@ export function createPredictor({ inference, http, recorder }: PredictorDeps): P
     if (error instanceof Problem && error.status === 503) http.shed(error.code);
     throw error;
   };
+  const patiently = async <T>(attempt: () => Promise<T> | T): Promise<T> => {
+    const giveUp = performance.now() + patienceMs;
+    for (;;) {
+      try {
+        return await attempt();
+      } catch (error) {
+        const full = error instanceof Problem && error.code === 'overloaded';
+        if (!full || performance.now() > giveUp) return refused(error);
+        await setTimeout(RETRY_MS);
+      }
+    }
+  };
   const infer = (model: Model, rows: EncodedRows, options: PredictOptions): Promise<Scores> | Scores => {
     try {
       const scores = inference.predict(model, rows, options);
@@ -71,7 +97,7 @@ export function createPredictor({ inference, http, recorder }: PredictorDeps): P
   return {
     encode,
     score: async (model, rows, options) => {
-      const scores = await infer(model, rows, options);
+      const scores = await patiently(() => inference.predict(model, rows, options));
       recorder.answered(model, rows, scores.answers);
       return scores;
     },
@@ -94,5 +120,5 @@ export function createPredictor({ inference, http, recorder }: PredictorDeps): P
 const milliseconds = (seconds: number): string => (seconds * 1000).toFixed(3);
 
 /** Where the time of a prediction went, as a `server-timing` header says it (W3C Server Timing). */
-export const timings = ({ parseSeconds, queueSeconds, runSeconds }: Prediction): string =>
+export const timings = ({ parseSeconds, queueSeconds, runSeconds }: Timings): string =>
   `parse;dur=${milliseconds(parseSeconds)}, queue;dur=${milliseconds(queueSeconds)}, run;dur=${milliseconds(runSeconds)}`;

@@ -46,6 +46,7 @@ export function writeProxyFile(config: Config, runtime: string): void {
     host: config.HOST,
     port: config.PORT,
     maxBodyBytes: config.MAX_BODY_BYTES,
+    maxFileBytes: config.MAX_FILE_BYTES,
     deadlineMs: config.DEADLINE_MS,
     accessLog: config.ACCESS_LOG,
     sockets: Array.from({ length: config.WEB_CONCURRENCY }, (_, slot) => socketPath(runtime, slot)),

@@ -105,6 +105,7 @@ export async function startReplica(options: ReplicaOptions): Promise<Replica> {
   });
   const app = createApp({
     config,
+    runtime,
     catalogue,
     inference,
     lifecycle,

@@ -25,6 +25,7 @@ export const settingsFor = (runtime: string, changes: Partial<ProxySettings> = {
   host: '127.0.0.1',
   port: 5000,
   maxBodyBytes: 1024 * 1024,
+  maxFileBytes: 4 * 1024 * 1024,
   deadlineMs: 5000,
   accessLog: 'off',
   sockets: [join(runtime, '0.sock')],

@@ -10,8 +10,8 @@ export interface CsvTable {
   write(text: string): void;
   /** @throws {Problem} as `write` */
   end(): void;
-  /** Hands over the rows that were read since the last call. */
-  take(): Table;
+  /** Hands over the rows that were read since the last call; undefined before the columns are known. */
+  take(): Table | undefined;
 }
 
 /** @throws {Problem} invalid_columns, without repeating what may be a row */
@@ -54,7 +54,8 @@ export function createCsvTable(inputs: readonly Input[], header: boolean): CsvTa
         throw new Problem('invalid_csv', { detail: 'The CSV has no line, not even a header.' });
     },
     take: () => {
-      const table: Table = { columns: columns ?? [], data, lines };
+      if (columns === undefined) return undefined;
+      const table: Table = { columns, data, lines };
       data = [];
       lines = [];
       return table;
@@ -67,5 +68,5 @@ export function readCsv(text: string, inputs: readonly Input[], header = true): 
   const table = createCsvTable(inputs, header);
   table.write(text);
   table.end();
-  return table.take();
+  return table.take() as Table;
 }

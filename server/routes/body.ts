@@ -8,7 +8,7 @@ import { requireCoding, unpack } from './contentCoding.ts';
 const BYTE_ORDER_MARK = '\uFEFF';
 
 /** The answer goes out while the body still arrives, so the connection can't be used again. */
-const tooLarge = (): Problem => new Problem('body_too_large', { headers: { connection: 'close' } });
+export const tooLarge = (): Problem => new Problem('body_too_large', { headers: { connection: 'close' } });
 
 /** Collects the bytes of a request as they come from the socket. */
 function collect(incoming: IncomingMessage, maxBytes: number): Promise<Buffer> {

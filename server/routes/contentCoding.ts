@@ -12,7 +12,7 @@ interface Coding {
 }
 
 const coding = (unpack: unknown, createStream: () => Transform): Coding => ({
-  unpack: promisify(unpack as (...args: unknown[]) => void) as Unpack,
+  unpack: promisify(unpack as (...args: unknown[]) => void),
   createStream,
 });
 

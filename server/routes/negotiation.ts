@@ -10,22 +10,23 @@ const inUtf8 = (type: string): RegExp =>
   new RegExp(`^\\s*${type}(\\s*;\\s*charset\\s*=\\s*(utf-8|"utf-8"))?(\\s*;)?\\s*$`, 'i');
 const JSON_TYPE = inUtf8('application/json');
 const CSV_TYPE = inUtf8('text/csv');
-/** Media ranges that include JSON, the most specific first: the first one in a header decides. */
+/** Media ranges that include a type, the most specific first: the first one in a header decides. */
 const JSON_RANGES = ['application/json', 'application/*', '*/*'];
-const REFUSED = /^\s*q\s*=\s*0(\.0*)?\s*$/i;
+const CSV_RANGES = ['text/csv', 'text/*', '*/*'];
+const QUALITY = /^\s*q\s*=\s*(\d(?:\.\d*)?)\s*$/i;
 
-/** Whether an Accept header leaves room for JSON (RFC 9110, section 12.5.1). */
-function takesJson(accept: string): boolean {
+/** How much an Accept header wants a type, from 0 to 1 (RFC 9110, section 12.5.1). */
+function quality(accept: string, names: readonly string[]): number {
   const ranges = accept.split(',').map((range) => {
     const [type = '', ...parameters] = range.split(';');
-    return {
-      type: type.trim().toLowerCase(),
-      refused: parameters.some((parameter) => REFUSED.test(parameter)),
-    };
+    const weight = parameters.map((parameter) => QUALITY.exec(parameter)?.[1]).find((found) => found);
+    return { type: type.trim().toLowerCase(), weight: Number(weight ?? 1) };
   });
-  const decisive = JSON_RANGES.map((name) => ranges.find(({ type }) => type === name)).find((range) => range);
-  return decisive !== undefined && !decisive.refused;
+  const decisive = names.map((name) => ranges.find(({ type }) => type === name)).find((range) => range);
+  return decisive?.weight ?? 0;
 }
+
+export const isCsvType = (type: string): boolean => CSV_TYPE.test(type);
 
 /** What a body declares itself to be; JSON if it doesn't. @throws {Problem} unsupported_media_type */
 export function bodyType(c: AppContext): 'json' | 'csv' {
@@ -47,5 +48,20 @@ export function requireJsonBody(c: AppContext): void {
 export function requireJsonAnswer(c: AppContext): void {
   const accept = header(c, 'accept');
   if (accept === undefined || accept === '*/*' || accept.trim() === '') return;
-  if (!takesJson(accept)) throw new Problem('not_acceptable');
+  if (quality(accept, JSON_RANGES) === 0) throw new Problem('not_acceptable');
+}
+
+/** What to answer a file with: JSON, unless CSV is named and JSON isn't wanted more. @throws {Problem} not_acceptable */
+export function answerType(c: AppContext): 'json' | 'csv' {
+  const accept = header(c, 'accept');
+  if (accept === undefined || accept.trim() === '') return 'json';
+  const json = quality(accept, JSON_RANGES);
+  const csv = quality(accept, CSV_RANGES);
+  if (json === 0 && csv === 0) {
+    throw new Problem('not_acceptable', {
+      detail: 'This path answers application/json or text/csv, which the Accept header excludes.',
+    });
+  }
+  const named = /(?:^|,)\s*text\/csv\s*(?:[;,]|$)/i.test(accept);
+  return csv > json || (named && csv === json) ? 'csv' : 'json';
 }

@@ -40,7 +40,7 @@ export function createParameters<const P extends Parameters>(parameters: P): Rea
       }
       values[name] = value;
     }
-    return { ...defaults, ...values } as Values<P>;
+    return { ...defaults, ...values };
   };
   const read = (c: AppContext): Values<P> => (c.req.url.includes('?') ? of(readPairs(c)) : defaults);
   return Object.assign(read, { of, names });

@@ -39,7 +39,8 @@ export interface PredictRoutes {
   own(modelOf: ModelOf): Handler;
 }
 
-const readPostParameters = createParameters({
+/** Of POST, with a body or a file. */
+export const readPostParameters = createParameters({
   probabilities: ['false', 'true'],
   extra: ['error', 'ignore'],
   on_error: ['fail', 'null'],

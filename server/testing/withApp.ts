@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
@@ -17,6 +18,7 @@ import { withTemporaryFolder } from './temporaryFolder.ts';
 import { withDeadline } from './withDeadline.ts';
 
 export const MAX_BODY_BYTES = 256 * 1024;
+export const MAX_FILE_BYTES = 1024 * 1024;
 
 /** An error of the log, as it stands there. */
 export interface LoggedError {
@@ -57,7 +59,8 @@ async function runWithApp(overSocket: boolean, run: Run): Promise<void> {
   const inference = createFakeInference();
   const lifecycle = { serving: true, draining: false };
   const app = createApp({
-    config: { MAX_BODY_BYTES, PORT: 5000 },
+    config: { DEADLINE_MS: 1000, MAX_BODY_BYTES, MAX_FILE_BYTES, PORT: 5000 },
+    runtime: tmpdir(),
     catalogue: createCatalogue([model], model),
     inference,
     lifecycle,

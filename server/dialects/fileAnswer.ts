@@ -1,0 +1,129 @@
+import { answerWidth } from '../../worker/protocol.ts';
+import type { Model } from '../models/model.ts';
+import type { Spool } from '../spool.ts';
+import { pieces } from '../spool.ts';
+import { createCsvReader } from './csvReader.ts';
+import type { FileScores } from './fileScores.ts';
+import { PIECE_BYTES, createDecoder } from './fileScores.ts';
+import { writeNumber } from './native.ts';
+
+/** Rows of answers that are read from disk at a time. */
+const BLOCK_ROWS = 4096;
+
+/** The answers of a file in blocks of rows: [at most BLOCK_ROWS, width]. A block is valid until the next one. */
+async function* blocks(answers: Spool, width: number): AsyncGenerator<Float64Array> {
+  const block = new Float64Array(BLOCK_ROWS * width);
+  const bytes = new Uint8Array(block.buffer);
+  for (let position = 0; position < answers.bytes;) {
+    const read = await answers.read(bytes, position);
+    if (read === 0) return;
+    position += read;
+    yield block.subarray(0, read / 8);
+  }
+}
+
+/** One entry a row, in blocks, separated by commas. */
+async function* joined(
+  answers: Spool,
+  width: number,
+  write: (block: Float64Array, at: number) => string,
+): AsyncGenerator<string> {
+  let comma = '';
+  for await (const block of blocks(answers, width)) {
+    const entries: string[] = [];
+    for (let at = 0; at < block.length; at += width) entries.push(write(block, at));
+    yield comma + entries.join();
+    comma = ',';
+  }
+}
+
+/** The answer to a file as JSON: the form of POST /predict. */
+export async function* writeFileJson(
+  { output }: Pick<Model, 'output'>,
+  answers: Spool,
+  { warnings, warningsTotal, errors, errorsTotal }: FileScores,
+  probabilities: boolean,
+): AsyncGenerator<string> {
+  const width = answerWidth(output);
+  const classes =
+    output.task === 'classification' ? output.classes.map((name) => JSON.stringify(name)) : undefined;
+  yield '{"predictions":[';
+  yield* joined(answers, width, (block, at) => {
+    const answer = block[at] as number;
+    return classes ? (classes[answer] ?? 'null') : writeNumber(answer);
+  });
+  yield ']';
+  if (classes && probabilities) {
+    yield ',"probabilities":[';
+    yield* joined(answers, width, (block, at) =>
+      Number.isNaN(block[at])
+        ? 'null'
+        : `[${Array.from(block.subarray(at + 1, at + width), writeNumber).join()}]`,
+    );
+    yield `],"classes":[${classes.join()}]`;
+  }
+  if (warningsTotal > 0) yield `,"warnings":${JSON.stringify(warnings)},"warningsTotal":${warningsTotal}`;
+  if (errorsTotal > 0) yield `,"errors":${JSON.stringify(errors)},"errorsTotal":${errorsTotal}`;
+  yield '}';
+}
+
+const quote = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+const writeCell = (number: number | undefined): string => (Number.isFinite(number) ? String(number) : '');
+
+/**
+ * The uploaded CSV with the predictions as more columns. Its own text stays as it stands, character for character;
+ * what is added to a refused row is empty.
+ */
+export async function* writeFileCsv(
+  { output }: Pick<Model, 'output'>,
+  file: Spool,
+  answers: Spool,
+  header: boolean,
+  probabilities: boolean,
+): AsyncGenerator<string> {
+  const width = answerWidth(output);
+  const names = output.task === 'classification' ? output.classes.map(String) : undefined;
+  const classes = names?.map(quote);
+  const scored = names !== undefined && probabilities;
+  const titles = ['prediction', ...(scored ? names.map((name) => quote(`probability_${name}`)) : [])];
+  const cellsOf = (block: Float64Array, at: number): string => {
+    const answer = block[at] as number;
+    const prediction = classes ? (classes[answer] ?? '') : writeCell(answer);
+    if (!scored) return prediction;
+    return [prediction, ...Array.from(block.subarray(at + 1, at + width), writeCell)].join();
+  };
+  const rows = blocks(answers, width);
+  let block: Float64Array = new Float64Array(0);
+  let at = 0;
+  const nextCells = async (): Promise<string> => {
+    if (at >= block.length) {
+      block = ((await rows.next()).value as Float64Array | undefined) ?? block;
+      at = 0;
+    }
+    at += width;
+    return cellsOf(block, at - width);
+  };
+
+  let records: string[] = [];
+  let lineEnd = '\n';
+  let titled = !header;
+  const reader = createCsvReader((_, __, text) => records.push(text));
+  const write = async (): Promise<string> => {
+    let text = '';
+    for (const record of records) {
+      const own = record.replace(/\r?\n$/, '');
+      lineEnd = record.slice(own.length) || lineEnd;
+      text += `${own},${titled ? await nextCells() : titles.join()}${lineEnd}`;
+      titled = true;
+    }
+    records = [];
+    return text;
+  };
+  const decode = createDecoder();
+  for await (const bytes of pieces(file, PIECE_BYTES)) {
+    reader.write(decode(bytes));
+    yield await write();
+  }
+  reader.end();
+  yield await write();
+}

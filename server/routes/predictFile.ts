@@ -1,0 +1,95 @@
+import { writeFileCsv, writeFileJson } from '../dialects/fileAnswer.ts';
+import { scoreFile } from '../dialects/fileScores.ts';
+import type { HttpRecorder } from '../metrics/http.ts';
+import type { AppContext } from '../middleware/handler.ts';
+import type { Model } from '../models/model.ts';
+import type { Predictor } from '../predictor.ts';
+import { timings } from '../predictor.ts';
+import type { Spool } from '../spool.ts';
+import { openSpool } from '../spool.ts';
+import type { Methods } from './define.ts';
+import { answerType } from './negotiation.ts';
+import type { ModelOf } from './predict.ts';
+import { readPostParameters, requireProbabilities } from './predict.ts';
+import { receiveFile } from './upload.ts';
+
+export interface PredictFileDeps {
+  readonly predictor: Predictor;
+  readonly http: HttpRecorder;
+  readonly maxFileBytes: number;
+  /** Where files wait while they are worked on. */
+  readonly folder: string;
+}
+
+/** Sends what the generator makes, and frees the spools when all is sent or the caller is gone. */
+function toStream(parts: AsyncGenerator<string>, spools: readonly Spool[]): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  const free = (): Promise<unknown> => Promise.all(spools.map((spool) => spool.close()));
+  return new ReadableStream({
+    pull: async (controller) => {
+      try {
+        const next = await parts.next();
+        if (next.done !== true) return controller.enqueue(encoder.encode(next.value));
+      } catch (error) {
+        await free();
+        throw error;
+      }
+      await free();
+      controller.close();
+    },
+    cancel: async () => {
+      await free();
+    },
+  });
+}
+
+/**
+ * `POST` predicts for every row of an uploaded CSV and answers JSON or, by Accept, the CSV with the predictions. The
+ * file lies on disk while it is worked on: that bounds the memory, frees nginx and the connection's timeouts from the
+ * pace of the predictions, and no byte is answered before the whole file was checked.
+ */
+export function predictFileRoute(
+  { predictor, http, maxFileBytes, folder }: PredictFileDeps,
+  modelOf: ModelOf,
+): Methods {
+  const answer = async (c: AppContext, model: Model, file: Spool, answers: Spool): Promise<Response> => {
+    const type = answerType(c);
+    const { probabilities, extra, on_error, header } = readPostParameters(c);
+    const wanted = probabilities === 'true';
+    if (wanted) requireProbabilities(model);
+    await receiveFile(c, file, maxFileBytes);
+    http.body(file.bytes);
+    const scores = await scoreFile(predictor, model, file, answers, {
+      ignoreExtra: extra === 'ignore',
+      skipBadRows: on_error === 'null',
+      header: header === 'true',
+      requestId: c.get('requestId'),
+      signal: c.req.raw.signal,
+    });
+    const parts =
+      type === 'csv'
+        ? writeFileCsv(model, file, answers, header === 'true', wanted)
+        : writeFileJson(model, answers, scores, wanted);
+    return new Response(toStream(parts, [file, answers]), {
+      headers: {
+        'content-type': type === 'csv' ? 'text/csv; charset=utf-8' : 'application/json',
+        'x-request-id': c.get('requestId'),
+        'x-model': model.id,
+        'server-timing': timings(scores),
+      },
+    });
+  };
+  return {
+    POST: async (c) => {
+      const model = modelOf(c);
+      const file = await openSpool(folder);
+      const answers = await openSpool(folder);
+      try {
+        return await answer(c, model, file, answers);
+      } catch (error) {
+        await Promise.all([file.close(), answers.close()]);
+        throw error;
+      }
+    },
+  };
+}

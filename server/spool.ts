@@ -1,0 +1,62 @@
+import { randomUUID } from 'node:crypto';
+import { open, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** Bytes on disk that belong to one request. The file has no name from its first moment on: not even a crash leaves it. */
+export interface Spool {
+  /** Written so far. */
+  readonly bytes: number;
+  append(chunk: Uint8Array): Promise<void>;
+  /** Fills the buffer from this position; returns how many bytes there were. */
+  read(buffer: Uint8Array, position: number): Promise<number>;
+  /** Frees the disk. May be called twice. */
+  close(): Promise<void>;
+}
+
+/** @param folder where the file has its place on disk */
+export async function openSpool(folder: string): Promise<Spool> {
+  const path = join(folder, `spool-${randomUUID()}`);
+  const handle = await open(path, 'wx+', 0o600);
+  await unlink(path);
+  let bytes = 0;
+  let isOpen = true;
+  return {
+    get bytes() {
+      return bytes;
+    },
+    append: async (chunk) => {
+      await handle.appendFile(chunk);
+      bytes += chunk.byteLength;
+    },
+    read: async (buffer, position) => {
+      let filled = 0;
+      while (filled < buffer.byteLength) {
+        const { bytesRead } = await handle.read(
+          buffer,
+          filled,
+          buffer.byteLength - filled,
+          position + filled,
+        );
+        if (bytesRead === 0) break;
+        filled += bytesRead;
+      }
+      return filled;
+    },
+    close: async () => {
+      if (!isOpen) return;
+      isOpen = false;
+      await handle.close();
+    },
+  };
+}
+
+/** The spool from its beginning, in pieces of so many bytes. A piece is valid until the next one is asked for. */
+export async function* pieces(spool: Spool, size: number): AsyncGenerator<Uint8Array> {
+  const buffer = new Uint8Array(size);
+  for (let position = 0; position < spool.bytes;) {
+    const read = await spool.read(buffer, position);
+    if (read === 0) return;
+    position += read;
+    yield buffer.subarray(0, read);
+  }
+}
