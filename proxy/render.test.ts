@@ -9,6 +9,7 @@ const SETTINGS: ProxySettings = {
   host: '127.0.0.1',
   port: 5000,
   maxBodyBytes: 1024,
+  maxFileBytes: 1024 * 1024,
   deadlineMs: 5000,
   accessLog: 'off',
   sockets: ['/run/app/0.sock', '/run/app/1.sock'],

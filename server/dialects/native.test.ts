@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createEncoder } from '../encoding/encoder.ts';
 import { Problem } from '../errors.ts';
-import { createAnswerWriter, readTable } from './native.ts';
+import type { Table } from './dialect.ts';
+import { createAnswerWriter, readTable, withNulls } from './native.ts';
 
 const NO_WARNINGS = createEncoder({ inputs: [] }).encode([], []);
 
@@ -47,9 +48,11 @@ describe('readTable', () => {
     ['null', /^The body must be a JSON object/],
     ['1', /^The body must be a JSON object/],
     ['"columns"', /^The body must be a JSON object/],
-    ['[{"a":1}]', /^The body must be a JSON object/],
     ['{}', /^The body must be a JSON object/],
-    ['{"instances":[]}', /^The body must be a JSON object/],
+    ['{"a":1,"b":[2]}', /^The body holds lists beside single values/],
+    ['{"a":[1],"b":[2,3]}', /^The lists differ in length: "a" has 1 cells, "b" has 2\.$/],
+    ['[1]', /^A list must hold one object a row/],
+    ['[[1,2]]', /^A list must hold one object a row/],
     ['{"data":[[1]]}', /has no "columns"/],
     ['{"columns":["a"]}', /has no "data"/],
     ['{"columns":null,"data":[]}', /^"columns" must be a list of strings/],
@@ -71,18 +74,54 @@ describe('readTable', () => {
     expect(problem.message).toMatch(message);
   });
 
-  it('names the rows that are no lists, the first 20 of them', () => {
-    const rows = [1, 'x', null, { a: 1 }, true];
-    const text = JSON.stringify({ columns: ['a'], data: [[1], ...rows, [1]] });
-    expect(problemOf(text)).toMatchObject({
-      code: 'invalid_rows',
-      extensions: {
-        errors: rows.map((_, at) => ({ row: at + 1, message: 'expected a list of cells' })),
-        errorsTotal: 5,
+  const INPUTS = ['a', 'data'].map((name) => ({
+    name,
+    onnx: name,
+    type: 'number' as const,
+    nullable: false,
+  }));
+
+  it.each<[string, unknown, Partial<Table>]>([
+    ['an object of single values as one row', { a: 1, b: {} }, { columns: ['a', 'b'], single: true }],
+    [
+      'an object of lists as columns',
+      { a: [1, 2], b: ['x', null] },
+      {
+        columns: ['a', 'b'],
+        data: [
+          [1, 'x'],
+          [2, null],
+        ],
       },
+    ],
+    ['empty lists as no rows', { a: [], b: [] }, { columns: ['a', 'b'], data: [] }],
+    [
+      'a list of objects as rows, with every name that occurs',
+      [{ a: 1 }, { b: 2 }, 3],
+      { columns: ['a', 'b'], byName: true },
+    ],
+    ['an empty list as no rows of the signature', [], { columns: ['a', 'data'], data: [] }],
+    ['a column that is called as a key', { a: [1], data: [2] }, { columns: ['a', 'data'], data: [[1, 2]] }],
+    ['both keys as columns and rows', { columns: ['a'], data: [] }, { columns: ['a'], data: [] }],
+  ])('takes %s', (_, body, table) => {
+    expect(readTable(JSON.stringify(body), INPUTS)).toMatchObject(table);
+  });
+
+  it('gives a row the members that it has, and none that it inherits', () => {
+    const encoder = createEncoder({
+      inputs: ['constructor', '__proto__'].map((name) => ({
+        name,
+        onnx: name,
+        type: 'number',
+        nullable: true,
+      })),
     });
-    const many = problemOf(JSON.stringify({ columns: ['a'], data: new Array(30).fill(0) }));
-    expect([many.extensions.errors?.length, many.extensions.errorsTotal]).toEqual([20, 30]);
+    const encode = (text: string): unknown => {
+      const table = readTable(text, []);
+      return encoder.encode(table.columns, table.data, {}, table).cells;
+    };
+    expect(encode('[{"constructor":1,"__proto__":2}]')).toEqual(Float64Array.of(1, 2));
+    expect(() => encode('[{"constructor":1,"__proto__":2},{}]')).toThrow(Problem);
   });
 });
 
@@ -120,6 +159,17 @@ describe('the writer of a classification', () => {
     const warnings = [{ row: 0, column: '"c"', code: 'unknown_category', message: 'm' }] as const;
     const text = write(answers, { ...NO_WARNINGS, warnings, warningsTotal: 25 }, false);
     expect(JSON.parse(text)).toEqual({ predictions: [' "a"', 7], warnings, warningsTotal: 25 });
+  });
+});
+
+describe('refused rows', () => {
+  it.each([
+    [['x'], [0, 2], ['null', 'x', 'null']],
+    [['x', 'y'], [1], ['x', 'null', 'y']],
+    [[], [0, 1], ['null', 'null']],
+    [['x'], [], ['x']],
+  ])('are null between %j where %j are refused', (entries, refused, all) => {
+    expect(withNulls(entries, refused)).toEqual(all);
   });
 });
 

@@ -119,7 +119,7 @@ withApp('an unknown category is answered with a warning, and counted', async ({ 
 
 withApp('a body that is no table is refused', async ({ predict }) => {
   expectProblem(await predict('{"columns":["a"],"data":[[NaN]]}'), 'invalid_json');
-  expectProblem(await predict([]), 'invalid_body');
+  expectProblem(await predict([[1]]), 'invalid_body');
   expectProblem(await predict({ data: [] }), 'invalid_body');
   expectProblem(await predict({ columns: ADULT_COLUMNS, data: [{ age: 1 }] }), 'invalid_rows');
 });

@@ -19,9 +19,14 @@ withApp('GET /predict tells how to call, with an example that works', async ({ r
 
 withApp('GET /predict names every parameter of POST /predict', async ({ request, predict }) => {
   const { parameters, example } = JSON.parse((await request('/predict')).text) as CallDescription;
-  expect(Object.keys(parameters)).toHaveLength(2);
+  expect(Object.keys(parameters)).toHaveLength(4);
+  const csv = (example.data[0] as unknown[]).join();
   for (const parameter of Object.keys(parameters)) {
-    expect((await predict(example, `?${parameter}`)).status).toBe(200);
+    const answer =
+      parameter === 'header=false'
+        ? await predict(csv, `?${parameter}`, { 'content-type': 'text/csv' })
+        : await predict(example, `?${parameter}`);
+    expect([parameter, answer.status]).toEqual([parameter, 200]);
   }
 });
 
