@@ -41,9 +41,10 @@ describe('renderProxy', () => {
   });
 
   it('waits a second longer than the deadline', async () => {
-    expect(await linesWith('proxy_read_timeout', { deadlineMs: 250 })).toEqual([
-      'proxy_read_timeout 1250ms;',
-    ]);
+    // A file has a second more for each MiB.
+    expect(await linesWith('proxy_read_timeout', { deadlineMs: 250, maxFileBytes: 4 * 1024 * 1024 })).toEqual(
+      ['proxy_read_timeout 1250ms;', 'proxy_read_timeout 5346ms;', 'proxy_read_timeout 5346ms;'],
+    );
     expect(await linesWith('worker_shutdown_timeout', { deadlineMs: 250 })).toEqual([
       'worker_shutdown_timeout 1250ms;',
     ]);
