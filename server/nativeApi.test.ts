@@ -1,4 +1,4 @@
-import { readdirSync, readlinkSync } from 'node:fs';
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { needsNginx, nginxMissing } from '../proxy/testing/nginxMissing.ts';
 import { rawRequest } from '../proxy/testing/rawRequest.ts';
@@ -57,6 +57,15 @@ describe.skipIf(nginxMissing)(needsNginx('the native API through nginx'), () => 
   const ask = (path: string, init: RequestInit = {}): Promise<Response> =>
     fetch(`http://127.0.0.1:${server.port}${path}`, { signal: AbortSignal.timeout(60_000), ...init });
   const send = async ({ path, init }: ReturnType<Form>): Promise<string> => (await ask(path, init)).text();
+
+  /** The most memory that one of the server processes has ever had. */
+  const peakMiB = (): number =>
+    Math.max(
+      ...server.serverProcesses().map((pid) => {
+        const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+        return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
+      }),
+    );
 
   const good = JSON.stringify(adultBody(ADULT_ROW));
   const query = new URLSearchParams(
@@ -148,6 +157,19 @@ describe.skipIf(nginxMissing)(needsNginx('the native API through nginx'), () => 
     }
   });
 
+  it('lets a bad row change no other with on_error=null', async () => {
+    const some = rows.slice(0, 50).map(({ cells }) => cells);
+    const scores = async (data: readonly unknown[]): Promise<unknown[]> => {
+      const body = JSON.stringify({ columns: ADULT_COLUMNS, data });
+      const answer = await send(post('/predict?on_error=null&probabilities=true', JSON_TYPE, body));
+      return (JSON.parse(answer) as { probabilities: unknown[] }).probabilities;
+    };
+    // Its last cell is the bad one: all others have been encoded by then.
+    const spoilt = some.map((cells) => cells.with(-1, 1));
+    const mixed = await scores(some.flatMap((cells, row) => [spoilt[(row + 7) % 50], cells]));
+    expect(mixed).toEqual((await scores(some)).flatMap((score) => [null, score]));
+  });
+
   it('gives each of 64 mixed clients its own answers', async () => {
     const forms = Object.values(FORMS);
     const client = async (_: unknown, index: number): Promise<void> => {
@@ -178,6 +200,7 @@ describe.skipIf(nginxMissing)(needsNginx('the native API through nginx'), () => 
   it('takes a file larger than the memory of a process, answers others meanwhile, and leaves nothing', async () => {
     const block = Buffer.from(csv(rows));
     const times = Math.ceil((HEAP_MIB * 1024 * 1024) / block.length) + 1;
+    const before = peakMiB();
     let sent = 0;
     const body = new ReadableStream<Uint8Array>({
       pull: (controller) => {
@@ -212,6 +235,7 @@ describe.skipIf(nginxMissing)(needsNginx('the native API through nginx'), () => 
     const { predictions } = JSON.parse(text) as { predictions: string[] };
     expect(predictions).toHaveLength(rows.length * times);
     expect(predictions.filter((label, row) => label !== rows[row % rows.length]?.label)).toEqual([]);
+    expect(peakMiB() - before).toBeLessThan(2 * HEAP_MIB);
     // A piece takes milliseconds; a row that waited for the file would take seconds.
     expect(waits.sort((a, b) => a - b)[Math.floor(waits.length / 2)]).toBeLessThan(500);
 

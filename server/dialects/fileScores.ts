@@ -129,7 +129,8 @@ export async function scoreFile(
     rows += piece.data.length;
     parseSeconds += (performance.now() - start) / 1000;
     if (!encoded || (errorsTotal > 0 && options.skipBadRows !== true)) return;
-    const scores = predictor.score(model, encoded, options);
+    // Without the signal: the queue would keep every piece as its listener. It's looked at between pieces.
+    const scores = predictor.score(model, encoded, { requestId: options.requestId });
     // Until its turn has come, nobody listens to its failure.
     scores.catch(() => undefined);
     waiting.push({ rows: encoded, scores });
