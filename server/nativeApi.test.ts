@@ -216,7 +216,7 @@ describe.skipIf(nginxMissing)(needsNginx('the native API through nginx'), () => 
       body,
       duplex: 'half',
       signal: AbortSignal.timeout(100_000),
-    } as RequestInit).then(async (answer) => {
+    }).then(async (answer) => {
       const text = await answer.text();
       done = true;
       return { status: answer.status, text };

@@ -146,9 +146,28 @@ describe('a signature', () => {
       { task: 'regression' },
       "model.json /outputs must have required property 'value'",
     ],
+    ...['cost', '/', '/a/', '//a', '/a?b', '/:model', '/*', '/a b', '/../a'].map(
+      (route): [string, Files, string] => [
+        `the route ${route}`,
+        { routes: [route] },
+        'model.json /routes/0 must match pattern',
+      ],
+    ),
+    ['an answer without a key', { answer: {} }, "model.json /answer must have required property 'key'"],
+    [
+      'too many decimals',
+      { answer: { key: 'k', decimals: 16 } },
+      'model.json /answer/decimals must be <= 15',
+    ],
     ['an unknown key', { author: 'me' }, 'model.json / must NOT have additional properties ("author")'],
   ])('with %s is refused by the path of the fault', async (_, changes, reason) => {
     expect(await refusalOf(withSignature(changes))).toContain(`model m/1 refused: ${reason}`);
+  });
+
+  it('may name routes and the form of an answer', async () => {
+    const own = { routes: ['/prediction', '/v0/cost-of_care.json'], answer: { key: 'cost', decimals: 2 } };
+    const [model] = await read(withSignature(own));
+    expect(model?.signature).toMatchObject(own);
   });
 
   it.each(['', '{', '[]', 'null', '1'])('that is no object is refused: %j', async (text) => {
