@@ -12,7 +12,7 @@ import { eventually } from './testing/withDeadline.ts';
 // Each wait has a deadline of its own; this one is for a machine that is busy with something else.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
-/** What each process may have for its JavaScript heap. */
+/** What each process may have for its JavaScript heap. The compiler needs more: build before, as `npm test` does. */
 const HEAP_MIB = 64;
 const CLIENTS = 64;
 const REQUESTS_A_CLIENT = 6;
@@ -64,6 +64,18 @@ describe.skipIf(nginxMissing)(needsNginx('the native API through nginx'), () => 
       ...server.serverProcesses().map((pid) => {
         const status = readFileSync(`/proc/${pid}/status`, 'utf8');
         return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
+      }),
+    );
+
+  /** The spools that server processes have open. */
+  const spools = (): string[] =>
+    server.serverProcesses().flatMap((pid) =>
+      readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+        try {
+          return readlinkSync(`/proc/${pid}/fd/${fd}`).match(/spool-/) ? [fd] : [];
+        } catch {
+          return []; // Closed in between.
+        }
       }),
     );
 
@@ -239,18 +251,20 @@ describe.skipIf(nginxMissing)(needsNginx('the native API through nginx'), () => 
     // A piece takes milliseconds; a row that waited for the file would take seconds.
     expect(waits.sort((a, b) => a - b)[Math.floor(waits.length / 2)]).toBeLessThan(500);
 
-    const spools = (): string[] =>
-      server.serverProcesses().flatMap((pid) =>
-        readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
-          try {
-            return readlinkSync(`/proc/${pid}/fd/${fd}`).match(/spool-/) ? [fd] : [];
-          } catch {
-            return []; // Closed in between.
-          }
-        }),
-      );
     await eventually('no spool is left', () => spools().length === 0);
     const left = readdirSync(server.tmp, { recursive: true, encoding: 'utf8' });
     expect(left.filter((name) => name.includes('spool-'))).toEqual([]);
+  });
+
+  it('gives up a file whose client is gone', async () => {
+    const gone = new AbortController();
+    const body = Buffer.concat([Buffer.from(HEADER), ...new Array<Buffer>(30).fill(Buffer.from(csv(rows)))]);
+    const headers = { 'content-type': 'text/csv' };
+    const upload = ask('/predict_file', { method: 'POST', headers, body, signal: gone.signal });
+    await eventually('the file is worked on', () => spools().length > 0);
+    gone.abort();
+    await expect(upload).rejects.toThrow();
+    // Sooner than all its rows could be answered.
+    await eventually('its spools are freed', () => spools().length === 0, 2000);
   });
 });
