@@ -14,7 +14,7 @@ Usage: ./servemodel.sh [serve] [--no-proxy] [--no-install] [--help] [--version]
 
 Serves the models of ./models on http://0.0.0.0:5000 until it is stopped. Installs and builds what is missing first.
 
-  serve         the default command
+  serve         the same on port 8080 unless PORT says otherwise: how SageMaker starts a container
   --no-proxy    serve without nginx: a process that dies loses its requests, slow clients are not held off
   --no-install  never install anything: say what is missing and end
   --help        print this
@@ -33,9 +33,10 @@ fail() {
 
 proxy=yes
 install=yes
+default_port=
 for argument in "$@"; do
   case $argument in
-    serve) ;;
+    serve) default_port=8080 ;;
     --no-proxy) proxy=no ;;
     --no-install) install=no ;;
     --help | -h)
@@ -197,6 +198,10 @@ trap on_signal TERM INT
 trap 'if [ "$started" = yes ] && alive "$primary"; then kill -HUP "$primary"; fi' HUP
 trap 'rm -rf -- "$runtime"' EXIT
 
+# Platforms that start the container as `serve` ask at 8080, or at a port that they name in a variable of their own.
+if [ -z "${PORT:-}${AIP_HTTP_PORT:-}" ] && [ -n "$default_port" ]; then
+  export PORT="${SAGEMAKER_BIND_TO_PORT:-$default_port}"
+fi
 export ORT_DISABLE_TELEMETRY=1
 export NODE_ENV=${NODE_ENV:-production}
 options=()

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { SETTINGS } from '../server/config.ts';
+import { SETTINGS, parseConfig } from '../server/config.ts';
 import { readAdultRows } from '../server/testing/adultRows.ts';
 import type { LoadReport } from '../server/testing/load.ts';
 import { LOST_NOTHING, singles, startLoad, together } from '../server/testing/load.ts';
@@ -371,7 +371,7 @@ describe.skipIf(missing !== undefined)(`the container${missing ? ` (skipped, ${m
       expect(config.User).toMatch(/^[1-9]\d*:/);
       expect(config.StopSignal).toBe('SIGTERM');
       expect(Object.keys(config.ExposedPorts)).toEqual([
-        `${SETTINGS.PORT.default}/tcp`,
+        `${parseConfig({}).PORT}/tcp`,
         `${SETTINGS.METRICS_PORT.default}/tcp`,
       ]);
       expect(config.Labels).toMatchObject({

@@ -8,8 +8,8 @@ usage() {
 Usage: ./scripts/test.sh [--no-install] [--help]
 
 Runs the format check, the linter, the type check and every test. Installs what is missing first: npm packages, a
-Python environment for the training tests, and as root the system packages. Tests whose parts can't be had are
-listed as skipped at the end, each with the reason. The last line is the total.
+Python environment for the training tests, another with clients of the protocols, and as root the system packages.
+Tests whose parts can't be had are listed as skipped at the end, each with the reason. The last line is the total.
 
   --no-install  install no system packages
   --help        print this
@@ -94,8 +94,30 @@ make_python_environment() {
   fi
 }
 
+# Real clients of the protocols, and MLflow's own server on the pipeline that the default model was exported from. The
+# same files in the same order as server/testing/protocolClients.ts, which finds it by their digest.
+make_clients_environment() {
+  command -v python3 >/dev/null || return 0
+  local sources=(scripts/bench/peers/requirements.txt scripts/testing/clients-requirements.txt
+    scripts/testing/saveMlflowModel.py scripts/train.py)
+  local clients
+  clients=$cache/clients-$(cat "${sources[@]}" | sha256sum | cut -c1-12)
+  if [ -f "$clients/.complete" ]; then return; fi
+  say 'making the Python environment of the protocol clients, some minutes'
+  rm -rf "$clients"
+  local model=$work/clients-model
+  if python3 -m venv "$clients" &&
+    "$clients/bin/pip" install -q --no-deps -r scripts/testing/clients-requirements.txt &&
+    "$clients/bin/python" scripts/train.py --output "$model" --joblib "$model.joblib" >/dev/null &&
+    MLFLOW_DISABLE_TELEMETRY=true "$clients/bin/python" -W ignore scripts/testing/saveMlflowModel.py \
+      "$model.joblib" "$model/golden.json" "$clients/mlflow"; then
+    touch "$clients/.complete"
+  fi
+}
+
 install_system_packages
 install_npm_packages
+make_clients_environment
 python=
 make_python_environment
 

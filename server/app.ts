@@ -11,6 +11,7 @@ import { createServe } from './middleware/serve.ts';
 import type { Catalogue } from './models/catalogue.ts';
 import type { Model } from './models/model.ts';
 import { createPredictor } from './predictor.ts';
+import { readVersion } from './project.ts';
 import { answerText } from './routes/answer.ts';
 import { createRouter } from './routes/define.ts';
 import type { Lifecycle } from './routes/health.ts';
@@ -20,9 +21,12 @@ import { namedModel } from './routes/modelOf.ts';
 import { createOwnRoutes } from './routes/ownRoutes.ts';
 import { createPredictRoutes } from './routes/predict.ts';
 import { predictFileRoute } from './routes/predictFile.ts';
+import type { VertexSettings } from './routes/protocols.ts';
+import { defineProtocols } from './routes/protocols.ts';
 
 export interface AppDeps {
-  readonly config: Pick<Config, 'DEADLINE_MS' | 'MAX_BODY_BYTES' | 'MAX_FILE_BYTES' | 'PORT'>;
+  readonly config: Pick<Config, 'DEADLINE_MS' | 'MAX_BODY_BYTES' | 'MAX_FILE_BYTES' | 'PORT'> &
+    VertexSettings;
   /** The server's private folder. */
   readonly runtime: string;
   readonly catalogue: Catalogue;
@@ -95,6 +99,9 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   define('/models', modelsRoute(catalogue));
   define('/models/:model', modelRoute(catalogue));
   define('/models/:model/versions/:version', modelRoute(catalogue));
+  const maxBodyBytes = config.MAX_BODY_BYTES;
+  const version = readVersion();
+  defineProtocols(define, { catalogue, predictor, lifecycle, http, recorder, maxBodyBytes, version }, config);
   define('/health/live', liveRoute);
   define('/health/ready', readyRoute(lifecycle));
   app.notFound((c: AppContext) => (ownRoutes.find(c.req.path) ?? missing)(c));

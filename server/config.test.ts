@@ -29,6 +29,9 @@ describe('parseConfig', () => {
     MAX_QUEUED_ROWS: 100_000,
     LOG_LEVEL: 'info',
     ACCESS_LOG: 'off',
+    AIP_HTTP_PORT: 0,
+    AIP_HEALTH_ROUTE: '',
+    AIP_PREDICT_ROUTE: '',
   };
 
   it('gives every setting its default when the environment is empty', () => {
@@ -58,6 +61,9 @@ describe('parseConfig', () => {
       MAX_QUEUED_ROWS: '1',
       LOG_LEVEL: 'silent',
       ACCESS_LOG: '/var/log/a.json',
+      AIP_HTTP_PORT: '8080',
+      AIP_HEALTH_ROUTE: '/vertex/health',
+      AIP_PREDICT_ROUTE: '/v1/endpoints/7/deployedModels/3:predict',
     };
     const expected = Object.fromEntries(
       Object.entries(env).map(([name, text]) => [name, /^\d+$/.test(text) ? Number(text) : text]),

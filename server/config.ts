@@ -1,4 +1,5 @@
 import { availableCpus } from './cpus.ts';
+import { isHealthPath, isPredictPath } from './vertexPaths.ts';
 
 /** Smallest and largest accepted values of an integer setting. */
 type Range = readonly [min: number, max: number];
@@ -49,12 +50,27 @@ const accessLog = (text: string): string | Refusal =>
     ? text
     : new Refusal('off, stdout or an absolute path without spaces');
 
+const healthRoute = (text: string): string | Refusal =>
+  isHealthPath(text)
+    ? text
+    : new Refusal('a path that no other route has, such as /vertex/health, or /ping or /health/ready');
+
+const predictRoute = (text: string): string | Refusal =>
+  isPredictPath(text)
+    ? text
+    : new Refusal('a path that no other route has, such as /vertex/predict, or /v1/models/NAME:predict');
+
 /**
  * Every setting: its default, its meaning and what it accepts. The README's table is held to this one by a
  * test. Units are in the names; sizes are in bytes, times in milliseconds.
  */
 export const SETTINGS = {
-  PORT: { default: 5000, parse: integer([1, 65_535]), meaning: 'Public port.' },
+  PORT: {
+    default: ({ env }) => Number(env['AIP_HTTP_PORT'] || 5000),
+    shown: '`5000`',
+    parse: integer([1, 65_535]),
+    meaning: 'Public port. `servemodel.sh serve` makes the default 8080, as SageMaker expects.',
+  },
   HOST: { default: '0.0.0.0', parse: host, meaning: 'Address that the public port listens on.' },
   METRICS_PORT: { default: 9464, parse: integer([1, 65_535]), meaning: 'Port of `GET /metrics`.' },
   METRICS_HOST: {
@@ -126,6 +142,24 @@ export const SETTINGS = {
     parse: accessLog,
     meaning: 'Access log of the proxy, as JSON lines: `off`, `stdout` or an absolute path.',
   },
+  AIP_HTTP_PORT: {
+    default: 0,
+    shown: 'unset',
+    parse: integer([1, 65_535]),
+    meaning: 'Vertex AI: the public port, unless `PORT` is set.',
+  },
+  AIP_HEALTH_ROUTE: {
+    default: '',
+    shown: 'unset',
+    parse: healthRoute,
+    meaning: 'Vertex AI: one more path of the health check.',
+  },
+  AIP_PREDICT_ROUTE: {
+    default: '',
+    shown: 'unset',
+    parse: predictRoute,
+    meaning: 'Vertex AI: path that takes `{"instances": […]}` for the default model.',
+  },
 } satisfies Record<string, Setting<string | number>>;
 
 type Accepted<T> = Exclude<T, Refusal>;
@@ -166,6 +200,9 @@ export function parseConfig(env: Environment): Config {
   });
   const config = Object.fromEntries(values) as Config;
   if (config.PORT === config.METRICS_PORT) faults.push('METRICS_PORT must differ from PORT');
+  if (config.AIP_HEALTH_ROUTE !== '' && config.AIP_HEALTH_ROUTE === config.AIP_PREDICT_ROUTE) {
+    faults.push('AIP_PREDICT_ROUTE must differ from AIP_HEALTH_ROUTE');
+  }
   if (faults.length > 0) throw new ConfigError(faults);
   return Object.freeze(config);
 }

@@ -12,6 +12,8 @@ export interface InferenceRecorder {
   queued(model: Model, seconds: number): void;
   answered(model: Model, rows: EncodedRows, answers: Float64Array): void;
   invalid(model: Model, errors: readonly CellError[]): void;
+  /** Columns of an accepted request that its dialect skips, since the signature doesn't have them. */
+  ignored(model: Model, columns: number): void;
   loaded(model: Model, seconds: number): void;
 }
 
@@ -46,6 +48,10 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
   const invalid = createCounter(registry, {
     name: 'validation_errors_total',
     help: 'Refused cells by column, refused rows without one: those that callers were told of, at most 20 a request.',
+  });
+  const ignored = createCounter(registry, {
+    name: 'model_ignored_columns_total',
+    help: "Columns that /invocations skipped, as the signature doesn't have them.",
   });
   /** The series of a model. */
   const seriesOf = memo((model: Model) => {
@@ -109,6 +115,7 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
     invalid: (model, errors) => {
       for (const { column = '' } of errors) invalid({ model: model.name, column }).add(1);
     },
+    ignored: (model, columns) => ignored({ model: model.name }).add(columns),
     loaded: (model, seconds) => {
       const { engine, path } = model.engine;
       load.set(label(model), seconds);

@@ -12,12 +12,17 @@ export interface Lifecycle {
 /** The process answers. */
 export const liveRoute: Methods = { GET: (c) => answerJson(c, '{"status":"live"}') };
 
+/** @throws {Problem} draining or not_ready */
+export function requireServing({ draining, serving }: Lifecycle): void {
+  if (draining) throw new Problem('draining');
+  if (!serving) throw new Problem('not_ready');
+}
+
 /** The server predicts: a process that can't has closed its listener, so the one that answers speaks for all. */
 export function readyRoute(lifecycle: Lifecycle): Methods {
   return {
     GET: (c) => {
-      if (lifecycle.draining) throw new Problem('draining');
-      if (!lifecycle.serving) throw new Problem('not_ready');
+      requireServing(lifecycle);
       return answerJson(c, '{"status":"ready"}');
     },
   };

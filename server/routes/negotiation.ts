@@ -44,6 +44,13 @@ export function requireJsonBody(c: AppContext): void {
   });
 }
 
+/** @throws {Problem} unsupported_media_type unless the body is JSON, or declared as bytes where they stand behind it */
+export function requireInferBody(c: AppContext, binary: boolean): void {
+  const type = header(c, 'content-type');
+  if (binary && type?.trim().toLowerCase() === 'application/octet-stream') return;
+  requireJsonBody(c);
+}
+
 /** @throws {Problem} not_acceptable when the Accept header excludes JSON */
 export function requireJsonAnswer(c: AppContext): void {
   const accept = header(c, 'accept');

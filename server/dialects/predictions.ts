@@ -1,0 +1,18 @@
+import type { Model } from '../models/model.ts';
+import { writeNumbers } from './native.ts';
+
+/** Writes `{"predictions": [...]}`: the labels or values alone, which is all that MLflow, V1 and Vertex AI answer. */
+export function createPredictionsWriter({
+  output,
+}: Pick<Model, 'output'>): (answers: Float64Array) => string {
+  if (output.task === 'regression') return (answers) => `{"predictions":[${writeNumbers(answers)}]}`;
+  const classes = output.classes.map((name) => JSON.stringify(name));
+  const width = 1 + classes.length;
+  return (answers) => {
+    let labels = '';
+    for (let at = 0; at < answers.length; at += width) {
+      labels += (at === 0 ? '' : ',') + (classes[answers[at] as number] as string);
+    }
+    return `{"predictions":[${labels}]}`;
+  };
+}

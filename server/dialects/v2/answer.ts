@@ -1,0 +1,31 @@
+import type { Model } from '../../models/model.ts';
+import type { InferRequest } from './request.ts';
+
+/** An answer of the Open Inference Protocol: JSON, and behind it the outputs that were wanted as binary data. */
+export interface InferAnswer {
+  readonly json: string;
+  readonly binary: readonly Buffer[];
+}
+
+/** Writes the outputs that a request wants. */
+export function writeInferAnswer(
+  { name, version }: Model,
+  { id, wanted }: InferRequest,
+  rows: number,
+  answers: Float64Array,
+): InferAnswer {
+  const binary: Buffer[] = [];
+  const outputs = wanted.map(({ output, binary: asBinary }) => {
+    const shape = output.width === undefined ? `[${rows}]` : `[${rows},${output.width}]`;
+    const head = `{"name":${JSON.stringify(output.name)},"datatype":"${output.datatype}","shape":${shape}`;
+    if (!asBinary) return `${head},"data":${output.json(answers)}}`;
+    const bytes = output.binary(answers);
+    binary.push(bytes);
+    return `${head},"parameters":{"binary_data_size":${bytes.length}}}`;
+  });
+  const echoed = id === undefined ? '' : `"id":${JSON.stringify(id)},`;
+  return {
+    json: `{"model_name":"${name}","model_version":"${version}",${echoed}"outputs":[${outputs.join(',')}]}`,
+    binary,
+  };
+}

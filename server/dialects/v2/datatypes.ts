@@ -1,0 +1,97 @@
+import type { ColumnType } from '../../models/signature.ts';
+
+/** An element whose bytes are no text: stands in a tensor's values until its row and column are known. */
+export const NOT_TEXT = Symbol('not text');
+
+/** How the elements of a tensor are read and checked. */
+export interface Datatype {
+  readonly name: string;
+  /** Of an element in binary data; undefined where each has a length of its own. */
+  readonly bytes: number | undefined;
+  /** Reads a binary element. A missing value is null: what NaN stands for in a floating-point tensor. */
+  readonly read: (view: DataView, at: number) => unknown;
+  /** Why a value is none of this datatype, where the check of the column would not notice. */
+  readonly fault: (value: unknown) => string | undefined;
+  /** The columns that take it. */
+  readonly columns: readonly ColumnType[];
+}
+
+const NUMERIC: readonly ColumnType[] = ['integer', 'number'];
+const none = (): undefined => undefined;
+const missing = (value: number): number | null => (Number.isNaN(value) ? null : value);
+
+function integer(name: string, bits: number, signed: boolean, read: Datatype['read']): Datatype {
+  const min = signed ? -(2 ** (bits - 1)) : 0;
+  const end = 2 ** (signed ? bits - 1 : bits);
+  return {
+    name,
+    bytes: bits / 8,
+    read,
+    fault: (value) => {
+      if (typeof value !== 'number') return undefined;
+      if (value < min || value >= end) return `expected a value within ${name}, found one outside`;
+      return Number.isInteger(value) ? undefined : `expected a value of ${name}, found a fraction`;
+    },
+    columns: NUMERIC,
+  };
+}
+
+const DATATYPES: readonly Datatype[] = [
+  integer('INT8', 8, true, (view, at) => view.getInt8(at)),
+  integer('INT16', 16, true, (view, at) => view.getInt16(at, true)),
+  integer('INT32', 32, true, (view, at) => view.getInt32(at, true)),
+  // Above 2^53 the number is rounded, and then refused for its size.
+  integer('INT64', 64, true, (view, at) => Number(view.getBigInt64(at, true))),
+  integer('UINT8', 8, false, (view, at) => view.getUint8(at)),
+  integer('UINT16', 16, false, (view, at) => view.getUint16(at, true)),
+  integer('UINT32', 32, false, (view, at) => view.getUint32(at, true)),
+  integer('UINT64', 64, false, (view, at) => Number(view.getBigUint64(at, true))),
+  {
+    name: 'FP32',
+    bytes: 4,
+    read: (view, at) => missing(view.getFloat32(at, true)),
+    fault: none,
+    columns: NUMERIC,
+  },
+  {
+    name: 'FP64',
+    bytes: 8,
+    read: (view, at) => missing(view.getFloat64(at, true)),
+    fault: none,
+    columns: NUMERIC,
+  },
+  {
+    name: 'BOOL',
+    bytes: 1,
+    read: (view, at) => {
+      const byte = view.getUint8(at);
+      return byte > 1 ? byte : byte === 1;
+    },
+    fault: (value) => (typeof value === 'number' ? 'expected the byte 0 or 1, found another one' : undefined),
+    columns: ['boolean'],
+  },
+  {
+    name: 'BYTES',
+    bytes: undefined,
+    read: none,
+    fault: (value) => (value === NOT_TEXT ? 'expected text in UTF-8, found other bytes' : undefined),
+    columns: ['string'],
+  },
+];
+
+const BY_NAME = new Map<unknown, Datatype>(DATATYPES.map((datatype) => [datatype.name, datatype]));
+
+/** The datatype of this name; undefined for one that no column takes, such as FP16. */
+export const findDatatype = (name: unknown): Datatype | undefined => BY_NAME.get(name);
+
+/** The names of the datatypes that a column of this type takes. */
+export const datatypesOf = (type: ColumnType): string[] =>
+  DATATYPES.filter(({ columns }) => columns.includes(type)).map(({ name }) => name);
+
+/** The datatype in which a model's metadata names a column. */
+export const METADATA_DATATYPES: Readonly<Record<ColumnType, string>> = {
+  string: 'BYTES',
+  number: 'FP64',
+  integer: 'INT64',
+  boolean: 'BOOL',
+};

@@ -1,0 +1,39 @@
+import type { Model } from '../../models/model.ts';
+import { METADATA_DATATYPES } from './datatypes.ts';
+import type { OutputTensor } from './outputs.ts';
+
+/** Triton's name for what runs ONNX files. */
+const PLATFORM = 'onnxruntime_onnx';
+
+/** What the server says of itself: the extensions by Triton's names. */
+export const describeServer = (version: string): string =>
+  JSON.stringify({ name: 'servemodel', version, extensions: ['binary_tensor_data', 'model_repository'] });
+
+/** What the server says of a model. -1: any number of rows. */
+export function describeModel(
+  { name, signature }: Model,
+  versions: readonly number[],
+  outputs: readonly OutputTensor[],
+): string {
+  return JSON.stringify({
+    name,
+    versions: versions.map(String),
+    platform: PLATFORM,
+    inputs: signature.inputs.map((input) => ({
+      name: input.name,
+      datatype: METADATA_DATATYPES[input.type],
+      shape: [-1],
+    })),
+    outputs: outputs.map((output) => ({
+      name: output.name,
+      datatype: output.datatype,
+      shape: output.width === undefined ? [-1] : [-1, output.width],
+    })),
+  });
+}
+
+/** The repository index: a model is only in the catalogue once it is ready. */
+export const describeIndex = (models: readonly Model[]): string =>
+  JSON.stringify(
+    models.map(({ name, version }) => ({ name, version: String(version), state: 'READY', reason: '' })),
+  );

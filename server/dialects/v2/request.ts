@@ -1,0 +1,86 @@
+import { isUtf8 } from 'node:buffer';
+import { Problem } from '../../errors.ts';
+import type { JsonObject } from '../json.ts';
+import { invalidBody, isObject, parseJson } from '../json.ts';
+import type { OutputTensor } from './outputs.ts';
+import type { TakeBytes, Tensor } from './tensor.ts';
+import { readParameters, readTensor } from './tensor.ts';
+import type { WantedOutput } from './wanted.ts';
+import { readFlag, readWanted } from './wanted.ts';
+
+/** A request of the Open Inference Protocol. */
+export interface InferRequest {
+  readonly id: string | undefined;
+  readonly tensors: readonly Tensor[];
+  readonly wanted: readonly WantedOutput[];
+}
+
+const KEYS = new Set(['id', 'parameters', 'inputs', 'outputs', 'model_name', 'model_version']);
+
+function parseObject(bytes: Buffer): JsonObject {
+  if (!isUtf8(bytes)) throw new Problem('invalid_encoding');
+  const body = parseJson(bytes.toString('utf8').replace(/^\uFEFF/, ''));
+  if (!isObject(body)) throw invalidBody('The body must be a JSON object.');
+  return body;
+}
+
+function parseHeader(bytes: Buffer): JsonObject {
+  const body = parseObject(bytes);
+  const unknown = Object.keys(body).some((key) => !KEYS.has(key));
+  if (unknown) throw invalidBody('The body has a key other than "id", "parameters", "inputs" and "outputs".');
+  return body;
+}
+
+/** Hands out the bytes behind the JSON, input by input. */
+function createTake(rest: Buffer): { readonly take: TakeBytes; readonly end: () => void } {
+  let at = 0;
+  return {
+    take: (where, size) => {
+      if (size > rest.length - at) {
+        throw invalidBody(`${where} has ${size} bytes of binary data where ${rest.length - at} are left.`);
+      }
+      at += size;
+      return rest.subarray(at - size, at);
+    },
+    end: () => {
+      if (at < rest.length) throw invalidBody(`${rest.length - at} bytes of the body belong to no input.`);
+    },
+  };
+}
+
+/**
+ * Reads a request of the Open Inference Protocol, with the binary tensor data extension.
+ *
+ * @param headerLength bytes of the JSON, behind which the binary data begins; undefined when all is JSON
+ * @param all the outputs that the model has
+ * @throws {Problem} invalid_body, invalid_json or invalid_encoding
+ */
+export function readInferRequest(
+  bytes: Buffer,
+  headerLength: number | undefined,
+  all: readonly OutputTensor[],
+): InferRequest {
+  const length = headerLength ?? bytes.length;
+  if (length > bytes.length) throw invalidBody('Inference-Header-Content-Length is larger than the body.');
+  const { id, inputs, outputs, parameters } = parseHeader(bytes.subarray(0, length));
+  if (id !== undefined && id !== null && typeof id !== 'string') throw invalidBody('"id" must be a string.');
+  const wanted = readWanted(outputs, readParameters('the request', parameters), all);
+  if (!Array.isArray(inputs)) throw invalidBody('"inputs" must be a list of tensors.');
+  const { take, end } = createTake(bytes.subarray(length));
+  const tensors = inputs.map((input: unknown, index) => readTensor(input, index, take));
+  end();
+  return { id: id ?? undefined, tensors, wanted };
+}
+
+/**
+ * Reads a request for the repository index. Whatever is listed is ready, so its one member changes nothing.
+ *
+ * @throws {Problem} invalid_body, invalid_json or invalid_encoding
+ */
+export function readIndexRequest(bytes: Buffer): void {
+  if (bytes.length === 0) return;
+  const body = parseObject(bytes);
+  if (Object.keys(body).some((key) => key !== 'ready'))
+    throw invalidBody('The body has a key other than "ready".');
+  readFlag('"ready"', body['ready'], false);
+}

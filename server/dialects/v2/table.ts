@@ -1,0 +1,62 @@
+import { cutName } from '../../encoding/columns.ts';
+import { Problem } from '../../errors.ts';
+import type { Input } from '../../models/signature.ts';
+import { createCellFaults } from '../cellFaults.ts';
+import type { Table } from '../dialect.ts';
+import { invalidBody } from '../json.ts';
+import { datatypesOf } from './datatypes.ts';
+import type { Tensor } from './tensor.ts';
+
+/** One tensor for the whole row: only where no tensor of that form could be a single column. */
+const isMatrix = ({ name, shape }: Tensor, inputs: readonly Input[]): boolean =>
+  inputs.length > 1 && shape[1] === inputs.length && inputs.every((input) => input.name !== name);
+
+function checkDatatype({ datatype }: Tensor, index: number, { name, type }: Input): void {
+  if (datatype.columns.includes(type)) return;
+  throw new Problem('invalid_columns', {
+    detail: `Input ${index} is ${datatype.name}; column ${JSON.stringify(name)} takes ${datatypesOf(type).join(', ')}.`,
+  });
+}
+
+/**
+ * Brings the tensors of a request into rows: one tensor a column, of shape [rows] or [rows, 1], or one of shape
+ * [rows, columns] in the signature's order for a model whose columns are all of the tensor's kind.
+ *
+ * @throws {Problem} invalid_body, invalid_columns, or invalid_rows for elements that are none of their datatype
+ */
+export function toTable(tensors: readonly Tensor[], inputs: readonly Input[]): Table {
+  const [first] = tensors;
+  if (!first) return { columns: [], data: [] };
+  const matrix = tensors.length === 1 && isMatrix(first, inputs);
+  const rows = first.shape[0];
+  if (matrix) for (const input of inputs) checkDatatype(first, 0, input);
+  else {
+    const byName = new Map(inputs.map((input) => [input.name, input]));
+    tensors.forEach((tensor, index) => {
+      const { shape, name } = tensor;
+      if ((shape[1] ?? 1) !== 1) throw invalidBody(`Input ${index} must have the shape [rows] or [rows, 1].`);
+      if (shape[0] !== rows) {
+        throw invalidBody(`Input ${index} has ${shape[0]} rows where input 0 has ${rows}.`);
+      }
+      const input = byName.get(name);
+      if (input) checkDatatype(tensor, index, input);
+    });
+  }
+
+  const columns = matrix ? inputs.map(({ name }) => name) : tensors.map(({ name }) => name);
+  const faults = createCellFaults();
+  const data: unknown[][] = [];
+  for (let row = 0; row < rows; row++) {
+    data.push(
+      columns.map((column, at) => {
+        const { values, datatype } = matrix ? first : (tensors[at] as Tensor);
+        const value = values[matrix ? row * columns.length + at : row];
+        const message = datatype.fault(value);
+        if (message !== undefined) faults.add({ row, column: cutName(column), message });
+        return value;
+      }),
+    );
+  }
+  faults.check();
+  return { columns, data };
+}

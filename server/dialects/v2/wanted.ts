@@ -1,0 +1,58 @@
+import type { JsonObject } from '../json.ts';
+import { invalidBody, isObject } from '../json.ts';
+import type { OutputTensor } from './outputs.ts';
+import { readParameters } from './tensor.ts';
+
+/** An output that a request asks for. */
+export interface WantedOutput {
+  readonly output: OutputTensor;
+  readonly binary: boolean;
+}
+
+/** A parameter that is true or false. @throws {Problem} invalid_body */
+export function readFlag(where: string, value: unknown, otherwise: boolean): boolean {
+  if (value === undefined || value === null) return otherwise;
+  if (typeof value !== 'boolean') throw invalidBody(`${where} must be true or false.`);
+  return value;
+}
+
+function readOne(entry: unknown, index: number, all: readonly OutputTensor[], binary: boolean): WantedOutput {
+  if (!isObject(entry)) throw invalidBody(`Output ${index} must be an object.`);
+  const output = all.find(({ name }) => name === entry['name']);
+  if (!output) {
+    const names = all.map(({ name }) => JSON.stringify(name)).join(', ');
+    throw invalidBody(`Output ${index} is none of the model's: ${names}.`);
+  }
+  const parameters = readParameters(`output ${index}`, entry['parameters']);
+  // Triton's extension: it would replace the tensor by texts.
+  if (parameters['classification'] !== undefined) {
+    throw invalidBody(
+      `Output ${index} asks for a classification, which this server doesn't make of an output.`,
+    );
+  }
+  return {
+    output,
+    binary: readFlag(`The "binary_data" of output ${index}`, parameters['binary_data'], binary),
+  };
+}
+
+/**
+ * Reads which outputs a request wants, and in which form; all of them where it doesn't say.
+ *
+ * @param all the outputs that the model has
+ * @throws {Problem} invalid_body
+ */
+export function readWanted(
+  outputs: unknown,
+  parameters: JsonObject,
+  all: readonly OutputTensor[],
+): readonly WantedOutput[] {
+  const binary = readFlag('"binary_data_output"', parameters['binary_data_output'], false);
+  if (outputs === undefined || outputs === null) return all.map((output) => ({ output, binary }));
+  if (!Array.isArray(outputs)) throw invalidBody('"outputs" must be a list.');
+  const wanted = outputs.map((entry: unknown, index) => readOne(entry, index, all, binary));
+  if (new Set(wanted.map(({ output }) => output)).size < wanted.length) {
+    throw invalidBody('An output is asked for more than once.');
+  }
+  return wanted.length > 0 ? wanted : all.map((output) => ({ output, binary }));
+}

@@ -1,0 +1,75 @@
+import { readCsv } from '../dialects/csv.ts';
+import type { Table } from '../dialects/dialect.ts';
+import { readInvocation, writeMlflowError } from '../dialects/mlflow.ts';
+import { createPredictionsWriter } from '../dialects/predictions.ts';
+import type { HttpRecorder } from '../metrics/http.ts';
+import type { InferenceRecorder } from '../metrics/inference.ts';
+import type { Handler } from '../middleware/handler.ts';
+import type { Catalogue } from '../models/catalogue.ts';
+import { perModel } from '../models/catalogue.ts';
+import type { Model } from '../models/model.ts';
+import type { Predictor } from '../predictor.ts';
+import { answerJson, answerPrediction, answerText } from './answer.ts';
+import { readText } from './body.ts';
+import type { DefineRoute } from './define.ts';
+import type { Lifecycle } from './health.ts';
+import { requireServing } from './health.ts';
+import type { InvocationBody } from './invocationBody.ts';
+import { requireInvocationBody } from './invocationBody.ts';
+import { createParameters } from './parameters.ts';
+
+export interface InvocationsDeps {
+  readonly catalogue: Catalogue;
+  readonly predictor: Predictor;
+  readonly lifecycle: Lifecycle;
+  readonly http: HttpRecorder;
+  readonly recorder: InferenceRecorder;
+  readonly maxBodyBytes: number;
+  /** Of this software. */
+  readonly version: string;
+}
+
+const readNoParameters = createParameters({});
+
+const readBody = (text: string, model: Model, body: InvocationBody): Table =>
+  body === 'csv' ? readCsv(text, model.signature.inputs) : readInvocation(text, model, body);
+
+function invocationsHandler({
+  catalogue,
+  predictor,
+  http,
+  recorder,
+  maxBodyBytes,
+}: InvocationsDeps): Handler {
+  const writerOf = perModel(createPredictionsWriter);
+  return async (c) => {
+    const body = requireInvocationBody(c);
+    readNoParameters(c);
+    const model = catalogue.standard;
+    const text = await readText(c, maxBodyBytes);
+    http.body(Buffer.byteLength(text));
+    let columns = 0;
+    const decode = (): Table => {
+      const table = readBody(text, model, body);
+      columns = table.columns.length;
+      return table;
+    };
+    const prediction = await predictor.predict(c, model, decode, { ignoreExtra: true });
+    // None was missing and none was there twice, so what is more is extra.
+    const extra = columns - model.signature.inputs.length;
+    if (extra > 0) recorder.ignored(model, extra);
+    return answerPrediction(c, prediction, writerOf(model)(prediction.answers));
+  };
+}
+
+/** MLflow's scoring server, which is SageMaker's container contract too. */
+export function defineInvocations(define: DefineRoute, deps: InvocationsDeps): void {
+  const ping: Handler = (c) => {
+    requireServing(deps.lifecycle);
+    return answerJson(c, '\n');
+  };
+  define('/invocations', { POST: invocationsHandler(deps) }, writeMlflowError);
+  define('/ping', { GET: ping }, writeMlflowError);
+  define('/health', { GET: ping }, writeMlflowError);
+  define('/version', { GET: (c) => answerText(c, deps.version) }, writeMlflowError);
+}
