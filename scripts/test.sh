@@ -43,7 +43,7 @@ mkdir -p "$cache"
 # --- What the tests need ----------------------------------------------------------------------------------------
 
 # program:package pairs.
-SYSTEM_PARTS=(nginx:nginx-light shellcheck:shellcheck dockerd:docker.io debootstrap:debootstrap)
+SYSTEM_PARTS=(nginx:nginx-light shellcheck:shellcheck dockerd:docker.io debootstrap:debootstrap chromium:chromium)
 
 install_system_packages() {
   PATH=$PATH:/usr/sbin:/sbin

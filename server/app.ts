@@ -6,6 +6,7 @@ import { Problem } from './errors.ts';
 import type { Inference } from './inference.ts';
 import type { HttpRecorder } from './metrics/http.ts';
 import type { InferenceRecorder } from './metrics/inference.ts';
+import { createCors } from './middleware/cors.ts';
 import type { AppEnv, Handler } from './middleware/handler.ts';
 import { createServe } from './middleware/serve.ts';
 import type { Catalogue } from './models/catalogue.ts';
@@ -16,14 +17,17 @@ import type { Lifecycle } from './routes/health.ts';
 import { liveRoute, readyRoute } from './routes/health.ts';
 import { modelRoute, modelsRoute } from './routes/models.ts';
 import { predictRoute } from './routes/predict.ts';
+import { assetsRoute, pageRoute } from './routes/web.ts';
+import type { Assets } from './web/assets.ts';
 
 export interface AppDeps {
-  readonly config: Pick<Config, 'MAX_BODY_BYTES' | 'PORT'>;
+  readonly config: Pick<Config, 'CORS_ORIGINS' | 'MAX_BODY_BYTES' | 'PORT'>;
   readonly catalogue: Catalogue;
   readonly inference: Inference;
   readonly lifecycle: Lifecycle;
   readonly http: HttpRecorder;
   readonly recorder: InferenceRecorder;
+  readonly assets: Assets;
   readonly log: Logger;
 }
 
@@ -32,10 +36,11 @@ const NO_ROUTE = 'none';
 
 /** What the server answers. It never listens, reads no environment and starts no timer. */
 export function createApp(deps: AppDeps): Hono<AppEnv> {
-  const { config, catalogue, inference, lifecycle, http, recorder, log } = deps;
+  const { config, catalogue, inference, lifecycle, http, recorder, assets, log } = deps;
   const app = new Hono<AppEnv>();
-  const serve = createServe(http, log);
-  const define = createRouter(app, serve);
+  const cors = config.CORS_ORIGINS === '' ? undefined : createCors(config.CORS_ORIGINS);
+  const serve = cors ? cors.share(createServe(http, log)) : createServe(http, log);
+  const define = createRouter(app, serve, cors?.preflight);
   const missing: Handler = () => {
     throw new Problem('not_found');
   };
@@ -53,6 +58,8 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   );
   define('/models', modelsRoute(catalogue));
   define('/models/:model', modelRoute(catalogue));
+  define('/apidocs', pageRoute(assets, 'apidocs'));
+  define('/assets/:digest/:folder/:file', assetsRoute(assets));
   define('/health/live', liveRoute);
   define('/health/ready', readyRoute(lifecycle));
   app.notFound(serve(NO_ROUTE, writeProblem)(missing));

@@ -26,6 +26,7 @@ describe('parseConfig', () => {
     DEADLINE_MS: 5000,
     MAX_BODY_BYTES: 10_485_760,
     MAX_QUEUED_ROWS: 100_000,
+    CORS_ORIGINS: '',
     LOG_LEVEL: 'info',
     ACCESS_LOG: 'off',
   };
@@ -54,6 +55,7 @@ describe('parseConfig', () => {
       DEADLINE_MS: '10',
       MAX_BODY_BYTES: '1024',
       MAX_QUEUED_ROWS: '1',
+      CORS_ORIGINS: 'https://a.example,http://localhost:8080',
       LOG_LEVEL: 'silent',
       ACCESS_LOG: '/var/log/a.json',
     };
@@ -73,6 +75,19 @@ describe('parseConfig', () => {
     ['DEADLINE_MS', ['9', '6001', '5s'], 'an integer from 10 to 6000'],
     ['MAX_BODY_BYTES', ['1023', '1073741825', '10m'], 'an integer from 1024 to 1073741824'],
     ['MAX_QUEUED_ROWS', ['0', '100000001'], 'an integer from 1 to 100000000'],
+    [
+      'CORS_ORIGINS',
+      [
+        'on',
+        'example.org',
+        'https://a.example/',
+        'https://A.example',
+        'https://a.example:443',
+        '*,https://a.example',
+        'null',
+      ],
+      '* or origins like https://example.org, with commas between them',
+    ],
     ['LOG_LEVEL', ['INFO', 'verbose'], 'one of trace, debug, info, warn, error, fatal, silent'],
     [
       'ACCESS_LOG',

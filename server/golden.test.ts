@@ -9,6 +9,7 @@ import { createRegistry } from './metrics/process.ts';
 import { createCatalogue } from './models/catalogue.ts';
 import { createPool } from './pool.ts';
 import { loadAdult, loadAdultGolden } from './testing/adult.ts';
+import { builtAssets } from './testing/builtAssets.ts';
 import { builtThread } from './testing/builtThread.ts';
 
 let app: ReturnType<typeof createApp>;
@@ -36,12 +37,13 @@ beforeAll(async () => {
     recorder: { batch: recorder.batch, queued: recorder.queued, running: () => {}, fault: fail },
   });
   app = createApp({
-    config: { MAX_BODY_BYTES: 2 ** 20, PORT: 5000 },
+    config: { CORS_ORIGINS: '', MAX_BODY_BYTES: 2 ** 20, PORT: 5000 },
     catalogue: createCatalogue([model], model),
     inference,
     lifecycle: { serving: true, draining: false },
     http: createHttpRecorder(registry),
     recorder,
+    assets: builtAssets(),
     log: pino({ level: 'silent' }),
   });
 });

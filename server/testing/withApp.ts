@@ -9,6 +9,7 @@ import { createInferenceRecorder } from '../metrics/inference.ts';
 import { createCatalogue } from '../models/catalogue.ts';
 import type { Model } from '../models/model.ts';
 import { loadAdult } from './adult.ts';
+import { builtAssets } from './builtAssets.ts';
 import type { FakeInference } from './fakeInference.ts';
 import { createFakeInference } from './fakeInference.ts';
 import type { Answer, RequestInit } from './httpClient.ts';
@@ -57,12 +58,13 @@ async function runWithApp(overSocket: boolean, run: Run): Promise<void> {
   const inference = createFakeInference();
   const lifecycle = { serving: true, draining: false };
   const app = createApp({
-    config: { MAX_BODY_BYTES, PORT: 5000 },
+    config: { CORS_ORIGINS: '', MAX_BODY_BYTES, PORT: 5000 },
     catalogue: createCatalogue([model], model),
     inference,
     lifecycle,
     http: createHttpRecorder(registry),
     recorder: createInferenceRecorder(registry, () => inference.queuedRows),
+    assets: builtAssets(),
     log,
   });
   const inProcess = async (

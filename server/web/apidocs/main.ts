@@ -1,0 +1,3 @@
+import { byId, element } from '../shared/dom.ts';
+
+byId('main').append(element('h1', {}, 'API'));
