@@ -11,11 +11,13 @@ import type { AppEnv, Handler } from './middleware/handler.ts';
 import { createServe } from './middleware/serve.ts';
 import type { Catalogue } from './models/catalogue.ts';
 import { createPredictor } from './predictor.ts';
+import { readVersion } from './project.ts';
 import { answerText } from './routes/answer.ts';
 import { createRouter } from './routes/define.ts';
 import type { Lifecycle } from './routes/health.ts';
 import { liveRoute, readyRoute } from './routes/health.ts';
 import { modelRoute, modelsRoute } from './routes/models.ts';
+import { openApiRoute } from './routes/openapi.ts';
 import { predictRoute } from './routes/predict.ts';
 import { assetsRoute, pageRoute } from './routes/web.ts';
 import type { Assets } from './web/assets.ts';
@@ -58,6 +60,14 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   );
   define('/models', modelsRoute(catalogue));
   define('/models/:model', modelRoute(catalogue));
+  define(
+    '/openapi.json',
+    openApiRoute({
+      catalogue,
+      version: readVersion(),
+      hasRoute: (route) => app.routes.some(({ path }) => path === route),
+    }),
+  );
   define('/apidocs', pageRoute(assets, 'apidocs'));
   define('/assets/:digest/:folder/:file', assetsRoute(assets));
   define('/health/live', liveRoute);
