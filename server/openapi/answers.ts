@@ -29,40 +29,44 @@ const beside: Json = {
   errorsTotal: { type: 'integer', minimum: 1 },
 };
 
-/** The type of some JSON values. */
-const typeOf = (values: readonly unknown[]): string =>
-  values.every((value) => typeof value === 'string') ? 'string' : 'integer';
+const ONE_A_ROW = 'One a row, in their order; null for a row left out by ?on_error=null.';
 
-/** The answer to a model's rows: one prediction a row, in their order. */
-export function predictionsSchema({ output }: Model): Json {
-  const order = 'One a row, in their order; null for a row left out by ?on_error=null.';
+/** What a model's answers hold: one prediction a row, in their order. Components by name. */
+export function answerSchemas(name: string, { output }: Model): Json {
   if (output.task === 'regression') {
+    const predictions = { type: 'array', items: { type: ['number', 'null'] }, description: ONE_A_ROW };
     return {
-      type: 'object',
-      required: ['predictions'],
-      properties: {
-        predictions: { type: 'array', items: { type: ['number', 'null'] }, description: order },
-        ...beside,
+      [`${name}Predictions`]: {
+        type: 'object',
+        required: ['predictions'],
+        properties: { predictions, ...beside },
       },
     };
   }
-  const label: Json = { type: typeOf(output.classes), enum: output.classes };
+  const { classes } = output;
+  const label = ref(`${name}Label`);
   return {
-    type: 'object',
-    required: ['predictions'],
-    properties: {
-      predictions: {
-        type: 'array',
-        items: { type: [label['type'], 'null'], enum: [...output.classes, null] },
-        description: order,
+    [`${name}Label`]: {
+      type: classes.every((value) => typeof value === 'string') ? 'string' : 'integer',
+      enum: classes,
+    },
+    [`${name}Predictions`]: {
+      type: 'object',
+      required: ['predictions'],
+      properties: {
+        predictions: {
+          type: 'array',
+          items: { anyOf: [label, { type: 'null' }] },
+          description: ONE_A_ROW,
+        },
+        probabilities: {
+          type: 'array',
+          items: { type: ['array', 'null'], items: { type: ['number', 'null'] } },
+          description: 'With ?probabilities=true: of each class, in the order of `classes`.',
+        },
+        classes: { type: 'array', items: label },
+        ...beside,
       },
-      probabilities: {
-        type: 'array',
-        items: { type: ['array', 'null'], items: { type: ['number', 'null'] } },
-        description: 'With ?probabilities=true: of each class, in the order of `classes`.',
-      },
-      classes: { type: 'array', items: label },
-      ...beside,
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { Catalogue } from '../models/catalogue.ts';
-import { ANSWER_SCHEMAS, predictionsSchema } from './answers.ts';
+import { ANSWER_SCHEMAS, answerSchemas } from './answers.ts';
 import { HEADERS } from './headers.ts';
 import { HEALTH } from './health.ts';
 import { MLFLOW_SCHEMAS, describeInvocations } from './invocations.ts';
@@ -32,7 +32,7 @@ export function describeApi({ catalogue, errors, version, hasRoute }: DescribeOp
   const problems = describeProblems(errors);
   const ofModels = catalogue.models.flatMap((model) => [
     ...Object.entries(rowSchemas(nameOf(model), model)),
-    [`${nameOf(model)}Predictions`, predictionsSchema(model)] as const,
+    ...Object.entries(answerSchemas(nameOf(model), model)),
   ]);
   return {
     openapi: '3.1.0',

@@ -9,7 +9,8 @@ const query = (name: string, schema: Json, description: string): Json => ({
   description,
 });
 
-const FLAG: Json = { type: 'boolean', default: false };
+// No `default` in the schemas: some generated clients would then send it with each request.
+const FLAG: Json = { type: 'boolean' };
 
 /** What changes an answer to a model's rows. */
 export const predictionParameters = ({ output }: Model): Json[] => [
@@ -18,19 +19,19 @@ export const predictionParameters = ({ output }: Model): Json[] => [
     : []),
   query(
     'extra',
-    { type: 'string', enum: ['error', 'ignore'], default: 'error' },
-    'What to do with columns that the signature does not have.',
+    { type: 'string', enum: ['error', 'ignore'] },
+    'What to do with columns that the signature does not have: `error` unless given.',
   ),
   query(
     'on_error',
-    { type: 'string', enum: ['error', 'null'], default: 'error' },
-    'What a row that the signature refuses leads to: an error for all, or null in its place.',
+    { type: 'string', enum: ['error', 'null'] },
+    'What a row that the signature refuses leads to: an error for all, or null in its place; `error` unless given.',
   ),
 ];
 
 /** What changes the reading of a CSV. */
 export const headerParameter: Json = query(
   'header',
-  { type: 'boolean', default: true },
-  'Of a CSV: whether its first line has the names of the columns.',
+  FLAG,
+  'Of a CSV: whether its first line has the names of the columns; `true` unless given.',
 );
