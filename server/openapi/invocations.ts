@@ -95,10 +95,7 @@ export function describeInvocations({ standard }: Catalogue, nameOf: NameOf): Op
             }),
           },
           ...Object.fromEntries(
-            Object.entries(problems(415, 422)).map(([status, problem]) => [
-              status,
-              errorAnswer(problem as Json),
-            ]),
+            Object.entries(problems(415)).map(([status, problem]) => [status, errorAnswer(problem as Json)]),
           ),
         },
       },

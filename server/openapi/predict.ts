@@ -7,7 +7,7 @@ import type { Json } from './json.ts';
 import { content, ref } from './json.ts';
 import type { NameOf } from './names.ts';
 import type { Operation } from './operation.ts';
-import { headerParameter, predictionParameters } from './parameters.ts';
+import { bodyParameters, rowParameters } from './parameters.ts';
 import { problems } from './problems.ts';
 import { exampleForms, rowsBody } from './rows.ts';
 
@@ -28,13 +28,13 @@ const predict = (
   tags: ['predict'],
   summary,
   ...(model.signature.description === undefined ? {} : { description: model.signature.description }),
-  parameters: [...predictionParameters(model), headerParameter],
+  parameters: bodyParameters(model),
   requestBody: rowsBody(name, model),
   responses: { 200: predicted(name, model), ...problems(415, 422, ...own) },
 });
 
-/** `GET /predict`: one row in the query, or how to call. */
-function predictOne(name: string, model: Model): Json {
+/** One row in the query, or how to call. A column comes before a parameter of its name. */
+function predictOne(name: string, model: Model, operationId: string, ...own: number[]): Json {
   const { record } = exampleForms(model);
   const columns = model.signature.inputs.map((input) => {
     const { description, ...schema } = columnSchema(input);
@@ -47,28 +47,31 @@ function predictOne(name: string, model: Model): Json {
       example: record[input.name],
     };
   });
+  const options = rowParameters(model).filter((option) =>
+    columns.every((column) => column.name !== option['name']),
+  );
   return {
-    operationId: 'predictOne',
+    operationId,
     tags: ['predict'],
-    summary: 'Predict one row from the query; without a column in it, tell how to call POST /predict',
-    parameters: [...columns, ...predictionParameters(model)],
+    summary: 'Predict one row from the query; without one, tell how to call POST',
+    parameters: [...columns, ...options],
     responses: {
       200: {
         description: 'The prediction, or how to call.',
         headers: headers(),
         content: content('application/json', { anyOf: [ref(`${name}Predictions`), ref('Usage')] }),
       },
-      ...problems(422),
+      ...problems(422, ...own),
     },
   };
 }
 
 /** `POST /predict_file`: a CSV of any size within the limit. */
-const predictFile = (name: string, model: Model): Json => ({
-  operationId: 'predictFile',
+const predictFile = (name: string, model: Model, operationId: string, ...own: number[]): Json => ({
+  operationId,
   tags: ['predict'],
   summary: 'Predict the rows of a CSV file; answers JSON or, by Accept, the CSV with the predictions added',
-  parameters: [...predictionParameters(model), headerParameter],
+  parameters: bodyParameters(model),
   requestBody: {
     required: true,
     content: content('multipart/form-data', {
@@ -85,53 +88,56 @@ const predictFile = (name: string, model: Model): Json => ({
         ...content('text/csv', { type: 'string' }),
       },
     },
-    ...problems(415, 422),
+    ...problems(415, 422, ...own),
   },
 });
+
+/** All operations of a model under one path. */
+const atPath = (
+  path: string,
+  route: string,
+  operations: { readonly get: Json; readonly post: Json; readonly file?: Json },
+): Operation[] => [
+  { method: 'post', route: `${route}/predict`, path: `${path}/predict`, description: operations.post },
+  { method: 'get', route: `${route}/predict`, path: `${path}/predict`, description: operations.get },
+  ...(operations.file
+    ? [
+        {
+          method: 'post' as const,
+          route: `${route}/predict_file`,
+          path: `${path}/predict_file`,
+          description: operations.file,
+        },
+      ]
+    : []),
+];
 
 /** Operations that predict, of the default model and of each by its name. */
 export function describePredict(catalogue: Catalogue, nameOf: NameOf): Operation[] {
   const { standard, models } = catalogue;
-  const name = nameOf(standard);
   const byName = models.flatMap((model): Operation[] => {
-    const own = nameOf(model);
+    const name = nameOf(model);
     const path = `/models/${encodeURIComponent(model.name)}`;
-    const served: Operation = {
-      method: 'post',
-      route: '/models/:model/predict',
-      path: `${path}/predict`,
-      description: predict(own, model, `predict${own}`, `Predict with the model ${model.name}`, 404),
-    };
-    const version: Operation = {
-      method: 'post',
-      route: '/models/:model/versions/:version/predict',
-      path: `${path}/versions/${model.version}/predict`,
-      description: predict(
-        own,
-        model,
-        `predict${own}Version${model.version}`,
-        `Predict with version ${model.version} of the model ${model.name}`,
-        404,
-      ),
-    };
-    return catalogue.find(model.name) === model ? [served, version] : [version];
+    const versioned = `${name}Version${model.version}`;
+    const ofVersion = atPath(`${path}/versions/${model.version}`, '/models/:model/versions/:version', {
+      post: predict(name, model, `predict${versioned}`, `Predict with ${model.id}`, 404),
+      get: predictOne(name, model, `predictOne${versioned}`, 404),
+    });
+    if (catalogue.find(model.name) !== model) return ofVersion;
+    const served = atPath(path, '/models/:model', {
+      post: predict(name, model, `predict${name}`, `Predict with the model ${model.name}`, 404),
+      get: predictOne(name, model, `predictOne${name}`, 404),
+      file: predictFile(name, model, `predictFile${name}`, 404),
+    });
+    return [...served, ...ofVersion];
   });
-  return [
-    {
-      method: 'post',
-      route: '/predict',
-      path: '/predict',
-      description: predict(name, standard, 'predict', 'Predict with the default model'),
-    },
-    { method: 'get', route: '/predict', path: '/predict', description: predictOne(name, standard) },
-    {
-      method: 'post',
-      route: '/predict_file',
-      path: '/predict_file',
-      description: predictFile(name, standard),
-    },
-    ...byName,
-  ];
+  const name = nameOf(standard);
+  const plain = atPath('', '', {
+    post: predict(name, standard, 'predict', 'Predict with the default model'),
+    get: predictOne(name, standard, 'predictOne'),
+    file: predictFile(name, standard, 'predictFile'),
+  });
+  return [...plain, ...byName];
 }
 
 /** Components of these operations that belong to no model. */

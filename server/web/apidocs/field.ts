@@ -1,5 +1,6 @@
 import { element } from '../shared/dom.ts';
 import type { Parameter, Schema } from './document.ts';
+import { prose } from './prose.ts';
 
 /** A control that gives a text; empty for nothing. */
 export interface Field {
@@ -46,7 +47,7 @@ export function parameterField(id: string, parameter: Parameter): Field {
     const options = known.map((value) => element('option', { value }));
     made.view.append(element('datalist', { id: `${id}-known` }, ...options));
   }
-  if (description !== undefined) made.view.append(element('p', { class: 'faint' }, description));
+  if (description !== undefined) made.view.append(element('p', { class: 'faint' }, ...prose(description)));
   return made;
 }
 

@@ -5,7 +5,7 @@ export function formatJson(value: unknown, indent = ''): string {
   if (isPlain(value)) return JSON.stringify(value);
   const deeper = `${indent}  `;
   if (Array.isArray(value)) {
-    if (value.every(isPlain)) return JSON.stringify(value).replaceAll('","', '", "');
+    if (value.every(isPlain)) return `[${value.map((item) => JSON.stringify(item)).join(', ')}]`;
     return `[\n${value.map((item) => deeper + formatJson(item, deeper)).join(',\n')}\n${indent}]`;
   }
   const members = Object.entries(value as object);

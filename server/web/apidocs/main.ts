@@ -1,6 +1,7 @@
 import { byId, element } from '../shared/dom.ts';
 import type { ApiDocument } from './document.ts';
 import { operationView } from './operation.ts';
+import { prose } from './prose.ts';
 import { schemaView } from './schema.ts';
 
 const DOCUMENT = '/openapi.json';
@@ -57,7 +58,7 @@ async function show(): Promise<void> {
   const { version, description } = api.info;
   main.replaceChildren(
     element('h1', {}, 'API ', element('small', { class: 'faint' }, version)),
-    ...description.split('\n\n').map((text) => element('p', {}, text.replaceAll('`', ''))),
+    ...description.split('\n\n').map((text) => element('p', {}, ...prose(text))),
     element('p', {}, element('a', { href: DOCUMENT }, 'openapi.json'), ': the document behind this page.'),
   );
   for (const tag of api.tags) main.append(section(api, tag) ?? '');

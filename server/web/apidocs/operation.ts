@@ -2,6 +2,7 @@ import { element } from '../shared/dom.ts';
 import type { Answer, ApiDocument, Operation } from './document.ts';
 import { resolveAnswer } from './document.ts';
 import { formatJson } from './formatJson.ts';
+import { prose } from './prose.ts';
 import { schemaView } from './schema.ts';
 import { tryIt } from './tryIt.ts';
 
@@ -22,7 +23,8 @@ function answer(api: ApiDocument, status: string, given: Answer): HTMLElement {
       'summary',
       {},
       element('strong', { class: status < '400' ? 'good' : 'bad' }, status),
-      ` ${description.replaceAll('\n', ' ').replaceAll('`', '')}`,
+      ' ',
+      ...prose(description.replaceAll('\n', ' ')),
     ),
     ...bodies,
   );

@@ -1,6 +1,7 @@
 import { element } from '../shared/dom.ts';
 import type { Schema } from './document.ts';
 import { nameOf } from './document.ts';
+import { prose } from './prose.ts';
 
 /** What a schema takes, in a word or two; a component is a link to its place on the page. */
 function typeOf(schema: Schema): Node {
@@ -41,7 +42,7 @@ export function schemaView(schema: Schema): HTMLElement {
     'div',
     { class: 'schema' },
     element('span', {}, typeOf(schema), bounds && element('span', { class: 'faint' }, ` ${bounds}`)),
-    description !== undefined && element('p', { class: 'faint' }, description),
+    description !== undefined && element('p', { class: 'faint' }, ...prose(description)),
     schema.enum && values('values', schema.enum),
     known && values('known categories', known),
     of && schemaView(of),
