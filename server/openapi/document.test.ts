@@ -102,6 +102,14 @@ describe('the document', () => {
     requestId: '',
   };
 
+  it('has no answer that no operation gives', () => {
+    const given = new Set(refsOf(document.paths));
+    const unused = Object.keys(document.components.responses).filter(
+      (name) => !given.has(`#/components/responses/${name}`),
+    );
+    expect(unused).toEqual([]);
+  });
+
   it('says of every operation what any request can meet', () => {
     for (const { operationId, responses } of operationsOf(document)) {
       expect(Object.keys(responses), operationId).toEqual(
