@@ -32,7 +32,7 @@ const form = (key: string, schema: Json): Json => ({
   type: 'object',
   additionalProperties: false,
   required: [key],
-  properties: { [key]: schema, params: { type: 'object' } },
+  properties: { [key]: schema, params: { type: ['object', 'null'] } },
 });
 
 const cells: Json = { type: ['string', 'number', 'boolean', 'null'] };
