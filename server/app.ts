@@ -65,7 +65,8 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     openApiRoute({
       catalogue,
       version: readVersion(),
-      hasRoute: (route) => app.routes.some(({ path }) => path === route),
+      // A pattern is found by itself: `:model` is a segment like any other.
+      hasRoute: (path) => app.router.match('POST', path)[0].length > 0,
     }),
   );
   define('/apidocs', pageRoute(assets, 'apidocs'));

@@ -197,6 +197,44 @@ describe('answers', () => {
   });
 });
 
+describe("a model's own form", () => {
+  const own = (name: string, routes: readonly string[]): Model => {
+    const model = tinyModel(name);
+    return {
+      ...model,
+      signature: { ...model.signature, routes, answer: { key: 'cost' } } as Model['signature'],
+    };
+  };
+  const paths = ['/predict', '/predict_file', '/models/:model/predict'];
+  const documentOfOwn = (...models: readonly Model[]): Document =>
+    documentOf(createCatalogue(models, models[0] as Model), (route) => paths.includes(route));
+  const answerAt = (document: Document, path: string): string[] =>
+    refsOf(document.paths[path]?.['post']).map((ref) => ref.slice(ref.lastIndexOf('/') + 1));
+
+  it('is what its own paths answer, errors too, and only they', () => {
+    const document = documentOfOwn(own('tiny', ['/cost', '/predict_file']));
+    expect(answerAt(document, '/cost')).toEqual(expect.arrayContaining(['TinyOwn', 'OwnError']));
+    for (const path of ['/predict', '/predict_file', '/models/tiny/predict']) {
+      expect(answerAt(document, path), path).not.toContain('TinyOwn');
+    }
+    const isOwn = takes(document, 'TinyOwn');
+    expect([{ cost: 1.5 }, { cost: [1, 2] }, { predictions: [1] }].map(isOwn)).toEqual([true, true, false]);
+    expect(Object.keys(document.paths['/cost']?.['post']?.responses ?? {})).not.toContain('422');
+  });
+
+  it('is what POST /predict answers for the default model that names it', () => {
+    const document = documentOfOwn(own('tiny', ['/predict']), own('other', ['/predict']));
+    expect(answerAt(document, '/predict')).toContain('TinyOwn');
+    expect(answerAt(document, '/models/tiny/predict')).not.toContain('TinyOwn');
+    expect(answerAt(document, '/models/other/predict')).toContain('OtherOwn');
+  });
+
+  it('has no path that two models name', () => {
+    const document = documentOfOwn(tinyModel('a'), own('b', ['/cost']), own('c', ['/cost']));
+    expect(Object.keys(document.paths)).not.toContain('/cost');
+  });
+});
+
 describe('several models', () => {
   const versions = [1, 2].map((version) => ({ ...tinyModel(), version, id: `tiny/${version}` }));
   const [first, second] = versions as [Model, Model];

@@ -7,6 +7,7 @@ import type { Json } from './json.ts';
 import { MODEL_SCHEMAS, describeModels } from './models.ts';
 import { nameModels } from './names.ts';
 import { pathsOf } from './operation.ts';
+import { ownSchemas } from './own.ts';
 import { PREDICT_SCHEMAS, describePredict } from './predict.ts';
 import type { Errors } from './problems.ts';
 import { describeProblems } from './problems.ts';
@@ -33,6 +34,7 @@ export function describeApi({ catalogue, errors, version, hasRoute }: DescribeOp
   const ofModels = catalogue.models.flatMap((model) => [
     ...Object.entries(rowSchemas(nameOf(model), model)),
     ...Object.entries(answerSchemas(nameOf(model), model)),
+    ...Object.entries(ownSchemas(nameOf(model), model)),
   ]);
   return {
     openapi: '3.1.0',
@@ -51,7 +53,7 @@ export function describeApi({ catalogue, errors, version, hasRoute }: DescribeOp
     ],
     paths: pathsOf(
       [
-        ...describePredict(catalogue, nameOf),
+        ...describePredict(catalogue, nameOf, hasRoute),
         ...describeModels(catalogue),
         ...describeInvocations(catalogue, nameOf),
         ...HEALTH,

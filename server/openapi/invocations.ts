@@ -5,7 +5,7 @@ import type { Json } from './json.ts';
 import { content, ref } from './json.ts';
 import type { NameOf } from './names.ts';
 import type { Operation } from './operation.ts';
-import { problems } from './problems.ts';
+import { problemsAs } from './problems.ts';
 import { exampleForms } from './rows.ts';
 
 /** Components of MLflow's protocol. */
@@ -16,17 +16,6 @@ export const MLFLOW_SCHEMAS: Json = {
     properties: { error_code: { type: 'string' }, message: { type: 'string' } },
   },
 };
-
-/** An error in MLflow's form; one that the proxy made, or a path that isn't there, is a problem as everywhere. */
-const errorAnswer = (problem: Json): Json => ({
-  description: "An error in MLflow's form. One that the proxy made is a problem.",
-  headers: headers(),
-  content: {
-    ...content('application/json', ref('MlflowError')),
-    ...content('application/problem+json', ref('Problem')),
-  },
-  ...(problem['$ref'] === '#/components/responses/Problem503' ? { headers: headers('retry-after') } : {}),
-});
 
 const form = (key: string, schema: Json): Json => ({
   type: 'object',
@@ -94,9 +83,7 @@ export function describeInvocations({ standard }: Catalogue, nameOf: NameOf): Op
               example: predictionsExample(standard),
             }),
           },
-          ...Object.fromEntries(
-            Object.entries(problems(415)).map(([status, problem]) => [status, errorAnswer(problem as Json)]),
-          ),
+          ...problemsAs('MlflowError', 415),
         },
       },
     },

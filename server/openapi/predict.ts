@@ -7,6 +7,7 @@ import type { Json } from './json.ts';
 import { content, ref } from './json.ts';
 import type { NameOf } from './names.ts';
 import type { Operation } from './operation.ts';
+import { hasOwnForm, ownPaths, predictOwn } from './own.ts';
 import { bodyParameters, rowParameters } from './parameters.ts';
 import { problems } from './problems.ts';
 import { exampleForms, rowsBody } from './rows.ts';
@@ -74,11 +75,14 @@ const predictFile = (name: string, model: Model, operationId: string, ...own: nu
   parameters: bodyParameters(model),
   requestBody: {
     required: true,
-    content: content('multipart/form-data', {
-      type: 'object',
-      required: ['file'],
-      properties: { file: { type: 'string', format: 'binary', description: 'UTF-8, with commas.' } },
-    }),
+    content: {
+      ...content('multipart/form-data', {
+        type: 'object',
+        required: ['file'],
+        properties: { file: { type: 'string', format: 'binary', description: 'UTF-8, with commas.' } },
+      }),
+      ...content('text/csv', { type: 'string' }, { example: exampleForms(model).csv }),
+    },
   },
   responses: {
     200: {
@@ -112,8 +116,12 @@ const atPath = (
     : []),
 ];
 
-/** Operations that predict, of the default model and of each by its name. */
-export function describePredict(catalogue: Catalogue, nameOf: NameOf): Operation[] {
+/** Operations that predict, of the default model and of each by its name; and at the paths that models name. */
+export function describePredict(
+  catalogue: Catalogue,
+  nameOf: NameOf,
+  hasRoute: (route: string) => boolean,
+): Operation[] {
   const { standard, models } = catalogue;
   const byName = models.flatMap((model): Operation[] => {
     const name = nameOf(model);
@@ -124,21 +132,43 @@ export function describePredict(catalogue: Catalogue, nameOf: NameOf): Operation
       get: predictOne(name, model, `predictOne${versioned}`, 404),
     });
     if (catalogue.find(model.name) !== model) return ofVersion;
+    const paths = ownPaths(catalogue, model, hasRoute);
+    const post = hasOwnForm(model) && paths.length === 0 ? predictOwn : predictNative;
     const served = atPath(path, '/models/:model', {
-      post: predict(name, model, `predict${name}`, `Predict with the model ${model.name}`, 404),
+      post: post(name, model, `predict${name}`, 404),
       get: predictOne(name, model, `predictOne${name}`, 404),
       file: predictFile(name, model, `predictFile${name}`, 404),
     });
-    return [...served, ...ofVersion];
+    return [...served, ...ofVersion, ...atOwnPaths(name, model, paths)];
   });
   const name = nameOf(standard);
+  const isOwn = hasOwnForm(standard) && ownPaths(catalogue, standard, hasRoute).includes('/predict');
   const plain = atPath('', '', {
-    post: predict(name, standard, 'predict', 'Predict with the default model'),
+    post: (isOwn ? predictOwn : predictNative)(name, standard, 'predict'),
     get: predictOne(name, standard, 'predictOne'),
     file: predictFile(name, standard, 'predictFile'),
   });
   return [...plain, ...byName];
 }
+
+const predictNative = (name: string, model: Model, operationId: string, ...own: number[]): Json =>
+  predict(name, model, operationId, `Predict with the model ${model.name}`, ...own);
+
+/** What a model answers at the paths that it names itself. They stand as they are: the app looks them up. */
+const atOwnPaths = (name: string, model: Model, paths: readonly string[]): Operation[] =>
+  paths
+    .filter((path) => path !== '/predict')
+    .map((path, index) => ({
+      method: 'post',
+      route: '/predict',
+      path,
+      description: (hasOwnForm(model) ? predictOwn : predictNative)(
+        name,
+        model,
+        `predictOwn${name}${index + 1}`,
+        404,
+      ),
+    }));
 
 /** Components of these operations that belong to no model. */
 export const PREDICT_SCHEMAS: Json = {

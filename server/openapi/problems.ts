@@ -2,7 +2,7 @@ import type { ErrorCode } from '../errors.ts';
 import { MAX_LISTED, Problem, problemBody } from '../errors.ts';
 import { headers } from './headers.ts';
 import type { Json } from './json.ts';
-import { ref } from './json.ts';
+import { content, ref } from './json.ts';
 
 /** The catalogue of errors: server/errors.ts. */
 export type Errors = Readonly<Record<string, { readonly status: number; readonly detail: string }>>;
@@ -75,10 +75,27 @@ export function describeProblems(errors: Errors): { readonly schemas: Json; read
   };
 }
 
+const statusesWith = (own: readonly number[]): number[] =>
+  [...new Set([...ANYWHERE, ...own])].sort((a, b) => a - b);
+
 /** The error answers of an operation: those that any request can meet, and its own. */
-export function problems(...own: number[]): Json {
-  const statuses = [...new Set([...ANYWHERE, ...own])].sort((a, b) => a - b);
-  return Object.fromEntries(
-    statuses.map((status) => [status, { $ref: `#/components/responses/${componentOf(status)}` }]),
+export const problems = (...own: number[]): Json =>
+  Object.fromEntries(
+    statusesWith(own).map((status) => [status, { $ref: `#/components/responses/${componentOf(status)}` }]),
   );
-}
+
+/** As `problems`, where the app writes errors in another form; one that the proxy made is a problem there, too. */
+export const problemsAs = (schema: string, ...own: number[]): Json =>
+  Object.fromEntries(
+    statusesWith(own).map((status) => [
+      status,
+      {
+        description: `An error as ${schema}. One that the proxy made is a Problem.`,
+        headers: status === 503 ? headers('retry-after') : headers(),
+        content: {
+          ...content('application/json', ref(schema)),
+          ...content('application/problem+json', ref('Problem')),
+        },
+      },
+    ]),
+  );
