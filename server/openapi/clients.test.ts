@@ -142,7 +142,11 @@ describe.skipIf(openapiToolsMissing ?? nginxMissing)(
               ...['--max-time', String(FUZZING_SECONDS), '--seed', '1', '--workers', '1'],
               ...['--continue-on-failure', '--no-color'],
             ],
-            { cwd, ms: 55_000 },
+            {
+            cwd,
+            ms: 55_000,
+            env: { SCHEMATHESIS_HOOKS: 'openapi_hooks', PYTHONPATH: join(HOME, 'scripts/testing') },
+          },
           );
           const [, passed = '0'] = /(\d+) generated, \1 passed/.exec(said) ?? [];
           expect(Number(passed), said).toBeGreaterThan(300);
