@@ -143,10 +143,10 @@ describe.skipIf(openapiToolsMissing ?? nginxMissing)(
               ...['--continue-on-failure', '--no-color'],
             ],
             {
-            cwd,
-            ms: 55_000,
-            env: { SCHEMATHESIS_HOOKS: 'openapi_hooks', PYTHONPATH: join(HOME, 'scripts/testing') },
-          },
+              cwd,
+              ms: 55_000,
+              env: { SCHEMATHESIS_HOOKS: 'openapi_hooks', PYTHONPATH: join(HOME, 'scripts/testing') },
+            },
           );
           const [, passed = '0'] = /(\d+) generated, \1 passed/.exec(said) ?? [];
           expect(Number(passed), said).toBeGreaterThan(300);
