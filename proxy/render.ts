@@ -8,6 +8,8 @@ export interface ProxySettings {
   readonly deadlineMs: number;
   /** `off`, `stdout` or an absolute path. */
   readonly accessLog: string;
+  /** Origins whose pages may read nginx's own answers too; `*` alone is every one. None where CORS is off. */
+  readonly corsOrigins?: readonly string[] | undefined;
   /** The unix sockets of the server processes, as absolute paths. */
   readonly sockets: readonly string[];
   /** The private folder that nginx may write to, as an absolute path. */
@@ -70,6 +72,7 @@ function valuesFrom(settings: ProxySettings): ReadonlyMap<string, string> {
     ['MAX_FILE_BYTES', positive('maxFileBytes', maxFileBytes)],
     ['MAX_BODY_BYTES', positive('maxBodyBytes', maxBodyBytes)],
     ['ACCESS_LOG', accessLog(settings.accessLog)],
+    ['CORS_ORIGINS', corsOrigins(settings.corsOrigins ?? [])],
     ['LISTEN', listen(settings)],
   ]);
 }
@@ -85,6 +88,16 @@ function listen({ host, port }: ProxySettings): string {
 function accessLog(target: string): string {
   if (target === 'off') return 'off';
   return `"${target === 'stdout' ? '/dev/stdout' : path('accessLog', target)}" json`;
+}
+
+/** Entries of a map from a request's Origin to the one that its answer lets in. */
+function corsOrigins(origins: readonly string[]): string {
+  if (origins.includes('*')) return 'default "*";';
+  const entries = origins.map((origin) => {
+    const checked = matching(/^[a-z][a-z0-9+.-]*:\/\/[a-z0-9.:[\]-]+$/, 'corsOrigins', origin);
+    return ` "${checked}" "${checked}";`;
+  });
+  return `default "";${entries.join('')}`;
 }
 
 function socketPath(socket: string): string {

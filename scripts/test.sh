@@ -43,7 +43,7 @@ mkdir -p "$cache"
 # --- What the tests need ----------------------------------------------------------------------------------------
 
 # program:package pairs.
-SYSTEM_PARTS=(nginx:nginx-light shellcheck:shellcheck dockerd:docker.io debootstrap:debootstrap)
+SYSTEM_PARTS=(nginx:nginx-light shellcheck:shellcheck dockerd:docker.io debootstrap:debootstrap chromium:chromium)
 
 install_system_packages() {
   PATH=$PATH:/usr/sbin:/sbin
@@ -82,15 +82,17 @@ install_npm_packages() {
   touch node_modules/.package-lock.json
 }
 
-# The environment lives outside of the checkout and is made anew when the pins change.
+# An environment lives outside of the checkout and is made anew when its pins change. Prints its folder.
 make_python_environment() {
+  local what=$1 pins=$2 folder
   command -v python3 >/dev/null || return 0
-  python=$cache/python-$(sha256sum scripts/requirements.txt | cut -c1-12)
-  if [ -f "$python/.complete" ]; then return; fi
-  say 'making the Python environment of the training tests'
-  rm -rf "$python"
-  if python3 -m venv "$python" && "$python/bin/pip" install -q -r scripts/requirements.txt; then
-    touch "$python/.complete"
+  folder=$cache/python-$(sha256sum "$pins" | cut -c1-12)
+  echo "$folder"
+  if [ -f "$folder/.complete" ]; then return; fi
+  say "making the Python environment of $what" >&2
+  rm -rf "$folder"
+  if python3 -m venv "$folder" && "$folder/bin/pip" install -q -r "$pins" >&2; then
+    touch "$folder/.complete"
   fi
 }
 
@@ -118,8 +120,9 @@ make_clients_environment() {
 install_system_packages
 install_npm_packages
 make_clients_environment
-python=
-make_python_environment
+python=$(make_python_environment 'the training tests' scripts/requirements.txt)
+openapi=$(make_python_environment 'the tests of /openapi.json' scripts/testing/openapi-requirements.txt)
+if [ -f "$openapi/.complete" ]; then export OPENAPI_TOOLS=$openapi/bin; fi
 
 # --- The checks ---------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ import { Problem } from './errors.ts';
 import type { Inference } from './inference.ts';
 import type { HttpRecorder } from './metrics/http.ts';
 import type { InferenceRecorder } from './metrics/inference.ts';
+import { createCors } from './middleware/cors.ts';
 import type { AppContext, AppEnv } from './middleware/handler.ts';
 import { createServe } from './middleware/serve.ts';
 import type { Catalogue } from './models/catalogue.ts';
@@ -18,14 +19,20 @@ import type { Lifecycle } from './routes/health.ts';
 import { liveRoute, readyRoute } from './routes/health.ts';
 import { modelRoute, modelsRoute } from './routes/models.ts';
 import { namedModel } from './routes/modelOf.ts';
+import { openApiRoute } from './routes/openapi.ts';
 import { createOwnRoutes } from './routes/ownRoutes.ts';
 import { createPredictRoutes } from './routes/predict.ts';
 import { predictFileRoute } from './routes/predictFile.ts';
 import type { VertexSettings } from './routes/protocols.ts';
 import { defineProtocols } from './routes/protocols.ts';
+import { assetsRoute, pageRoute } from './routes/web.ts';
+import type { Assets } from './web/assets.ts';
 
 export interface AppDeps {
-  readonly config: Pick<Config, 'DEADLINE_MS' | 'MAX_BODY_BYTES' | 'MAX_FILE_BYTES' | 'PORT'> &
+  readonly config: Pick<
+    Config,
+    'CORS_ORIGINS' | 'DEADLINE_MS' | 'MAX_BODY_BYTES' | 'MAX_FILE_BYTES' | 'PORT'
+  > &
     VertexSettings;
   /** The server's private folder. */
   readonly runtime: string;
@@ -34,6 +41,7 @@ export interface AppDeps {
   readonly lifecycle: Lifecycle;
   readonly http: HttpRecorder;
   readonly recorder: InferenceRecorder;
+  readonly assets: Assets;
   readonly log: Logger;
 }
 
@@ -42,10 +50,11 @@ const NO_ROUTE = 'none';
 
 /** What the server answers. It never listens, reads no environment and starts no timer. */
 export function createApp(deps: AppDeps): Hono<AppEnv> {
-  const { config, runtime, catalogue, inference, lifecycle, http, recorder, log } = deps;
+  const { config, runtime, catalogue, inference, lifecycle, http, recorder, assets, log } = deps;
   const app = new Hono<AppEnv>();
-  const serve = createServe(http, log);
-  const define = createRouter(app, serve);
+  const cors = config.CORS_ORIGINS === '' ? undefined : createCors(config.CORS_ORIGINS);
+  const serve = cors ? cors.share(createServe(http, log)) : createServe(http, log);
+  const define = createRouter(app, serve, cors?.preflight);
   const predictor = createPredictor({ inference, http, recorder, patienceMs: config.DEADLINE_MS });
   const predict = createPredictRoutes({
     predictor,
@@ -53,12 +62,9 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     maxBodyBytes: config.MAX_BODY_BYTES,
     port: config.PORT,
   });
-  const ownRoutes = createOwnRoutes(
-    catalogue,
-    predict,
-    serve,
-    (path) => app.router.match('POST', path)[0].length > 0,
-  );
+  // A pattern is found by itself: `:model` is a segment like any other.
+  const hasRoute = (path: string): boolean => app.router.match('POST', path)[0].length > 0;
+  const ownRoutes = createOwnRoutes(catalogue, predict, serve, hasRoute);
   const missing = serve(
     NO_ROUTE,
     writeProblem,
@@ -102,6 +108,16 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   const maxBodyBytes = config.MAX_BODY_BYTES;
   const version = readVersion();
   defineProtocols(define, { catalogue, predictor, lifecycle, http, recorder, maxBodyBytes, version }, config);
+  define(
+    '/openapi.json',
+    openApiRoute({
+      catalogue,
+      version,
+      hasRoute,
+    }),
+  );
+  define('/apidocs', pageRoute(assets, 'apidocs'));
+  define('/assets/:digest/:folder/:file', assetsRoute(assets));
   define('/health/live', liveRoute);
   define('/health/ready', readyRoute(lifecycle));
   app.notFound((c: AppContext) => (ownRoutes.find(c.req.path) ?? missing)(c));

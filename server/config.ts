@@ -59,6 +59,14 @@ const predictRoute = (text: string): string | Refusal =>
   isPredictPath(text)
     ? text
     : new Refusal('a path that no other route has, such as /vertex/predict, or /v1/models/NAME:predict');
+/** `*`, or origins exactly as browsers write them: lower case, no path, no default port. */
+const origins = (text: string): string | Refusal => {
+  const list = text.split(',').map((origin) => origin.trim());
+  const isOrigin = (origin: string): boolean => URL.canParse(origin) && new URL(origin).origin === origin;
+  return text.trim() === '*' || list.every(isOrigin)
+    ? list.join(',')
+    : new Refusal('* or origins like https://example.org, with commas between them');
+};
 
 /**
  * Every setting: its default, its meaning and what it accepts. The README's table is held to this one by a
@@ -131,6 +139,12 @@ export const SETTINGS = {
     parse: integer([1, 100_000_000]),
     meaning:
       'Rows that may wait in one process; above it requests are answered 503. An empty queue takes any request.',
+  },
+  CORS_ORIGINS: {
+    default: '',
+    shown: 'off',
+    parse: origins,
+    meaning: 'Origins whose web pages may call this server, with commas between them, or `*`.',
   },
   LOG_LEVEL: {
     default: 'info' as const,

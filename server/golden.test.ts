@@ -1,15 +1,13 @@
-import { tmpdir } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pino } from 'pino';
 import { createApp } from './app.ts';
 import { createQueue } from './batching/queue.ts';
 import type { Inference } from './inference.ts';
-import { createHttpRecorder } from './metrics/http.ts';
 import { createInferenceRecorder } from './metrics/inference.ts';
 import { createRegistry } from './metrics/process.ts';
-import { createCatalogue } from './models/catalogue.ts';
 import { createPool } from './pool.ts';
 import { loadAdult, loadAdultGolden } from './testing/adult.ts';
+import { APP_CONFIG, appDeps } from './testing/appDeps.ts';
 import { builtThread } from './testing/builtThread.ts';
 
 let app: ReturnType<typeof createApp>;
@@ -36,16 +34,14 @@ beforeAll(async () => {
     maxQueuedRows: 100_000,
     recorder: { batch: recorder.batch, queued: recorder.queued, running: () => {}, fault: fail },
   });
-  app = createApp({
-    config: { DEADLINE_MS: 8000, MAX_BODY_BYTES: 2 ** 20, MAX_FILE_BYTES: 2 ** 20, PORT: 5000 },
-    runtime: tmpdir(),
-    catalogue: createCatalogue([model], model),
-    inference,
-    lifecycle: { serving: true, draining: false },
-    http: createHttpRecorder(registry),
-    recorder,
-    log: pino({ level: 'silent' }),
-  });
+  app = createApp(
+    appDeps([model], {
+      registry,
+      config: { ...APP_CONFIG, DEADLINE_MS: 8000, MAX_BODY_BYTES: 2 ** 20 },
+      inference,
+      recorder,
+    }),
+  );
 });
 afterAll(() => inference.close());
 

@@ -50,6 +50,7 @@ export function writeProxyFile(config: Config, runtime: string): void {
     deadlineMs: config.DEADLINE_MS,
     accessLog: config.ACCESS_LOG,
     sockets: Array.from({ length: config.WEB_CONCURRENCY }, (_, slot) => socketPath(runtime, slot)),
+    corsOrigins: config.CORS_ORIGINS === '' ? [] : config.CORS_ORIGINS.split(','),
     runtime,
     workers: availableCpus(),
     ...(user === undefined ? {} : { user }),

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import { createApp } from './app.ts';
 import { createInline } from './batching/inline.ts';
@@ -19,6 +20,7 @@ import { createPool } from './pool.ts';
 import { HOME, fromHome } from './project.ts';
 import { shutdown } from './shutdown.ts';
 import { watchSilence } from './silence.ts';
+import { readAssets } from './web/assets.ts';
 
 /** Time that every thread has to open and verify one model. */
 const OPEN_TIMEOUT_MS = 60_000;
@@ -111,6 +113,7 @@ export async function startReplica(options: ReplicaOptions): Promise<Replica> {
     lifecycle,
     http,
     recorder,
+    assets: readAssets(fileURLToPath(new URL('./web', import.meta.url))),
     log,
   });
   listener = await listen(app, address);

@@ -1,31 +1,17 @@
 import type { Hono } from 'hono';
 import { pino } from 'pino';
-import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import { createApp } from './app.ts';
 import { ConfigError, parseConfig } from './config.ts';
-import { createHttpRecorder } from './metrics/http.ts';
-import { createInferenceRecorder } from './metrics/inference.ts';
 import type { AppEnv } from './middleware/handler.ts';
-import { createCatalogue } from './models/catalogue.ts';
 import type { VertexSettings } from './routes/protocols.ts';
-import { createFakeInference } from './testing/fakeInference.ts';
+import { APP_CONFIG, appDeps } from './testing/appDeps.ts';
 import { tinyModel } from './testing/tinyModel.ts';
 
 const model = tinyModel();
 
 function makeApp(vertex: VertexSettings = {}): Hono<AppEnv> {
-  const registry = new Registry();
-  return createApp({
-    config: { DEADLINE_MS: 1000, MAX_BODY_BYTES: 1024, MAX_FILE_BYTES: 1024, PORT: 5000, ...vertex },
-    runtime: '/nowhere',
-    catalogue: createCatalogue([model], model),
-    inference: createFakeInference(),
-    lifecycle: { serving: true, draining: false },
-    http: createHttpRecorder(registry),
-    recorder: createInferenceRecorder(registry, () => 0),
-    log: pino({ level: 'silent' }),
-  });
+  return createApp(appDeps([model], { config: { ...APP_CONFIG, ...vertex } }));
 }
 
 /** The paths of an app, with a name in the place of each parameter. */

@@ -4,6 +4,7 @@
  */
 const OWN = [
   '/apidocs',
+  '/assets',
   '/health',
   '/invocations',
   '/metrics',

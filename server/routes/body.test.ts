@@ -1,7 +1,8 @@
 import { expect } from 'vitest';
 import { ADULT_ROW, adultBody } from '../testing/adult.ts';
 import { expectProblem } from '../testing/problem.ts';
-import { MAX_BODY_BYTES, withApp, withAppOnSocket } from '../testing/withApp.ts';
+import { MAX_BODY_BYTES } from '../testing/appDeps.ts';
+import { withApp, withAppOnSocket } from '../testing/withApp.ts';
 
 const json = JSON.stringify(adultBody(ADULT_ROW));
 const NO_BODY_LEFT = '{"columns":[],"data":[]}';

@@ -2,6 +2,7 @@ import type { Hono } from 'hono';
 import type { WriteError } from '../dialects/dialect.ts';
 import { writeProblem } from '../dialects/dialect.ts';
 import { Problem } from '../errors.ts';
+import type { Preflight } from '../middleware/cors.ts';
 import type { AppContext, AppEnv, Handler } from '../middleware/handler.ts';
 import type { Serve } from '../middleware/serve.ts';
 
@@ -16,14 +17,17 @@ const allowed = (methods: Methods): string =>
     .flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
     .join(', ');
 
-export function createRouter(app: Hono<AppEnv>, serve: Serve): DefineRoute {
+/** @param preflight answers OPTIONS for browsers, where CORS is on */
+export function createRouter(app: Hono<AppEnv>, serve: Serve, preflight?: Preflight): DefineRoute {
   return (path, methods, writeError = writeProblem) => {
     const headers = { allow: allowed(methods) };
     const dispatch: Handler = (c: AppContext) => {
       const method = c.req.method === 'HEAD' ? 'GET' : c.req.method;
       const handler = Object.hasOwn(methods, method) ? methods[method as keyof Methods] : undefined;
-      if (!handler) throw new Problem('method_not_allowed', { headers });
-      return handler(c);
+      if (handler) return handler(c);
+      const answer = preflight?.(c, headers.allow);
+      if (!answer) throw new Problem('method_not_allowed', { headers });
+      return answer;
     };
     app.all(path, serve(path, writeError)(dispatch));
   };

@@ -2,7 +2,8 @@ import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { expect } from 'vitest';
 import { ADULT_COLUMNS, adultBody, adultRow } from '../testing/adult.ts';
 import { expectProblem } from '../testing/problem.ts';
-import { MAX_BODY_BYTES, withApp } from '../testing/withApp.ts';
+import { MAX_BODY_BYTES } from '../testing/appDeps.ts';
+import { withApp } from '../testing/withApp.ts';
 
 const LOW = ' <=50K';
 const HIGH = ' >50K';

@@ -1,13 +1,10 @@
-import { tmpdir } from 'node:os';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import { createApp } from '../app.ts';
-import { createHttpRecorder } from '../metrics/http.ts';
-import { createInferenceRecorder } from '../metrics/inference.ts';
-import { createCatalogue } from '../models/catalogue.ts';
 import type { Model } from '../models/model.ts';
 import type { Signature } from '../models/signature.ts';
+import { appDeps } from '../testing/appDeps.ts';
 import { createFakeInference } from '../testing/fakeInference.ts';
 import { tinyModel } from '../testing/tinyModel.ts';
 
@@ -28,16 +25,7 @@ function serve(...models: readonly [Model, ...Model[]]) {
     queueSeconds: 0,
     runSeconds: 0,
   });
-  const app = createApp({
-    config: { DEADLINE_MS: 1000, MAX_BODY_BYTES: 1024, MAX_FILE_BYTES: 1024, PORT: 5000 },
-    runtime: tmpdir(),
-    catalogue: createCatalogue(models, models[0]),
-    inference,
-    lifecycle: { serving: true, draining: false },
-    http: createHttpRecorder(registry),
-    recorder: createInferenceRecorder(registry, () => 0),
-    log: pino({ level: 'silent' }),
-  });
+  const app = createApp(appDeps(models, { registry, inference }));
   const send = async (
     method: string,
     path: string,

@@ -4,7 +4,8 @@ import { Problem } from '../errors.ts';
 import { ADULT_COLUMNS, adultRow } from '../testing/adult.ts';
 import { expectProblem } from '../testing/problem.ts';
 import type { AppUnderTest } from '../testing/withApp.ts';
-import { MAX_FILE_BYTES, withApp } from '../testing/withApp.ts';
+import { MAX_FILE_BYTES } from '../testing/appDeps.ts';
+import { withApp } from '../testing/withApp.ts';
 
 const LOW = ' <=50K';
 const HIGH = ' >50K';

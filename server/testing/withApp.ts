@@ -1,24 +1,19 @@
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import { createApp } from '../app.ts';
 import { listen } from '../listen.ts';
-import { createHttpRecorder } from '../metrics/http.ts';
 import { createInferenceRecorder } from '../metrics/inference.ts';
-import { createCatalogue } from '../models/catalogue.ts';
 import type { Model } from '../models/model.ts';
 import { loadAdult } from './adult.ts';
+import { appDeps } from './appDeps.ts';
 import type { FakeInference } from './fakeInference.ts';
 import { createFakeInference } from './fakeInference.ts';
 import type { Answer, RequestInit } from './httpClient.ts';
 import { createHttpClient } from './httpClient.ts';
 import { withTemporaryFolder } from './temporaryFolder.ts';
 import { withDeadline } from './withDeadline.ts';
-
-export const MAX_BODY_BYTES = 256 * 1024;
-export const MAX_FILE_BYTES = 1024 * 1024;
 
 /** An error of the log, as it stands there. */
 export interface LoggedError {
@@ -58,16 +53,15 @@ async function runWithApp(overSocket: boolean, run: Run): Promise<void> {
   const model = await adult;
   const inference = createFakeInference();
   const lifecycle = { serving: true, draining: false };
-  const app = createApp({
-    config: { DEADLINE_MS: 1000, MAX_BODY_BYTES, MAX_FILE_BYTES, PORT: 5000 },
-    runtime: tmpdir(),
-    catalogue: createCatalogue([model], model),
-    inference,
-    lifecycle,
-    http: createHttpRecorder(registry),
-    recorder: createInferenceRecorder(registry, () => inference.queuedRows),
-    log,
-  });
+  const app = createApp(
+    appDeps([model], {
+      registry,
+      inference,
+      lifecycle,
+      recorder: createInferenceRecorder(registry, () => inference.queuedRows),
+      log,
+    }),
+  );
   const inProcess = async (
     path: string,
     { method = 'GET', headers = {}, body }: RequestInit = {},

@@ -1,0 +1,77 @@
+import { MAX_LISTED } from '../errors.ts';
+import type { Model } from '../models/model.ts';
+import type { Json } from './json.ts';
+import { ref } from './json.ts';
+
+const WARNING: Json = {
+  type: 'object',
+  required: ['row', 'column', 'code', 'message'],
+  properties: {
+    row: { type: 'integer', minimum: 0 },
+    column: { type: 'string' },
+    code: { type: 'string', enum: ['unknown_category'] },
+    message: { type: 'string' },
+  },
+};
+
+/** Components that every model's answers share. */
+export const ANSWER_SCHEMAS: Json = { Warning: WARNING };
+
+const beside: Json = {
+  warnings: { type: 'array', maxItems: MAX_LISTED, items: ref('Warning'), description: 'The first ones.' },
+  warningsTotal: { type: 'integer', minimum: 1 },
+  errors: {
+    type: 'array',
+    maxItems: MAX_LISTED,
+    items: ref('CellError'),
+    description: 'With ?on_error=null: why some rows have no prediction. The first ones.',
+  },
+  errorsTotal: { type: 'integer', minimum: 1 },
+};
+
+const ONE_A_ROW = 'One a row, in their order; null for a row left out by ?on_error=null.';
+
+/** What a model's answers hold: one prediction a row, in their order. Components by name. */
+export function answerSchemas(name: string, { output }: Model): Json {
+  if (output.task === 'regression') {
+    const predictions = { type: 'array', items: { type: ['number', 'null'] }, description: ONE_A_ROW };
+    return {
+      [`${name}Predictions`]: {
+        type: 'object',
+        required: ['predictions'],
+        properties: { predictions, ...beside },
+      },
+    };
+  }
+  const { classes } = output;
+  const label = ref(`${name}Label`);
+  return {
+    [`${name}Label`]: {
+      type: classes.every((value) => typeof value === 'string') ? 'string' : 'integer',
+      enum: classes,
+    },
+    [`${name}Predictions`]: {
+      type: 'object',
+      required: ['predictions'],
+      properties: {
+        predictions: {
+          type: 'array',
+          items: { anyOf: [label, { type: 'null' }] },
+          description: ONE_A_ROW,
+        },
+        probabilities: {
+          type: 'array',
+          items: { type: ['array', 'null'], items: { type: ['number', 'null'] } },
+          description: 'With ?probabilities=true: of each class, in the order of `classes`.',
+        },
+        classes: { type: 'array', items: label },
+        ...beside,
+      },
+    },
+  };
+}
+
+/** A prediction that every client gets for the example row, whatever the model answers. */
+export const predictionsExample = ({ output }: Model): Json => ({
+  predictions: [output.task === 'regression' ? 0.5 : output.classes[0]],
+});

@@ -1,0 +1,49 @@
+import type { Input } from '../models/signature.ts';
+import type { Json } from './json.ts';
+
+/** What the cells of a number column take: beyond it a float32 would become Infinity. */
+const LARGEST_NUMBER = 3.4028234663852886e38;
+/** Examples of a column; all known categories are in `x-known-categories`. */
+const MAX_EXAMPLES = 3;
+
+const BOUNDS: Readonly<Record<Input['type'], Json>> = {
+  integer: { minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER },
+  number: { minimum: -LARGEST_NUMBER, maximum: LARGEST_NUMBER },
+  string: {},
+  boolean: {},
+};
+
+function describe({ categories, range, nullable }: Input): string {
+  return [
+    categories && 'One of the known categories; another one is answered, with a warning.',
+    range && `From ${range[0]} to ${range[1]} in the training data; not enforced.`,
+    nullable && 'null is a missing value.',
+  ]
+    .filter((sentence) => sentence)
+    .join(' ');
+}
+
+/**
+ * The schema of a column's cells. Categories and ranges are what the training data had, and no limits: an enum would
+ * make clients refuse what the server answers.
+ */
+export function columnSchema(input: Input): Json {
+  const { type, nullable, categories, range } = input;
+  const description = describe(input);
+  return {
+    type: nullable ? [type, 'null'] : type,
+    ...BOUNDS[type],
+    ...(description === '' ? {} : { description }),
+    ...(categories && { examples: categories.slice(0, MAX_EXAMPLES), 'x-known-categories': categories }),
+    ...(range && { examples: [...new Set(range)], 'x-range': range }),
+  };
+}
+
+/** The schema of a cell of any of these columns. */
+export function anyCellSchema(inputs: readonly Input[]): Json {
+  const types = new Set<string>(inputs.map(({ type }) => type));
+  if (inputs.some(({ nullable }) => nullable)) types.add('null');
+  // Every integer is a number.
+  if (types.has('number')) types.delete('integer');
+  return { type: [...types] };
+}

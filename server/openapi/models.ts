@@ -1,0 +1,122 @@
+import type { Catalogue } from '../models/catalogue.ts';
+import { headers } from './headers.ts';
+import type { Json } from './json.ts';
+import { content, ref } from './json.ts';
+import type { Operation } from './operation.ts';
+import { problems } from './problems.ts';
+
+const SUMMARY_PROPERTIES: Json = {
+  name: { type: 'string' },
+  version: { type: 'integer', minimum: 1 },
+  default: { type: 'boolean', description: 'Whether it answers /predict.' },
+  state: { type: 'string' },
+  description: { type: 'string' },
+  engine: { type: 'string', enum: ['forest', 'onnxruntime'] },
+  path: { type: 'string', enum: ['lifted', 'whole'] },
+  reason: { type: 'string', description: 'Why it is not on the fast path.' },
+};
+
+/** Components of these operations. */
+export const MODEL_SCHEMAS: Json = {
+  ModelSummary: { type: 'object', required: ['name', 'version', 'state'], properties: SUMMARY_PROPERTIES },
+  ModelList: {
+    type: 'object',
+    required: ['models'],
+    properties: { models: { type: 'array', items: ref('ModelSummary') } },
+  },
+  Column: {
+    type: 'object',
+    required: ['name', 'type', 'nullable'],
+    properties: {
+      name: { type: 'string' },
+      onnx: { type: 'string', description: 'The ONNX input that it feeds.' },
+      type: { type: 'string', enum: ['string', 'number', 'integer', 'boolean'] },
+      nullable: { type: 'boolean' },
+      categories: { type: 'array', items: { type: 'string' } },
+      range: { type: 'array', minItems: 2, maxItems: 2, items: { type: 'number' } },
+    },
+  },
+  ModelDetails: {
+    type: 'object',
+    description: 'The facts of a model version, and its signature.',
+    required: ['name', 'version', 'state', 'task', 'inputs', 'outputs'],
+    properties: {
+      ...SUMMARY_PROPERTIES,
+      task: { type: 'string', enum: ['classification', 'regression'] },
+      framework: { type: 'string' },
+      created: { type: 'string' },
+      sha256: { type: 'string' },
+      inputs: { type: 'array', items: ref('Column') },
+      outputs: {
+        type: 'object',
+        properties: {
+          label: { type: 'string' },
+          probabilities: { type: 'string' },
+          classes: { type: 'array', items: { type: ['string', 'integer'] } },
+          value: { type: 'string' },
+        },
+      },
+      metrics: { type: 'object', additionalProperties: { type: ['number', 'string'] } },
+    },
+  },
+};
+
+const operation = (
+  operationId: string,
+  summary: string,
+  schema: string,
+  parameters: Json[],
+  own: number[],
+): Json => ({
+  operationId,
+  tags: ['models'],
+  summary,
+  parameters,
+  responses: {
+    200: {
+      description: 'Metadata.',
+      headers: headers(),
+      content: content('application/json', ref(schema)),
+    },
+    ...problems(...own),
+  },
+});
+
+/** Operations that tell of models. */
+export function describeModels({ standard }: Catalogue): Operation[] {
+  const inPath = (name: string, schema: Json, example: unknown): Json => ({
+    name,
+    in: 'path',
+    required: true,
+    schema,
+    example,
+  });
+  const model = inPath('model', { type: 'string' }, standard.name);
+  const version = inPath('version', { type: 'integer', minimum: 1 }, standard.version);
+  return [
+    {
+      method: 'get',
+      route: '/models',
+      path: '/models',
+      description: operation('listModels', 'The models that are served', 'ModelList', [], []),
+    },
+    {
+      method: 'get',
+      route: '/models/:model',
+      path: '/models/{model}',
+      description: operation('getModel', 'A model, in the version served', 'ModelDetails', [model], [404]),
+    },
+    {
+      method: 'get',
+      route: '/models/:model/versions/:version',
+      path: '/models/{model}/versions/{version}',
+      description: operation(
+        'getModelVersion',
+        'A version of a model',
+        'ModelDetails',
+        [model, version],
+        [404],
+      ),
+    },
+  ];
+}

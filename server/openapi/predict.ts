@@ -1,0 +1,189 @@
+import type { Catalogue } from '../models/catalogue.ts';
+import type { Model } from '../models/model.ts';
+import { predictionsExample } from './answers.ts';
+import { columnSchema } from './columns.ts';
+import { headers } from './headers.ts';
+import type { Json } from './json.ts';
+import { content, ref } from './json.ts';
+import type { NameOf } from './names.ts';
+import type { Operation } from './operation.ts';
+import { hasOwnForm, ownPaths, predictOwn } from './own.ts';
+import { bodyParameters, rowParameters } from './parameters.ts';
+import { problems } from './problems.ts';
+import { exampleForms, rowsBody } from './rows.ts';
+
+const predicted = (name: string, model: Model): Json => ({
+  description: 'The predictions, one a row, in the order of the rows.',
+  headers: headers('x-model', 'server-timing'),
+  content: content('application/json', ref(`${name}Predictions`), { example: predictionsExample(model) }),
+});
+
+const predict = (
+  name: string,
+  model: Model,
+  operationId: string,
+  summary: string,
+  ...own: number[]
+): Json => ({
+  operationId,
+  tags: ['predict'],
+  summary,
+  ...(model.signature.description === undefined ? {} : { description: model.signature.description }),
+  parameters: bodyParameters(model),
+  requestBody: rowsBody(name, model),
+  responses: { 200: predicted(name, model), ...problems(415, 422, ...own) },
+});
+
+/** One row in the query, or how to call. A column comes before a parameter of its name. */
+function predictOne(name: string, model: Model, operationId: string, ...own: number[]): Json {
+  const { record } = exampleForms(model);
+  const columns = model.signature.inputs.map((input) => {
+    const { description, ...schema } = columnSchema(input);
+    return {
+      name: input.name,
+      in: 'query',
+      required: false,
+      schema,
+      ...(description === undefined ? {} : { description }),
+      example: record[input.name],
+    };
+  });
+  const options = rowParameters(model).filter((option) =>
+    columns.every((column) => column.name !== option['name']),
+  );
+  return {
+    operationId,
+    tags: ['predict'],
+    summary: 'Predict one row from the query; without one, tell how to call POST',
+    parameters: [...columns, ...options],
+    responses: {
+      200: {
+        description: 'The prediction, or how to call.',
+        headers: headers(),
+        content: content('application/json', { anyOf: [ref(`${name}Predictions`), ref('Usage')] }),
+      },
+      ...problems(422, ...own),
+    },
+  };
+}
+
+/** `POST /predict_file`: a CSV of any size within the limit. */
+const predictFile = (name: string, model: Model, operationId: string, ...own: number[]): Json => ({
+  operationId,
+  tags: ['predict'],
+  summary: 'Predict the rows of a CSV file; answers JSON or, by Accept, the CSV with the predictions added',
+  parameters: bodyParameters(model),
+  requestBody: {
+    required: true,
+    content: {
+      ...content('multipart/form-data', {
+        type: 'object',
+        required: ['file'],
+        properties: { file: { type: 'string', format: 'binary', description: 'UTF-8, with commas.' } },
+      }),
+      ...content('text/csv', { type: 'string' }, { example: exampleForms(model).csv }),
+    },
+  },
+  responses: {
+    200: {
+      ...predicted(name, model),
+      content: {
+        ...content('application/json', ref(`${name}Predictions`)),
+        ...content('text/csv', { type: 'string' }),
+      },
+    },
+    ...problems(415, 422, ...own),
+  },
+});
+
+/** All operations of a model under one path. */
+const atPath = (
+  path: string,
+  route: string,
+  operations: { readonly get: Json; readonly post: Json; readonly file?: Json },
+): Operation[] => [
+  { method: 'post', route: `${route}/predict`, path: `${path}/predict`, description: operations.post },
+  { method: 'get', route: `${route}/predict`, path: `${path}/predict`, description: operations.get },
+  ...(operations.file
+    ? [
+        {
+          method: 'post' as const,
+          route: `${route}/predict_file`,
+          path: `${path}/predict_file`,
+          description: operations.file,
+        },
+      ]
+    : []),
+];
+
+/** Operations that predict, of the default model and of each by its name; and at the paths that models name. */
+export function describePredict(
+  catalogue: Catalogue,
+  nameOf: NameOf,
+  hasRoute: (route: string) => boolean,
+): Operation[] {
+  const { standard, models } = catalogue;
+  const byName = models.flatMap((model): Operation[] => {
+    const name = nameOf(model);
+    const path = `/models/${encodeURIComponent(model.name)}`;
+    const versioned = `${name}Version${model.version}`;
+    const ofVersion = atPath(`${path}/versions/${model.version}`, '/models/:model/versions/:version', {
+      post: predict(name, model, `predict${versioned}`, `Predict with ${model.id}`, 404),
+      get: predictOne(name, model, `predictOne${versioned}`, 404),
+    });
+    if (catalogue.find(model.name) !== model) return ofVersion;
+    const paths = ownPaths(catalogue, model, hasRoute);
+    const post = hasOwnForm(model) && paths.length === 0 ? predictOwn : predictNative;
+    const served = atPath(path, '/models/:model', {
+      post: post(name, model, `predict${name}`, 404),
+      get: predictOne(name, model, `predictOne${name}`, 404),
+      file: predictFile(name, model, `predictFile${name}`, 404),
+    });
+    return [...served, ...ofVersion, ...atOwnPaths(name, model, paths)];
+  });
+  const name = nameOf(standard);
+  const isOwn = hasOwnForm(standard) && ownPaths(catalogue, standard, hasRoute).includes('/predict');
+  const plain = atPath('', '', {
+    post: (isOwn ? predictOwn : predictNative)(name, standard, 'predict'),
+    get: predictOne(name, standard, 'predictOne'),
+    file: predictFile(name, standard, 'predictFile'),
+  });
+  return [...plain, ...byName];
+}
+
+const predictNative = (name: string, model: Model, operationId: string, ...own: number[]): Json =>
+  predict(name, model, operationId, `Predict with the model ${model.name}`, ...own);
+
+/** What a model answers at the paths that it names itself. They stand as they are: the app looks them up. */
+const atOwnPaths = (name: string, model: Model, paths: readonly string[]): Operation[] =>
+  paths
+    .filter((path) => path !== '/predict')
+    .map((path, index) => ({
+      method: 'post',
+      route: '/predict',
+      path,
+      description: (hasOwnForm(model) ? predictOwn : predictNative)(
+        name,
+        model,
+        `predictOwn${name}${index + 1}`,
+        404,
+      ),
+    }));
+
+/** Components of these operations that belong to no model. */
+export const PREDICT_SCHEMAS: Json = {
+  Usage: {
+    type: 'object',
+    description: 'How POST /predict is called, with an example.',
+    required: ['model', 'method', 'path', 'contentType', 'example', 'curl', 'parameters'],
+    properties: {
+      model: { type: 'string' },
+      method: { type: 'string' },
+      path: { type: 'string' },
+      contentType: { type: 'string' },
+      example: { type: 'object' },
+      curl: { type: 'string' },
+      parameters: { type: 'object', additionalProperties: { type: 'string' } },
+    },
+  },
+};

@@ -1,0 +1,101 @@
+import type { ErrorCode } from '../errors.ts';
+import { MAX_LISTED, Problem, problemBody } from '../errors.ts';
+import { headers } from './headers.ts';
+import type { Json } from './json.ts';
+import { content, ref } from './json.ts';
+
+/** The catalogue of errors: server/errors.ts. */
+export type Errors = Readonly<Record<string, { readonly status: number; readonly detail: string }>>;
+
+/** Statuses that any request can meet, on its way through the proxy too. */
+const ANYWHERE = [400, 405, 406, 408, 411, 413, 414, 429, 431, 500, 503, 504, 505];
+
+const componentOf = (status: number): string => `Problem${status}`;
+
+/** What a cell or row that was refused is told by. */
+const CELL_ERROR: Json = {
+  type: 'object',
+  required: ['row', 'message'],
+  properties: {
+    row: { type: 'integer', minimum: 0, description: 'Counted from 0, as the rows stand in the body.' },
+    line: { type: 'integer', minimum: 1, description: 'Of a CSV, counted from 1.' },
+    column: { type: 'string' },
+    message: { type: 'string' },
+  },
+};
+
+const PROBLEM: Json = {
+  type: 'object',
+  description: 'RFC 9457. `code` is the stable part: act on it, show `detail`.',
+  required: ['type', 'title', 'status', 'detail', 'code', 'requestId'],
+  properties: {
+    type: { type: 'string', examples: ['about:blank'] },
+    title: { type: 'string' },
+    status: { type: 'integer', minimum: 400, maximum: 599 },
+    detail: { type: 'string' },
+    code: ref('ErrorCode'),
+    requestId: { type: 'string' },
+    errors: { type: 'array', maxItems: MAX_LISTED, items: ref('CellError'), description: 'The first ones.' },
+    errorsTotal: { type: 'integer', minimum: 1 },
+  },
+};
+
+/** An answer with one of the errors of a status, each as an example. */
+function response(errors: Errors, status: number): Json {
+  const here = Object.entries(errors).filter(([, error]) => error.status === status);
+  const example = ([code, { detail }]: (typeof here)[number]): [string, Json] => [
+    code,
+    {
+      summary: detail,
+      value: JSON.parse(problemBody(new Problem(code as ErrorCode), 'a1b2c3')) as Json,
+    },
+  ];
+  return {
+    description: here.map(([code, { detail }]) => `\`${code}\`: ${detail}`).join('\n'),
+    headers: status === 503 ? headers('retry-after') : headers(),
+    content: {
+      'application/problem+json': {
+        schema: ref('Problem'),
+        examples: Object.fromEntries(here.map(example)),
+      },
+    },
+  };
+}
+
+/** Schemas and answers of all errors, as components. */
+export function describeProblems(errors: Errors): { readonly schemas: Json; readonly responses: Json } {
+  const statuses = [...new Set(Object.values(errors).map(({ status }) => status))].sort((a, b) => a - b);
+  return {
+    schemas: {
+      ErrorCode: { type: 'string', enum: Object.keys(errors), description: 'Closed: docs/errors.md.' },
+      CellError: CELL_ERROR,
+      Problem: PROBLEM,
+    },
+    responses: Object.fromEntries(statuses.map((status) => [componentOf(status), response(errors, status)])),
+  };
+}
+
+const statusesWith = (own: readonly number[]): number[] =>
+  [...new Set([...ANYWHERE, ...own])].sort((a, b) => a - b);
+
+/** The error answers of an operation: those that any request can meet, and its own. */
+export const problems = (...own: number[]): Json =>
+  Object.fromEntries(
+    statusesWith(own).map((status) => [status, { $ref: `#/components/responses/${componentOf(status)}` }]),
+  );
+
+/** As `problems`, where the app writes errors in another form; one that the proxy made is a problem there, too. */
+export const problemsAs = (schema: string, ...own: number[]): Json =>
+  Object.fromEntries(
+    statusesWith(own).map((status) => [
+      status,
+      {
+        description: `An error as ${schema}. One that the proxy made is a Problem.`,
+        headers: status === 503 ? headers('retry-after') : headers(),
+        content: {
+          ...content('application/json', ref(schema)),
+          ...content('application/problem+json', ref('Problem')),
+        },
+      },
+    ]),
+  );

@@ -1,0 +1,40 @@
+import { tmpdir } from 'node:os';
+import { pino } from 'pino';
+import { Registry } from 'prom-client';
+import type { AppDeps } from '../app.ts';
+import { createHttpRecorder } from '../metrics/http.ts';
+import { createInferenceRecorder } from '../metrics/inference.ts';
+import { createCatalogue } from '../models/catalogue.ts';
+import type { Model } from '../models/model.ts';
+import { builtAssets } from './builtAssets.ts';
+import { createFakeInference } from './fakeInference.ts';
+
+export const MAX_BODY_BYTES = 256 * 1024;
+export const MAX_FILE_BYTES = 1024 * 1024;
+
+export const APP_CONFIG: AppDeps['config'] = {
+  CORS_ORIGINS: '',
+  DEADLINE_MS: 1000,
+  MAX_BODY_BYTES,
+  MAX_FILE_BYTES,
+  PORT: 5000,
+};
+
+/** All that an app needs, for tests: the first model is the default one, and a fake inference answers. */
+export function appDeps(
+  models: readonly [Model, ...Model[]],
+  { registry = new Registry(), ...changes }: Partial<AppDeps> & { readonly registry?: Registry } = {},
+): AppDeps {
+  return {
+    config: APP_CONFIG,
+    runtime: tmpdir(),
+    catalogue: createCatalogue(models, models[0]),
+    inference: createFakeInference(),
+    lifecycle: { serving: true, draining: false },
+    http: createHttpRecorder(registry),
+    recorder: createInferenceRecorder(registry, () => 0),
+    assets: builtAssets(),
+    log: pino({ level: 'silent' }),
+    ...changes,
+  };
+}
