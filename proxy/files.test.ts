@@ -74,6 +74,7 @@ describe.skipIf(nginxMissing)(needsNginx('an upload through nginx'), () => {
     for (const upstream of chain.upstreams) upstream.dieOfNext();
     const { status, body } = await rawRequest(chain.proxy.port, post('/predict_file', bytes));
     expect([status, JSON.parse(body)]).toMatchObject([503, { code: 'not_ready' }]);
-    expect(received()).toBe(2);
+    // One where the first attempt met only processes that were set aside.
+    expect([1, 2]).toContain(received());
   });
 });
