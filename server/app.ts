@@ -12,10 +12,10 @@ import { createServe } from './middleware/serve.ts';
 import type { Catalogue } from './models/catalogue.ts';
 import { createPredictor } from './predictor.ts';
 import { readVersion } from './project.ts';
-import { answerText } from './routes/answer.ts';
 import { createRouter } from './routes/define.ts';
 import type { Lifecycle } from './routes/health.ts';
 import { liveRoute, readyRoute } from './routes/health.ts';
+import { homeRoute } from './routes/home.ts';
 import { modelRoute, modelsRoute } from './routes/models.ts';
 import { openApiRoute } from './routes/openapi.ts';
 import { predictRoute } from './routes/predict.ts';
@@ -47,7 +47,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     throw new Problem('not_found');
   };
 
-  define('/', { GET: (c) => answerText(c, 'Service is running') });
+  define('/', homeRoute(assets));
   define(
     '/predict',
     predictRoute({
