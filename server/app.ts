@@ -6,6 +6,7 @@ import { Problem } from './errors.ts';
 import type { Inference } from './inference.ts';
 import type { HttpRecorder } from './metrics/http.ts';
 import type { InferenceRecorder } from './metrics/inference.ts';
+import type { Load } from './metrics/load.ts';
 import { createCors } from './middleware/cors.ts';
 import type { AppEnv, Handler } from './middleware/handler.ts';
 import { createServe } from './middleware/serve.ts';
@@ -19,16 +20,19 @@ import { homeRoute } from './routes/home.ts';
 import { modelRoute, modelsRoute } from './routes/models.ts';
 import { openApiRoute } from './routes/openapi.ts';
 import { predictRoute } from './routes/predict.ts';
+import { statsRoute } from './routes/stats.ts';
 import { assetsRoute, pageRoute } from './routes/web.ts';
 import type { Assets } from './web/assets.ts';
 
 export interface AppDeps {
-  readonly config: Pick<Config, 'CORS_ORIGINS' | 'MAX_BODY_BYTES' | 'PORT'>;
+  readonly config: Pick<Config, 'CORS_ORIGINS' | 'MAX_BODY_BYTES' | 'PLAYGROUND' | 'PORT'>;
   readonly catalogue: Catalogue;
   readonly inference: Inference;
   readonly lifecycle: Lifecycle;
   readonly http: HttpRecorder;
   readonly recorder: InferenceRecorder;
+  /** The load of the whole server. */
+  readonly load: () => Load;
   readonly assets: Assets;
   readonly log: Logger;
 }
@@ -38,7 +42,7 @@ const NO_ROUTE = 'none';
 
 /** What the server answers. It never listens, reads no environment and starts no timer. */
 export function createApp(deps: AppDeps): Hono<AppEnv> {
-  const { config, catalogue, inference, lifecycle, http, recorder, assets, log } = deps;
+  const { config, catalogue, inference, lifecycle, http, recorder, load, assets, log } = deps;
   const app = new Hono<AppEnv>();
   const cors = config.CORS_ORIGINS === '' ? undefined : createCors(config.CORS_ORIGINS);
   const serve = cors ? cors.share(createServe(http, log)) : createServe(http, log);
@@ -47,7 +51,9 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     throw new Problem('not_found');
   };
 
-  define('/', homeRoute(assets));
+  const playground = config.PLAYGROUND === 'on';
+  define('/', homeRoute(playground ? assets : undefined));
+  if (playground) define('/stats', statsRoute(load));
   define(
     '/predict',
     predictRoute({

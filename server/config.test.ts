@@ -27,6 +27,7 @@ describe('parseConfig', () => {
     MAX_BODY_BYTES: 10_485_760,
     MAX_QUEUED_ROWS: 100_000,
     CORS_ORIGINS: '',
+    PLAYGROUND: 'on',
     LOG_LEVEL: 'info',
     ACCESS_LOG: 'off',
   };
@@ -56,6 +57,7 @@ describe('parseConfig', () => {
       MAX_BODY_BYTES: '1024',
       MAX_QUEUED_ROWS: '1',
       CORS_ORIGINS: 'https://a.example,http://localhost:8080',
+      PLAYGROUND: 'off',
       LOG_LEVEL: 'silent',
       ACCESS_LOG: '/var/log/a.json',
     };
@@ -88,6 +90,7 @@ describe('parseConfig', () => {
       ],
       '* or origins like https://example.org, with commas between them',
     ],
+    ['PLAYGROUND', ['yes', 'ON'], 'one of on, off'],
     ['LOG_LEVEL', ['INFO', 'verbose'], 'one of trace, debug, info, warn, error, fatal, silent'],
     [
       'ACCESS_LOG',

@@ -5,6 +5,7 @@ import { createQueue } from './batching/queue.ts';
 import type { Inference } from './inference.ts';
 import { createHttpRecorder } from './metrics/http.ts';
 import { createInferenceRecorder } from './metrics/inference.ts';
+import { UNKNOWN_LOAD } from './metrics/load.ts';
 import { createRegistry } from './metrics/process.ts';
 import { createCatalogue } from './models/catalogue.ts';
 import { createPool } from './pool.ts';
@@ -37,12 +38,13 @@ beforeAll(async () => {
     recorder: { batch: recorder.batch, queued: recorder.queued, running: () => {}, fault: fail },
   });
   app = createApp({
-    config: { CORS_ORIGINS: '', MAX_BODY_BYTES: 2 ** 20, PORT: 5000 },
+    config: { CORS_ORIGINS: '', PLAYGROUND: 'on', MAX_BODY_BYTES: 2 ** 20, PORT: 5000 },
     catalogue: createCatalogue([model], model),
     inference,
     lifecycle: { serving: true, draining: false },
     http: createHttpRecorder(registry),
     recorder,
+    load: () => UNKNOWN_LOAD,
     assets: builtAssets(),
     log: pino({ level: 'silent' }),
   });

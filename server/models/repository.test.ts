@@ -147,6 +147,11 @@ describe('a signature', () => {
       "model.json /outputs must have required property 'value'",
     ],
     ['an unknown key', { author: 'me' }, 'model.json / must NOT have additional properties ("author")'],
+    [
+      'an example of another type',
+      { inputs: [{ ...SIGNATURE.inputs[0], example: 'a' }] },
+      'model.json /inputs/0/example must be integer',
+    ],
   ])('with %s is refused by the path of the fault', async (_, changes, reason) => {
     expect(await refusalOf(withSignature(changes))).toContain(`model m/1 refused: ${reason}`);
   });

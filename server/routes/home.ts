@@ -31,9 +31,14 @@ export function prefersHtml(accept: string | undefined): boolean {
   return html > 0 && html >= text;
 }
 
-/** `GET /`: the playground for browsers, a line of text for everything else. */
-export function homeRoute(assets: Assets): Methods {
-  const page = assets.page('playground');
+/**
+ * `GET /`: the playground for browsers, a line of text for everything else.
+ *
+ * @param assets none where there is no playground
+ */
+export function homeRoute(assets: Assets | undefined): Methods {
+  const page = assets?.page('playground');
+  if (!page) return { GET: (c) => answerText(c, 'Service is running') };
   return {
     GET: (c: AppContext) =>
       prefersHtml(c.req.header('accept'))

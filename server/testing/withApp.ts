@@ -6,6 +6,7 @@ import { createApp } from '../app.ts';
 import { listen } from '../listen.ts';
 import { createHttpRecorder } from '../metrics/http.ts';
 import { createInferenceRecorder } from '../metrics/inference.ts';
+import { UNKNOWN_LOAD } from '../metrics/load.ts';
 import { createCatalogue } from '../models/catalogue.ts';
 import type { Model } from '../models/model.ts';
 import { loadAdult } from './adult.ts';
@@ -58,12 +59,13 @@ async function runWithApp(overSocket: boolean, run: Run): Promise<void> {
   const inference = createFakeInference();
   const lifecycle = { serving: true, draining: false };
   const app = createApp({
-    config: { CORS_ORIGINS: '', MAX_BODY_BYTES, PORT: 5000 },
+    config: { CORS_ORIGINS: '', PLAYGROUND: 'on', MAX_BODY_BYTES, PORT: 5000 },
     catalogue: createCatalogue([model], model),
     inference,
     lifecycle,
     http: createHttpRecorder(registry),
     recorder: createInferenceRecorder(registry, () => inference.queuedRows),
+    load: () => UNKNOWN_LOAD,
     assets: builtAssets(),
     log,
   });

@@ -133,7 +133,7 @@ function booleanControl(id: string, { nullable }: Input, example: Cell): Control
   };
 }
 
-/** A box beside the label: a text or a number has no value of its own that could mean "missing". */
+/** A box of its own: a text or a number has no value of its own that could mean "missing". */
 function withMissing(control: Control, { name }: Input, example: Cell): Control {
   const missing = element('input', {
     type: 'checkbox',
@@ -174,14 +174,14 @@ export function createField(input: Input, example: Cell): Field {
   const made = element(
     'div',
     { class: 'field' },
+    element('label', { for: id }, input.name),
+    element('div', {}, ...elements),
     element(
       'div',
-      { class: 'label' },
-      element('label', { for: id }, input.name),
+      { class: 'below' },
+      element('p', { class: 'hint', id: hintId }, hint),
       missing && element('label', { class: 'missing' }, missing, 'missing'),
     ),
-    ...elements,
-    element('p', { class: 'hint', id: hintId }, hint),
     note,
   );
   return {

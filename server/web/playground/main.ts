@@ -97,7 +97,6 @@ async function start(): Promise<void> {
 try {
   const names = await readModelNames();
   select.replaceChildren(...names.map((name) => element('option', { value: name }, name)));
-  select.disabled = names.length < 2;
 } catch {
   // `start` says so.
 }
