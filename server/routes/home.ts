@@ -8,6 +8,8 @@ import type { Methods } from './define.ts';
 /** What a cache must know: the answer depends on what the client takes. */
 const VARY = { vary: 'accept' };
 const HEADERS = { ...PAGE_HEADERS, ...VARY };
+const TEXT = { 'content-type': 'text/plain; charset=utf-8', ...VARY };
+const RUNNING = 'Service is running';
 /** Media ranges that include the text, the most specific first. */
 const TEXT_RANGES = ['text/plain', 'text/*', '*/*'];
 
@@ -38,11 +40,11 @@ export function prefersHtml(accept: string | undefined): boolean {
  */
 export function homeRoute(assets: Assets | undefined): Methods {
   const page = assets?.page('playground');
-  if (!page) return { GET: (c) => answerText(c, 'Service is running') };
+  if (!page) return { GET: (c) => answerText(c, RUNNING) };
   return {
     GET: (c: AppContext) =>
       prefersHtml(c.req.header('accept'))
         ? answerCached(c, page, REVALIDATE, HEADERS)
-        : answerText(c, 'Service is running', VARY),
+        : new Response(RUNNING, { headers: { ...TEXT, 'x-request-id': c.get('requestId') } }),
   };
 }

@@ -8,7 +8,7 @@ export function statsRoute(readLoad: () => Load): Methods {
   return {
     GET: (c) => {
       requireJsonAnswer(c);
-      return answerJson(c, JSON.stringify(readLoad()), { 'cache-control': 'no-store' });
+      return answerJson(c, JSON.stringify(readLoad()));
     },
   };
 }

@@ -21,7 +21,9 @@ const CSV_ROWS = [
   adultRow({ age: null, workclass: 'Private' }),
   adultRow({ 'hours-per-week': 40.5 }),
 ];
-const toLine = (cells: readonly unknown[]): string => cells.map((cell) => cell ?? '').join(',');
+const toText = (cell: unknown): string => (typeof cell === 'string' ? cell : JSON.stringify(cell));
+const toLine = (cells: readonly unknown[]): string =>
+  cells.map((cell) => (cell === null ? '' : toText(cell))).join(',');
 const CSV = [`id,${ADULT_COLUMNS.join(',')}`, ...CSV_ROWS.map((row, id) => `${id},${toLine(row)}`), ''].join(
   '\r\n',
 );

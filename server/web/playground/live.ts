@@ -34,7 +34,10 @@ function sparkline(rates: readonly number[]): SVGElement {
 
 async function readLoad(): Promise<Load | undefined> {
   try {
-    const response = await fetch('/stats', { headers: { accept: 'application/json' } });
+    const response = await fetch('/stats', {
+      headers: { accept: 'application/json' },
+      cache: 'no-store',
+    });
     return response.ok ? ((await response.json()) as Load) : undefined;
   } catch {
     return undefined;
