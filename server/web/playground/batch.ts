@@ -3,8 +3,8 @@ import { predict, predictPath, requestBody } from './api.ts';
 import { fromText } from './cells.ts';
 import type { Csv } from './csv.ts';
 
-/** Rows of one request: small enough that a progress can be seen, large enough to cost little each. */
-const CHUNK_ROWS = 2000;
+/** Cells of one request: few enough for any body limit and for a progress to be seen, enough to cost little each. */
+const CHUNK_CELLS = 32_000;
 /** An answer names 20 bad rows at most: so often a chunk is tried without those that it named. */
 const TRIES = 25;
 
@@ -67,9 +67,10 @@ export async function predictCsv(
   let refusal: Refusal | undefined;
   const refused = new Set(errors.map(({ row }) => row));
   const path = predictPath(model);
+  const chunkRows = Math.ceil(CHUNK_CELLS / Math.max(1, columns.length));
 
   const predictChunk = async (first: number): Promise<void> => {
-    const all = csv.rows.slice(first, first + CHUNK_ROWS).map((_, index) => first + index);
+    const all = csv.rows.slice(first, first + chunkRows).map((_, index) => first + index);
     for (let tries = 1; ; tries++) {
       const rows = all.filter((row) => !refused.has(row));
       if (rows.length === 0) return;
@@ -96,9 +97,9 @@ export async function predictCsv(
     }
   };
 
-  for (let first = 0; first < csv.rows.length && !refusal; first += CHUNK_ROWS) {
+  for (let first = 0; first < csv.rows.length && !refusal; first += chunkRows) {
     await predictChunk(first);
-    onProgress(Math.min(first + CHUNK_ROWS, csv.rows.length));
+    onProgress(Math.min(first + chunkRows, csv.rows.length));
   }
   errors.sort((a, b) => a.row - b.row);
   return { answers, errors, warnings, warningsTotal, unused, ...(refusal && { refusal }) };
