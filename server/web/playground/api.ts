@@ -15,6 +15,7 @@ export interface ModelDetails {
   readonly name: string;
   readonly version: number;
   readonly default: boolean;
+  readonly routes?: readonly string[];
   readonly description?: string;
   readonly task: 'classification' | 'regression';
   readonly inputs: readonly Input[];
@@ -71,9 +72,10 @@ export async function readModelNames(): Promise<string[]> {
 export const readModel = (name: string): Promise<ModelDetails> =>
   readJson(`/models/${encodeURIComponent(name)}`);
 
-/** Where a model predicts. */
-export function predictPath({ name, default: standard, task }: ModelDetails): string {
-  const path = standard ? '/predict' : `/models/${encodeURIComponent(name)}/predict`;
+/** Where a model predicts, in the form that is the same for all: one with routes of its own may answer otherwise elsewhere. */
+export function predictPath({ name, version, default: standard, routes = [], task }: ModelDetails): string {
+  const named = `/models/${encodeURIComponent(name)}/versions/${version}/predict`;
+  const path = standard && routes.length === 0 ? '/predict' : named;
   return task === 'classification' ? `${path}?probabilities=true` : path;
 }
 
