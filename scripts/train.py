@@ -357,14 +357,14 @@ def input_signature(pipeline: Pipeline, model: onnx.ModelProto, frame: pd.DataFr
     encoder = pipeline.named_steps["encode"].named_transformers_["categorical"]
     categories = dict(zip(CATEGORICAL, encoder.categories_, strict=True))
     signature: list[dict[str, Any]] = []
-    for name, graph_input in zip(COLUMNS, model.graph.input, strict=True):
+    for name, graph_input, example in zip(COLUMNS, model.graph.input, EXAMPLE_ROW, strict=True):
         entry: dict[str, Any] = {"name": name, "onnx": graph_input.name}
         if name in NUMERIC:
             bounds = [int(frame[name].min()), int(frame[name].max())]
             entry |= {"type": "integer", "nullable": True, "range": bounds}
         else:
             entry |= {"type": "string", "nullable": False, "categories": [str(c) for c in categories[name]]}
-        signature.append(entry)
+        signature.append(entry | {"example": example})
     return signature
 
 

@@ -183,7 +183,8 @@ class TestModelJson:
                 expected = {"type": "integer", "nullable": True, "range": [int(values.min()), int(values.max())]}
             else:
                 expected = {"type": "string", "nullable": False, "categories": sorted(values.unique())}
-            assert entry == {"name": name, "onnx": name.replace("-", "_"), **expected}
+            example = train.EXAMPLE_ROW[train.COLUMNS.index(name)]
+            assert entry == {"name": name, "onnx": name.replace("-", "_"), **expected, "example": example}
 
     def test_names_the_outputs_of_the_graph(self, committed: onnx.ModelProto) -> None:
         outputs = read_json(VERSION / "model.json")["outputs"]

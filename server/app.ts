@@ -6,6 +6,7 @@ import { Problem } from './errors.ts';
 import type { Inference } from './inference.ts';
 import type { HttpRecorder } from './metrics/http.ts';
 import type { InferenceRecorder } from './metrics/inference.ts';
+import type { Load } from './metrics/load.ts';
 import { createCors } from './middleware/cors.ts';
 import type { AppContext, AppEnv } from './middleware/handler.ts';
 import { createServe } from './middleware/serve.ts';
@@ -13,10 +14,10 @@ import type { Catalogue } from './models/catalogue.ts';
 import type { Model } from './models/model.ts';
 import { createPredictor } from './predictor.ts';
 import { readVersion } from './project.ts';
-import { answerText } from './routes/answer.ts';
 import { createRouter } from './routes/define.ts';
 import type { Lifecycle } from './routes/health.ts';
 import { liveRoute, readyRoute } from './routes/health.ts';
+import { homeRoute } from './routes/home.ts';
 import { modelRoute, modelsRoute } from './routes/models.ts';
 import { namedModel } from './routes/modelOf.ts';
 import { openApiRoute } from './routes/openapi.ts';
@@ -25,13 +26,14 @@ import { createPredictRoutes } from './routes/predict.ts';
 import { predictFileRoute } from './routes/predictFile.ts';
 import type { VertexSettings } from './routes/protocols.ts';
 import { defineProtocols } from './routes/protocols.ts';
+import { statsRoute } from './routes/stats.ts';
 import { assetsRoute, pageRoute } from './routes/web.ts';
 import type { Assets } from './web/assets.ts';
 
 export interface AppDeps {
   readonly config: Pick<
     Config,
-    'CORS_ORIGINS' | 'DEADLINE_MS' | 'MAX_BODY_BYTES' | 'MAX_FILE_BYTES' | 'PORT'
+    'CORS_ORIGINS' | 'DEADLINE_MS' | 'MAX_BODY_BYTES' | 'MAX_FILE_BYTES' | 'PLAYGROUND' | 'PORT'
   > &
     VertexSettings;
   /** The server's private folder. */
@@ -41,6 +43,8 @@ export interface AppDeps {
   readonly lifecycle: Lifecycle;
   readonly http: HttpRecorder;
   readonly recorder: InferenceRecorder;
+  /** The load of the whole server. */
+  readonly load: () => Load;
   readonly assets: Assets;
   readonly log: Logger;
 }
@@ -50,7 +54,7 @@ const NO_ROUTE = 'none';
 
 /** What the server answers. It never listens, reads no environment and starts no timer. */
 export function createApp(deps: AppDeps): Hono<AppEnv> {
-  const { config, runtime, catalogue, inference, lifecycle, http, recorder, assets, log } = deps;
+  const { config, runtime, catalogue, inference, lifecycle, http, recorder, load, assets, log } = deps;
   const app = new Hono<AppEnv>();
   const cors = config.CORS_ORIGINS === '' ? undefined : createCors(config.CORS_ORIGINS);
   const serve = cors ? cors.share(createServe(http, log)) : createServe(http, log);
@@ -75,7 +79,9 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   const isOwnNamed = (model: Model): boolean => !ownRoutes.hasLive(model);
   const named = namedModel(catalogue);
 
-  define('/', { GET: (c) => answerText(c, 'Service is running') });
+  const playground = config.PLAYGROUND === 'on';
+  define('/', homeRoute(playground ? assets : undefined));
+  if (playground) define('/stats', statsRoute(load));
   define(
     '/predict',
     predict.native(

@@ -28,6 +28,7 @@ describe('parseConfig', () => {
     MAX_FILE_BYTES: 268_435_456,
     MAX_QUEUED_ROWS: 100_000,
     CORS_ORIGINS: '',
+    PLAYGROUND: 'on',
     LOG_LEVEL: 'info',
     ACCESS_LOG: 'off',
     AIP_HTTP_PORT: 0,
@@ -61,6 +62,7 @@ describe('parseConfig', () => {
       MAX_FILE_BYTES: '2048',
       MAX_QUEUED_ROWS: '1',
       CORS_ORIGINS: 'https://a.example,http://localhost:8080',
+      PLAYGROUND: 'off',
       LOG_LEVEL: 'silent',
       ACCESS_LOG: '/var/log/a.json',
       AIP_HTTP_PORT: '8080',
@@ -97,6 +99,7 @@ describe('parseConfig', () => {
       ],
       '* or origins like https://example.org, with commas between them',
     ],
+    ['PLAYGROUND', ['yes', 'ON'], 'one of on, off'],
     ['LOG_LEVEL', ['INFO', 'verbose'], 'one of trace, debug, info, warn, error, fatal, silent'],
     [
       'ACCESS_LOG',

@@ -146,6 +146,12 @@ export const SETTINGS = {
     parse: origins,
     meaning: 'Origins whose web pages may call this server, with commas between them, or `*`.',
   },
+  PLAYGROUND: {
+    default: 'on' as const,
+    parse: oneOf('on', 'off'),
+    meaning:
+      'The page at `/`, and `GET /stats`, which tells its visitors the rate and latency of the server.',
+  },
   LOG_LEVEL: {
     default: 'info' as const,
     parse: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { pino } from 'pino';
 import { createApp } from './app.ts';
 import { createQueue } from './batching/queue.ts';
 import type { Inference } from './inference.ts';

@@ -1,4 +1,5 @@
 import type { MetricObject } from './metrics/aggregate.ts';
+import type { Load } from './metrics/load.ts';
 
 /** What a server process tells the primary. */
 export type FromProcess =
@@ -6,7 +7,11 @@ export type FromProcess =
   | { readonly type: 'ready' }
   /** It can never become ready with this repository or configuration: trying again is no use. */
   | { readonly type: 'refused'; readonly reason: string }
-  | { readonly type: 'metrics'; readonly metrics: readonly MetricObject[] };
+  | { readonly type: 'metrics'; readonly metrics: readonly MetricObject[] }
+  /** Somebody looks at the server's load. */
+  | { readonly type: 'watch' }
+  /** Its POST requests since its start, by bucket of latency. */
+  | { readonly type: 'counts'; readonly counts: readonly number[] };
 
 /** What the primary tells a server process. */
 export type ToProcess =
@@ -16,4 +21,8 @@ export type ToProcess =
   | { readonly type: 'lame' }
   /** Stop accepting, finish, exit. */
   | { readonly type: 'drain' }
-  | { readonly type: 'metrics' };
+  | { readonly type: 'metrics' }
+  /** Send the counts by bucket of latency. */
+  | { readonly type: 'count' }
+  /** The load of the whole server, a moment ago. */
+  | { readonly type: 'load'; readonly load: Load };

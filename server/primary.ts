@@ -6,6 +6,7 @@ import type { Config } from './config.ts';
 import { takeInFlight } from './inFlight.ts';
 import { createAggregator } from './metrics/aggregate.ts';
 import { createClusterRecorder } from './metrics/cluster.ts';
+import { createLoadMonitor } from './metrics/load.ts';
 import { createRegistry, recordAppInfo } from './metrics/process.ts';
 import { createScraper } from './metrics/scrape.ts';
 import { createMetricsServer } from './metricsServer.ts';
@@ -58,10 +59,16 @@ export function createPrimary({ config, runtime, log, exit }: PrimaryOptions): P
   const recorder = createClusterRecorder(registry, () => children().length);
   const aggregator = createAggregator();
   const scraper = createScraper({ registry, aggregator, recorder, children });
+  const loadMonitor = createLoadMonitor({
+    broadcast: (message) => children().forEach((child) => tell(child, message)),
+  });
   const metricsServer = createMetricsServer(scraper.expose, log);
 
   const start = async (slot: Slot): Promise<Child> => {
-    const child = await startChild(slot, scraper.receive);
+    const child = await startChild(slot, (id, message) => {
+      scraper.receive(id, message);
+      loadMonitor.receive(id, message);
+    });
     slot.child = child;
     if (serving) tell(child, { type: 'serving' });
     void child.exited.then((how) => onExit(slot, child, how));

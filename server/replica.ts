@@ -11,6 +11,7 @@ import type { FromProcess, ToProcess } from './messages.ts';
 import type { MetricObject } from './metrics/aggregate.ts';
 import { createHttpRecorder } from './metrics/http.ts';
 import { createInferenceRecorder } from './metrics/inference.ts';
+import { createLoadView } from './metrics/load.ts';
 import { createRegistry } from './metrics/process.ts';
 import { findFastPath } from './models/fast.ts';
 import { createCatalogue } from './models/catalogue.ts';
@@ -105,6 +106,7 @@ export async function startReplica(options: ReplicaOptions): Promise<Replica> {
   const stopWatching = watchSilence(pool, 2 * config.DEADLINE_MS, (thread) => {
     void giveUp(`thread ${thread} has not answered for ${2 * config.DEADLINE_MS} ms`);
   });
+  const load = createLoadView(tell);
   const app = createApp({
     config,
     runtime,
@@ -113,6 +115,7 @@ export async function startReplica(options: ReplicaOptions): Promise<Replica> {
     lifecycle,
     http,
     recorder,
+    load: load.read,
     assets: readAssets(fileURLToPath(new URL('./web', import.meta.url))),
     log,
   });
@@ -151,6 +154,8 @@ export async function startReplica(options: ReplicaOptions): Promise<Replica> {
       if (message.type === 'serving') lifecycle.serving = true;
       else if (message.type === 'lame') lifecycle.serving = false;
       else if (message.type === 'drain') void drain();
+      else if (message.type === 'count') void tell({ type: 'counts', counts: http.latencies() });
+      else if (message.type === 'load') load.receive(message.load);
       else void sendMetrics();
     },
   };

@@ -1,5 +1,4 @@
 import type { Hono } from 'hono';
-import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { createApp } from './app.ts';
 import { ConfigError, parseConfig } from './config.ts';

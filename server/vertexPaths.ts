@@ -13,6 +13,7 @@ const OWN = [
   '/ping',
   '/predict',
   '/predict_file',
+  '/stats',
   '/v1/models',
   '/v2',
   '/version',

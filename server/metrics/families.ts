@@ -15,6 +15,8 @@ export interface Count {
 /** A series of a histogram. */
 export interface Distribution {
   observe(value: number): void;
+  /** Observations that fell into each bucket and in none below it. */
+  readonly counts: Float64Array;
 }
 
 /** Series of one name, by their labels. A series is made when it is first asked for: keep it where it is used often. */
@@ -96,8 +98,6 @@ export function createHistogram(
   buckets: readonly number[],
 ): Series<Distribution> {
   interface Buckets extends Distribution {
-    /** Observations that fell into each bucket and in none below it. */
-    readonly counts: Float64Array;
     readonly sum: number;
   }
   const makeSeries = (): Buckets => {

@@ -1,6 +1,7 @@
 import type { Registry } from 'prom-client';
 import { Gauge } from 'prom-client';
 import { LATENCY_BUCKETS, SIZE_BUCKETS } from './buckets.ts';
+import type { Distribution } from './families.ts';
 import { createCounter, createHistogram, memo } from './families.ts';
 
 /** Methods that appear as labels; any other is `other`, so that no caller can make series. */
@@ -12,6 +13,8 @@ export interface HttpRecorder {
   ended(method: string, route: string, status: number, seconds: number): void;
   body(bytes: number): void;
   shed(reason: string): void;
+  /** POST requests so far by bucket of latency, and beyond the last. */
+  latencies(): number[];
 }
 
 /** The HTTP families of one process. */
@@ -31,6 +34,7 @@ export function createHttpRecorder(registry: Registry): HttpRecorder {
     name: 'requests_shed_total',
     help: 'Requests refused because the server could not take them.',
   });
+  const ofPosts: Distribution[] = [];
   let inFlight = 0;
   new Gauge({
     name: 'http_requests_in_flight',
@@ -44,7 +48,9 @@ export function createHttpRecorder(registry: Registry): HttpRecorder {
     memo((method: string) =>
       memo((status: number) => {
         const labels = { method, route, status };
-        return { count: requests(labels), times: duration(labels) };
+        const times = duration(labels);
+        if (method === 'POST') ofPosts.push(times);
+        return { count: requests(labels), times };
       }),
     ),
   );
@@ -60,5 +66,9 @@ export function createHttpRecorder(registry: Registry): HttpRecorder {
     },
     body: (bytes) => bodyBytes.observe(bytes),
     shed: (reason) => shed({ reason }).add(1),
+    latencies: () =>
+      Array.from({ length: LATENCY_BUCKETS.length + 1 }, (_, bucket) =>
+        ofPosts.reduce((sum, { counts }) => sum + (counts[bucket] as number), 0),
+      ),
   };
 }

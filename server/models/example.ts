@@ -1,7 +1,8 @@
 import type { Input, Signature } from './signature.ts';
 
 /** A cell that the column accepts. */
-function exampleCell({ type, categories, range: [min, max] = [0, 0] }: Input): unknown {
+function exampleCell({ type, categories, range: [min, max] = [0, 0], example }: Input): unknown {
+  if (example !== undefined) return example;
   switch (type) {
     case 'string':
       return categories?.[0] ?? '';
@@ -14,5 +15,5 @@ function exampleCell({ type, categories, range: [min, max] = [0, 0] }: Input): u
   }
 }
 
-/** A row that the model accepts, made from its signature alone. */
+/** A row that the model accepts, made from its signature alone: of its examples, where it has some. */
 export const exampleRow = ({ inputs }: Pick<Signature, 'inputs'>): unknown[] => inputs.map(exampleCell);

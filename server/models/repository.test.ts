@@ -160,6 +160,11 @@ describe('a signature', () => {
       'model.json /answer/decimals must be <= 15',
     ],
     ['an unknown key', { author: 'me' }, 'model.json / must NOT have additional properties ("author")'],
+    [
+      'an example of another type',
+      { inputs: [{ ...SIGNATURE.inputs[0], example: 'a' }] },
+      'model.json /inputs/0/example must be integer',
+    ],
   ])('with %s is refused by the path of the fault', async (_, changes, reason) => {
     expect(await refusalOf(withSignature(changes))).toContain(`model m/1 refused: ${reason}`);
   });

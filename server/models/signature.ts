@@ -11,6 +11,8 @@ export interface Input {
   readonly nullable: boolean;
   readonly categories?: readonly string[];
   readonly range?: readonly [min: number, max: number];
+  /** A telling value, of the column's type: the schema guarantees it. */
+  readonly example?: string | number | boolean;
 }
 
 /** What `model.json` says: the contract of one model version. See models/model.schema.json. */

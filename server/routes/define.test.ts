@@ -4,6 +4,7 @@ import { withApp, withAppOnSocket } from '../testing/withApp.ts';
 
 const ROUTES = [
   ['/', 'GET, HEAD'],
+  ['/stats', 'GET, HEAD'],
   ['/predict', 'GET, HEAD, POST'],
   ['/models', 'GET, HEAD'],
   ['/models/adult', 'GET, HEAD'],

@@ -45,12 +45,13 @@ describe('the example of a signature', () => {
     input({ type: 'integer', range: [1, 4] }),
     input({ type: 'integer' }),
     input({ range: [0, 0.5] }),
+    input({ range: [0, 0.5], example: 0.125 }),
   ];
   const tiny = tinyModel();
   const usage = describeCall({ ...tiny, signature: { ...tiny.signature, inputs } }, 8080);
 
   it('has a cell for each type of column', () => {
-    expect(usage.example.data).toEqual([["'a' $b", '', false, 3, 0, 0.25]]);
+    expect(usage.example.data).toEqual([["'a' $b", '', false, 3, 0, 0.25, 0.125]]);
   });
 
   it('is quoted for a shell, whatever its texts hold', () => {

@@ -4,6 +4,7 @@ import { Registry } from 'prom-client';
 import type { AppDeps } from '../app.ts';
 import { createHttpRecorder } from '../metrics/http.ts';
 import { createInferenceRecorder } from '../metrics/inference.ts';
+import { UNKNOWN_LOAD } from '../metrics/load.ts';
 import { createCatalogue } from '../models/catalogue.ts';
 import type { Model } from '../models/model.ts';
 import { builtAssets } from './builtAssets.ts';
@@ -17,6 +18,7 @@ export const APP_CONFIG: AppDeps['config'] = {
   DEADLINE_MS: 1000,
   MAX_BODY_BYTES,
   MAX_FILE_BYTES,
+  PLAYGROUND: 'on',
   PORT: 5000,
 };
 
@@ -33,6 +35,7 @@ export function appDeps(
     lifecycle: { serving: true, draining: false },
     http: createHttpRecorder(registry),
     recorder: createInferenceRecorder(registry, () => 0),
+    load: () => UNKNOWN_LOAD,
     assets: builtAssets(),
     log: pino({ level: 'silent' }),
     ...changes,

@@ -1,0 +1,103 @@
+import type { ModelDetails, Outcome } from './api.ts';
+import { predict, predictPath, readModel, readModelNames, requestBody } from './api.ts';
+import { createCopyAs } from './copyAs.ts';
+import { byId, element } from '../shared/dom.ts';
+import { part } from './dom.ts';
+import type { Form } from './form.ts';
+import { createForm } from './form.ts';
+import { createLive } from './live.ts';
+import { createMany } from './many.ts';
+import { createResult } from './result.ts';
+
+/** A pause in typing that is long enough to ask. */
+const PAUSE_MS = 200;
+
+const [formElement, fields, select, description, modelLink] = [
+  part('form', HTMLFormElement),
+  byId('fields'),
+  part('model', HTMLSelectElement),
+  byId('description'),
+  part('model-json', HTMLAnchorElement),
+];
+const result = createResult();
+const many = createMany();
+const showCall = createCopyAs();
+const showTiming = createLive();
+
+let shown: { readonly model: ModelDetails; readonly form: Form } | undefined;
+let asking: AbortController | undefined;
+let pause: ReturnType<typeof setTimeout> | undefined;
+
+function showOutcome(form: Form, outcome: Outcome): void {
+  showTiming(outcome.timing);
+  if ('answer' in outcome) {
+    form.show('warning', outcome.answer.warnings ?? []);
+    result.answer(outcome.answer, outcome.timing);
+  } else {
+    result.refuse(outcome.refusal, form.show('error', outcome.refusal.errors ?? []));
+  }
+}
+
+/** Asks the model about the form's row. Only the last question is answered. */
+async function ask(): Promise<void> {
+  clearTimeout(pause);
+  asking?.abort();
+  if (!shown) return;
+  const { model, form } = shown;
+  const row = form.read();
+  if (!row) {
+    result.incomplete();
+    return;
+  }
+  const path = predictPath(model);
+  showCall({ url: `${location.origin}${path}`, columns: form.columns, row });
+  const { signal } = (asking = new AbortController());
+  try {
+    const outcome = await predict(path, requestBody(form.columns, [row]), signal);
+    if (!signal.aborted) showOutcome(form, outcome);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+async function use(name: string): Promise<void> {
+  const model = await readModel(name);
+  if (select.value !== name) return;
+  const form = createForm(model);
+  shown = { model, form };
+  fields.replaceChildren(...form.elements);
+  description.textContent = model.description ?? '';
+  modelLink.href = `/models/${encodeURIComponent(name)}`;
+  many.use(model, form.read);
+  await ask();
+}
+
+formElement.addEventListener('submit', (event) => {
+  event.preventDefault();
+  void ask().then(() => shown?.form.focusFirstError());
+});
+formElement.addEventListener('input', () => {
+  clearTimeout(pause);
+  pause = setTimeout(() => void ask(), PAUSE_MS);
+});
+byId('reset').addEventListener('click', () => void start());
+select.addEventListener('change', () => void start());
+
+async function start(): Promise<void> {
+  try {
+    await use(select.value);
+  } catch {
+    result.refuse(
+      { detail: 'The model could not be read from the server. Reload the page to try again.' },
+      [],
+    );
+  }
+}
+
+try {
+  const names = await readModelNames();
+  select.replaceChildren(...names.map((name) => element('option', { value: name }, name)));
+} catch {
+  // `start` says so.
+}
+await start();

@@ -1,0 +1,95 @@
+import type { Answer, CellRemark, Refusal, Timing } from './api.ts';
+import { byId, element } from '../shared/dom.ts';
+import { milliseconds, percent, value } from './numbers.ts';
+
+/** Classes that are drawn; the rest is one line. */
+const DRAWN = 12;
+
+/** Where the answer to the form's row is shown. */
+export interface Result {
+  answer(answer: Answer, timing: Timing): void;
+  /** @param remarks those that stand at no field */
+  refuse(refusal: Refusal, remarks: readonly CellRemark[]): void;
+  /** The fields hold no row. */
+  incomplete(): void;
+}
+
+const predictionText = (prediction: string | number | null | undefined): string => {
+  if (typeof prediction === 'number') return value(prediction);
+  return prediction === null || prediction === undefined ? 'no number' : prediction.trim() || '(empty)';
+};
+
+function bar(name: string, probability: number, predicted: boolean): HTMLElement {
+  const filled = element('span', { class: 'filled' });
+  // Through the object model: an inline style attribute is what the page's policy forbids.
+  filled.style.inlineSize = `${probability * 100}%`;
+  return element(
+    'li',
+    predicted ? { class: 'predicted' } : {},
+    element('span', { class: 'class' }, name.trim() || '(empty)'),
+    element('span', { class: 'probability' }, percent(probability)),
+    element('span', { class: 'track', 'aria-hidden': 'true' }, filled),
+  );
+}
+
+function bars({ predictions, probabilities, classes = [] }: Answer): HTMLElement[] {
+  const row = probabilities?.[0];
+  if (!row) return [];
+  const sorted = classes
+    .map((name, index) => ({ name, probability: row[index] ?? 0 }))
+    .sort((a, b) => b.probability - a.probability);
+  const drawn = sorted
+    .slice(0, DRAWN)
+    .map(({ name, probability }) => bar(String(name), probability, name === predictions[0]));
+  const rest = sorted.length - drawn.length;
+  return rest > 0 ? [...drawn, element('li', { class: 'rest' }, `and ${rest} less likely classes`)] : drawn;
+}
+
+export function createResult(): Result {
+  const [headline, label, detail, list, timing, alert] = [
+    byId('headline'),
+    byId('prediction'),
+    byId('prediction-detail'),
+    byId('bars'),
+    byId('timing'),
+    byId('alert'),
+  ];
+  const state = (name: 'answer' | 'refused' | 'incomplete'): void => void (headline.dataset['state'] = name);
+  return {
+    answer: (answer, { roundTrip, server }) => {
+      state('answer');
+      alert.replaceChildren();
+      const [prediction] = answer.predictions;
+      label.textContent = predictionText(prediction);
+      const best = answer.probabilities?.[0]?.[answer.classes?.indexOf(prediction ?? '') ?? -1];
+      detail.textContent = best === undefined ? '' : percent(best);
+      list.replaceChildren(...bars(answer));
+      timing.textContent =
+        server === undefined
+          ? `Answered in ${milliseconds(roundTrip)}.`
+          : `Answered in ${milliseconds(roundTrip)}, ${milliseconds(server)} of it in the server.`;
+    },
+    refuse: ({ detail: reason, requestId }, remarks) => {
+      state('refused');
+      label.textContent = 'No prediction';
+      detail.textContent = '';
+      list.replaceChildren();
+      timing.textContent = requestId === undefined ? '' : `Request id: ${requestId}`;
+      const lines = remarks.map(({ column, message }) =>
+        element('li', {}, column === undefined ? message : `${column}: ${message}`),
+      );
+      alert.replaceChildren(
+        element('p', {}, reason),
+        ...(lines.length > 0 ? [element('ul', {}, ...lines)] : []),
+      );
+    },
+    incomplete: () => {
+      state('incomplete');
+      label.textContent = 'No prediction';
+      detail.textContent = '';
+      list.replaceChildren();
+      timing.textContent = 'Some fields are not filled in.';
+      alert.replaceChildren();
+    },
+  };
+}
