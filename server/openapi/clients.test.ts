@@ -96,6 +96,42 @@ describe.skipIf(openapiToolsMissing ?? nginxMissing)(
         expect(said).toContain('OK');
       }));
 
+    it('has examples that the server answers, of every body', async () => {
+      interface Media {
+        readonly example?: unknown;
+        readonly examples?: Readonly<Record<string, { readonly value: unknown }>>;
+      }
+      type Operation = { readonly requestBody?: { readonly content: Readonly<Record<string, Media>> } };
+      const document = (await (await fetch(`${origin}/openapi.json`)).json()) as {
+        readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+      };
+      const bodies = Object.entries(document.paths).flatMap(([path, { post }]) =>
+        Object.entries(post?.requestBody?.content ?? {}).flatMap(([type, { example, examples = {} }]) =>
+          [example, ...Object.values(examples).map(({ value }) => value)]
+            .filter((value) => value !== undefined)
+            .map((value) => ({
+              path,
+              type,
+              body: typeof value === 'string' ? value : JSON.stringify(value),
+            })),
+        ),
+      );
+      expect(bodies.length).toBeGreaterThan(15);
+      for (const { path, type, body } of bodies) {
+        const answer = await fetch(`${origin}${path}`, {
+          method: 'POST',
+          headers: { 'content-type': type },
+          body,
+        });
+        expect([path, type, answer.status, await answer.text()]).toEqual([
+          path,
+          type,
+          200,
+          expect.stringContaining('{"predictions":['),
+        ]);
+      }
+    });
+
     it('makes a TypeScript client whose types hold, and which works', () =>
       withDocument(async (cwd) => {
         const bin = join(HOME, 'node_modules/.bin');

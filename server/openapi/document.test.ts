@@ -202,7 +202,7 @@ describe("a model's own form", () => {
     const model = tinyModel(name);
     return {
       ...model,
-      signature: { ...model.signature, routes, answer: { key: 'cost' } } as Model['signature'],
+      signature: { ...model.signature, routes, answer: { key: 'cost' } },
     };
   };
   const paths = ['/predict', '/predict_file', '/models/:model/predict'];
