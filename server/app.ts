@@ -16,6 +16,10 @@ import type { Lifecycle } from './routes/health.ts';
 import { liveRoute, readyRoute } from './routes/health.ts';
 import { modelRoute, modelsRoute } from './routes/models.ts';
 import { predictRoute } from './routes/predict.ts';
+import type { AskShadow } from './routes/shadow.ts';
+import { shadowRoute } from './routes/shadow.ts';
+import { shadowed } from './shadow/predictor.ts';
+import type { Shadow } from './shadow/shadow.ts';
 
 export interface AppDeps {
   readonly config: Pick<Config, 'MAX_BODY_BYTES' | 'PORT'>;
@@ -25,6 +29,10 @@ export interface AppDeps {
   readonly http: HttpRecorder;
   readonly recorder: InferenceRecorder;
   readonly log: Logger;
+  /** Scores answered rows on candidates; undefined where there is none. */
+  readonly shadow?: Pick<Shadow, 'offer'> | undefined;
+  /** The shadow metrics of all processes; without it there are none. */
+  readonly askShadow?: AskShadow;
 }
 
 /** The label of requests to paths that don't exist. */
@@ -32,7 +40,7 @@ const NO_ROUTE = 'none';
 
 /** What the server answers. It never listens, reads no environment and starts no timer. */
 export function createApp(deps: AppDeps): Hono<AppEnv> {
-  const { config, catalogue, inference, lifecycle, http, recorder, log } = deps;
+  const { config, catalogue, inference, lifecycle, http, recorder, log, shadow } = deps;
   const app = new Hono<AppEnv>();
   const serve = createServe(http, log);
   const define = createRouter(app, serve);
@@ -40,12 +48,13 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     throw new Problem('not_found');
   };
 
+  const own = createPredictor({ inference, http, recorder });
   define('/', { GET: (c) => answerText(c, 'Service is running') });
   define(
     '/predict',
     predictRoute({
       catalogue,
-      predictor: createPredictor({ inference, http, recorder }),
+      predictor: shadow ? shadowed(own, shadow) : own,
       http,
       maxBodyBytes: config.MAX_BODY_BYTES,
       port: config.PORT,
@@ -53,6 +62,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   );
   define('/models', modelsRoute(catalogue));
   define('/models/:model', modelRoute(catalogue));
+  define('/models/:model/shadow', shadowRoute(catalogue, deps.askShadow ?? (() => Promise.resolve([]))));
   define('/health/live', liveRoute);
   define('/health/ready', readyRoute(lifecycle));
   app.notFound(serve(NO_ROUTE, writeProblem)(missing));

@@ -2,9 +2,10 @@ import type { Registry } from 'prom-client';
 import { Gauge } from 'prom-client';
 import type { CellError } from '../errors.ts';
 import type { EncodedRows } from '../encoding/encoder.ts';
+import { perModel } from '../models/catalogue.ts';
 import type { Model } from '../models/model.ts';
 import { BATCH_BUCKETS, LATENCY_BUCKETS } from './buckets.ts';
-import { createCounter, createHistogram, memo } from './families.ts';
+import { createCounter, createHistogram } from './families.ts';
 
 /** Records what inference does. All labels come from model signatures. */
 export interface InferenceRecorder {
@@ -13,6 +14,8 @@ export interface InferenceRecorder {
   answered(model: Model, rows: EncodedRows, answers: Float64Array): void;
   invalid(model: Model, errors: readonly CellError[]): void;
   loaded(model: Model, seconds: number): void;
+  /** It can't predict any more: its gauges go, its counters stay. */
+  unloaded(model: Model): void;
 }
 
 /** The inference families of one process. */
@@ -48,7 +51,7 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
     help: 'Refused cells by column, refused rows without one: those that callers were told of, at most 20 a request.',
   });
   /** The series of a model. */
-  const seriesOf = memo((model: Model) => {
+  const seriesOf = perModel((model) => {
     const labels = label(model);
     const classes = model.output.task === 'classification' ? model.output.classes : [];
     return {
@@ -59,6 +62,11 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
       labels: classes.map((name) => predictions({ ...labels, label: String(name) })),
     };
   });
+  const loaded = new Map<string, Model>();
+  const facts = (model: Model): Record<string, string | number> => {
+    const { engine, path } = model.engine;
+    return { ...label(model), sha256: model.signature.sha256 ?? '', engine, path };
+  };
   const load = new Gauge({
     name: 'model_load_duration_seconds',
     help: 'Time to open and verify the model in all threads.',
@@ -110,10 +118,20 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
       for (const { column = '' } of errors) invalid({ model: model.name, column }).add(1);
     },
     loaded: (model, seconds) => {
-      const { engine, path } = model.engine;
+      const before = loaded.get(model.id);
+      if (before) info.remove(facts(before));
+      loaded.set(model.id, model);
       load.set(label(model), seconds);
       ready.set(label(model), 1);
-      info.set({ ...label(model), sha256: model.signature.sha256 ?? '', engine, path }, 1);
+      info.set(facts(model), 1);
+    },
+    unloaded: (model) => {
+      // Another content of the same version may have taken its place, and its series.
+      if (loaded.get(model.id) !== model) return;
+      loaded.delete(model.id);
+      load.remove(label(model));
+      ready.remove(label(model));
+      info.remove(facts(model));
     },
   };
 }
