@@ -45,9 +45,10 @@ COPY --from=build /app/models models
 COPY --from=build /app/nginx.conf /app/servemodel.sh /app/package.json ./
 COPY --from=build /app/dist dist
 
-# The telemetry switch has to be there before ONNX Runtime is loaded: see ARCHITECTURE.md.
+# The telemetry switch has to be there before ONNX Runtime is loaded: see ARCHITECTURE.md. The cache is for models from S3.
 ENV NODE_ENV=production \
-  ORT_DISABLE_TELEMETRY=1
+  ORT_DISABLE_TELEMETRY=1 \
+  MODEL_CACHE=/tmp/models
 # The image's user `node`, as a number: Kubernetes' runAsNonRoot can't check a name. It can write to /tmp only.
 USER 1000:1000
 EXPOSE 5000 9464

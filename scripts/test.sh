@@ -117,8 +117,20 @@ make_clients_environment() {
   fi
 }
 
+# A real S3 server, for the tests of models in S3.
+VERSITYGW=v1.8.0
+
+install_s3_server() {
+  PATH=$cache/versitygw-$VERSITYGW:$PATH
+  if command -v versitygw >/dev/null || ! command -v go >/dev/null; then return; fi
+  say "installing versitygw $VERSITYGW"
+  GOBIN=$cache/versitygw-$VERSITYGW GOFLAGS=-modcacherw go install "github.com/versity/versitygw/cmd/versitygw@$VERSITYGW" ||
+    echo 'that failed: the tests that need it are skipped'
+}
+
 install_system_packages
 install_npm_packages
+install_s3_server
 make_clients_environment
 python=$(make_python_environment 'the training tests' scripts/requirements.txt)
 openapi=$(make_python_environment 'the tests of /openapi.json' scripts/testing/openapi-requirements.txt)
@@ -162,7 +174,7 @@ check 'lint' npm run --silent lint
 check 'types' npm run --silent typecheck
 check 'build' npm run --silent build
 if command -v shellcheck >/dev/null; then
-  check 'shell scripts' shellcheck servemodel.sh scripts/*.sh scripts/testing/*.sh .ci/run
+  check 'shell scripts' shellcheck servemodel.sh scripts/*.sh scripts/testing/*.sh scripts/import-model scripts/compare .ci/run
 else
   skip 'shell scripts: shellcheck is missing; apt-get install shellcheck'
 fi

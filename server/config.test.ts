@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { ConfigError, SETTINGS, parseConfig } from './config.ts';
 import { availableCpus } from './cpus.ts';
@@ -21,6 +22,14 @@ describe('parseConfig', () => {
     WEB_CONCURRENCY: Math.max(2, availableCpus()),
     INFERENCE_THREADS: 1,
     MODEL_REPOSITORY: './models',
+    MODEL_CACHE: `${tmpdir()}/servemodel/models`,
+    AWS_BUCKET_NAME: '',
+    EXPERIMENT_ID: '',
+    MODEL_VERSIONS: '',
+    OPEN_VERSIONS: 2,
+    MODEL_POLL_MS: 2000,
+    SHADOW: '',
+    ADMIN_PORT: 0,
     DEFAULT_MODEL: '',
     ENGINE: 'auto',
     DEADLINE_MS: 5000,
@@ -54,8 +63,16 @@ describe('parseConfig', () => {
       METRICS_HOST: 'localhost',
       WEB_CONCURRENCY: '3',
       INFERENCE_THREADS: '4',
-      MODEL_REPOSITORY: '/m',
+      MODEL_REPOSITORY: 's3://models/prod',
+      MODEL_CACHE: '/cache',
+      AWS_BUCKET_NAME: 'runs',
+      EXPERIMENT_ID: 'exp/7',
       DEFAULT_MODEL: 'adult',
+      MODEL_VERSIONS: 'adult=1,*=latest',
+      OPEN_VERSIONS: '3',
+      MODEL_POLL_MS: '0',
+      SHADOW: 'adult/2, adult/3',
+      ADMIN_PORT: '7000',
       ENGINE: 'onnxruntime',
       DEADLINE_MS: '10',
       MAX_BODY_BYTES: '1024',
@@ -100,6 +117,12 @@ describe('parseConfig', () => {
       '* or origins like https://example.org, with commas between them',
     ],
     ['PLAYGROUND', ['yes', 'ON'], 'one of on, off'],
+    ['MODEL_REPOSITORY', ['s3://', 's3://A', 's3:///x'], 'a folder or s3://bucket/prefix'],
+    ['MODEL_VERSIONS', ['adult', 'adult=0', '*=1', 'a=1,a=2'], 'a list such as adult=1,*=latest'],
+    ['OPEN_VERSIONS', ['0', '101'], 'an integer from 1 to 100'],
+    ['MODEL_POLL_MS', ['-1', '2s'], 'an integer from 0 to 86400000'],
+    ['SHADOW', ['adult', 'adult/0', 'a/1,'], 'a list of versions such as adult/2'],
+    ['ADMIN_PORT', ['65536'], 'an integer from 0 to 65535'],
     ['LOG_LEVEL', ['INFO', 'verbose'], 'one of trace, debug, info, warn, error, fatal, silent'],
     [
       'ACCESS_LOG',
@@ -117,6 +140,11 @@ describe('parseConfig', () => {
     expect(() => parseConfig(env)).toThrow(/PORT must be .*; DEADLINE_MS must be .*; LOG_LEVEL must be /);
   });
 
+  it('keeps models from S3 where caches are', () => {
+    expect(parseConfig({ HOME: '/home/me' }).MODEL_CACHE).toBe('/home/me/.cache/servemodel/models');
+    expect(parseConfig({ HOME: '/home/me', XDG_CACHE_HOME: '/c' }).MODEL_CACHE).toBe('/c/servemodel/models');
+  });
+
   it('lets the metrics listen where the server does', () => {
     expect(parseConfig({ HOST: '127.0.0.1' }).METRICS_HOST).toBe('127.0.0.1');
     expect(parseConfig({ HOST: '127.0.0.1', METRICS_HOST: '10.0.0.1' }).METRICS_HOST).toBe('10.0.0.1');
@@ -125,6 +153,13 @@ describe('parseConfig', () => {
   it('refuses one port for both', () => {
     expect(faultsOf({ METRICS_PORT: '5000' })).toEqual(['METRICS_PORT must differ from PORT']);
     expect(faultsOf({ PORT: '9464' })).toEqual(['METRICS_PORT must differ from PORT']);
+  });
+
+  it('refuses an admin port that is taken, and half a bucket of runs', () => {
+    expect(faultsOf({ ADMIN_PORT: '5000' })).toEqual(['ADMIN_PORT must differ from PORT and METRICS_PORT']);
+    expect(faultsOf({ EXPERIMENT_ID: '7' })).toEqual([
+      'AWS_BUCKET_NAME and EXPERIMENT_ID must be set together',
+    ]);
   });
 
   it('cannot be changed afterwards', () => {

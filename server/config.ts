@@ -1,5 +1,8 @@
+import { tmpdir } from 'node:os';
 import { availableCpus } from './cpus.ts';
 import { isHealthPath, isPredictPath } from './vertexPaths.ts';
+import { parsePins } from './models/preferences.ts';
+import { parseS3 } from './models/s3/url.ts';
 
 /** Smallest and largest accepted values of an integer setting. */
 type Range = readonly [min: number, max: number];
@@ -44,6 +47,9 @@ const oneOf =
 
 const host = (text: string): string | Refusal =>
   /^[A-Za-z0-9.:-]+$/.test(text) ? text : new Refusal('a host name or an IP address');
+
+const repository = (text: string): string | Refusal =>
+  text.startsWith('s3://') && !parseS3(text) ? new Refusal('a folder or s3://bucket/prefix') : text;
 
 const accessLog = (text: string): string | Refusal =>
   text === 'off' || text === 'stdout' || /^\/[^\s;{}'"$\\]+$/.test(text)
@@ -101,14 +107,70 @@ export const SETTINGS = {
   },
   MODEL_REPOSITORY: {
     default: './models',
+    parse: repository,
+    meaning:
+      'Folder that holds `<name>/<version>/model.onnx`, or `s3://bucket/prefix`; a relative path starts at the project folder.',
+  },
+  MODEL_CACHE: {
+    default: ({ env }) =>
+      `${env['XDG_CACHE_HOME'] || (env['HOME'] ? `${env['HOME']}/.cache` : tmpdir())}/servemodel/models`,
+    shown: '`~/.cache/servemodel/models`',
     parse: (text) => text,
-    meaning: 'Folder that holds `<name>/<version>/model.onnx`; a relative path starts at the project folder.',
+    meaning: 'Folder that models from S3 are kept in; one for each server that runs.',
+  },
+  AWS_BUCKET_NAME: {
+    default: '',
+    shown: 'none',
+    parse: (text) => (parseS3(`s3://${text}`)?.prefix === '' ? text : new Refusal('the name of a bucket')),
+    meaning: 'Bucket of MLflow runs to serve, with `EXPERIMENT_ID`, in the place of `MODEL_REPOSITORY`.',
+  },
+  EXPERIMENT_ID: {
+    default: '',
+    shown: 'none',
+    parse: (text) =>
+      /^[A-Za-z0-9][A-Za-z0-9._/-]*$/.test(text) ? text : new Refusal('a path within the bucket'),
+    meaning:
+      'Experiment whose newest run with a `model.onnx` is served; its model is called `DEFAULT_MODEL`, or `model`.',
   },
   DEFAULT_MODEL: {
     default: '',
     shown: 'first by name',
     parse: (text) => text,
     meaning: 'Model that answers `/predict`.',
+  },
+  MODEL_VERSIONS: {
+    default: '',
+    shown: '`repository.json`, else the latest',
+    parse: (text) => (parsePins(text) ? text : new Refusal('a list such as adult=1,*=latest')),
+    meaning: 'Version of each model that is served where none is named: `adult=1,*=latest`.',
+  },
+  OPEN_VERSIONS: {
+    default: 2,
+    parse: integer([1, 100]),
+    meaning:
+      'Newest versions of each model that answer `/models/{m}/versions/{v}/predict`, beside those served or shadowing. Each takes memory.',
+  },
+  MODEL_POLL_MS: {
+    default: 2000,
+    parse: integer([0, 86_400_000]),
+    meaning:
+      'How often the repository is looked at for new versions; 0 means only on `SIGHUP` and `POST /reload`.',
+  },
+  SHADOW: {
+    default: '',
+    shown: 'none',
+    parse: (text) =>
+      text.split(',').every((id) => /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\/[1-9]\d{0,8}$/.test(id.trim()))
+        ? text
+        : new Refusal('a list of versions such as adult/2'),
+    meaning:
+      'Versions that score the rows of the served version of their model, too, off the path: `adult/2`. See `GET /models/{m}/shadow`.',
+  },
+  ADMIN_PORT: {
+    default: 0,
+    shown: '0 (off)',
+    parse: integer([0, 65_535]),
+    meaning: 'Port of `POST /reload` and `GET /models`, on 127.0.0.1 only.',
   },
   ENGINE: {
     default: 'auto' as const,
@@ -219,6 +281,10 @@ export function parseConfig(env: Environment): Config {
     return [name, value] as const;
   });
   const config = Object.fromEntries(values) as Config;
+  if ((config.AWS_BUCKET_NAME === '') !== (config.EXPERIMENT_ID === ''))
+    faults.push('AWS_BUCKET_NAME and EXPERIMENT_ID must be set together');
+  if (config.ADMIN_PORT !== 0 && [config.PORT, config.METRICS_PORT].includes(config.ADMIN_PORT))
+    faults.push('ADMIN_PORT must differ from PORT and METRICS_PORT');
   if (config.PORT === config.METRICS_PORT) faults.push('METRICS_PORT must differ from PORT');
   if (config.AIP_HEALTH_ROUTE !== '' && config.AIP_HEALTH_ROUTE === config.AIP_PREDICT_ROUTE) {
     faults.push('AIP_PREDICT_ROUTE must differ from AIP_HEALTH_ROUTE');

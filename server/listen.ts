@@ -22,6 +22,8 @@ export type Address = { readonly socket: string } | { readonly host: string; rea
 
 /** A server that takes requests. */
 export interface Listener {
+  /** Resolves once every request that is being answered now has been: those that come meanwhile are not waited for. */
+  answered(): Promise<void>;
   /** Stops accepting, and resolves once every request is answered and every connection closed. */
   close(): Promise<void>;
 }
@@ -97,6 +99,10 @@ export async function listen(app: Hono<AppEnv>, address: Address): Promise<Liste
   await listenOn(server, address);
 
   return {
+    answered: async () => {
+      const present = [...open].map((response) => new Promise((resolve) => response.once('close', resolve)));
+      await Promise.all(present);
+    },
     close: () =>
       new Promise((resolve) => {
         closing = true;

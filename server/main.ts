@@ -34,6 +34,8 @@ function readConfig(): Config {
 }
 
 async function runPrimary(config: Config): Promise<void> {
+  // The pinned version runs on every Node that we do; what comes after it is no affair of who starts a server.
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
   const log = await createLog(config.LOG_LEVEL, 'primary');
   const { createPrimary } = await import('./primary.ts');
   const primary = createPrimary({ config, runtime, log, exit: (code) => process.exit(code) });
@@ -44,6 +46,7 @@ async function runPrimary(config: Config): Promise<void> {
   try {
     await requireFreePort('PORT', config.HOST, config.PORT);
     await requireFreePort('METRICS_PORT', config.METRICS_HOST, config.METRICS_PORT);
+    if (config.ADMIN_PORT !== 0) await requireFreePort('ADMIN_PORT', '127.0.0.1', config.ADMIN_PORT);
     if (behindProxy) writeProxyFile(config, runtime);
   } catch (error) {
     if (!(error instanceof PortUnavailable || error instanceof RuntimeUnreachable)) throw error;
@@ -78,24 +81,19 @@ async function runReplica(config: Config, slot: number): Promise<void> {
     if (cluster.worker) cluster.worker.exitedAfterDisconnect = true;
     onOrphaned();
   });
-  try {
-    const replica = await startReplica({
-      config,
-      address: behindProxy ? { socket: socketPath(runtime, slot) } : { host: config.HOST, port: config.PORT },
-      runtime,
-      entry: new URL('../worker/predict.js', import.meta.url),
-      log,
-      tell,
-      exit: (code) => process.exit(code),
-      kill: () => process.kill(process.pid, 'SIGKILL'),
-    });
-    process.on('message', (message: ToProcess) => replica.receive(message));
-    onOrphaned = () => void replica.drain();
-  } catch (error) {
-    if (!(error instanceof Error) || error.name !== 'ModelRefused') throw error;
-    await tell({ type: 'refused', reason: error.message });
-    process.exit(1);
-  }
+  const replica = startReplica({
+    config,
+    address: behindProxy ? { socket: socketPath(runtime, slot) } : { host: config.HOST, port: config.PORT },
+    runtime,
+    entry: new URL('../worker/predict.js', import.meta.url),
+    log,
+    tell,
+    exit: (code) => process.exit(code),
+    kill: () => process.kill(process.pid, 'SIGKILL'),
+  });
+  onOrphaned = () => void replica.drain();
+  process.on('message', (message: ToProcess) => replica.receive(message));
+  await tell({ type: 'started' });
 }
 
 // Each role loads its own modules only: what the primary doesn't import, it needn't wait for.

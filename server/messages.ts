@@ -1,17 +1,38 @@
 import type { MetricObject } from './metrics/aggregate.ts';
 import type { Load } from './metrics/load.ts';
+import type { VersionState } from './models/catalogue.ts';
+import type { Candidate } from './models/listing.ts';
+
+/** What all processes serve from a moment on. */
+export interface ServedSet {
+  /** Counts the sets. */
+  readonly number: number;
+  /** Name of the model that answers the routes which name none. */
+  readonly standard: string;
+  /** Keys of all versions that answer; whatever else is open is closed once its last request is answered. */
+  readonly open: readonly string[];
+  /** Those of them that answer where no version is named. */
+  readonly served: readonly string[];
+  readonly versions: readonly VersionState[];
+}
 
 /** What a server process tells the primary. */
 export type FromProcess =
-  /** It listens, and every thread has verified every model. */
+  /** It takes messages: those that were sent before are lost. */
+  | { readonly type: 'started' }
+  /** It listens, and every thread has verified every version that it was told to serve. */
   | { readonly type: 'ready' }
-  /** It can never become ready with this repository or configuration: trying again is no use. */
-  | { readonly type: 'refused'; readonly reason: string }
   | { readonly type: 'metrics'; readonly metrics: readonly MetricObject[] }
   /** Somebody looks at the server's load. */
   | { readonly type: 'watch' }
   /** Its POST requests since its start, by bucket of latency. */
-  | { readonly type: 'counts'; readonly counts: readonly number[] };
+  | { readonly type: 'counts'; readonly counts: readonly number[] }
+  /** It serves the set of this number. */
+  | { readonly type: 'swapped'; readonly number: number }
+  /** What do shadows say, in all processes? */
+  | { readonly type: 'shadow'; readonly question: number }
+  /** Every thread has verified this version, or why not. */
+  | { readonly type: 'opened'; readonly key: string; readonly refusal?: string };
 
 /** What the primary tells a server process. */
 export type ToProcess =
@@ -21,6 +42,13 @@ export type ToProcess =
   | { readonly type: 'lame' }
   /** Stop accepting, finish, exit. */
   | { readonly type: 'drain' }
+  /** Open a version beside what is open, and say how it went. */
+  | { readonly type: 'open'; readonly candidate: Candidate }
+  /** Serve these, all of which are open. The first one begins to listen. */
+  | { readonly type: 'serve'; readonly set: ServedSet }
+  | { readonly type: 'shadow'; readonly question: number; readonly metrics: readonly MetricObject[] }
+  /** What became of versions that don't answer. */
+  | { readonly type: 'versions'; readonly versions: readonly VersionState[] }
   | { readonly type: 'metrics' }
   /** Send the counts by bucket of latency. */
   | { readonly type: 'count' }

@@ -46,7 +46,7 @@ export function view({ engine }: Model, { cells, answers }: Memory): Buffers {
 
 /** What a thread is told to open: both paths where one is to be tried, else the one in force. */
 export function openTask(
-  { id, path, signature, output, golden, probes, engine, fast }: Model,
+  { key, path, signature, output, golden, probes, engine, fast }: Model,
   memory: Memory,
 ): OpenTask {
   const whole = {
@@ -61,7 +61,7 @@ export function openTask(
   };
   return {
     kind: 'open',
-    model: id,
+    model: key,
     output,
     whole: engine.path === 'lifted' ? undefined : whole,
     fast: fast?.path,

@@ -1,10 +1,13 @@
 import { Piscina } from 'piscina';
-import type { OpenTask, Reply, RunTask, TextCell } from '../worker/protocol.ts';
+import type { CloseTask, OpenTask, Reply, RunTask, TextCell } from '../worker/protocol.ts';
 import type { Model } from './models/model.ts';
 import { ModelRefused } from './models/model.ts';
 import type { Buffers, Memory } from './opening.ts';
 import { allocate, openTask, settle, view } from './opening.ts';
 import { within } from './within.ts';
+
+/** Time that the thread which verifies new versions is kept for the next one. */
+const SCOUT_MS = 3000;
 
 /** One thread and the way to it. */
 export interface Lane {
@@ -30,6 +33,15 @@ export interface Pool {
    * @throws {ModelRefused} when a thread refuses it or does not answer in time
    */
   open(model: Model): Promise<Model>;
+  /**
+   * As `open`, while requests are answered: a thread that is started for it does the verification, and each of the
+   * others only takes the result, one after the other.
+   *
+   * @throws {ModelRefused}
+   */
+  openBeside(model: Model): Promise<Model>;
+  /** Closes a model in every thread. Nobody may ask for it any more; what still runs is finished. */
+  release(model: Model): Promise<void>;
   /** Ends the threads; only while all are idle, since ending one that runs a model aborts the process. */
   close(): Promise<void>;
 }
@@ -48,6 +60,9 @@ export interface PoolOptions {
 
 type OwnedLane = Lane & {
   open(model: Model): Promise<Reply>;
+  release(model: Model): Promise<void>;
+  /** Whether it does anything, be it scoring or opening. */
+  readonly working: boolean;
   close(): Promise<void>;
 };
 
@@ -69,19 +84,25 @@ function createLane(thread: number, options: PoolOptions, onIdle: () => void): O
     { readonly model: Model; readonly memory: Memory; readonly buffers: Buffers }
   >();
   let busySince: number | undefined;
+  let pending = 0;
   let running = false;
   let open = false;
   let closed = false;
 
-  const send = async (task: OpenTask | RunTask): Promise<Reply> => {
-    busySince = performance.now();
-    running = task.kind === 'run';
+  const send = async (task: OpenTask | RunTask | CloseTask): Promise<Reply> => {
+    // A model may be closed while another is scored: the thread does one after the other.
+    pending++;
+    busySince ??= performance.now();
+    running ||= task.kind === 'run';
     try {
       return (await piscina.run(task)) as Reply;
     } catch (error) {
       return { ok: false, code: 'model_not_open', detail: `the thread died: ${String(error)}` };
     } finally {
-      busySince = undefined;
+      if (--pending === 0) {
+        busySince = undefined;
+        running = false;
+      }
     }
   };
   const openOne = async (model: Model, memory: Memory): Promise<Reply> => {
@@ -113,9 +134,11 @@ function createLane(thread: number, options: PoolOptions, onIdle: () => void): O
     get busySince() {
       return running ? busySince : undefined;
     },
-    buffers: (model) => (models.get(model.id) as { buffers: Buffers }).buffers,
+    // Whoever asks for a model that was released gets memory that leads nowhere, and a fault.
+    buffers: (model) => models.get(model.key)?.buffers ?? view(model, allocate(model)),
     run: async (model, rows, texts) => {
-      const reply = await send({ kind: 'run', model: model.id, rows, texts });
+      if (!models.has(model.key)) return { ok: false, code: 'run_failed', detail: 'the model was released' };
+      const reply = await send({ kind: 'run', model: model.key, rows, texts });
       if (!reply.ok && reply.code === 'model_not_open') void replace(reply.detail);
       return reply;
     },
@@ -124,10 +147,21 @@ function createLane(thread: number, options: PoolOptions, onIdle: () => void): O
       const reply = await openOne(model, memory);
       if (reply.ok) {
         const served = settle(model, reply.refusal);
-        models.set(model.id, { model: served, memory, buffers: view(served, memory) });
+        models.set(model.key, { model: served, memory, buffers: view(served, memory) });
+        open = true;
       }
-      open = reply.ok;
+      onIdle();
       return reply;
+    },
+    release: async (model) => {
+      await send({ kind: 'close', model: model.key });
+      // A batch that was running is fetched from its buffers in the turn of its reply, which may be this one.
+      await new Promise(setImmediate);
+      models.delete(model.key);
+      onIdle();
+    },
+    get working() {
+      return busySince !== undefined;
     },
     close: async () => {
       closed = true;
@@ -143,6 +177,40 @@ export function createPool(options: PoolOptions): Pool {
   const lanes = Array.from({ length: options.threads }, (_, thread) =>
     createLane(thread, options, () => onIdle()),
   );
+  const openIn = async (lane: OwnedLane, candidate: Model): Promise<Model> => {
+    const reply = await lane.open(candidate);
+    if (!reply.ok) throw new ModelRefused(candidate.id, `${reply.detail} (${reply.code})`);
+    return settle(candidate, reply.refusal);
+  };
+  const startScout = (): OwnedLane =>
+    createLane(lanes.length, { ...options, onLost: () => {}, onReplaced: () => {} }, () => {});
+  /** Idle, and kept for a moment: where one version comes, others often do. */
+  let scout: { readonly lane: OwnedLane; readonly end: NodeJS.Timeout } | undefined;
+  const takeScout = (): OwnedLane => {
+    const lane = scout?.lane ?? startScout();
+    clearTimeout(scout?.end);
+    scout = undefined;
+    return lane;
+  };
+  const endScout = async (): Promise<void> => {
+    if (scout) await takeScout().close();
+  };
+  /** Has the model verified by a thread of its own. */
+  const tryBeside = async (model: Model): Promise<Model> => {
+    const lane = takeScout();
+    try {
+      return await openIn(lane, model);
+    } finally {
+      if (lane.working) options.onLost(`a thread still opens ${model.id}`);
+      else {
+        await lane.release(model);
+        scout = { lane, end: setTimeout(() => void endScout(), SCOUT_MS).unref() };
+      }
+    }
+  };
+  const release = async (model: Model): Promise<void> => {
+    await Promise.all(lanes.map((lane) => lane.release(model)));
+  };
   return {
     lanes,
     idle: () => lanes.filter((lane) => lane.idle),
@@ -150,18 +218,23 @@ export function createPool(options: PoolOptions): Pool {
       onIdle = listener;
     },
     open: async (model) => {
-      const openIn = async (chosen: readonly OwnedLane[], candidate: Model): Promise<Reply[]> => {
-        const replies = await Promise.all(chosen.map((lane) => lane.open(candidate)));
-        const fault = replies.find((reply) => !reply.ok);
-        if (fault?.ok === false) throw new ModelRefused(model.id, `${fault.detail} (${fault.code})`);
-        return replies;
-      };
-      const [reply] = await openIn(lanes.slice(0, 1), model);
-      const served = settle(model, reply?.ok === true ? reply.refusal : undefined);
-      await openIn(lanes.slice(1), served);
+      const served = await openIn(lanes[0] as OwnedLane, model);
+      await Promise.all(lanes.slice(1).map((lane) => openIn(lane, served)));
       return served;
     },
+    openBeside: async (model) => {
+      const served = await tryBeside(model);
+      try {
+        for (const lane of lanes) await openIn(lane, served);
+      } catch (error) {
+        await release(served);
+        throw error;
+      }
+      return served;
+    },
+    release,
     close: async () => {
+      await endScout();
       await Promise.all(lanes.map((lane) => lane.close()));
     },
   };

@@ -2,15 +2,24 @@ import cluster from 'node:cluster';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { createAdminServer } from './adminServer.ts';
 import type { Config } from './config.ts';
+import type { FromProcess } from './messages.ts';
 import { takeInFlight } from './inFlight.ts';
 import { createAggregator } from './metrics/aggregate.ts';
 import { createClusterRecorder } from './metrics/cluster.ts';
 import { createLoadMonitor } from './metrics/load.ts';
+import type { VersionState } from './models/catalogue.ts';
+import type { Source } from './models/source.ts';
+import { createSource, wishesOf } from './models/source.ts';
+import type { Watch } from './models/watch.ts';
+import { watchSource } from './models/watch.ts';
 import { createRegistry, recordAppInfo } from './metrics/process.ts';
 import { createScraper } from './metrics/scrape.ts';
 import { createMetricsServer } from './metricsServer.ts';
 import { readRuntimeVersion, readVersion } from './project.ts';
+import { createRollout } from './rollout.ts';
+import { SHADOW_PREFIX } from './shadow/metrics.ts';
 import type { Child, Slot } from './slots.ts';
 import { StartFailure, startChild, tell } from './slots.ts';
 
@@ -64,11 +73,41 @@ export function createPrimary({ config, runtime, log, exit }: PrimaryOptions): P
   });
   const metricsServer = createMetricsServer(scraper.expose, log);
 
-  const start = async (slot: Slot): Promise<Child> => {
-    const child = await startChild(slot, (id, message) => {
-      scraper.receive(id, message);
-      loadMonitor.receive(id, message);
+  /** Made when it is first needed: a start that fails earlier asks nobody. */
+  let made: Promise<Source> | undefined;
+  const openSource = (): Promise<Source> => (made ??= createSource(config, log));
+  const source: Source = {
+    list: async () => (await openSource()).list(),
+    fetch: async (candidate) => (await openSource()).fetch(candidate),
+  };
+  const rollout = createRollout({
+    source,
+    wishes: wishesOf(config),
+    log,
+    onRefused: recorder.loadFailed,
+  });
+  let watch: Watch | undefined;
+  const adminServer = createAdminServer({ versions: () => rollout.versions, refresh: () => refresh(), log });
+  const receive = (id: number, message: FromProcess): void => {
+    scraper.receive(id, message);
+    rollout.receive(id, message);
+    loadMonitor.receive(id, message);
+    if (message.type === 'shadow') void answerShadow(id, message.question);
+  };
+  const answerShadow = async (id: number, question: number): Promise<void> => {
+    const metrics = await scraper.sums(SHADOW_PREFIX);
+    const child = children().find(({ worker }) => worker.id === id);
+    if (child) tell(child, { type: 'shadow', question, metrics });
+  };
+  const equip = (child: Child): Promise<void> =>
+    rollout.equip({
+      id: child.worker.id,
+      exited: child.exited,
+      tell: (message) => tell(child, message),
     });
+
+  const start = async (slot: Slot): Promise<Child> => {
+    const child = await startChild(slot, receive, equip);
     slot.child = child;
     if (serving) tell(child, { type: 'serving' });
     void child.exited.then((how) => onExit(slot, child, how));
@@ -148,15 +187,41 @@ export function createPrimary({ config, runtime, log, exit }: PrimaryOptions): P
     if (rolling || stopping) return;
     rolling = true;
     log.info('reloading');
+    await refresh();
     for (const slot of slots) if (!(await roll(slot))) break;
     rolling = false;
     log.info('reload ended');
     if (rollAgain) await reload();
   };
 
+  /** Whatever was refused is tried again: who asks has perhaps mended it. */
+  const refresh = async (): Promise<readonly VersionState[]> => {
+    rollout.forgive();
+    await rollout.refresh();
+    return rollout.versions;
+  };
+
+  const watchRepository = (): void => {
+    if (config.MODEL_POLL_MS === 0) return;
+    watch = watchSource({
+      source,
+      pollMs: config.MODEL_POLL_MS,
+      applied: () => rollout.listing,
+      onChange: rollout.refresh,
+      onError: (error) =>
+        log.error(
+          { reason: (error as Error).message },
+          'the repository cannot be read: what is served stays',
+        ),
+    });
+  };
+
   const stop = async (code: number): Promise<void> => {
     if (stopping) return;
     stopping = true;
+    watch?.stop();
+    adminServer.close();
+    adminServer.closeAllConnections();
     log.info('draining');
     for (const worker of Object.values(cluster.workers ?? {})) {
       // One that isn't ready has nothing to finish.
@@ -179,6 +244,11 @@ export function createPrimary({ config, runtime, log, exit }: PrimaryOptions): P
       if (stopping) return;
       serving = true;
       for (const child of children()) tell(child, { type: 'serving' });
+      watchRepository();
+      if (config.ADMIN_PORT !== 0) {
+        adminServer.listen(config.ADMIN_PORT, '127.0.0.1');
+        await once(adminServer, 'listening');
+      }
     },
     reload,
     lame: () => {

@@ -7,18 +7,27 @@ import type { Config } from './config.ts';
 import { createInFlightNotes } from './inFlight.ts';
 import type { Address, Listener } from './listen.ts';
 import { listen } from './listen.ts';
-import type { FromProcess, ToProcess } from './messages.ts';
+import type { FromProcess, ServedSet, ToProcess } from './messages.ts';
 import type { MetricObject } from './metrics/aggregate.ts';
 import { createHttpRecorder } from './metrics/http.ts';
 import { createInferenceRecorder } from './metrics/inference.ts';
 import { createLoadView } from './metrics/load.ts';
 import { createRegistry } from './metrics/process.ts';
-import { findFastPath } from './models/fast.ts';
-import { createCatalogue } from './models/catalogue.ts';
+import type { Contents, LiveCatalogue } from './models/catalogue.ts';
+import { createLiveCatalogue } from './models/catalogue.ts';
+import type { Candidate } from './models/listing.ts';
+import { byNameAndVersion, keyOf } from './models/listing.ts';
+import { createLoader } from './models/load.ts';
 import type { Model } from './models/model.ts';
-import { defaultModel, readRepository } from './models/repository.ts';
+import { ModelRefused } from './models/model.ts';
+import { createValidator } from './models/schema.ts';
+import { shadowsOf } from './models/source.ts';
 import { createPool } from './pool.ts';
-import { HOME, fromHome } from './project.ts';
+import { HOME } from './project.ts';
+import { createQuestions } from './questions.ts';
+import { createShadowRecorder } from './shadow/metrics.ts';
+import type { Shadow } from './shadow/shadow.ts';
+import { createShadow } from './shadow/shadow.ts';
 import { shutdown } from './shutdown.ts';
 import { watchSilence } from './silence.ts';
 import { readAssets } from './web/assets.ts';
@@ -51,11 +60,10 @@ export interface Replica {
 }
 
 /**
- * Starts a server process and returns once it is ready: models verified in every thread, listener open.
- *
- * @throws {ModelRefused}
+ * Starts a server process. The primary tells it which versions to open; once it is told what to serve it listens, and
+ * says that it is ready.
  */
-export async function startReplica(options: ReplicaOptions): Promise<Replica> {
+export function startReplica(options: ReplicaOptions): Replica {
   const { config, address, runtime, entry, log, tell, exit, kill } = options;
   const lifecycle = { serving: false, draining: false };
   let listener: Listener | undefined = undefined;
@@ -78,16 +86,6 @@ export async function startReplica(options: ReplicaOptions): Promise<Replica> {
   const registry = createRegistry();
   const http = createHttpRecorder(registry);
   const recorder = createInferenceRecorder(registry, () => inference.queuedRows);
-  const models: Model[] = [];
-  for (const found of await readRepository(fromHome(config.MODEL_REPOSITORY), HOME)) {
-    const start = performance.now();
-    const model = await pool.open(config.ENGINE === 'auto' ? await findFastPath(found) : found);
-    const seconds = (performance.now() - start) / 1000;
-    recorder.loaded(model, seconds);
-    log.info({ model: model.id, seconds, ...model.engine }, 'model opened');
-    models.push(model);
-  }
-  const catalogue = createCatalogue(models, defaultModel(models, config.DEFAULT_MODEL));
   const notes = createInFlightNotes(runtime, process.pid);
   const queue = createQueue({
     pool,
@@ -102,26 +100,106 @@ export async function startReplica(options: ReplicaOptions): Promise<Replica> {
     },
   });
   const inference = createInline(queue, recorder);
-  models.forEach(inference.prepare);
+  const loader = createLoader({
+    pool,
+    inline: inference,
+    recorder,
+    validate: createValidator(HOME),
+    compile: config.ENGINE === 'auto',
+  });
+  const questions = createQuestions(tell);
+  const shadows = shadowsOf(config);
+  const shadow = shadows.length === 0 ? undefined : startShadow();
+  /** Scores what is answered on candidates, in a thread that nothing else needs. */
+  function startShadow(): Shadow {
+    const fail = (reason: string): void => log.error({ reason }, 'a shadow failed');
+    return createShadow({
+      pool: createPool({
+        threads: 1,
+        entry,
+        openTimeoutMs: OPEN_TIMEOUT_MS,
+        onLost: fail,
+        onReplaced: (_, reason) => fail(reason),
+      }),
+      recorder: createShadowRecorder(registry),
+      busy: () => inference.queuedRows > 0 || pool.idle().length < pool.lanes.length,
+      onFailed: (_, reason) => fail(reason),
+    });
+  }
   const stopWatching = watchSilence(pool, 2 * config.DEADLINE_MS, (thread) => {
     void giveUp(`thread ${thread} has not answered for ${2 * config.DEADLINE_MS} ms`);
   });
   const load = createLoadView(tell);
-  const app = createApp({
-    config,
-    runtime,
-    catalogue,
-    inference,
-    lifecycle,
-    http,
-    recorder,
-    load: load.read,
-    assets: readAssets(fileURLToPath(new URL('./web', import.meta.url))),
-    log,
-  });
-  listener = await listen(app, address);
-  // Not awaited: the answer must find our caller listening already.
-  void tell({ type: 'ready' });
+
+  /** By key: all that is open, whether it is served yet or not. */
+  const models = new Map<string, Model>();
+  let catalogue: LiveCatalogue | undefined;
+
+  const openVersion = async (candidate: Candidate): Promise<void> => {
+    const key = keyOf(candidate);
+    try {
+      const { model, seconds } = await loader.open(candidate, catalogue !== undefined);
+      log.info({ model: model.id, seconds, ...model.engine }, 'model opened');
+      models.set(key, model);
+      await tell({ type: 'opened', key });
+    } catch (error) {
+      if (!(error instanceof ModelRefused)) throw error;
+      await tell({ type: 'opened', key, refusal: error.reason });
+    }
+  };
+
+  const contentsOf = ({ standard, open, served, versions }: ServedSet): Contents => {
+    const find = (key: string): Model => models.get(key) as Model;
+    const answering = served.map(find);
+    return {
+      standard: answering.find(({ name }) => name === standard) as Model,
+      models: open.map(find).sort(byNameAndVersion),
+      served: answering,
+      versions,
+    };
+  };
+  const begin = async (contents: Contents): Promise<void> => {
+    catalogue = createLiveCatalogue(contents);
+    const askShadow = questions.shadow;
+    const app = createApp({
+      config,
+      runtime,
+      catalogue,
+      inference,
+      lifecycle,
+      http,
+      recorder,
+      load: load.read,
+      assets: readAssets(fileURLToPath(new URL('./web', import.meta.url))),
+      log,
+      shadow,
+      askShadow,
+    });
+    listener = await listen(app, address);
+    // Not awaited: the answer must find our caller listening already.
+    void tell({ type: 'ready' });
+  };
+  const followShadows = ({ models: present }: Contents): void =>
+    void shadow?.follow(present.filter(({ id }) => shadows.includes(id)));
+  /** Closes what isn't served any more, once the requests that have it are answered. */
+  const retire = async (keys: readonly string[]): Promise<void> => {
+    const leaving = keys.flatMap((key) => models.get(key) ?? []);
+    for (const key of keys) models.delete(key);
+    await listener?.answered();
+    for (const model of leaving) {
+      if (lifecycle.draining) return;
+      await loader.close(model);
+      log.info({ model: model.id }, 'model closed');
+    }
+  };
+  const serve = async (set: ServedSet): Promise<void> => {
+    const contents = contentsOf(set);
+    if (catalogue) catalogue.replace(contents);
+    else await begin(contents);
+    void tell({ type: 'swapped', number: set.number });
+    followShadows(contents);
+    await retire([...models.keys()].filter((key) => !set.open.includes(key)));
+  };
 
   const sendMetrics = async (): Promise<void> => {
     await tell({
@@ -136,7 +214,8 @@ export async function startReplica(options: ReplicaOptions): Promise<Replica> {
     stopWatching();
     const clean = await shutdown(
       [
-        { name: 'finish requests', deadlineMs: config.DEADLINE_MS + 500, run: () => listener.close() },
+        { name: 'finish requests', deadlineMs: config.DEADLINE_MS + 500, run: () => listener?.close() },
+        { name: 'close the shadow', deadlineMs: CLOSE_POOL_MS, run: () => shadow?.close() },
         { name: 'close threads', deadlineMs: CLOSE_POOL_MS, run: () => inference.close() },
       ],
       log,
@@ -156,6 +235,10 @@ export async function startReplica(options: ReplicaOptions): Promise<Replica> {
       else if (message.type === 'drain') void drain();
       else if (message.type === 'count') void tell({ type: 'counts', counts: http.latencies() });
       else if (message.type === 'load') load.receive(message.load);
+      else if (message.type === 'open') void openVersion(message.candidate);
+      else if (message.type === 'serve') void serve(message.set);
+      else if (message.type === 'versions') catalogue?.describe(message.versions);
+      else if (message.type === 'shadow') questions.receive(message);
       else void sendMetrics();
     },
   };

@@ -1,6 +1,7 @@
 import type { Worker } from 'node:cluster';
 import cluster from 'node:cluster';
 import type { FromProcess, ToProcess } from './messages.ts';
+import { ModelRefused } from './models/model.ts';
 
 /** A server process as the primary sees it. */
 export interface Child {
@@ -23,7 +24,7 @@ export interface Slot {
 
 /** A process ended before it was ready. */
 export class StartFailure extends Error {
-  /** It said itself that it can't ever start. */
+  /** It can't ever start with this repository: trying again is no use. */
   readonly refused: boolean;
   constructor(reason: string, refused: boolean) {
     super(reason);
@@ -63,12 +64,14 @@ function fork(slot: Slot): Worker {
  * Forks the process of a slot.
  *
  * @param receive is given every message but those about readiness
+ * @param equip tells the process what to open and to serve; rejects when it can't
  * @returns the process, once it is ready
  * @throws {StartFailure}
  */
 export async function startChild(
   slot: Slot,
   receive: (id: number, message: FromProcess) => void,
+  equip: (child: Child) => Promise<void>,
 ): Promise<Child> {
   const worker = fork(slot);
   const exited = new Promise<string>((resolve) => {
@@ -83,9 +86,14 @@ export async function startChild(
   const child: Child = { pid: worker.process.pid ?? 0, worker, leaving: false, exited };
   return new Promise((resolve, reject) => {
     let refusal: string | undefined;
+    const fail = (error: unknown): void => {
+      // Anything else than a refusal is a bug, and has to be seen as one.
+      refusal = error instanceof ModelRefused ? error.message : String((error as Error).stack);
+      worker.process.kill('SIGKILL');
+    };
     worker.on('message', (message: FromProcess) => {
       if (message.type === 'ready') resolve(child);
-      else if (message.type === 'refused') refusal = message.reason;
+      else if (message.type === 'started') equip(child).catch(fail);
       else receive(worker.id, message);
     });
     void exited.then((how) => {

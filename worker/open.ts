@@ -1,6 +1,6 @@
 import { difference, scoreAll } from './compare.ts';
 import { TaskFault, toFault } from './fault.ts';
-import type { Matrix, OpenTask } from './protocol.ts';
+import type { Matrix, OpenTask, Rows } from './protocol.ts';
 import { answerWidth } from './protocol.ts';
 import type { Scorer } from './scorer.ts';
 import { openFast, openWhole } from './scorer.ts';
@@ -57,14 +57,24 @@ export async function openModel(task: OpenTask): Promise<OpenModel> {
   const answers = new Float64Array(task.answers);
   const width = answerWidth(output);
   const fastCells = (): Matrix => new Float32Array(cells.fast as SharedArrayBuffer);
+  /** What is refused must not stay open. */
+  const verified = async (scorer: Scorer, rows: Rows): Promise<Float64Array> => {
+    try {
+      const got = await scoreAll(scorer, rows, width);
+      checkGolden(task, got);
+      return got;
+    } catch (error) {
+      await scorer.close();
+      throw error;
+    }
+  };
   if (!whole) {
     const scorer = await openFast(fast as NonNullable<typeof fast>, output);
-    checkGolden(task, await scoreAll(scorer, probes.fast as NonNullable<typeof probes.fast>, width));
+    await verified(scorer, probes.fast as Rows);
     return { scorer, cells: fastCells(), answers };
   }
   const reference = await openWhole(whole, output);
-  const wanted = await scoreAll(reference, probes.whole as NonNullable<typeof probes.whole>, width);
-  checkGolden(task, wanted);
+  const wanted = await verified(reference, probes.whole as Rows);
   const unchanged = { scorer: reference, cells: new Float64Array(cells.whole as SharedArrayBuffer), answers };
   if (!fast) return unchanged;
   const chosen = await tryFast(task, wanted);

@@ -11,14 +11,28 @@ async function run({ model, texts, rows }: RunTask): Promise<void> {
   await opened.scorer.score(opened.cells, texts, rows, opened.answers);
 }
 
+/** Gives back what a model holds outside of JavaScript's heap. Unknown ones are none: a replaced thread has none. */
+async function close(model: string): Promise<void> {
+  const opened = models.get(model);
+  models.delete(model);
+  await opened?.scorer.close();
+}
+
 async function work(task: Task): Promise<Partial<Done>> {
-  if (task.kind === 'run') {
-    await run(task);
-    return {};
+  switch (task.kind) {
+    case 'run':
+      await run(task);
+      return {};
+    case 'close':
+      await close(task.model);
+      return {};
+    case 'open': {
+      const opened = await openModel(task);
+      await close(task.model);
+      models.set(task.model, opened);
+      return opened.refusal === undefined ? {} : { refusal: opened.refusal };
+    }
   }
-  const opened = await openModel(task);
-  models.set(task.model, opened);
-  return opened.refusal === undefined ? {} : { refusal: opened.refusal };
 }
 
 /** The entry that Piscina calls: a task in, a tagged reply out. It never throws. */

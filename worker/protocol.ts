@@ -68,7 +68,7 @@ export interface FastPath {
 /** Opens a model version and checks it; see worker/open.ts for what is compared with what. */
 export interface OpenTask {
   readonly kind: 'open';
-  /** `<name>/<version>`. */
+  /** Its key. Opening another model under it replaces the first. */
   readonly model: string;
   readonly output: OutputFeed;
   /** At least one of the two. With both, the fast path is taken if it answers `probes` as the whole graph does. */
@@ -95,7 +95,13 @@ export interface RunTask {
   readonly texts: readonly TextCell[];
 }
 
-export type Task = OpenTask | RunTask;
+/** Gives back what a model holds. Not while it is scored: a thread does one task at a time. */
+export interface CloseTask {
+  readonly kind: 'close';
+  readonly model: string;
+}
+
+export type Task = OpenTask | RunTask | CloseTask;
 
 export type FaultCode =
   | 'model_unreadable'

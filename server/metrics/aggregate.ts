@@ -20,6 +20,8 @@ export interface Aggregator {
   update(id: number, metrics: Snapshot): void;
   /** The process is gone: its counters stay in the sum, so that none goes backwards; its gauges leave it. */
   retire(id: number): Promise<void>;
+  /** The sums over all processes. */
+  sums(): Promise<Snapshot>;
   /** The exposition text of all processes and of `own`. */
   expose(own: Snapshot): Promise<string>;
 }
@@ -72,6 +74,11 @@ export function createAggregator(): Aggregator {
       entries.set(id, { snapshot: counts, retired: true });
       tidying = tidying.then(tidy);
       await tidying;
+    },
+    sums: async () => {
+      await tidying;
+      const all = aggregate([...entries.values()].map(({ snapshot }) => snapshot));
+      return (await all.getMetricsAsJSON()) as unknown as Snapshot;
     },
     expose: async (own) => {
       await tidying;

@@ -5,6 +5,8 @@ import { Counter, Gauge } from 'prom-client';
 export interface ClusterRecorder {
   restarted(): void;
   stale(): void;
+  /** A version of a model was refused. */
+  loadFailed(model: string): void;
 }
 
 /** The families of the primary. */
@@ -28,5 +30,15 @@ export function createClusterRecorder(registry: Registry, ready: () => number): 
     help: 'Processes that were too slow for a scrape, which took their last counts instead.',
     registers,
   });
-  return { restarted: () => restarts.inc(), stale: () => stale.inc() };
+  const loadFailures = new Counter({
+    name: 'model_load_failures_total',
+    help: 'Versions that could not be read, opened or verified.',
+    labelNames: ['model'],
+    registers,
+  });
+  return {
+    loadFailed: (model) => loadFailures.inc({ model }),
+    restarted: () => restarts.inc(),
+    stale: () => stale.inc(),
+  };
 }

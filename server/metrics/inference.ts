@@ -2,9 +2,10 @@ import type { Registry } from 'prom-client';
 import { Gauge } from 'prom-client';
 import type { CellError } from '../errors.ts';
 import type { EncodedRows } from '../encoding/encoder.ts';
+import { perModel } from '../models/catalogue.ts';
 import type { Model } from '../models/model.ts';
 import { BATCH_BUCKETS, LATENCY_BUCKETS } from './buckets.ts';
-import { createCounter, createHistogram, memo } from './families.ts';
+import { createCounter, createHistogram } from './families.ts';
 
 /** Records what inference does. All labels come from model signatures. */
 export interface InferenceRecorder {
@@ -15,6 +16,8 @@ export interface InferenceRecorder {
   /** Columns of an accepted request that its dialect skips, since the signature doesn't have them. */
   ignored(model: Model, columns: number): void;
   loaded(model: Model, seconds: number): void;
+  /** It can't predict any more: its gauges go, its counters stay. */
+  unloaded(model: Model): void;
 }
 
 /** The inference families of one process. */
@@ -54,7 +57,7 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
     help: "Columns that /invocations skipped, as the signature doesn't have them.",
   });
   /** The series of a model. */
-  const seriesOf = memo((model: Model) => {
+  const seriesOf = perModel((model) => {
     const labels = label(model);
     const classes = model.output.task === 'classification' ? model.output.classes : [];
     return {
@@ -65,6 +68,11 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
       labels: classes.map((name) => predictions({ ...labels, label: String(name) })),
     };
   });
+  const loaded = new Map<string, Model>();
+  const facts = (model: Model): Record<string, string | number> => {
+    const { engine, path } = model.engine;
+    return { ...label(model), sha256: model.signature.sha256 ?? '', engine, path };
+  };
   const load = new Gauge({
     name: 'model_load_duration_seconds',
     help: 'Time to open and verify the model in all threads.',
@@ -117,10 +125,20 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
     },
     ignored: (model, columns) => ignored({ model: model.name }).add(columns),
     loaded: (model, seconds) => {
-      const { engine, path } = model.engine;
+      const before = loaded.get(model.id);
+      if (before) info.remove(facts(before));
+      loaded.set(model.id, model);
       load.set(label(model), seconds);
       ready.set(label(model), 1);
-      info.set({ ...label(model), sha256: model.signature.sha256 ?? '', engine, path }, 1);
+      info.set(facts(model), 1);
+    },
+    unloaded: (model) => {
+      // Another content of the same version may have taken its place, and its series.
+      if (loaded.get(model.id) !== model) return;
+      loaded.delete(model.id);
+      load.remove(label(model));
+      ready.remove(label(model));
+      info.remove(facts(model));
     },
   };
 }

@@ -20,6 +20,8 @@ export interface ScraperOptions {
 export interface Scraper {
   /** The exposition of the whole server. Never fails because of a slow process. */
   expose(): Promise<string>;
+  /** The sums over all processes, whose names begin so. */
+  sums(prefix: string): Promise<readonly MetricObject[]>;
   receive(id: number, message: FromProcess): void;
 }
 
@@ -59,6 +61,10 @@ export function createScraper({ registry, aggregator, recorder, children }: Scra
     expose: async () => {
       await Promise.all(children().map(ask));
       return aggregator.expose((await registry.getMetricsAsJSON()) as unknown as MetricObject[]);
+    },
+    sums: async (prefix) => {
+      await Promise.all(children().map(ask));
+      return (await aggregator.sums()).filter(({ name }) => name.startsWith(prefix));
     },
     receive: (id, message) => {
       if (message.type !== 'metrics') return;

@@ -9,8 +9,28 @@ export interface Catalogue {
   readonly standard: Model;
   /** Every version that answers, sorted by name, then by version. */
   readonly models: readonly Model[];
+  /** Every version that the repository holds, in the same order: those that answer, and those that don't. */
+  readonly versions: readonly VersionState[];
   /** A version of a model, or the one that is served where none is named; undefined if there is none. */
   find(name: string, version?: number): Model | undefined;
+}
+
+/**
+ * Ready: it answers. Loading: it is being opened and verified. Refused: it can't be served; `reason` says why. Closed:
+ * it isn't opened, since newer ones are. Leaving: the repository holds it no more, or holds something else in its
+ * place, but nothing else can take over.
+ */
+export type State = 'ready' | 'loading' | 'refused' | 'closed' | 'leaving';
+
+/** What is known of a version, whether it answers or not. */
+export interface VersionState {
+  readonly name: string;
+  readonly version: number;
+  /** Whether it answers where no version is named. */
+  readonly served: boolean;
+  readonly state: State;
+  /** One line. */
+  readonly reason?: string;
 }
 
 /** Whatever is made from a model is made once, at its first use, and goes with it. */
@@ -25,12 +45,67 @@ export function perModel<T>(make: (model: Model) => T): (model: Model) => T {
   };
 }
 
+const stateOf = ({ name, version }: Model): VersionState => ({ name, version, served: true, state: 'ready' });
+
 /** A catalogue that never changes, of one version a model. */
 export function createCatalogue(models: readonly Model[], standard: Model): Catalogue {
   return {
     standard,
     models,
+    versions: models.map(stateOf),
     find: (name, version) =>
       models.find((model) => model.name === name && (version === undefined || model.version === version)),
+  };
+}
+
+/** What a live catalogue holds at a moment. */
+export interface Contents {
+  readonly standard: Model;
+  /** Sorted by name, then by version. */
+  readonly models: readonly Model[];
+  /** Those of them that answer where no version is named, one a name. */
+  readonly served: readonly Model[];
+  readonly versions: readonly VersionState[];
+}
+
+export interface LiveCatalogue extends Catalogue {
+  /** Swaps everything in one step. */
+  replace(contents: Contents): void;
+  /** Tells what became of versions that don't answer. */
+  describe(versions: readonly VersionState[]): void;
+}
+
+interface Index extends Contents {
+  readonly byName: ReadonlyMap<string, Model>;
+  readonly byId: ReadonlyMap<string, Model>;
+}
+
+const index = (contents: Contents): Index => ({
+  ...contents,
+  byName: new Map(contents.served.map((model) => [model.name, model])),
+  byId: new Map(contents.models.map((model) => [model.id, model])),
+});
+
+/** A catalogue whose models come and go. */
+export function createLiveCatalogue(contents: Contents): LiveCatalogue {
+  let now = index(contents);
+  return {
+    get standard() {
+      return now.standard;
+    },
+    get models() {
+      return now.models;
+    },
+    get versions() {
+      return now.versions;
+    },
+    find: (name, version) =>
+      version === undefined ? now.byName.get(name) : now.byId.get(`${name}/${version}`),
+    replace: (next) => {
+      now = index(next);
+    },
+    describe: (versions) => {
+      now = { ...now, versions };
+    },
   };
 }

@@ -32,8 +32,10 @@ export interface Fast {
 export interface Model {
   readonly name: string;
   readonly version: number;
-  /** `<name>/<version>`: the key in threads, in headers and in metrics. */
+  /** `<name>/<version>`: in headers and in metrics. */
   readonly id: string;
+  /** What tells contents of one version apart: the key in threads. */
+  readonly key: string;
   /** Path of the ONNX file. */
   readonly path: string;
   readonly signature: Signature;
@@ -50,8 +52,11 @@ export interface Model {
 
 /** A model version that can't be served, and why, in one line. */
 export class ModelRefused extends Error {
+  /** Without the model's name. */
+  readonly reason: string;
   constructor(model: string, reason: string) {
     super(`model ${model} refused: ${reason}`);
     this.name = 'ModelRefused';
+    this.reason = reason;
   }
 }

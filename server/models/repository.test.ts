@@ -92,7 +92,7 @@ describe('a repository', () => {
 
 describe('a signature', () => {
   it('is needed', async () => {
-    expect(await refusalOf({ 'm/1/model.onnx': '' })).toBe('model m/1 refused: model.json is missing');
+    expect(await refusalOf({ 'm/1/README.md': '' })).toBe('model m/1 refused: model.json is missing');
   });
 
   it('that is a folder cannot be read', async () => {

@@ -12,6 +12,7 @@ withApp('GET /models lists what is served', async ({ request, model }) => {
         name: 'adult',
         version: 1,
         default: true,
+        served: true,
         state: 'ready',
         engine: 'onnxruntime',
         path: 'whole',

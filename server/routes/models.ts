@@ -1,5 +1,5 @@
 import type { AppContext } from '../middleware/handler.ts';
-import type { Catalogue } from '../models/catalogue.ts';
+import type { Catalogue, VersionState } from '../models/catalogue.ts';
 import { perModel } from '../models/catalogue.ts';
 import type { Engine, Model } from '../models/model.ts';
 import { answerJson } from './answer.ts';
@@ -20,21 +20,28 @@ interface Summary {
   readonly reason?: string;
 }
 
-const summarise = ({ name, version, signature, engine }: Model, standard: Model): Summary => ({
+const summarise = ({ name, version, id, signature, engine }: Model, standard: Model): Summary => ({
   name,
   version,
-  default: name === standard.name,
+  default: id === standard.id,
   state: 'ready',
   ...engine,
   ...(signature.description === undefined ? {} : { description: signature.description }),
 });
 
-/** `GET /models`: the served models. */
+/** What is known of a version, with its model's facts where it answers. */
+function describe(catalogue: Catalogue, { name, version, served, state, reason }: VersionState): object {
+  const model = catalogue.find(name, version);
+  const facts = model ? summarise(model, catalogue.standard) : { name, version, default: false };
+  return { ...facts, served, state, ...(reason === undefined ? {} : { stateReason: reason }) };
+}
+
+/** `GET /models`: every version of every model, those that answer and those that don't. */
 export function modelsRoute(catalogue: Catalogue): Methods {
   return {
     GET: (c) => {
       requireJsonAnswer(c);
-      const models = catalogue.models.map((model) => summarise(model, catalogue.standard));
+      const models = catalogue.versions.map((state) => describe(catalogue, state));
       return answerJson(c, JSON.stringify({ models }));
     },
   };

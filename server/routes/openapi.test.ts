@@ -51,6 +51,9 @@ it('is made anew when a model changes, and only then', async () => {
     get models() {
       return current.models;
     },
+    get versions() {
+      return current.versions;
+    },
     find: (name, version) => current.find(name, version),
   };
   let described = 0;

@@ -94,6 +94,8 @@ export function createFakePool(lanes: number): FakePool {
       onIdle = listener;
     },
     open: (model) => Promise.resolve(model),
+    openBeside: (model) => Promise.resolve(model),
+    release: () => Promise.resolve(),
     close: () => {
       if (all.some((lane) => lane.busySince !== undefined)) {
         return Promise.reject(new Error('the pool was closed while a lane was running a model'));

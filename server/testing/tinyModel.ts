@@ -11,6 +11,7 @@ export function tinyModel(name = 'tiny'): Model {
     name,
     version: 1,
     id: `${name}/1`,
+    key: `${name}/1`,
     path: `/nowhere/${name}`,
     signature: { task: 'regression', inputs, outputs: { value: 'y' } },
     encoder: createEncoder({ inputs }),

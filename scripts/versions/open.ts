@@ -1,0 +1,50 @@
+import { allocate, openTask } from '../../server/opening.ts';
+import { Problem } from '../../server/errors.ts';
+import { listFolder } from '../../server/models/listing.ts';
+import type { Model } from '../../server/models/model.ts';
+import { createValidator } from '../../server/models/schema.ts';
+import { readVersion } from '../../server/models/version.ts';
+import { HOME } from '../../server/project.ts';
+import { scoreAll } from '../../worker/compare.ts';
+import type { WholeGraph } from '../../worker/protocol.ts';
+import { answerWidth } from '../../worker/protocol.ts';
+import { openWhole } from '../../worker/scorer.ts';
+import { Failure } from './failure.ts';
+import type { FileRows } from './rows.ts';
+
+/** The version `<name>/<version>` of a repository. @throws {Failure | ModelRefused} */
+export async function findVersion(repository: string, id: string): Promise<Model> {
+  const { candidates } = await listFolder(repository);
+  const candidate = candidates.find((one) => one.id === id);
+  if (!candidate) throw new Failure(`${repository} holds no ${id}`);
+  return readVersion(candidate, await createValidator(HOME));
+}
+
+/**
+ * The answers of ONNX Runtime to rows: the whole graph, which is the reference for every faster path.
+ *
+ * @returns [rows, answerWidth]
+ * @throws {Failure} when the model can't be opened, or doesn't take a row
+ */
+export async function score(model: Model, { columns, data }: FileRows): Promise<Float64Array> {
+  const { whole } = openTask(model, allocate(model));
+  try {
+    const rows = model.encoder.encode(columns, data, { ignoreExtra: true });
+    const scorer = await openWhole(whole as WholeGraph, model.output);
+    try {
+      return await scoreAll(scorer, rows, answerWidth(model.output));
+    } finally {
+      await scorer.close();
+    }
+  } catch (error) {
+    const [first] = error instanceof Problem ? (error.extensions.errors ?? []) : [];
+    const where = first ? ` (row ${first.row}, column ${first.column ?? '?'}: ${first.message})` : '';
+    throw new Failure(`${model.id}: ${(error as Error).message}${where}`);
+  }
+}
+
+/** The prediction in a row of answers: a class's name, or the value. */
+export const predictionOf = ({ output }: Model, answers: Float64Array, row: number): string | number =>
+  output.task === 'regression'
+    ? (answers[row] as number)
+    : (output.classes[answers[row * answerWidth(output)] as number] as string | number);

@@ -1,0 +1,138 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { buildModel } from '../../server/encoding/lift/testing/buildModel.ts';
+import { CHECKOUT } from '../../server/testing/startServer.ts';
+import { withTemporaryFolder } from '../../server/testing/temporaryFolder.ts';
+import { putVersion, tinyFiles, tinyTree } from '../../server/testing/tinyRepository.ts';
+import { withDeadline } from '../../server/testing/withDeadline.ts';
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 180_000 });
+
+interface Output {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function run(tool: string, ...args: readonly string[]): Promise<Output> {
+  const child = spawn(join(CHECKOUT, 'scripts', tool), args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let out = '';
+  let err = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
+  const [code] = (await withDeadline(tool, once(child, 'close'), 150_000)) as [number];
+  return { code, out, err };
+}
+
+// The first one compiles.
+beforeAll(() => run('compare', '--help'));
+
+const LINE = [{ name: 'x', element: 'float', dims: ['n', 1] }] as const;
+const LINE_OUT = [{ name: 'y', element: 'float', dims: ['n', 1] }] as const;
+/** An operator that there isn't. */
+const NODE = { op: 'Nothing', inputs: ['x'], outputs: ['y'] };
+
+const fixture = (name: string): string => join(CHECKOUT, 'server/encoding/fixtures', `${name}.onnx`);
+
+describe.each(['import-model', 'compare'])('scripts/%s', (tool) => {
+  it('tells how it is used', async () => {
+    const { code, out, err } = await run(tool, '--help');
+    expect([code, out.split(' ')[0], err]).toEqual([0, 'Usage:', '']);
+    const wrong = await run(tool, '--nonsense');
+    expect([wrong.code, wrong.out]).toEqual([2, '']);
+    expect((await run(tool)).code).toBe(2);
+  });
+});
+
+describe('scripts/import-model', () => {
+  it('writes a folder that can be served, with what the rows teach', async () => {
+    await withTemporaryFolder(async (folder) => {
+      const rows = join(folder, 'rows.csv');
+      writeFileSync(rows, 'city,amount,size,visits,extra\nParis,1.5,L,3,x\nRome,-2,S,,y\nParis,7,L,1,z\n');
+      const args = [fixture('lightgbm-regressor'), 'shop', '--repository', folder];
+      const { code, out } = await run('import-model', ...args, '--rows', rows);
+      expect([code, out.split('\n')[0]]).toEqual([
+        0,
+        `${folder}/shop/1: regression, 4 columns, 3 golden rows`,
+      ]);
+      const signature = JSON.parse(readFileSync(join(folder, 'shop/1/model.json'), 'utf8')) as {
+        inputs: object[];
+      };
+      expect(signature.inputs).toEqual([
+        { name: 'amount', onnx: 'amount', type: 'number', nullable: false, range: [-2, 7] },
+        { name: 'city', onnx: 'city', type: 'string', nullable: false, categories: ['Paris', 'Rome'] },
+        { name: 'visits', onnx: 'visits', type: 'number', nullable: true, range: [1, 3] },
+        { name: 'size', onnx: 'size', type: 'string', nullable: false, categories: ['L', 'S'] },
+      ]);
+      // The next one.
+      expect((await run('import-model', ...args)).out).toContain(`${folder}/shop/2: regression`);
+      const same = join(folder, 'same.jsonl');
+      writeFileSync(same, '{"city":"Paris","amount":1.5,"size":"L","visits":3}\n');
+      const compared = await run('compare', 'shop/1', 'shop/2', same, '--repository', folder);
+      expect(compared.out).toMatch(/^1 rows, shop\/1 -> shop\/2\nlabels that change: 0 \(0.00 %\)/);
+    });
+  });
+
+  it('says in one line why a model cannot be served, and leaves nothing behind', async () => {
+    await withTemporaryFolder(async (folder) => {
+      const broken = join(folder, 'broken.onnx');
+      writeFileSync(broken, tinyTree(1).subarray(0, 100));
+      const cyclic = join(folder, 'endless.onnx');
+      writeFileSync(cyclic, buildModel({ inputs: LINE, outputs: LINE_OUT, nodes: [NODE] }));
+      for (const [file, reason] of [
+        [cyclic, /ONNX Runtime refuses it/],
+        [broken, /damaged|holds no graph/],
+        [join(folder, 'none.onnx'), /cannot be read \(ENOENT\)/],
+      ] as const) {
+        const { code, err } = await run('import-model', file, 'm', '--repository', folder);
+        expect([code, err.split('\n').length]).toEqual([1, 2]);
+        expect(err).toMatch(reason);
+      }
+      expect(readdirSync(folder)).toEqual(['broken.onnx', 'endless.onnx']);
+    });
+  });
+});
+
+describe('scripts/compare', () => {
+  it('tells what would change', async () => {
+    await withTemporaryFolder(async (folder) => {
+      putVersion(folder, 'tiny/1', tinyFiles(1));
+      putVersion(folder, 'tiny/2', tinyFiles(2));
+      const rows = join(folder, 'rows.csv');
+      writeFileSync(rows, 'x\n0\n1\n');
+      const { code, out } = await run('compare', 'tiny/1', 'tiny/2', rows, '--repository', folder, '--json');
+      expect(code).toBe(0);
+      expect(JSON.parse(out)).toEqual({
+        models: ['tiny/1', 'tiny/2'],
+        rows: 2,
+        flips: 0,
+        flipRate: 0,
+        meanDifference: 1,
+        maxDifference: 1,
+        labels: [],
+        changes: [
+          { row: 0, before: 1, after: 2, difference: 1 },
+          { row: 1, before: 1.5, after: 2.5, difference: 1 },
+        ],
+      });
+    });
+  });
+
+  it.each([
+    ['a version that is not there', ['tiny/9', 'tiny/1'], 'x\n0\n', /holds no tiny\/9$/m],
+    ['a cell that is none', ['tiny/1', 'tiny/1'], 'x\nabc\n', /^row 0, column x: not a number$/m],
+    ['a column that is missing', ['tiny/1', 'tiny/1'], 'y\n1\n', /missing: "x"/],
+  ])('says in one line what is wrong: %s', async (_, versions, csv, reason) => {
+    await withTemporaryFolder(async (folder) => {
+      putVersion(folder, 'tiny/1', tinyFiles(1));
+      const rows = join(folder, 'rows.csv');
+      writeFileSync(rows, csv);
+      const { code, err } = await run('compare', ...versions, rows, '--repository', folder);
+      expect([code, err.split('\n').length]).toEqual([1, 2]);
+      expect(err).toMatch(reason);
+    });
+  });
+});

@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto';
+import { elementOf } from '../encoding/onnx/elements.ts';
+import type { OnnxModel } from '../encoding/onnx/model.ts';
+import { readModel } from '../encoding/onnx/model.ts';
+import type { OnnxNode } from '../encoding/onnx/node.ts';
+import { printable } from '../encoding/onnx/printable.ts';
+import { OnnxRefused } from '../encoding/onnx/refused.ts';
+import type { OnnxValue } from '../encoding/onnx/value.ts';
+import type { ColumnType, Input, Signature } from './signature.ts';
+
+/** Columns of one matrix that are named by their number. */
+const MAX_COLUMNS = 10_000;
+
+const TYPES: Readonly<Record<string, ColumnType>> = {
+  float: 'number',
+  double: 'number',
+  int64: 'integer',
+  string: 'string',
+  bool: 'boolean',
+};
+
+const quote = (name: string): string => `"${printable(name)}"`;
+
+/** The columns that feed an input: one by its name, or those of a matrix by their numbers. */
+function columnsOf({ name, elementType, dims }: OnnxValue): Input[] {
+  const type = TYPES[elementOf(elementType) ?? ''];
+  if (!type) throw new OnnxRefused(`input ${quote(name)} has an element type that no column can feed`);
+  const width = dims?.length === 1 ? 1 : dims?.[1];
+  if (!dims || dims.length === 0 || dims.length > 2 || width === undefined) {
+    throw new OnnxRefused(`input ${quote(name)} doesn't say how many columns it has`);
+  }
+  if (!Number.isInteger(width) || width < 1 || width > MAX_COLUMNS)
+    throw new OnnxRefused(`input ${quote(name)} has an impossible number of columns`);
+  const column = (own: string): Input => ({ name: own, onnx: name, type, nullable: false });
+  return width === 1 ? [column(name)] : Array.from({ length: width }, (_, at) => column(`${name}_${at}`));
+}
+
+/** The class names that the graph's classifier gives out. */
+function classesOf(nodes: readonly OnnxNode[]): (string | number)[] | undefined {
+  for (const { attributes } of nodes) {
+    for (const name of ['classlabels_strings', 'classlabels_int64s', 'classlabels_ints']) {
+      const attribute = attributes.get(name);
+      const found = attribute && (name === 'classlabels_strings' ? attribute.strings() : attribute.ints());
+      if (found && found.length > 0) return found;
+    }
+  }
+  return undefined;
+}
+
+/** A label is an integer or a text, a score a float; whatever else there is isn't looked at. */
+function outputsOf({ nodes, outputs }: OnnxModel['graph']): Pick<Signature, 'task' | 'outputs'> {
+  const ofType = (...types: string[]): OnnxValue[] =>
+    outputs.filter(({ elementType }) => types.includes(elementOf(elementType) ?? ''));
+  const [label, secondLabel] = ofType('int64', 'string');
+  const [score, secondScore] = ofType('float');
+  if (!score && nodes.some(({ op }) => op === 'ZipMap')) {
+    throw new OnnxRefused(
+      "its probabilities are a list of maps (ZipMap); export it with options={'zipmap': False}",
+    );
+  }
+  if (!score || secondLabel || secondScore)
+    throw new OnnxRefused('its outputs are neither a label with probabilities nor one value');
+  if (!label) return { task: 'regression', outputs: { value: score.name } };
+  const classes = classesOf(nodes);
+  if (!classes) throw new OnnxRefused('no classifier in it names the classes');
+  return { task: 'classification', outputs: { label: label.name, probabilities: score.name, classes } };
+}
+
+/**
+ * A signature from what an ONNX file says about itself: names and types of its inputs, its outputs, its classes.
+ * No column accepts a missing value, since nothing says that one does.
+ *
+ * @throws {OnnxRefused}
+ */
+export function inferSignature(onnx: Uint8Array): Signature {
+  const { graph } = readModel(onnx);
+  const inputs = graph.inputs.filter(({ name }) => !graph.constants.has(name)).flatMap(columnsOf);
+  if (inputs.length === 0) throw new OnnxRefused('it has no input');
+  if (inputs.length > MAX_COLUMNS) throw new OnnxRefused('it has too many inputs');
+  if (new Set(inputs.map(({ name }) => name)).size !== inputs.length)
+    throw new OnnxRefused('two of its columns would have one name');
+  return { ...outputsOf(graph), inputs, sha256: createHash('sha256').update(onnx).digest('hex') };
+}

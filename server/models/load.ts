@@ -1,0 +1,48 @@
+import type { InlineInference } from '../batching/inline.ts';
+import type { InferenceRecorder } from '../metrics/inference.ts';
+import type { Pool } from '../pool.ts';
+import { findFastPath } from './fast.ts';
+import type { Candidate } from './listing.ts';
+import type { Model } from './model.ts';
+import type { Validate } from './schema.ts';
+import { readVersion } from './version.ts';
+
+export interface LoaderOptions {
+  readonly pool: Pool;
+  readonly inline: Pick<InlineInference, 'prepare'>;
+  readonly recorder: Pick<InferenceRecorder, 'loaded' | 'unloaded'>;
+  readonly validate: Promise<Validate>;
+  /** Whether a faster path to a model's answers is looked for. */
+  readonly compile: boolean;
+}
+
+/** Brings versions into this process and its threads, and out of them. */
+export interface Loader {
+  /**
+   * @param beside requests are being answered meanwhile
+   * @returns the model as it will be served, and the time that it took
+   * @throws {ModelRefused}
+   */
+  open(candidate: Candidate, beside: boolean): Promise<{ readonly model: Model; readonly seconds: number }>;
+  /** Gives back all that a model holds. No request may have it any more. */
+  close(model: Model): Promise<void>;
+}
+
+export function createLoader({ pool, inline, recorder, validate, compile }: LoaderOptions): Loader {
+  return {
+    open: async (candidate, beside) => {
+      const start = performance.now();
+      const read = await readVersion(candidate, await validate);
+      const found = compile ? await findFastPath(read) : read;
+      const model = await (beside ? pool.openBeside(found) : pool.open(found));
+      inline.prepare(model);
+      const seconds = (performance.now() - start) / 1000;
+      recorder.loaded(model, seconds);
+      return { model, seconds };
+    },
+    close: async (model) => {
+      await pool.release(model);
+      recorder.unloaded(model);
+    },
+  };
+}

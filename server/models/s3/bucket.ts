@@ -1,0 +1,104 @@
+import { createWriteStream } from 'node:fs';
+import { rm, stat } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { GetObjectCommand, S3Client, paginateListObjectsV2 } from '@aws-sdk/client-s3';
+import type { StoredObject } from './objects.ts';
+import { explain } from './errors.ts';
+
+/** Tries of each request, with growing pauses between them. */
+const ATTEMPTS = 5;
+/** A connection that isn't there after so long, or is silent for so long, is tried again. */
+const CONNECT_MS = 3000;
+const SILENCE_MS = 15_000;
+/** Where neither the environment nor a profile names a region: stores other than Amazon's take any. */
+const ANY_REGION = 'us-east-1';
+
+/** A bucket that is read. */
+export interface Bucket {
+  /** All objects under a prefix. @throws {S3Failure} */
+  list(prefix: string): Promise<StoredObject[]>;
+  /** A small object. @throws {S3Failure} */
+  text(object: StoredObject): Promise<string>;
+  /** Writes an object into a file, going on where an earlier try has ended. @throws {S3Failure} */
+  download(object: StoredObject, file: string): Promise<void>;
+}
+
+async function createClient(): Promise<S3Client> {
+  const options = {
+    // Every store understands it, those too that have no names for their buckets.
+    forcePathStyle: true,
+    maxAttempts: ATTEMPTS,
+    requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: SILENCE_MS },
+  };
+  const client = new S3Client(options);
+  try {
+    await client.config.region();
+    return client;
+  } catch {
+    return new S3Client({ ...options, region: ANY_REGION });
+  }
+}
+
+/** Endpoint, region and credentials are the AWS SDK's own affair: environment, profiles, roles. */
+export async function openBucket(name: string): Promise<Bucket> {
+  const client = await createClient();
+  const get = async ({ key, etag }: StoredObject, from = 0): Promise<Readable> => {
+    const range = from > 0 ? { Range: `bytes=${from}-` } : {};
+    // One that was replaced meanwhile must not be mixed with its predecessor.
+    const { Body } = await client.send(
+      new GetObjectCommand({ Bucket: name, Key: key, IfMatch: etag, ...range }),
+    );
+    return Body as Readable;
+  };
+  const sizeOf = (file: string): Promise<number> =>
+    stat(file).then(
+      ({ size }) => size,
+      () => 0,
+    );
+  const guard = async <T>(what: () => Promise<T>): Promise<T> => {
+    try {
+      return await what();
+    } catch (error) {
+      throw explain(error, name);
+    }
+  };
+
+  return {
+    list: (prefix) =>
+      guard(async () => {
+        const objects: StoredObject[] = [];
+        for await (const page of paginateListObjectsV2({ client }, { Bucket: name, Prefix: prefix })) {
+          for (const { Key = '', ETag = '', Size = 0, LastModified } of page.Contents ?? []) {
+            objects.push({ key: Key, etag: ETag, size: Size, modified: LastModified?.getTime() ?? 0 });
+          }
+        }
+        return objects;
+      }),
+    text: (object) =>
+      guard(async () => {
+        const chunks = await (await get(object)).toArray();
+        return Buffer.concat(chunks as Buffer[]).toString('utf8');
+      }),
+    download: (object, file) =>
+      guard(async () => {
+        for (let attempt = 1; ; attempt++) {
+          let from = await sizeOf(file);
+          if (from > object.size) {
+            await rm(file);
+            from = 0;
+          }
+          if (from === object.size && object.size > 0) return;
+          try {
+            await pipeline(await get(object, from), createWriteStream(file, { flags: 'a', mode: 0o600 }));
+            if ((await sizeOf(file)) === object.size) return;
+            throw new Error('the object ended early');
+          } catch (error) {
+            // The SDK retries a request, not a body that breaks off: what has come is kept.
+            const came = (await sizeOf(file)) > from;
+            if (!came && attempt >= 2) throw error;
+          }
+        }
+      }),
+  };
+}

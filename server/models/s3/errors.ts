@@ -1,0 +1,41 @@
+/** S3 can't give what it is asked for. */
+export class S3Failure extends Error {
+  /** The store is down or can't be reached: what is cached may be served meanwhile. */
+  readonly passing: boolean;
+  constructor(message: string, passing: boolean, cause: unknown) {
+    super(message, { cause });
+    this.name = 'S3Failure';
+    this.passing = passing;
+  }
+}
+
+interface Thrown {
+  readonly name?: string;
+  readonly code?: string;
+  readonly message?: string;
+  readonly $metadata?: { readonly httpStatusCode?: number };
+}
+
+const NO_CREDENTIALS = new Set(['CredentialsProviderError', 'TokenProviderError']);
+const WRONG_KEY = new Set(['InvalidAccessKeyId', 'SignatureDoesNotMatch', 'ExpiredToken', 'InvalidToken']);
+
+/** Whatever the SDK threw, in one line that says what to do about it. Without keys, endpoints and stacks. */
+export function explain(error: unknown, bucket: string): S3Failure {
+  if (error instanceof S3Failure) return error;
+  const { name = '', code, message = '', $metadata = {} } = error as Thrown;
+  const status = $metadata.httpStatusCode;
+  const failure = (text: string, passing = false): S3Failure =>
+    new S3Failure(`s3://${bucket}: ${text}`, passing, error);
+  if (NO_CREDENTIALS.has(name))
+    return failure(
+      'no AWS credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a role',
+    );
+  if (WRONG_KEY.has(name)) return failure(`the credentials were refused (${name})`);
+  if (name === 'NoSuchBucket') return failure('there is no such bucket');
+  if (status === 403) return failure('access is denied; reading needs s3:ListBucket and s3:GetObject');
+  if (name === 'NoSuchKey' || status === 404 || status === 412)
+    return failure('an object was replaced or removed while it was read', true);
+  if (status !== undefined && status < 500 && status !== 429)
+    return failure(`the store answers ${status} (${name})`);
+  return failure(`the store cannot be reached (${code ?? (name || message.split('\n', 1)[0])})`, true);
+}

@@ -1,0 +1,192 @@
+import { mkdirSync, readFileSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { Gateway } from '../../testing/s3Gateway.ts';
+import { createGateway, gatewayMissing, needsGateway } from '../../testing/s3Gateway.ts';
+import { withServer } from '../../testing/startServer.ts';
+import { withTemporaryFolder } from '../../testing/temporaryFolder.ts';
+import { putVersion, tinyFiles } from '../../testing/tinyRepository.ts';
+import { eventually } from '../../testing/withDeadline.ts';
+import type { Place } from './source.ts';
+import { createS3Source } from './source.ts';
+
+vi.setConfig({ testTimeout: 90_000 });
+
+interface Store extends Gateway {
+  /** The bucket's folder. */
+  readonly bucket: string;
+  readonly cache: string;
+}
+
+const PLACE = { bucket: 'shop-models', prefix: 'prod/' };
+
+/** An S3 server with prod/tiny/1 in its bucket. */
+const withStore = (run: (store: Store) => Promise<void>): Promise<void> =>
+  withTemporaryFolder(async (home) => {
+    const gateway = await createGateway(home);
+    const bucket = join(gateway.folder, 'shop-models');
+    mkdirSync(bucket);
+    await gateway.start();
+    await gateway.put('shop-models', 'prod/tiny/1', tinyFiles(1));
+    try {
+      await run({ ...gateway, bucket, cache: join(home, 'cache') });
+    } finally {
+      await gateway.stop();
+    }
+  });
+
+afterEach(() => vi.unstubAllEnvs());
+
+const openSource = (store: Store, place: Place = PLACE, env: Readonly<Record<string, string>> = {}) => {
+  for (const [name, value] of Object.entries({ ...store.env, ...env })) vi.stubEnv(name, value);
+  return createS3Source({ place, cache: store.cache, log: pino({ level: 'silent' }) });
+};
+
+describe.skipIf(gatewayMissing)(needsGateway('a repository in S3'), () => {
+  it('is listed, and fetched once into the cache', async () => {
+    await withStore(async (store) => {
+      await store.put('shop-models', 'prod', { 'repository.json': '{"versions":{"tiny":1}}' });
+      const source = await openSource(store);
+      const { candidates, preferences } = await source.list();
+      expect(candidates.map(({ id }) => id)).toEqual(['tiny/1']);
+      expect(preferences).toEqual({ versions: { tiny: 1 } });
+      const [candidate] = candidates as [(typeof candidates)[0]];
+      await Promise.all([source.fetch(candidate), source.fetch(candidate)]);
+      expect(readFileSync(join(candidate.folder, 'model.onnx'))).toEqual(
+        Buffer.from(tinyFiles(1)['model.onnx'] as Uint8Array),
+      );
+      await store.stop();
+      await source.fetch(candidate);
+    });
+  });
+
+  it('goes on where a broken download has ended', async () => {
+    await withStore(async (store) => {
+      const source = await openSource(store);
+      const [candidate] = (await source.list()).candidates as [never];
+      const { folder } = candidate as { folder: string };
+      const onnx = Buffer.from(tinyFiles(1)['model.onnx'] as Uint8Array);
+      mkdirSync(`${folder}.part`);
+      // A first half that is told apart from the object's.
+      writeFileSync(join(`${folder}.part`, 'model.onnx'), Buffer.alloc(100, 7));
+      await source.fetch(candidate);
+      const fetched = readFileSync(join(folder, 'model.onnx'));
+      expect(fetched).toEqual(Buffer.concat([Buffer.alloc(100, 7), onnx.subarray(100)]));
+      expect(readdirSync(join(folder, '..')).filter((name) => name.endsWith('.part'))).toEqual([]);
+    });
+  });
+
+  it('takes what an object was replaced by, never a mixture', async () => {
+    await withStore(async (store) => {
+      const source = await openSource(store);
+      const [before] = (await source.list()).candidates as [never];
+      await store.put('shop-models', 'prod/tiny/1', tinyFiles(2));
+      await expect(source.fetch(before)).rejects.toThrow(/replaced or removed while it was read/);
+      const [after] = (await source.list()).candidates as [never];
+      expect((after as { fingerprint: string }).fingerprint).not.toBe(
+        (before as { fingerprint: string }).fingerprint,
+      );
+      await source.fetch(after);
+    });
+  });
+
+  it('is served from the cache while the store is down, unless nothing was fetched', async () => {
+    await withStore(async (store) => {
+      const first = await openSource(store);
+      await first.fetch((await first.list()).candidates[0] as never);
+      await store.put('shop-models', 'prod/tiny/2', tinyFiles(2));
+      await first.list();
+      await store.stop();
+      const offline = await (await openSource(store)).list();
+      expect(offline.candidates.map(({ id }) => id)).toEqual(['tiny/1']);
+      await expect(first.list()).rejects.toThrow(/the store cannot be reached \(ECONNREFUSED\)$/);
+      rmSync(store.cache, { recursive: true });
+      await expect((await openSource(store)).list()).rejects.toThrow(
+        /^model repository refused: s3:\/\/shop-models: /,
+      );
+    });
+  });
+
+  it.each<[string, Place, Record<string, string>, RegExp]>([
+    ['a missing bucket', { ...PLACE, bucket: 'nope' }, {}, /s3:\/\/nope: there is no such bucket$/],
+    [
+      'an empty prefix',
+      { ...PLACE, prefix: 'none/' },
+      {},
+      /s3:\/\/shop-models holds no none\/<name>\/<version>\/$/,
+    ],
+    [
+      'a wrong key',
+      PLACE,
+      { AWS_SECRET_ACCESS_KEY: 'x' },
+      /the credentials were refused \(SignatureDoesNotMatch\)$/,
+    ],
+    ['no key', PLACE, { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '' }, /no AWS credentials were found/],
+  ])('says in one line what is wrong: %s', async (_, place, env, reason) => {
+    await withStore(async (store) => {
+      const refusal: unknown = await (
+        await openSource(store, place, env)
+      )
+        .list()
+        .catch((error: unknown) => error);
+      expect((refusal as Error).message).toMatch(reason);
+      expect((refusal as Error).message).not.toMatch(/\n|secret/);
+    });
+  });
+
+  it('of MLflow runs serves the newest run that logged a model', async () => {
+    await withStore(async (store) => {
+      for (const [run, seconds] of [
+        ['b', 100],
+        ['a', 200],
+        ['c', 50],
+      ] as const) {
+        const folder = `${run}/artifacts/model`;
+        putVersion(join(store.bucket, '7'), folder, tinyFiles(seconds));
+        utimesSync(join(store.bucket, '7', folder, 'model.onnx'), seconds, seconds);
+      }
+      mkdirSync(join(store.bucket, '7/d/artifacts'), { recursive: true });
+      writeFileSync(join(store.bucket, '7/d/artifacts/model.pkl'), '');
+      const place = { bucket: 'shop-models', experiment: '7', name: 'cost' };
+      const source = await openSource(store, place);
+      const { candidates } = await source.list();
+      expect(candidates.map(({ id }) => id)).toEqual(['cost/1', 'cost/2', 'cost/3']);
+      const newest = candidates[2] as (typeof candidates)[0];
+      await source.fetch(newest);
+      expect(readFileSync(join(newest.folder, 'golden.json'), 'utf8')).toContain('[200,');
+    });
+  });
+
+  it('is served, a new version is swapped in, and an outage changes nothing', async () => {
+    await withStore(async (store) => {
+      const env = {
+        ...store.env,
+        MODEL_REPOSITORY: 's3://shop-models/prod',
+        MODEL_CACHE: store.cache,
+        MODEL_POLL_MS: '200',
+      };
+      await withServer({ args: ['--no-install', '--no-proxy'], env }, async (server) => {
+        const ask = async (): Promise<string> => {
+          const body = JSON.stringify({ columns: ['x'], data: [[1]] });
+          const headers = { 'content-type': 'application/json' };
+          const answer = await fetch(`http://127.0.0.1:${server.port}/predict`, {
+            method: 'POST',
+            headers,
+            body,
+          });
+          return `${answer.headers.get('x-model')} ${await answer.text()}`;
+        };
+        expect(await ask()).toBe('tiny/1 {"predictions":[1.5]}');
+        await store.put('shop-models', 'prod/tiny/2', tinyFiles(2));
+        await eventually('the new version', async () => (await ask()).startsWith('tiny/2'), 20_000);
+        await store.stop();
+        await server.says('the outage', ({ msg }) => msg.startsWith('the repository cannot be read'), 20_000);
+        expect(await ask()).toBe('tiny/2 {"predictions":[2.5]}');
+        await store.start();
+        await store.put('shop-models', 'prod/tiny/3', tinyFiles(3));
+        await eventually('the next version', async () => (await ask()).startsWith('tiny/3'), 30_000);
+      });
+    });
+  });
+});

@@ -1,0 +1,145 @@
+import { pino } from 'pino';
+import { describe, expect, it, vi } from 'vitest';
+import type { ToProcess } from './messages.ts';
+import type { Listing } from './models/listing.ts';
+import { keyOf } from './models/listing.ts';
+import { ModelRefused } from './models/model.ts';
+import { createRollout } from './rollout.ts';
+import { eventually } from './testing/withDeadline.ts';
+
+const listing = (...versions: readonly number[]): Listing => ({
+  candidates: versions.map((version) => ({
+    name: 'm',
+    version,
+    id: `m/${version}`,
+    fingerprint: 'a',
+    folder: '',
+    root: '',
+  })),
+  preferences: {},
+});
+
+/** What a process answers to the order to open a version. */
+type Opens = (version: number) => 'opened' | 'refused' | 'dies' | 'never';
+
+function start(first: Listing) {
+  let now = first;
+  const fetch = vi.fn(() => Promise.resolve());
+  const rollout = createRollout({
+    source: { list: () => Promise.resolve(now), fetch },
+    wishes: { defaultModel: '', pins: new Map(), shadows: [], openVersions: 1 },
+    log: pino({ level: 'silent' }),
+    onRefused: () => {},
+  });
+  const told: string[] = [];
+  let ids = 0;
+  const addProcess = (opens: Opens = () => 'opened') => {
+    const id = ++ids;
+    let die = (): void => {};
+    const exited = new Promise<void>((resolve) => (die = resolve));
+    const tell = (message: ToProcess): void => {
+      if (message.type === 'serve') {
+        const { number, served } = message.set;
+        told.push(`${id} serves ${served.join().replaceAll('@a', '')}`);
+        setImmediate(() => rollout.receive(id, { type: 'swapped', number }));
+      }
+      if (message.type !== 'open') return;
+      const { candidate } = message;
+      told.push(`${id} opens ${candidate.id}`);
+      const key = keyOf(candidate);
+      setImmediate(() => {
+        const outcome = opens(candidate.version);
+        if (outcome === 'dies') die();
+        else if (outcome === 'opened') rollout.receive(id, { type: 'opened', key });
+        else if (outcome === 'refused') rollout.receive(id, { type: 'opened', key, refusal: 'it is bad' });
+      });
+    };
+    return { equipped: rollout.equip({ id, tell, exited }) };
+  };
+  return {
+    rollout,
+    fetch,
+    addProcess,
+    take: () => told.splice(0),
+    refresh: (next: Listing) => {
+      now = next;
+      return rollout.refresh();
+    },
+  };
+}
+
+describe('a rollout', () => {
+  it('has a version opened in one process after the other, and only then served by all', async () => {
+    const { addProcess, take, refresh } = start(listing(1));
+    await Promise.all([addProcess().equipped, addProcess().equipped]);
+    take();
+    await refresh(listing(1, 2));
+    expect(take()).toEqual(['1 opens m/2', '2 opens m/2', '1 serves m/2', '2 serves m/2']);
+    await refresh(listing(1, 2));
+    expect(take()).toEqual(['1 serves m/2', '2 serves m/2']);
+  });
+
+  it('takes back a version that the last process refuses', async () => {
+    const { rollout, addProcess, take, refresh } = start(listing(1));
+    await addProcess().equipped;
+    await addProcess((version) => (version === 2 ? 'refused' : 'opened')).equipped;
+    take();
+    await refresh(listing(1, 2));
+    expect(take()).toEqual(['1 opens m/2', '2 opens m/2', '1 serves m/1', '2 serves m/1']);
+    expect(rollout.versions.map(({ state }) => state)).toEqual(['ready', 'refused']);
+    await refresh(listing(1, 2));
+    expect(take().filter((line) => line.includes('opens'))).toEqual([]);
+    rollout.forgive();
+    await refresh(listing(1, 2));
+    expect(take()).toContain('2 opens m/2');
+  });
+
+  it('refuses a version that two processes died of, and loses no more', async () => {
+    const { rollout, addProcess, take, refresh } = start(listing(1));
+    const dies: Opens = (version) => (version === 2 ? 'dies' : 'opened');
+    for (let count = 0; count < 3; count++) await addProcess(dies).equipped;
+    take();
+    await refresh(listing(1, 2));
+    expect(take()).toEqual(['1 opens m/2', '2 opens m/2', '3 serves m/1']);
+    expect(rollout.versions[1]).toMatchObject({
+      state: 'refused',
+      reason: 'processes died while they opened it',
+    });
+  });
+
+  it('gives up a version that processes die of at the start, if there is another', async () => {
+    const { addProcess, take } = start(listing(1, 2));
+    const dies: Opens = (version) => (version === 2 ? 'dies' : 'opened');
+    for (let count = 0; count < 3; count++) await addProcess(dies).equipped;
+    expect(take()).toEqual(['1 opens m/2', '2 opens m/2', '3 opens m/1', '3 serves m/1']);
+  });
+
+  it('equips a process that starts meanwhile with what the others come to serve', async () => {
+    const { addProcess, take, refresh } = start(listing(1));
+    await addProcess().equipped;
+    const refreshed = refresh(listing(2));
+    const late = addProcess();
+    await Promise.all([refreshed, late.equipped]);
+    await eventually('both serve it', () => {
+      const lines = take();
+      return lines.includes('1 serves m/2') && lines.at(-1) === '2 serves m/2';
+    });
+  });
+
+  it('fails a process that refuses what others serve', async () => {
+    const { addProcess } = start(listing(1));
+    await addProcess().equipped;
+    await expect(addProcess(() => 'refused').equipped).rejects.toThrow('model m/1 refused: it is bad');
+  });
+
+  it('tries again what could not be fetched', async () => {
+    const { rollout, fetch, addProcess, take, refresh } = start(listing(1));
+    await addProcess().equipped;
+    fetch.mockRejectedValueOnce(new ModelRefused('repository', 'it is down'));
+    await refresh(listing(1, 2));
+    expect(rollout.listing).toEqual(listing(1));
+    take();
+    await refresh(listing(1, 2));
+    expect(take()).toEqual(['1 opens m/2', '1 serves m/2']);
+  });
+});

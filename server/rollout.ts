@@ -1,0 +1,252 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { FromProcess, ServedSet, ToProcess } from './messages.ts';
+import type { VersionState } from './models/catalogue.ts';
+import type { Candidate, Listing } from './models/listing.ts';
+import { keyOf } from './models/listing.ts';
+import { ModelRefused } from './models/model.ts';
+import type { Plan, Wishes } from './models/plan.ts';
+import type { Source } from './models/source.ts';
+import { keepServing, makePlan } from './models/plan.ts';
+import { describeVersions } from './models/states.ts';
+
+/** Processes that a version may take with it while they open it, before it is refused. */
+const MAX_DEATHS = 2;
+
+/** Time that a process has to swap, which is a few assignments. */
+const SWAP_MS = 5000;
+
+/** A server process as the rollout needs it. */
+export interface Recipient {
+  readonly id: number;
+  tell(message: ToProcess): void;
+  readonly exited: Promise<unknown>;
+}
+
+export interface RolloutOptions {
+  readonly source: Source;
+  readonly wishes: Wishes;
+  readonly log: Logger;
+  readonly onRefused: (model: string) => void;
+}
+
+/**
+ * Decides which versions all processes serve, and brings them there: a version is opened and verified in one process
+ * after the other, and once all have it, all swap. One that any of them refuses never serves.
+ */
+export interface Rollout {
+  /** Has a process that was just started open what is served. @throws {ModelRefused} when it can't */
+  equip(process: Recipient): Promise<void>;
+  /** Looks at the repository and brings what is new to all processes. Never fails: what is wrong is logged. */
+  refresh(listing?: Listing): Promise<void>;
+  /** Forgets why versions were refused: they are tried again at the next refresh. */
+  forgive(): void;
+  receive(id: number, message: FromProcess): void;
+  readonly versions: readonly VersionState[];
+  /** What the repository held when it was last brought to the processes. */
+  readonly listing: Listing;
+}
+
+interface Holding {
+  readonly process: Recipient;
+  /** Keys of what it has opened. */
+  readonly keys: Set<string>;
+  /** It has been told what to serve. */
+  equipped: boolean;
+}
+
+type Outcome = { readonly opened: true } | { readonly opened: false; readonly refusal: string | undefined };
+
+export function createRollout({ source, wishes, log, onRefused }: RolloutOptions): Rollout {
+  const holdings = new Map<number, Holding>();
+  const waiting = new Map<string, (outcome: Outcome) => void>();
+  const swapping = new Map<string, () => void>();
+  const refusals = new Map<string, string>();
+  let sets = 0;
+  const deaths = new Map<string, number>();
+  let listing: Listing | undefined;
+  let current: Plan | undefined;
+  let loading: Candidate | undefined;
+  /** What is in force, which is behind `listing` while that is being brought to the processes. */
+  let applied: Listing | undefined;
+  let first: Promise<void> | undefined;
+  let last = Promise.resolve();
+
+  const states = (): VersionState[] =>
+    listing && current ? describeVersions({ listing, current, refusals, loading, wishes }) : [];
+  const servedSet = (plan: Plan): ServedSet => ({
+    number: ++sets,
+    standard: plan.standard,
+    open: plan.open.map(keyOf),
+    served: [...plan.served],
+    versions: states(),
+  });
+  /** Resolves once the process serves the set, or is gone. */
+  const serve = ({ process, keys }: Holding, set: ServedSet): Promise<void> => {
+    for (const key of keys) if (!set.open.includes(key)) keys.delete(key);
+    const swapped = new Promise<void>((resolve) => swapping.set(`${process.id} ${set.number}`, resolve));
+    process.tell({ type: 'serve', set });
+    // One that is frozen swaps when it wakes.
+    const late = delay(SWAP_MS, undefined, { ref: false });
+    return Promise.race([swapped, process.exited, late]).then(() => {
+      swapping.delete(`${process.id} ${set.number}`);
+    });
+  };
+  const equipped = (): Holding[] => [...holdings.values()].filter((holding) => holding.equipped);
+
+  const openIn = (holding: Holding, candidate: Candidate): Promise<Outcome> =>
+    new Promise((resolve) => {
+      const { process, keys } = holding;
+      const key = keyOf(candidate);
+      const name = `${process.id} ${key}`;
+      const done = (outcome: Outcome): void => {
+        waiting.delete(name);
+        if (outcome.opened) keys.add(key);
+        resolve(outcome);
+      };
+      waiting.set(name, done);
+      void process.exited.then(() => done({ opened: false, refusal: undefined }));
+      process.tell({ type: 'open', candidate });
+    });
+
+  const refuse = (candidate: Candidate, reason: string): void => {
+    refusals.set(keyOf(candidate), reason);
+    onRefused(candidate.name);
+  };
+  /** A process died while it opened a version: that may be chance once, not twice. */
+  const isKiller = (candidate: Candidate): boolean => {
+    const key = keyOf(candidate);
+    const count = (deaths.get(key) ?? 0) + 1;
+    deaths.set(key, count);
+    return count >= MAX_DEATHS;
+  };
+  const DEATHS = 'processes died while they opened it';
+  /** At the start, a version is only given up for another: with none, whoever starts processes tries on. */
+  const blameAtStart = (candidate: Candidate): void => {
+    if (equipped().length > 0 || !isKiller(candidate)) return;
+    const without = new Map(refusals).set(keyOf(candidate), DEATHS);
+    if (makePlan(listing as Listing, wishes, without).missing.size > 0) return;
+    refuse(candidate, DEATHS);
+    current = undefined;
+    current = replan();
+    log.error({ model: candidate.id, reason: DEATHS }, 'a version was refused');
+  };
+
+  /** The plan for what is listed. Models that are served and have nothing else to be served by are kept. */
+  const replan = (): Plan => {
+    const known = listing as Listing;
+    const plan = makePlan(known, wishes, refusals);
+    if (current) return keepServing(plan, current, known, refusals);
+    for (const refusal of plan.missing.values()) throw refusal;
+    return plan;
+  };
+
+  const commit = async (plan: Plan): Promise<void> => {
+    const changed =
+      !current ||
+      current.standard !== plan.standard ||
+      current.open.map(keyOf).join() !== plan.open.map(keyOf).join() ||
+      [...current.served].join() !== [...plan.served].join();
+    current = plan;
+    if (changed)
+      log.info({ standard: plan.standard, models: plan.open.map(({ id }) => id) }, 'models changed');
+    // Also without a change: it closes what was opened in vain.
+    const set = servedSet(plan);
+    await Promise.all(equipped().map((holding) => serve(holding, set)));
+  };
+
+  const apply = async (next: Listing): Promise<void> => {
+    listing = next;
+    for (;;) {
+      const plan = replan();
+      const lacks = (holding: Holding): Candidate | undefined =>
+        plan.open.find((candidate) => !holding.keys.has(keyOf(candidate)));
+      const holding = equipped().find(lacks);
+      const candidate = holding && lacks(holding);
+      if (!holding || !candidate) {
+        applied = next;
+        return commit(plan);
+      }
+      loading = candidate;
+      for (const { process } of equipped()) process.tell({ type: 'versions', versions: states() });
+      await source.fetch(candidate);
+      const outcome = await openIn(holding, candidate);
+      loading = undefined;
+      if (outcome.opened) continue;
+      if (outcome.refusal !== undefined) refuse(candidate, outcome.refusal);
+      else if (isKiller(candidate)) refuse(candidate, DEATHS);
+      const reason = refusals.get(keyOf(candidate));
+      if (reason !== undefined) log.error({ model: candidate.id, reason }, 'a version was refused');
+    }
+  };
+
+  /** One after the other: each begins with what the one before it ended with. */
+  const inOrder = (run: () => Promise<void>): Promise<void> => {
+    last = last.then(run);
+    return last;
+  };
+
+  const listFirst = async (): Promise<void> => {
+    listing = applied = await source.list();
+    current = replan();
+  };
+
+  const equip = async (process: Recipient): Promise<void> => {
+    const holding: Holding = { process, keys: new Set(), equipped: false };
+    holdings.set(process.id, holding);
+    void process.exited.then(() => holdings.delete(process.id));
+    // Processes that start together ask once.
+    await (first ??= listFirst());
+    for (;;) {
+      const plan = current as Plan;
+      const candidate = plan.open.find((one) => !holding.keys.has(keyOf(one)));
+      if (!candidate) break;
+      await source.fetch(candidate);
+      const outcome = await openIn(holding, candidate);
+      if (outcome.opened) continue;
+      // The process is gone; whoever started it knows.
+      if (outcome.refusal === undefined) return blameAtStart(candidate);
+      if (refusals.has(keyOf(candidate))) continue;
+      // Others serve it: the fault is this process's, or the files have changed since.
+      if (equipped().some(({ keys }) => keys.has(keyOf(candidate))))
+        throw new ModelRefused(candidate.id, outcome.refusal);
+      refuse(candidate, outcome.refusal);
+      current = undefined;
+      current = replan();
+      log.error({ model: candidate.id, reason: outcome.refusal }, 'a version was refused');
+    }
+    holding.equipped = true;
+    // Not awaited: it answers this one by being ready.
+    void serve(holding, servedSet(current as Plan));
+  };
+
+  return {
+    equip,
+    refresh: (given) =>
+      inOrder(async () => {
+        try {
+          await apply(given ?? (await source.list()));
+        } catch (error) {
+          if (!(error instanceof ModelRefused)) throw error;
+          loading = undefined;
+          log.error({ reason: error.message }, 'the repository cannot be read: what is served stays');
+        }
+      }),
+    forgive: () => {
+      refusals.clear();
+      deaths.clear();
+    },
+    receive: (id, message) => {
+      if (message.type === 'swapped') swapping.get(`${id} ${message.number}`)?.();
+      if (message.type !== 'opened') return;
+      const { key, refusal } = message;
+      waiting.get(`${id} ${key}`)?.(refusal === undefined ? { opened: true } : { opened: false, refusal });
+    },
+    get versions() {
+      return states();
+    },
+    get listing() {
+      return applied ?? listing ?? { candidates: [], preferences: {} };
+    },
+  };
+}
