@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createApp } from '../app.ts';
 import type { Model } from '../models/model.ts';
 import type { Signature } from '../models/signature.ts';
-import { appDeps } from '../testing/appDeps.ts';
+import { APP_CONFIG, appDeps } from '../testing/appDeps.ts';
 import { createFakeInference } from '../testing/fakeInference.ts';
 import { tinyModel } from '../testing/tinyModel.ts';
 
@@ -24,7 +24,9 @@ function serve(...models: readonly [Model, ...Model[]]) {
     queueSeconds: 0,
     runSeconds: 0,
   });
-  const app = createApp(appDeps(models, { registry, inference }));
+  const app = createApp(
+    appDeps(models, { registry, inference, config: { ...APP_CONFIG, MAX_BODY_BYTES: 1024 } }),
+  );
   const send = async (
     method: string,
     path: string,

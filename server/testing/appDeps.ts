@@ -25,7 +25,11 @@ export const APP_CONFIG: AppDeps['config'] = {
 /** All that an app needs, for tests: the first model is the default one, and a fake inference answers. */
 export function appDeps(
   models: readonly [Model, ...Model[]],
-  { registry = new Registry(), ...changes }: Partial<AppDeps> & { readonly registry?: Registry } = {},
+  {
+    registry = new Registry(),
+    recorder,
+    ...changes
+  }: Partial<AppDeps> & { readonly registry?: Registry } = {},
 ): AppDeps {
   return {
     config: APP_CONFIG,
@@ -34,7 +38,8 @@ export function appDeps(
     inference: createFakeInference(),
     lifecycle: { serving: true, draining: false },
     http: createHttpRecorder(registry),
-    recorder: createInferenceRecorder(registry, () => 0),
+    // A registry takes each metric once.
+    recorder: recorder ?? createInferenceRecorder(registry, () => 0),
     load: () => UNKNOWN_LOAD,
     assets: builtAssets(),
     log: pino({ level: 'silent' }),
