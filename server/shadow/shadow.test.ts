@@ -52,6 +52,14 @@ describe('a shadow', () => {
     expect(recorder.failed).not.toHaveBeenCalled();
   });
 
+  it('takes rows by name, too', async () => {
+    const { recorder, shadow } = await start();
+    const table = { columns: ['x'], data: [{ x: 3 }], byName: true };
+    shadow.offer(served, table, Float64Array.of(6));
+    await eventually('the row', () => recorder.compared.mock.calls.length === 1);
+    expect(recorder.compared.mock.lastCall?.[2]).toEqual({ flipped: false, score: 0 });
+  });
+
   it('waits while requests do', async () => {
     let busy = true;
     const { pool, recorder, shadow } = await start(() => busy);

@@ -59,9 +59,9 @@ export function createShadow({ pool, recorder, busy, onFailed }: ShadowOptions):
     const compare = createComparison(model.output, shadow.output);
     const [lane] = pool.idle();
     if (!compare || !lane) return recorder.failed(model, shadow, count);
-    const rows = shadow.encoder.encode(table.columns, table.data.slice(from, from + count), {
-      ignoreExtra: true,
-    });
+    const part = table.data.slice(from, from + count);
+    const form = table.byName ? { byName: true } : {};
+    const rows = shadow.encoder.encode(table.columns, part, { ignoreExtra: true }, form);
     const { cells, answers: theirs } = lane.buffers(shadow);
     cells.set(rows.cells);
     const reply = await lane.run(shadow, count, rows.texts);
