@@ -2,6 +2,7 @@ import type { MetricObject } from './metrics/aggregate.ts';
 import type { Load } from './metrics/load.ts';
 import type { VersionState } from './models/catalogue.ts';
 import type { Candidate } from './models/listing.ts';
+import type { Engine } from './models/model.ts';
 
 /** What all processes serve from a moment on. */
 export interface ServedSet {
@@ -31,8 +32,9 @@ export type FromProcess =
   | { readonly type: 'swapped'; readonly number: number }
   /** What do shadows say, in all processes? */
   | { readonly type: 'shadow'; readonly question: number }
-  /** Every thread has verified this version, or why not. */
-  | { readonly type: 'opened'; readonly key: string; readonly refusal?: string };
+  /** Every thread has this version, by this path; or why not. */
+  | { readonly type: 'opened'; readonly key: string; readonly path: Engine['path'] }
+  | { readonly type: 'opened'; readonly key: string; readonly refusal: string };
 
 /** What the primary tells a server process. */
 export type ToProcess =
@@ -42,8 +44,8 @@ export type ToProcess =
   | { readonly type: 'lame' }
   /** Stop accepting, finish, exit. */
   | { readonly type: 'drain' }
-  /** Open a version beside what is open, and say how it went. */
-  | { readonly type: 'open'; readonly candidate: Candidate }
+  /** Open a version beside what is open, and say how it went; trusted: another process compares its faster path. */
+  | { readonly type: 'open'; readonly candidate: Candidate; readonly trusted: boolean }
   /** Serve these, all of which are open. The first one begins to listen. */
   | { readonly type: 'serve'; readonly set: ServedSet }
   | { readonly type: 'shadow'; readonly question: number; readonly metrics: readonly MetricObject[] }

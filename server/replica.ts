@@ -135,13 +135,13 @@ export function startReplica(options: ReplicaOptions): Replica {
   const models = new Map<string, Model>();
   let catalogue: LiveCatalogue | undefined;
 
-  const openVersion = async (candidate: Candidate): Promise<void> => {
+  const openVersion = async (candidate: Candidate, trusted: boolean): Promise<void> => {
     const key = keyOf(candidate);
     try {
-      const { model, seconds } = await loader.open(candidate, catalogue !== undefined);
+      const { model, seconds } = await loader.open(candidate, { beside: catalogue !== undefined, trusted });
       log.info({ model: model.id, seconds, ...model.engine }, 'model opened');
       models.set(key, model);
-      await tell({ type: 'opened', key });
+      await tell({ type: 'opened', key, path: model.engine.path });
     } catch (error) {
       if (!(error instanceof ModelRefused)) throw error;
       await tell({ type: 'opened', key, refusal: error.reason });
@@ -235,7 +235,7 @@ export function startReplica(options: ReplicaOptions): Replica {
       else if (message.type === 'drain') void drain();
       else if (message.type === 'count') void tell({ type: 'counts', counts: http.latencies() });
       else if (message.type === 'load') load.receive(message.load);
-      else if (message.type === 'open') void openVersion(message.candidate);
+      else if (message.type === 'open') void openVersion(message.candidate, message.trusted);
       else if (message.type === 'serve') void serve(message.set);
       else if (message.type === 'versions') catalogue?.describe(message.versions);
       else if (message.type === 'shadow') questions.receive(message);

@@ -19,8 +19,8 @@ const listing = (...versions: readonly number[]): Listing => ({
   preferences: {},
 });
 
-/** What a process answers to the order to open a version. */
-type Opens = (version: number) => 'opened' | 'refused' | 'dies' | 'never';
+/** What a process answers to the order to open a version: lifted and whole are paths by which it is open. */
+type Opens = (version: number, trusted: boolean) => 'lifted' | 'whole' | 'refused' | 'dies' | 'never';
 
 function start(first: Listing) {
   let now = first;
@@ -33,7 +33,7 @@ function start(first: Listing) {
   });
   const told: string[] = [];
   let ids = 0;
-  const addProcess = (opens: Opens = () => 'opened') => {
+  const addProcess = (opens: Opens = () => 'lifted') => {
     const id = ++ids;
     let die = (): void => {};
     const exited = new Promise<void>((resolve) => (die = resolve));
@@ -44,14 +44,14 @@ function start(first: Listing) {
         setImmediate(() => rollout.receive(id, { type: 'swapped', number }));
       }
       if (message.type !== 'open') return;
-      const { candidate } = message;
-      told.push(`${id} opens ${candidate.id}`);
+      const { candidate, trusted } = message;
+      told.push(`${id} opens ${candidate.id}${trusted ? '' : ' and compares'}`);
       const key = keyOf(candidate);
       setImmediate(() => {
-        const outcome = opens(candidate.version);
+        const outcome = opens(candidate.version, trusted);
         if (outcome === 'dies') die();
-        else if (outcome === 'opened') rollout.receive(id, { type: 'opened', key });
         else if (outcome === 'refused') rollout.receive(id, { type: 'opened', key, refusal: 'it is bad' });
+        else if (outcome !== 'never') rollout.receive(id, { type: 'opened', key, path: outcome });
       });
     };
     return { equipped: rollout.equip({ id, tell, exited }) };
@@ -74,18 +74,44 @@ describe('a rollout', () => {
     await Promise.all([addProcess().equipped, addProcess().equipped]);
     take();
     await refresh(listing(1, 2));
-    expect(take()).toEqual(['1 opens m/2', '2 opens m/2', '1 serves m/2', '2 serves m/2']);
+    expect(take()).toEqual(['1 opens m/2 and compares', '2 opens m/2', '1 serves m/2', '2 serves m/2']);
     await refresh(listing(1, 2));
     expect(take()).toEqual(['1 serves m/2', '2 serves m/2']);
+  });
+
+  it('has the paths of a version compared once, and again only where they differ', async () => {
+    const fine = start(listing(1));
+    await Promise.all([fine.addProcess().equipped, fine.addProcess().equipped]);
+    await fine.addProcess().equipped;
+    expect(fine.take().filter((line) => line.includes('opens'))).toEqual([
+      '1 opens m/1 and compares',
+      '2 opens m/1',
+      '3 opens m/1',
+    ]);
+    // The first process finds that the faster path is wrong: none may serve by it.
+    const wrong = start(listing(1));
+    const opens: Opens = (_, trusted) => (trusted ? 'lifted' : 'whole');
+    await Promise.all([wrong.addProcess(opens).equipped, wrong.addProcess(opens).equipped]);
+    expect(wrong.take()).toEqual(
+      expect.arrayContaining(['1 opens m/1 and compares', '2 opens m/1', '2 opens m/1 and compares']),
+    );
+  });
+
+  it('compares anew when the process that compared is gone', async () => {
+    const { addProcess, take } = start(listing(1));
+    const first = addProcess(() => 'dies').equipped;
+    const second = addProcess().equipped;
+    await Promise.all([first, second]);
+    expect(take()).toContain('2 opens m/1 and compares');
   });
 
   it('takes back a version that the last process refuses', async () => {
     const { rollout, addProcess, take, refresh } = start(listing(1));
     await addProcess().equipped;
-    await addProcess((version) => (version === 2 ? 'refused' : 'opened')).equipped;
+    await addProcess((version) => (version === 2 ? 'refused' : 'lifted')).equipped;
     take();
     await refresh(listing(1, 2));
-    expect(take()).toEqual(['1 opens m/2', '2 opens m/2', '1 serves m/1', '2 serves m/1']);
+    expect(take()).toEqual(['1 opens m/2 and compares', '2 opens m/2', '1 serves m/1', '2 serves m/1']);
     expect(rollout.versions.map(({ state }) => state)).toEqual(['ready', 'refused']);
     await refresh(listing(1, 2));
     expect(take().filter((line) => line.includes('opens'))).toEqual([]);
@@ -96,11 +122,11 @@ describe('a rollout', () => {
 
   it('refuses a version that two processes died of, and loses no more', async () => {
     const { rollout, addProcess, take, refresh } = start(listing(1));
-    const dies: Opens = (version) => (version === 2 ? 'dies' : 'opened');
+    const dies: Opens = (version) => (version === 2 ? 'dies' : 'lifted');
     for (let count = 0; count < 3; count++) await addProcess(dies).equipped;
     take();
     await refresh(listing(1, 2));
-    expect(take()).toEqual(['1 opens m/2', '2 opens m/2', '3 serves m/1']);
+    expect(take()).toEqual(['1 opens m/2 and compares', '2 opens m/2 and compares', '3 serves m/1']);
     expect(rollout.versions[1]).toMatchObject({
       state: 'refused',
       reason: 'processes died while they opened it',
@@ -109,9 +135,14 @@ describe('a rollout', () => {
 
   it('gives up a version that processes die of at the start, if there is another', async () => {
     const { addProcess, take } = start(listing(1, 2));
-    const dies: Opens = (version) => (version === 2 ? 'dies' : 'opened');
+    const dies: Opens = (version) => (version === 2 ? 'dies' : 'lifted');
     for (let count = 0; count < 3; count++) await addProcess(dies).equipped;
-    expect(take()).toEqual(['1 opens m/2', '2 opens m/2', '3 opens m/1', '3 serves m/1']);
+    expect(take()).toEqual([
+      '1 opens m/2 and compares',
+      '2 opens m/2 and compares',
+      '3 opens m/1 and compares',
+      '3 serves m/1',
+    ]);
   });
 
   it('equips a process that starts meanwhile with what the others come to serve', async () => {
@@ -140,6 +171,6 @@ describe('a rollout', () => {
     expect(rollout.listing).toEqual(listing(1));
     take();
     await refresh(listing(1, 2));
-    expect(take()).toEqual(['1 opens m/2', '1 serves m/2']);
+    expect(take()).toEqual(['1 opens m/2 and compares', '1 serves m/2']);
   });
 });

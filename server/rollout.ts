@@ -4,6 +4,7 @@ import type { FromProcess, ServedSet, ToProcess } from './messages.ts';
 import type { VersionState } from './models/catalogue.ts';
 import type { Candidate, Listing } from './models/listing.ts';
 import { keyOf } from './models/listing.ts';
+import type { Engine } from './models/model.ts';
 import { ModelRefused } from './models/model.ts';
 import type { Plan, Wishes } from './models/plan.ts';
 import type { Source } from './models/source.ts';
@@ -55,7 +56,9 @@ interface Holding {
   equipped: boolean;
 }
 
-type Outcome = { readonly opened: true } | { readonly opened: false; readonly refusal: string | undefined };
+type Outcome =
+  | { readonly opened: true; readonly path: Engine['path'] }
+  | { readonly opened: false; readonly refusal: string | undefined };
 
 export function createRollout({ source, wishes, log, onRefused }: RolloutOptions): Rollout {
   const holdings = new Map<number, Holding>();
@@ -94,7 +97,10 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
   };
   const equipped = (): Holding[] => [...holdings.values()].filter((holding) => holding.equipped);
 
-  const openIn = (holding: Holding, candidate: Candidate): Promise<Outcome> =>
+  /** How the first process that opened a version answers it: others need not compare its paths again. */
+  const verdicts = new Map<string, Promise<Engine['path'] | undefined>>();
+
+  const ask = (holding: Holding, candidate: Candidate, trusted: boolean): Promise<Outcome> =>
     new Promise((resolve) => {
       const { process, keys } = holding;
       const key = keyOf(candidate);
@@ -106,8 +112,30 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
       };
       waiting.set(name, done);
       void process.exited.then(() => done({ opened: false, refusal: undefined }));
-      process.tell({ type: 'open', candidate });
+      process.tell({ type: 'open', candidate, trusted });
     });
+  const openFirst = async (holding: Holding, candidate: Candidate): Promise<Outcome> => {
+    const key = keyOf(candidate);
+    const opening = ask(holding, candidate, false);
+    verdicts.set(
+      key,
+      opening.then((outcome) => (outcome.opened ? outcome.path : undefined)),
+    );
+    const outcome = await opening;
+    if (!outcome.opened) verdicts.delete(key);
+    return outcome;
+  };
+  /**
+   * A process opens what another one verifies at the same time on trust, and opens it anew should that one find its
+   * faster path wrong: at a start, the comparison is the longest part.
+   */
+  const openIn = async (holding: Holding, candidate: Candidate): Promise<Outcome> => {
+    const verdict = verdicts.get(keyOf(candidate));
+    if (!verdict) return openFirst(holding, candidate);
+    const trusted = await ask(holding, candidate, true);
+    if (!trusted.opened || trusted.path === 'whole') return trusted;
+    return (await verdict) === 'lifted' ? trusted : ask(holding, candidate, false);
+  };
 
   const refuse = (candidate: Candidate, reason: string): void => {
     refusals.set(keyOf(candidate), reason);
@@ -239,8 +267,11 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
     receive: (id, message) => {
       if (message.type === 'swapped') swapping.get(`${id} ${message.number}`)?.();
       if (message.type !== 'opened') return;
-      const { key, refusal } = message;
-      waiting.get(`${id} ${key}`)?.(refusal === undefined ? { opened: true } : { opened: false, refusal });
+      const outcome: Outcome =
+        'path' in message
+          ? { opened: true, path: message.path }
+          : { opened: false, refusal: message.refusal };
+      waiting.get(`${id} ${message.key}`)?.(outcome);
     },
     get versions() {
       return states();

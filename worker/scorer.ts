@@ -3,7 +3,6 @@ import { TaskFault } from './fault.ts';
 import type { FastPath, Matrix, OutputFeed, TextCell, WholeGraph } from './protocol.ts';
 import { MAX_BATCH_ROWS } from './protocol.ts';
 import type { Session } from './session.ts';
-import { openGraph, openSession } from './session.ts';
 import type { MakeFeeds } from './tensors.ts';
 import { createAnswers, createFeeds, fetches } from './tensors.ts';
 
@@ -45,8 +44,12 @@ function createSessionScorer(session: Session, output: OutputFeed, makeTensors: 
   };
 }
 
+/** A thread that only walks compiled forests never loads ONNX Runtime: that would cost it 0.1 s and 30 MB. */
+const runtime = () => import('./session.ts');
+
 /** @throws {TaskFault} model_unreadable, checksum_mismatch or signature_mismatch */
 export async function openWhole({ path, sha256, columns }: WholeGraph, output: OutputFeed): Promise<Scorer> {
+  const { openSession } = await runtime();
   const session = await openSession({ path, sha256 });
   const makeFeeds = createFeeds(columns, session.inputs);
   return createSessionScorer(session, output, (cells, texts, rows) =>
@@ -58,6 +61,7 @@ export async function openWhole({ path, sha256, columns }: WholeGraph, output: O
 export async function openFast({ features, rest }: FastPath, output: OutputFeed): Promise<Scorer> {
   if (rest.kind === 'graph') {
     const { bytes, input } = rest;
+    const { openGraph } = await runtime();
     return createSessionScorer(await openGraph(bytes), output, (cells, _, rows) => {
       // A copy: ONNX Runtime takes no shared memory.
       const data = (cells as Float32Array).slice(0, rows * features);

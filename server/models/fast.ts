@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { CompiledForest } from '../../worker/forest/compile.ts';
 import { compileForest } from '../../worker/forest/compile.ts';
@@ -56,6 +57,9 @@ export async function findFastPath(model: Model): Promise<Model> {
   // A file that can't be read is reported by the thread that opens it.
   const onnx = await readFile(model.path).catch(() => undefined);
   if (!onnx) return model;
+  // Nor is one that isn't what its signature says compiled.
+  const { sha256 } = model.signature;
+  if (sha256 !== undefined && createHash('sha256').update(onnx).digest('hex') !== sha256) return model;
   const lifting = liftModel(onnx, model.signature);
   if (!lifting.lifted) return { ...model, engine: { ...model.engine, reason: lifting.reason } };
   const { rest, engine } = chooseRest(lifting);

@@ -1,5 +1,6 @@
 import type { InlineInference } from '../batching/inline.ts';
 import type { InferenceRecorder } from '../metrics/inference.ts';
+import { settle } from '../opening.ts';
 import type { Pool } from '../pool.ts';
 import { findFastPath } from './fast.ts';
 import type { Candidate } from './listing.ts';
@@ -16,24 +17,31 @@ export interface LoaderOptions {
   readonly compile: boolean;
 }
 
+export interface OpenOptions {
+  /** Requests are being answered meanwhile. */
+  readonly beside: boolean;
+  /**
+   * Another process of this server compares the faster path with ONNX Runtime: here the golden rows suffice, and a model
+   * that is compiled never needs the runtime.
+   */
+  readonly trusted: boolean;
+}
+
 /** Brings versions into this process and its threads, and out of them. */
 export interface Loader {
-  /**
-   * @param beside requests are being answered meanwhile
-   * @returns the model as it will be served, and the time that it took
-   * @throws {ModelRefused}
-   */
-  open(candidate: Candidate, beside: boolean): Promise<{ readonly model: Model; readonly seconds: number }>;
+  /** @returns the model as it will be served, and the time that it took. @throws {ModelRefused} */
+  open(candidate: Candidate, how: OpenOptions): Promise<{ readonly model: Model; readonly seconds: number }>;
   /** Gives back all that a model holds. No request may have it any more. */
   close(model: Model): Promise<void>;
 }
 
 export function createLoader({ pool, inline, recorder, validate, compile }: LoaderOptions): Loader {
   return {
-    open: async (candidate, beside) => {
+    open: async (candidate, { beside, trusted }) => {
       const start = performance.now();
       const read = await readVersion(candidate, await validate);
-      const found = compile ? await findFastPath(read) : read;
+      const fast = compile ? await findFastPath(read) : read;
+      const found = trusted ? settle(fast, undefined) : fast;
       const model = await (beside ? pool.openBeside(found) : pool.open(found));
       inline.prepare(model);
       const seconds = (performance.now() - start) / 1000;
