@@ -403,7 +403,7 @@ describe('a model that cannot be served ends the start with one clear line', () 
         const { repository, version } = copyRepository('type');
         edit(join(version, 'model.json'), (text) =>
           text.replace(
-            '"onnx": "age", "type": "integer", "nullable": true, "range": [17, 90]',
+            '"onnx": "age", "type": "integer", "nullable": true, "range": [17, 90], "example": 25',
             '"onnx": "age", "type": "string", "nullable": false',
           ),
         );
