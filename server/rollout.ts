@@ -226,7 +226,8 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
     // Processes that start together ask once.
     await (first ??= listFirst());
     for (;;) {
-      const plan = current as Plan;
+      // None where another process has just found that nothing can be served: this throws why.
+      const plan = (current ??= replan());
       const candidate = plan.open.find((one) => !holding.keys.has(keyOf(one)));
       if (!candidate) break;
       await source.fetch(candidate);
