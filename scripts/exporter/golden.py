@@ -1,0 +1,78 @@
+"""Rows with the training library's answers, which the server verifies at every load."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from exporter.documents import to_json_document
+from exporter.parity import Answers
+from exporter.signature import Column
+
+TIE_MARGIN = 1e-3
+"""A row closer to a tie could flip in float32 without anything being wrong."""
+MAX_TEXT = 2000
+"""Longer texts are compared at export, but would only swell the file."""
+
+
+def _cell(value: Any, column: Column) -> Any:
+    if value is None or (not isinstance(value, str) and pd.isna(value)):
+        return None
+    if column.type == "string":
+        return str(value)
+    if column.type == "boolean":
+        return bool(value)
+    number = float(value)
+    return int(number) if column.type == "integer" or number.is_integer() else number
+
+
+def spread(scores: np.ndarray, count: int) -> list[int]:
+    """Indexes of up to `count` rows whose scores [N] lie nearest to evenly spaced points."""
+    chosen: list[int] = []
+    for point in np.linspace(scores.min(), scores.max(), count):
+        nearest = int(np.abs(scores - point).argmin())
+        if nearest not in chosen:
+            chosen.append(nearest)
+    return chosen
+
+
+def real_rows(answers: Answers, count: int) -> list[int]:
+    """Rows over the whole range of answers: of every class, or of values."""
+    if answers.probabilities is None:
+        return spread(answers.predictions, count)
+    classes = answers.probabilities.shape[1]
+    if classes == 2:
+        return spread(answers.probabilities[:, 1], count)
+    each = max(2, count // classes)
+    return list(dict.fromkeys(row for k in range(classes) for row in spread(answers.probabilities[:, k], each)))
+
+
+def clear(answers: Answers) -> np.ndarray:
+    """Whether rows [N] have a clear answer."""
+    if answers.probabilities is None:
+        return np.isfinite(answers.predictions)
+    best = np.sort(answers.probabilities, axis=1)
+    return best[:, -1] - best[:, -2] > TIE_MARGIN
+
+
+def choose_edges(columns: list[Column], edges: pd.DataFrame, count: int) -> list[int]:
+    """Indexes of edge rows: evenly from all of them, without very long texts."""
+    texts = [column.name for column in columns if column.is_text]
+    short = [row for row in range(len(edges)) if all(len(edges[name].iloc[row]) <= MAX_TEXT for name in texts)]
+    step = max(1, len(short) // count)
+    return short[::step][:count]
+
+
+def golden_json(columns: list[Column], rows: pd.DataFrame, answers: Answers, classes: list[str | int] | None) -> bytes:
+    """golden.json of these rows [N, F] and the answers to them."""
+    data = [[_cell(row[column.name], column) for column in columns] for row in rows.to_dict("records")]
+    members: dict[str, Any] = {"columns": [column.name for column in columns], "data": data}
+    if answers.probabilities is None:
+        members["predictions"] = answers.predictions.tolist()
+        return to_json_document(members, listed=["data", "predictions"])
+    by_text = {str(name): name for name in classes or []}
+    members["predictions"] = [by_text[label] for label in answers.predictions]
+    members["probabilities"] = answers.probabilities.tolist()
+    return to_json_document(members, listed=["data", "predictions", "probabilities"])
