@@ -20,6 +20,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.pipeline import Pipeline
 
 from exporter.errors import ExportError
+from exporter.naive_bayes import centre_log_probabilities
 from exporter.signature import Column, first_step, reads_one_text
 from exporter.tokens import DEFAULT_TOKENS, use_exact_tokens
 
@@ -143,6 +144,7 @@ def convert(model: Any, columns: list[Column], frame: pd.DataFrame, name: str) -
                 options=_options(whole),
             )
         use_exact_tokens(graph, estimators(whole))
+        centre_log_probabilities(graph, estimators(whole))
         onnx.checker.check_model(graph)
     except ExportError:
         raise
