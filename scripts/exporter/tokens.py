@@ -68,7 +68,9 @@ def _words(expression: str, lowercase: bool, text: str, tokens: str) -> list[onn
     return nodes
 
 
-def _counting_loop(vectorizer: onnx.NodeProto, texts: str, number: int, expression: str, lowercase: bool) -> list[onnx.NodeProto]:
+def _count_each(
+    vectorizer: onnx.NodeProto, texts: str, number: int, expression: str, lowercase: bool
+) -> list[onnx.NodeProto]:
     """Nodes that give the counts [N, V] of texts [N], one text after the other."""
     prefix = f"words{number}"
     count = onnx.NodeProto()
@@ -83,26 +85,30 @@ def _counting_loop(vectorizer: onnx.NodeProto, texts: str, number: int, expressi
             *_words(expression, lowercase, "one_text", "words"),
             count,
             helper.make_node("Reshape", ["counts", "flat_shape"], ["counts_flat"]),
-            helper.make_node("Identity", ["go_on"], ["going_on"]),
         ],
         prefix,
-        [
-            helper.make_tensor_value_info("row", TensorProto.INT64, []),
-            helper.make_tensor_value_info("go_on", TensorProto.BOOL, []),
-        ],
-        [
-            helper.make_tensor_value_info("going_on", TensorProto.BOOL, []),
-            helper.make_tensor_value_info("counts_flat", TensorProto.FLOAT, [None]),
-        ],
+        [helper.make_tensor_value_info("row", TensorProto.INT64, [])],
+        [helper.make_tensor_value_info("counts_flat", TensorProto.FLOAT, [None])],
         [
             helper.make_tensor("flat_shape", TensorProto.INT64, [1], [-1]),
             helper.make_tensor("row_shape", TensorProto.INT64, [2], [1, -1]),
             helper.make_tensor("mark", TensorProto.STRING, [1], [b"#"]),
         ],
     )
+    scalars = {"first": 0, "step": 1}
     return [
+        *(
+            helper.make_node(
+                "Constant", [], [f"{prefix}_{name}"], value=helper.make_tensor(name, TensorProto.INT64, [], [value])
+            )
+            for name, value in scalars.items()
+        ),
         helper.make_node("Size", [texts], [f"{prefix}_rows"]),
-        helper.make_node("Loop", [f"{prefix}_rows", ""], [vectorizer.output[0]], name=prefix, body=body),
+        helper.make_node("Range", [f"{prefix}_first", f"{prefix}_rows", f"{prefix}_step"], [f"{prefix}_order"]),
+        # Not a Loop: the server refuses those, since nobody can tell their end.
+        helper.make_node(
+            "Scan", [f"{prefix}_order"], [vectorizer.output[0]], name=prefix, body=body, num_scan_inputs=1
+        ),
     ]
 
 
@@ -132,6 +138,6 @@ def use_exact_tokens(model: onnx.ModelProto, steps: Iterable[BaseEstimator]) -> 
         while (before := _producer(graph, texts)).op_type in ("Flatten", "Tokenizer", "StringNormalizer"):
             dropped.update(before.output)
             texts = before.input[0]
-        nodes += _counting_loop(node, texts, number, expression, lowercase)
+        nodes += _count_each(node, texts, number, expression, lowercase)
     del graph.node[:]
     graph.node.extend(node for node in nodes if not dropped.intersection(node.output))
