@@ -113,8 +113,7 @@ def _find_nullable(
             without = typed(rows.assign(**{column.name: np.nan}), columns)
             try:
                 nullable = compare(ask(without), session.ask(without), tolerance).complete
-            # Each library has an error of its own for a value that it doesn't take.
-            except Exception:
+            except ExportError:
                 nullable = False
         found.append(replace(column, nullable=nullable))
     return found
@@ -220,6 +219,9 @@ def export_model(
         raise ExportError(f"{folder} is not a folder")
     if len(frame) == 0:
         raise ExportError("the frame has no rows")
+    frame = frame.rename(columns=str)
+    if not frame.columns.is_unique:
+        raise ExportError("the frame has two columns of one name")
     if target is not None and target not in frame.columns:
         raise ExportError(f"the frame has no target column {target}")
     task = _fitted(model)
@@ -245,23 +247,27 @@ def export_model(
         conversion.name_classes(graph, classes)
     session = Session(graph, columns)
 
-    def ask(some: pd.DataFrame) -> Answers:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ask_library(model, some, labels)
+    def ask(some: pd.DataFrame, what: str = "the frame") -> Answers:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return ask_library(model, some, labels)
+        except ExportError:
+            raise
+        # Each library has errors of its own for values that it doesn't take.
+        except Exception as error:
+            reason = " ".join(str(error).split())[:300]
+            raise ExportError(f"{library} can't answer {what}: {reason}") from error
 
     answers = ask(rows)
     agreement = compare(answers, session.ask(rows), tolerance)
     require(agreement, tolerance, library)
     columns = _find_nullable(columns, rows, ask, session, tolerance)
     edges = edge_frame(columns, rows)
-    try:
-        edge_answers = ask(edges)
-    except Exception as error:
-        reason = " ".join(str(error).split())[:300]
-        raise ExportError(f"{library} can't answer rows with unknown or extreme values: {reason}") from error
-    edge_agreement = compare(edge_answers, session.ask(edges), tolerance)
-    require(edge_agreement, tolerance, library, "generated edge rows (unknown, extreme and missing values)")
+    edge_answers = ask(edges, "rows with unknown or extreme values")
+    # A made-up text without a known word is nobody's: either label will do. In the frame none is excused.
+    edge_agreement = compare(edge_answers, session.ask(edges), tolerance, accept_ties=True)
+    require(edge_agreement, tolerance, library, "generated edge rows", shown=edges)
 
     measured = dict(metrics or {})
     if target is not None and metrics is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from typing import Any
 
@@ -17,12 +18,12 @@ from skl2onnx.common.shape_calculator import (
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.compose import ColumnTransformer
 from sklearn.feature_extraction.text import CountVectorizer
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import FeatureUnion, Pipeline
 
 from exporter.errors import ExportError
 from exporter.naive_bayes import centre_log_probabilities
 from exporter.signature import Column, first_step, reads_one_text
-from exporter.tokens import DEFAULT_TOKENS, use_exact_tokens
+from exporter.tokens import has_default_tokens, use_exact_tokens
 
 # Converters of LightGBM and XGBoost refuse newer operators of ai.onnx.ml.
 TARGET_OPSET = {"": 18, "ai.onnx.ml": 3}
@@ -42,6 +43,8 @@ def estimators(model: Any) -> list[BaseEstimator]:
         inner = [step for _, step in model.steps]
     elif isinstance(model, ColumnTransformer):
         inner = [step for _, step, _ in model.transformers_]
+    elif isinstance(model, FeatureUnion):
+        inner = [step for _, step in model.transformer_list]
     else:
         inner = []
     for step in inner:
@@ -92,6 +95,15 @@ def _with_named_columns(model: Any, frame: pd.DataFrame) -> Any:
     return Pipeline([("columns", columns), *steps])
 
 
+def _without_feature_names(model: Any) -> Any:
+    """The model with XGBoost's names of features taken away: its converter knows none but f0, f1, …"""
+    if library(model) != "xgboost":
+        return model
+    unnamed = copy.deepcopy(model)
+    final_step(unnamed).get_booster().feature_names = None
+    return unnamed
+
+
 def _options(model: Any) -> dict[int, dict[str, Any]]:
     options: dict[int, dict[str, Any]] = {}
     if is_classifier(model):
@@ -101,7 +113,7 @@ def _options(model: Any) -> dict[int, dict[str, Any]]:
         if isinstance(step, CountVectorizer):
             # The default locale isn't there on a slim Debian; both lower-case every letter alike.
             options[id(step)] = {"locale": "C.UTF-8"}
-            if step.token_pattern == DEFAULT_TOKENS:
+            if has_default_tokens(step):
                 # A placeholder of the right kind: use_exact_tokens puts the real one there.
                 options[id(step)]["tokenexp"] = "[a-zA-Z0-9_]+"
     return options
@@ -130,7 +142,7 @@ def convert(model: Any, columns: list[Column], frame: pd.DataFrame, name: str) -
     Raises ExportError when the exporter can't convert the model.
     """
     _register(model)
-    whole = _with_named_columns(model, frame)
+    whole = _with_named_columns(_without_feature_names(model), frame)
     inputs = [(column.name, TENSORS[column.type]([None, 1])) for column in columns]
     try:
         with warnings.catch_warnings():

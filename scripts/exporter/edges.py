@@ -34,9 +34,15 @@ def edge_values(column: Column, values: pd.Series) -> list[Any]:
         return [True, False]
     if column.is_text:
         if column.categories is None:
-            # Real texts too: in capitals, and joined by what is no space.
+            # Real texts too: in capitals, joined by what is no space, with another word between, and with some twice.
             real = [str(text) for text in values.iloc[:: max(1, len(values) // 20)]]
-            return [*NASTY_TEXTS, *(text.upper() for text in real), *(text.replace(" ", "/") for text in real)]
+            return [
+                *NASTY_TEXTS,
+                *(text.upper() for text in real),
+                *(text.replace(" ", "/") for text in real),
+                *(text.replace(" ", " the ") for text in real),
+                *(f"{text} {text[: len(text) // 2]}" for text in real),
+            ]
         padded = [f" {category}" for category in column.categories[:2]]
         return [*column.categories[:200], *UNKNOWN_CATEGORIES, *(p for p in padded if p not in column.categories)]
     low, high = column.range or (0, 1)

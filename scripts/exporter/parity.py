@@ -25,6 +25,9 @@ PROBABILITY_TOLERANCE = 1e-6
 VALUE_TOLERANCE = 1e-5
 """Relative to the value's size, from 1 up."""
 
+TIE = 1e-6
+"""Two classes whose probabilities are closer have no order in float32."""
+
 
 @dataclass(frozen=True)
 class Answers:
@@ -123,8 +126,11 @@ class Session:
         return Answers(first.reshape(-1).astype("float64"), None)
 
 
-def compare(library: Answers, onnx_answers: Answers, tolerance: float) -> Agreement:
-    """Row by row: labels must be equal; probabilities or values within the tolerance."""
+def compare(library: Answers, onnx_answers: Answers, tolerance: float, accept_ties: bool = False) -> Agreement:
+    """Row by row: labels must be equal; probabilities or values within the tolerance.
+
+    accept_ties: where two classes are equally probable, either label will do.
+    """
     rows = len(library.predictions)
     if library.probabilities is None:
         wanted, got = library.predictions, onnx_answers.predictions
@@ -137,7 +143,9 @@ def compare(library: Answers, onnx_answers: Answers, tolerance: float) -> Agreem
         distance = np.abs(onnx_answers.probabilities - library.probabilities).max(axis=1)
         labels = library.predictions != onnx_answers.predictions
         best = np.sort(library.probabilities, axis=1)
-        ties = bool(labels.any() and (best[labels, -1] - best[labels, -2] < 1e-6).all())
+        tied = best[:, -1] - best[:, -2] < TIE
+        labels &= ~(tied & accept_ties)
+        ties = bool(labels.any() and tied[labels].all())
     # A NaN on one side only is a difference, and NaN compares as none.
     distance = np.where(np.isnan(distance), np.inf, distance)
     return Agreement(
@@ -155,9 +163,12 @@ def _named(rows: tuple[int, ...]) -> str:
     return f"{'row' if len(rows) == 1 else 'rows'} {shown}{', …' if len(rows) > 20 else ''}"
 
 
-def require(agreement: Agreement, tolerance: float, library: str, what: str = "the frame") -> None:
+def require(
+    agreement: Agreement, tolerance: float, library: str, what: str = "the frame", shown: pd.DataFrame | None = None
+) -> None:
     """Refuse a model whose ONNX form answers otherwise than its training library.
 
+    shown: rows that the user can't look up; the first one that differs is told.
     Raises ExportError naming the rows, counted from 0.
     """
     if agreement.complete:
@@ -173,5 +184,11 @@ def require(agreement: Agreement, tolerance: float, library: str, what: str = "t
         )
     hint = ""
     if agreement.ties:
-        hint = "; in these rows no class has the most votes: an odd number of trees has fewer of them"
-    raise ExportError(f"ONNX Runtime doesn't give {library}'s answers on {what}: {'; '.join(parts)}{hint}; nothing was written")
+        hint = "; these rows are ties: no class is the most probable (a forest with an odd number of trees has fewer)"
+    if shown is not None:
+        first = (*agreement.label_differences, *agreement.beyond)[0]
+        cells = ", ".join(f"{name}: {str(value)[:40]!r}" for name, value in shown.iloc[first].items())
+        hint += f"; row {first} is {cells[:400]}"
+    raise ExportError(
+        f"ONNX Runtime doesn't give {library}'s answers on {what}: {'; '.join(parts)}{hint}; nothing was written"
+    )

@@ -107,7 +107,7 @@ def known_categories(model: Any, columns: list[str]) -> dict[str, tuple[str, ...
             if not all(isinstance(value, str) for value in values):
                 continue
             found[name] = tuple(values)
-            if getattr(encoder, "handle_unknown", "error") == "error":
+            if getattr(encoder, "handle_unknown", None) == "error":
                 raise ExportError(
                     f"column {name}: {type(encoder).__name__} refuses unknown categories, which its ONNX form can't; "
                     "fit it with handle_unknown='ignore' (OneHotEncoder) or "

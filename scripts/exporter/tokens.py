@@ -22,6 +22,11 @@ DEFAULT_TOKENS = r"(?u)\b\w\w+\b"
 DOTTED_I = "\u0130"
 
 
+def has_default_tokens(vectorizer: CountVectorizer) -> bool:
+    """Whether its words are those of scikit-learn's default pattern."""
+    return bool(vectorizer.analyzer == "word" and vectorizer.token_pattern == DEFAULT_TOKENS)
+
+
 def word_characters(leave_out: str = "") -> str:
     """The inside of a character class: what Python's \\w matches, as ranges."""
     ranges: list[list[int]] = []
@@ -112,18 +117,19 @@ def _count_each(
     ]
 
 
-def _producer(graph: onnx.GraphProto, output: str) -> onnx.NodeProto:
-    return next(node for node in graph.node if output in node.output)
+def _producer(graph: onnx.GraphProto, output: str) -> onnx.NodeProto | None:
+    """The node that makes a tensor; none for an input of the graph."""
+    return next((node for node in graph.node if output in node.output), None)
 
 
 def use_exact_tokens(model: onnx.ModelProto, steps: Iterable[BaseEstimator]) -> None:
     """Replace the tokenizers of vectorizers that look for scikit-learn's default words."""
     vectorizers = [step for step in steps if isinstance(step, CountVectorizer)]
-    if not any(step.token_pattern == DEFAULT_TOKENS and step.analyzer == "word" for step in vectorizers):
-        return
-    if len(vectorizers) != 1:
+    if len(vectorizers) > 1:
         # Which chain of the graph belongs to which of them can't be told.
         raise ExportError("a model with more than one text vectorizer can't be exported")
+    if not any(has_default_tokens(step) for step in vectorizers):
+        return
     lowercase = vectorizers[0].lowercase
     expression = token_expression(lowercase)
     graph = model.graph
@@ -133,9 +139,9 @@ def use_exact_tokens(model: onnx.ModelProto, steps: Iterable[BaseEstimator]) -> 
         if node.op_type != "TfIdfVectorizer":
             nodes.append(node)
             continue
-        # Backwards over Flatten, Tokenizer, StringNormalizer, as far as the texts [N].
+        # Backwards over Flatten, Tokenizer, StringNormalizer, as far as the texts [N] or [N, 1].
         texts = node.input[0]
-        while (before := _producer(graph, texts)).op_type in ("Flatten", "Tokenizer", "StringNormalizer"):
+        while (before := _producer(graph, texts)) and before.op_type in ("Flatten", "Tokenizer", "StringNormalizer"):
             dropped.update(before.output)
             texts = before.input[0]
         nodes += _count_each(node, texts, number, expression, lowercase)
