@@ -59,6 +59,8 @@ def column_names(model: Any, frame: pd.DataFrame, target: str | None) -> list[st
     if known is None and hasattr(first_step(model), "feature_names_in_"):
         known = first_step(model).feature_names_in_
     if known is not None:
+        # A column transformer fitted on the whole table has seen the target, and does without it.
+        known = [name for name in known if name != target]
         missing = [str(name) for name in known if str(name) not in candidates]
         if missing:
             raise ExportError(f"the frame has no column {', '.join(missing)}, on which the model was fitted")

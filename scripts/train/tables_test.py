@@ -6,6 +6,7 @@ from pathlib import Path
 
 import cost
 import housing
+import iris
 import pandas as pd
 import pytest
 from conftest import read_json
@@ -79,3 +80,9 @@ class TestFaults:
         path = tmp_path / "x.csv"
         module.synthetic(19).to_csv(path, index=False)
         assert "19 complete rows" in self.fail(module, path, capsys)
+
+
+def test_an_output_that_is_no_version_is_refused(tmp_path: Path, capsys) -> None:
+    assert iris.main(["--output", str(tmp_path / "latest")]) == 1
+    assert "the folder must be <name>/<version>" in capsys.readouterr().err
+    assert not (tmp_path / "latest").exists()
