@@ -21,8 +21,7 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,24 +31,22 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 try:
-    import joblib
-    import numpy as np
     import pandas as pd
     from sklearn.base import BaseEstimator, is_classifier, is_regressor
     from sklearn.exceptions import NotFittedError
-    from sklearn.metrics import accuracy_score, mean_absolute_error, r2_score, roc_auc_score
     from sklearn.utils.validation import check_is_fitted
 
     from exporter import convert as conversion
     from exporter import golden
+    from exporter.card import default_card
     from exporter.command_line import HelpFormatter, exit_code, with_fixed_hashes
     from exporter.documents import creation_date, to_json_document, write_all
     from exporter.edges import edge_frame, typed
     from exporter.errors import ExportError
+    from exporter.missing import find_nullable
     from exporter.parity import (
         PROBABILITY_TOLERANCE,
         VALUE_TOLERANCE,
-        Agreement,
         Answers,
         Session,
         ask_library,
@@ -57,7 +54,10 @@ try:
         compare,
         require,
     )
-    from exporter.signature import Column, column_names, describe_columns, reads_one_text
+    from exporter.quality import measure
+    from exporter.result import Export, Metrics
+    from exporter.signature import column_names, describe_columns, reads_one_text
+    from exporter.sources import load_frame, load_model
 except ImportError as error:
     sys.exit(f"export.py: {error}; install the packages with: pip install -r scripts/requirements.txt")
 
@@ -65,23 +65,24 @@ MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 LIBRARIES = {"sklearn": "scikit-learn", "lightgbm": "LightGBM", "xgboost": "XGBoost"}
 GOLDEN_ROWS, GOLDEN_EDGES = 22, 12
 
-Metrics = dict[str, float | int | str]
+
+def _checked_name(folder: Path) -> str:
+    """The model's name, once the folder can be a version of it."""
+    name = folder.resolve().parent.name
+    if not MODEL_NAME.fullmatch(name) or not re.fullmatch(r"[1-9]\d{0,8}", folder.name):
+        raise ExportError("the folder must be <name>/<version>, with a version from 1 up, like models/churn/1")
+    if folder.exists() and not folder.is_dir():
+        raise ExportError(f"{folder} is not a folder")
+    return name
 
 
-@dataclass(frozen=True)
-class Export:
-    """What was written, and how well ONNX Runtime agrees with the training library."""
-
-    folder: Path
-    sha256: str
-    size: int  # of model.onnx, in bytes
-    columns: list[Column]
-    agreement: Agreement  # on the frame
-    edges: Agreement  # on generated rows
-    tolerance: float
-    metrics: Metrics
-    task: str
-    framework: str
+def _check_frame(frame: pd.DataFrame, target: str | None) -> None:
+    if len(frame) == 0:
+        raise ExportError("the frame has no rows")
+    if not frame.columns.is_unique:
+        raise ExportError("the frame has two columns of one name")
+    if target is not None and target not in frame.columns:
+        raise ExportError(f"the frame has no target column {target}")
 
 
 def _fitted(model: Any) -> str:
@@ -101,84 +102,8 @@ def _fitted(model: Any) -> str:
     raise ExportError(f"{type(conversion.final_step(model)).__name__} is neither a classifier nor a regressor")
 
 
-def _find_nullable(
-    columns: list[Column], frame: pd.DataFrame, ask: Callable[[pd.DataFrame], Answers], session: Session, tolerance: float
-) -> list[Column]:
-    """The columns, with those nullable for which both sides give the same answers without them."""
-    rows = frame.iloc[:: max(1, len(frame) // 50)].copy()
-    found = []
-    for column in columns:
-        nullable = bool(frame[column.name].isna().any())
-        if not nullable and column.type in ("number", "integer"):
-            without = typed(rows.assign(**{column.name: np.nan}), columns)
-            try:
-                nullable = compare(ask(without), session.ask(without), tolerance).complete
-            except ExportError:
-                nullable = False
-        found.append(replace(column, nullable=nullable))
-    return found
-
-
-def measure(answers: Answers, actual: pd.Series, classes: list[str | int] | None) -> Metrics:
-    """Quality on the frame, given its target [N]."""
-    if answers.probabilities is None:
-        values = actual.astype("float64")
-        return {
-            "r2": float(r2_score(values, answers.predictions)),
-            "mean_absolute_error": float(mean_absolute_error(values, answers.predictions)),
-        }
-    names = [str(name) for name in classes or []]
-    said = actual.astype(str)
-    metrics: Metrics = {"accuracy": float(accuracy_score(said, answers.predictions.astype(str)))}
-    if len(names) == 2 and set(said) == set(names):
-        metrics["roc_auc"] = float(roc_auc_score(said == names[1], answers.probabilities[:, 1]))
-    return metrics
-
-
 def _version(library: str) -> str:
     return str(importlib.import_module(library).__version__)
-
-
-def default_card(name: str, export: Export, description: str) -> str:
-    """A model card with what the exporter knows, and the questions that only its author can answer."""
-    columns = "\n".join(
-        f"| {column.name} | {column.type} | {'yes' if column.nullable else 'no'} | "
-        f"{f'{len(column.categories)} categories' if column.categories else ''}"
-        f"{f'{column.range[0]} to {column.range[1]}' if column.range else ''} |"
-        for column in export.columns
-    )
-    quality = "\n".join(f"| {key} | {value:.4f} |" if isinstance(value, float) else f"| {key} | {value} |"
-                        for key, value in export.metrics.items()) or "| not measured | |"  # fmt: skip
-    return f"""# Model card: {name}
-
-{description}
-
-## Data
-
-Not stated yet: where the training data come from, their licence, and what they leave out.
-
-| column | type | may be missing | in the frame |
-| --- | --- | --- | --- |
-{columns}
-
-## Training
-
-{export.framework}, {export.task}. Not stated yet: how the model was chosen.
-
-## Quality
-
-| figure | value |
-| --- | --- |
-{quality}
-
-ONNX Runtime gives the training library's answers on all {export.agreement.rows:,} rows of the frame and on
-{export.edges.rows:,} generated edge rows; the largest difference is {max(export.agreement.largest, export.edges.largest):.1e}
-(tolerance {export.tolerance:g}).
-
-## Limits
-
-Not stated yet: what the model must not be used for. Numbers are compared in float32.
-"""
 
 
 def export_model(
@@ -191,6 +116,7 @@ def export_model(
     description: str | None = None,
     classes: list[str] | None = None,
     integers: Sequence[str] = (),
+    example: Mapping[str, Any] | None = None,
     routes: Sequence[str] = (),
     answer: dict[str, Any] | None = None,
     metrics: Metrics | None = None,
@@ -205,6 +131,7 @@ def export_model(
     target: the column with the true answers, if there is one; quality is then measured on the frame.
     classes: names for the classes of a model that numbers them, in their order.
     integers: columns that hold whole numbers only, though their dtype is float.
+    example: a telling row for documentation; otherwise one is taken from the frame.
     routes, answer: paths and form of the model's own answers, as in models/model.schema.json.
     metrics: quality that was measured elsewhere, instead.
     tolerance: of probabilities (1e-6), or of values relative to their size (1e-5).
@@ -212,18 +139,9 @@ def export_model(
     Raises ExportError, in one line, and writes nothing, when ONNX Runtime doesn't give the same answers.
     """
     folder = Path(folder)
-    name = folder.resolve().parent.name
-    if not MODEL_NAME.fullmatch(name) or not re.fullmatch(r"[1-9]\d{0,8}", folder.name):
-        raise ExportError("the folder must be <name>/<version>, with a version from 1 up, like models/churn/1")
-    if folder.exists() and not folder.is_dir():
-        raise ExportError(f"{folder} is not a folder")
-    if len(frame) == 0:
-        raise ExportError("the frame has no rows")
+    name = _checked_name(folder)
     frame = frame.rename(columns=str)
-    if not frame.columns.is_unique:
-        raise ExportError("the frame has two columns of one name")
-    if target is not None and target not in frame.columns:
-        raise ExportError(f"the frame has no target column {target}")
+    _check_frame(frame, target)
     task = _fitted(model)
     created = creation_date()
     if tolerance is None:
@@ -262,7 +180,7 @@ def export_model(
     answers = ask(rows)
     agreement = compare(answers, session.ask(rows), tolerance)
     require(agreement, tolerance, library)
-    columns = _find_nullable(columns, rows, ask, session, tolerance)
+    columns = find_nullable(columns, rows, ask, session, tolerance)
     edges = edge_frame(columns, rows)
     edge_answers = ask(edges, "rows with unknown or extreme values")
     # A made-up text without a known word is nobody's: either label will do. In the frame none is excused.
@@ -274,22 +192,22 @@ def export_model(
         actual = pd.concat([frame[target], *([] if also is None else [also[target]])], ignore_index=True)
         measured = {**measure(answers, actual, labels), "rows": len(rows), "split": split}
 
-    chosen = [*golden.real_rows(answers, GOLDEN_ROWS)]
-    samples = pd.concat(
-        [rows.iloc[chosen], edges.iloc[golden.choose_edges(columns, edges, GOLDEN_EDGES)]], ignore_index=True
-    )
+    samples = golden.sample(columns, rows, answers, edges, GOLDEN_ROWS, GOLDEN_EDGES)
     sample_answers = ask(samples)
-    # The server's own tolerance, whatever was asked for here.
+    # By the server's own tolerance, whatever was asked for here.
     strict = PROBABILITY_TOLERANCE if task == "classification" else VALUE_TOLERANCE
-    doubtful = compare(sample_answers, session.ask(samples), strict).beyond
     kept = golden.clear(sample_answers)
-    kept[list(doubtful)] = False
+    kept[list(compare(sample_answers, session.ask(samples), strict).beyond)] = False
     samples = samples[kept].reset_index(drop=True)
 
     content = graph.SerializeToString()
     digest = hashlib.sha256(content).hexdigest()
     outputs = [output.name for output in graph.graph.output]
-    inputs = [column.entry(tensor.name) for column, tensor in zip(columns, graph.graph.input, strict=True)]
+    shown = golden.example(columns, rows, answers) if example is None else example
+    inputs = [
+        column.entry(tensor.name, shown.get(column.name))
+        for column, tensor in zip(columns, graph.graph.input, strict=True)
+    ]
     said = description or f"{type(conversion.final_step(model)).__name__} on {len(columns)} columns."
     members: dict[str, Any] = {
         "description": said,
@@ -325,43 +243,6 @@ def export_model(
 
 
 # --- command line -------------------------------------------------------------------------------
-
-
-def load_model(source: str) -> Any:
-    """A fitted model from a joblib or pickle file, or `package.module:name` (a function is called)."""
-    path = Path(source)
-    if path.exists():
-        try:
-            return joblib.load(path)
-        # Unpickling runs code of the file, and that may raise anything.
-        except Exception as error:
-            reason = " ".join(str(error).split())[:200]
-            raise ExportError(f"{source} can't be loaded ({type(error).__name__}: {reason})") from error
-    module, colon, name = source.partition(":")
-    if not colon:
-        raise ExportError(f"there is no file {source}; an importable object is written package.module:name")
-    sys.path.insert(0, os.getcwd())
-    try:
-        found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise ExportError(f"{source} can't be imported: {error}") from None
-    return found() if callable(found) and not isinstance(found, BaseEstimator) else found
-
-
-def load_frame(path: Path, texts: Sequence[str]) -> pd.DataFrame:
-    """The rows of a CSV or parquet file. In CSV, texts stay as they stand: "NA" is a text, an empty cell is missing."""
-    if not path.is_file():
-        raise ExportError(f"there is no file {path}")
-    try:
-        if path.name.endswith((".parquet", ".pq")):
-            return pd.read_parquet(path)
-        if path.name.endswith((".csv", ".csv.gz")):
-            return pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=dict.fromkeys(texts, str))
-    except ImportError:
-        raise ExportError("reading parquet needs the package pyarrow") from None
-    except (ValueError, OSError) as error:
-        raise ExportError(f"{path} can't be read: {' '.join(str(error).split())[:200]}") from None
-    raise ExportError(f"{path}: a frame is a .csv, .csv.gz or .parquet file")
 
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -129,8 +129,13 @@ def name_classes(graph: onnx.ModelProto, classes: list[str]) -> None:
                 node.output[index] = numbered
     graph.graph.node.append(
         helper.make_node(
-            "LabelEncoder", [numbered], [label.name], name="ClassNames", domain="ai.onnx.ml",
-            keys_int64s=list(range(len(classes))), values_strings=classes,
+            "LabelEncoder",
+            [numbered],
+            [label.name],
+            name="ClassNames",
+            domain="ai.onnx.ml",
+            keys_int64s=list(range(len(classes))),
+            values_strings=classes,
         )  # fmt: skip
     )
     label.type.tensor_type.elem_type = TensorProto.STRING

@@ -17,7 +17,8 @@ MAX_TEXT = 2000
 """Longer texts are compared at export, but would only swell the file."""
 
 
-def _cell(value: Any, column: Column) -> Any:
+def to_cell(value: Any, column: Column) -> Any:
+    """A cell of a frame as JSON has it; None for a missing one."""
     if value is None or (not isinstance(value, str) and pd.isna(value)):
         return None
     if column.type == "string":
@@ -65,9 +66,25 @@ def choose_edges(columns: list[Column], edges: pd.DataFrame, count: int) -> list
     return short[::step][:count]
 
 
+def example(columns: list[Column], frame: pd.DataFrame, answers: Answers) -> dict[str, Any]:
+    """A row of the frame from the middle of its answers: what documentation begins with. Missing cells are left out."""
+    rows = real_rows(answers, 3)
+    row = frame.iloc[rows[len(rows) // 2]]
+    cells = {column.name: to_cell(row[column.name], column) for column in columns}
+    return {name: cell for name, cell in cells.items() if cell is not None}
+
+
+def sample(
+    columns: list[Column], frame: pd.DataFrame, answers: Answers, edges: pd.DataFrame, real: int, made_up: int
+) -> pd.DataFrame:
+    """[M, F] rows of the frame over the whole range of its answers, then edge rows."""
+    chosen = [frame.iloc[real_rows(answers, real)], edges.iloc[choose_edges(columns, edges, made_up)]]
+    return pd.concat(chosen, ignore_index=True)
+
+
 def golden_json(columns: list[Column], rows: pd.DataFrame, answers: Answers, classes: list[str | int] | None) -> bytes:
     """golden.json of these rows [N, F] and the answers to them."""
-    data = [[_cell(row[column.name], column) for column in columns] for row in rows.to_dict("records")]
+    data = [[to_cell(row[column.name], column) for column in columns] for row in rows.to_dict("records")]
     members: dict[str, Any] = {"columns": [column.name for column in columns], "data": data}
     if answers.probabilities is None:
         members["predictions"] = answers.predictions.tolist()

@@ -29,13 +29,15 @@ class Column:
     def is_text(self) -> bool:
         return self.type == "string"
 
-    def entry(self, onnx: str) -> dict[str, Any]:
+    def entry(self, onnx: str, example: Any = None) -> dict[str, Any]:
         """As it stands in model.json, with the ONNX input that it feeds."""
         entry: dict[str, Any] = {"name": self.name, "onnx": onnx, "type": self.type, "nullable": self.nullable}
         if self.categories is not None:
             entry["categories"] = list(self.categories)
         if self.range is not None:
             entry["range"] = list(self.range)
+        if example is not None:
+            entry["example"] = example
         return entry
 
 
@@ -139,7 +141,9 @@ def describe(name: str, values: pd.Series, categories: tuple[str, ...] | None) -
     if not all(isinstance(value, str) for value in values.astype(object)):
         missing = int(values.isna().sum())
         reason = f"{missing} missing cells" if missing else "cells that are not text"
-        raise ExportError(f"column {name} has {reason}; an ONNX string can't be missing: fill them (for example with '')")
+        raise ExportError(
+            f"column {name} has {reason}; an ONNX string can't be missing: fill them (for example with '')"
+        )
     return Column(name, "string", categories=categories)
 
 

@@ -64,8 +64,12 @@ def _words(expression: str, lowercase: bool, text: str, tokens: str) -> list[onn
     if lowercase:
         nodes.append(
             helper.make_node(
-                "StringNormalizer", [last], ["words_lower"],
-                case_change_action="LOWER", is_case_sensitive=1, locale="C.UTF-8",
+                "StringNormalizer",
+                [last],
+                ["words_lower"],
+                case_change_action="LOWER",
+                is_case_sensitive=1,
+                locale="C.UTF-8",
             )  # fmt: skip
         )
         last = "words_lower"

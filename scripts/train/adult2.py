@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 from export import Export, export_model, summary
 from exporter.command_line import HelpFormatter, Progress, exit_code, with_fixed_hashes
-from exporter.errors import ExportError
 from lightgbm import LGBMClassifier
 from sklearn.compose import ColumnTransformer
 from sklearn.metrics import brier_score_loss, precision_score, recall_score, roc_auc_score
@@ -162,10 +161,7 @@ ONNX Runtime gives LightGBM's label on all {export.agreement.rows:,} rows of bot
 def work(options: argparse.Namespace) -> None:
     progress = Progress()
     progress.step(f"Reading {options.data}")
-    try:
-        training, test, split = train.load(options.data, progress)
-    except train.TrainingError as error:
-        raise ExportError(str(error)) from None
+    training, test, split = train.load(options.data, progress)
     progress.step(f"Fitting 125 trees on {len(training):,} rows")
     pipeline = fit(training)
     accuracy = float((pipeline.predict(test[train.COLUMNS]) == test[train.LABEL].to_numpy()).mean())
@@ -179,6 +175,7 @@ def work(options: argparse.Namespace) -> None:
         target=train.LABEL,
         description="Does a person earn more than 50,000 dollars a year? "
         "Gradient-boosted trees on the UCI Adult (Census Income) data of 1994.",
+        example=dict(zip(train.COLUMNS, train.EXAMPLE_ROW, strict=True)),
         metrics={"accuracy": accuracy, "rows": len(test), "split": split},
         card=lambda export: card(export, quality, split),
     )

@@ -79,7 +79,9 @@ def read(path: Path) -> pd.DataFrame:
         raise ExportError(f"{path} has {len(complete)} complete rows; 20 are needed at least")
     wrong = [name for name in [*COLUMNS, TARGET] if (name in TEXTS) == pd.api.types.is_numeric_dtype(complete[name])]
     if wrong:
-        raise ExportError(f"{path}: column {wrong[0]} holds {'numbers' if wrong[0] in TEXTS else 'something else than numbers'}")
+        raise ExportError(
+            f"{path}: column {wrong[0]} holds {'numbers' if wrong[0] in TEXTS else 'something else than numbers'}"
+        )
     return complete
 
 

@@ -113,7 +113,9 @@ def split(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def fit(training: pd.DataFrame) -> GradientBoostingRegressor:
-    trees = GradientBoostingRegressor(n_estimators=TREES, max_depth=4, learning_rate=0.08, subsample=0.8, random_state=0)
+    trees = GradientBoostingRegressor(
+        n_estimators=TREES, max_depth=4, learning_rate=0.08, subsample=0.8, random_state=0
+    )
     return trees.fit(training[COLUMNS], training[TARGET])
 
 

@@ -110,7 +110,7 @@ and tested as a whole; real use begins with messages of your own. `POST /predict
 ONNX has a tokenizer of its own, which knows other letters than Python and lower-cases in another order. The export puts
 the characters that Python's `\\w` matches into the graph, cuts words before it lower-cases them, and treats `İ` as Python
 does. ONNX Runtime's probabilities are within {max(export.agreement.largest, export.edges.largest):.1e} of scikit-learn's on all texts of both files and on
-{export.edges.rows} generated ones (accents, other scripts, punctuation, emoji, nothing at all, 25,000 characters); a test tries
+{export.edges.rows} generated ones (accents, other scripts, punctuation, emoji, nothing at all, 50,000 characters); a test tries
 every Unicode character within and between words.
 
 ## Limits
@@ -152,6 +152,7 @@ def work(options: argparse.Namespace) -> None:
         also=test,
         target="label",
         description="What is this text about? Word counts, tf-idf and naive Bayes.",
+        example={"text": str(training["text"].iloc[0])},
         routes=["/prediction"],
         answer={"key": "label"},
         metrics=metrics,

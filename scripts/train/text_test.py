@@ -52,7 +52,9 @@ def test_every_character_within_and_between_words(pipeline, session: Session) ->
     codes = [code for code in range(1, 0x110000) if not 0xD800 <= code <= 0xDFFF]
     # All up to the end of the common scripts, then every 16th plane-wise: all of them take a minute.
     chosen = [code for code in codes if code < 0x3400 or code % 16 == 5 or 0xFE00 <= code < 0x10000]
-    texts = [f"par{chr(code)}cel invoice{chr(code)} {chr(code)}password m{chr(code)}y{chr(code)}login" for code in chosen]
+    texts = [
+        f"par{chr(code)}cel invoice{chr(code)} {chr(code)}password m{chr(code)}y{chr(code)}login" for code in chosen
+    ]
     assert len(texts) > 80_000
     assert differences(pipeline, session, texts) == []
 
@@ -60,7 +62,26 @@ def test_every_character_within_and_between_words(pipeline, session: Session) ->
 def test_random_texts(pipeline, session: Session) -> None:
     source = random.Random(0)
     words = [*pipeline.named_steps["counts"].vocabulary_]
-    glue = [" ", "", "'", "\u2019", "-", "\n", "\u00a0", "\u0130", "I\u0307", "\u0131", "_", "1", "ß", "\u0301", "ſ", "Ⅷ", "😀", "日本"]
+    glue = [
+        " ",
+        "",
+        "'",
+        "\u2019",
+        "-",
+        "\n",
+        "\u00a0",
+        "\u0130",
+        "I\u0307",
+        "\u0131",
+        "_",
+        "1",
+        "ß",
+        "\u0301",
+        "ſ",
+        "Ⅷ",
+        "😀",
+        "日本",
+    ]
 
     def make() -> str:
         parts = []
@@ -75,7 +96,9 @@ def test_random_texts(pipeline, session: Session) -> None:
 def test_the_model_knows_no_greek_word_with_a_sigma_at_its_end(pipeline, session: Session) -> None:
     """So that its one known difference can't show."""
     assert not [word for word in pipeline.named_steps["counts"].vocabulary_ if word.endswith(("σ", "ς"))]
-    assert differences(pipeline, session, [f"my parcel {CAPITAL_SIGMA} ΛΑΘΟ{CAPITAL_SIGMA} invoice{CAPITAL_SIGMA}"]) == []
+    assert (
+        differences(pipeline, session, [f"my parcel {CAPITAL_SIGMA} ΛΑΘΟ{CAPITAL_SIGMA} invoice{CAPITAL_SIGMA}"]) == []
+    )
 
 
 def test_the_answers_to_a_batch_are_those_to_single_texts(session: Session) -> None:
