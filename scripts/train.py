@@ -13,15 +13,11 @@ import argparse
 import gzip
 import hashlib
 import io
-import json
 import os
 import sys
-import tempfile
-import time
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +38,10 @@ try:
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import OneHotEncoder
+
+    from exporter.command_line import HelpFormatter, Progress, exit_code
+    from exporter.documents import creation_date, to_json_document, write_all
+    from exporter.errors import ExportError as TrainingError
 except ImportError as error:
     sys.exit(f"train.py: {error}; install the packages with: pip install -r scripts/requirements.txt")
 
@@ -104,10 +104,6 @@ EDGE_CASES: list[dict[str, Any]] = [
 ]
 
 
-class TrainingError(Exception):
-    """A fault that the user can understand from its one line."""
-
-
 @dataclass(frozen=True)
 class Agreement:
     """How far ONNX Runtime is from scikit-learn on `rows` rows."""
@@ -115,16 +111,6 @@ class Agreement:
     rows: int
     label_differences: int
     probability_difference: float  # the largest, absolute
-
-
-class Progress:
-    """Prints what is being done, with the seconds since the start."""
-
-    def __init__(self) -> None:
-        self._started = time.monotonic()
-
-    def step(self, text: str) -> None:
-        print(f"[{time.monotonic() - self._started:6.1f} s] {text}", flush=True)
 
 
 # --- data ---------------------------------------------------------------------------------------
@@ -336,22 +322,6 @@ def golden_rows(pipeline: Pipeline, test: pd.DataFrame) -> list[list[Any]]:
 # --- files --------------------------------------------------------------------------------------
 
 
-def to_json(value: Any) -> str:
-    """One line of JSON that every parser accepts (NaN is refused)."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
-
-
-def to_json_document(members: dict[str, Any], listed: Iterable[str]) -> bytes:
-    """A JSON object with one member a line; the members in `listed` get one line per element."""
-    lines = []
-    for key, value in members.items():
-        text = to_json(value)
-        if key in listed:
-            text = "[\n" + ",\n".join(f"    {to_json(element)}" for element in value) + "\n  ]"
-        lines.append(f"  {to_json(key)}: {text}")
-    return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
-
-
 def input_signature(pipeline: Pipeline, model: onnx.ModelProto, frame: pd.DataFrame) -> list[dict[str, Any]]:
     """One entry per column in file order: how a client names it, and what it may hold."""
     encoder = pipeline.named_steps["encode"].named_transformers_["categorical"]
@@ -366,16 +336,6 @@ def input_signature(pipeline: Pipeline, model: onnx.ModelProto, frame: pd.DataFr
             entry |= {"type": "string", "nullable": False, "categories": [str(c) for c in categories[name]]}
         signature.append(entry | {"example": example})
     return signature
-
-
-def creation_date() -> str:
-    """Today in UTC, or the day of SOURCE_DATE_EPOCH (seconds since 1970), for reproducible builds."""
-    epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    try:
-        seconds = time.time() if epoch is None else int(epoch)
-        return datetime.fromtimestamp(seconds, tz=UTC).date().isoformat()
-    except (ValueError, OverflowError, OSError):
-        raise TrainingError("SOURCE_DATE_EPOCH is not a number of seconds since 1970") from None
 
 
 def model_json(
@@ -434,32 +394,7 @@ def joblib_bytes(pipeline: Pipeline) -> bytes:
     return buffer.getvalue()
 
 
-def write_all(files: dict[Path, bytes]) -> None:
-    """Write all files or, when one can't be written, none; a reader never sees half a file."""
-    waiting: dict[Path, Path] = {}
-    try:
-        for destination, content in files.items():
-            destination.parent.mkdir(parents=True, exist_ok=True)
-            # In the same folder, because a rename is atomic only within one file system.
-            folder = Path(tempfile.mkdtemp(prefix=".train-", dir=destination.parent))
-            waiting[destination] = folder / destination.name
-            waiting[destination].write_bytes(content)
-        for destination, temporary in waiting.items():
-            os.replace(temporary, destination)
-    finally:
-        for temporary in waiting.values():
-            temporary.unlink(missing_ok=True)
-            temporary.parent.rmdir()
-
-
 # --- command line -------------------------------------------------------------------------------
-
-
-class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
-    """argparse's help, beginning with "Usage:" as the other scripts' help does."""
-
-    def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None = None) -> None:
-        super().add_usage(usage, actions, groups, "Usage: " if prefix is None else prefix)
 
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -545,15 +480,7 @@ def train(options: argparse.Namespace) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code: 0 done, 1 failed with one line on stderr, 2 wrong options, 130 interrupted."""
     options = parse_arguments(arguments)
-    try:
-        train(options)
-    except (TrainingError, OSError) as error:
-        print(f"train.py: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("train.py: interrupted", file=sys.stderr)
-        return 130
-    return 0
+    return exit_code("train.py", lambda: train(options))
 
 
 if __name__ == "__main__":

@@ -46,6 +46,13 @@ describe('createFeeds', () => {
     });
   });
 
+  it('lets no text end at a NUL', () => {
+    const feeds = createFeeds([column('s', 'string', { categories: ['red'] })], [tensor('s', 'string')]);
+    const text = 'red\0 and more';
+    const { s } = feeds(Float64Array.of(TEXT_CELL), [{ row: 0, column: 0, text }], 1);
+    expect(s?.data).toEqual(['red\ufffd and more']);
+  });
+
   it('puts the columns of one input side by side, in the order of the signature', () => {
     const columns = [
       column('s', 'string', { categories: ['a'] }),

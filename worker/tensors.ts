@@ -80,6 +80,12 @@ const strings: Fill = (columns, cells, width, rows) => {
   return data;
 };
 
+/**
+ * onnxruntime-node cuts a string at U+0000: "Private" would be read where "Private\0…" was sent. What stands for it
+ * instead is no letter either, and makes no category a known one.
+ */
+const withoutNul = (text: string): string => (text.includes('\0') ? text.replaceAll('\0', '\ufffd') : text);
+
 /** How each element type is filled, and which column types it can hold without changing a value. */
 const FILLS: Readonly<Record<string, { fill: Fill; holds: readonly ColumnFeed['type'][]; nan: boolean }>> = {
   float32: { fill: numeric((n) => new Float32Array(n)), holds: ['number', 'integer', 'boolean'], nan: true },
@@ -156,7 +162,7 @@ export function createFeeds(columns: readonly ColumnFeed[], inputs: readonly Ten
     }
     for (const { row, column, text } of texts) {
       const { onnx, stride, offset } = places[column] as (typeof places)[number];
-      (tensors[onnx] as { data: string[] }).data[row * stride + offset] = text;
+      (tensors[onnx] as { data: string[] }).data[row * stride + offset] = withoutNul(text);
     }
     return tensors;
   };

@@ -1,0 +1,48 @@
+"""What the scripts' command lines have in common."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from exporter.errors import ExportError
+
+
+class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """argparse's help, beginning with "Usage:" as the other scripts' help does."""
+
+    def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None = None) -> None:
+        super().add_usage(usage, actions, groups, "Usage: " if prefix is None else prefix)
+
+
+class Progress:
+    """Prints what is being done, with the seconds since the start."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+
+    def step(self, text: str) -> None:
+        print(f"[{time.monotonic() - self._started:6.1f} s] {text}", flush=True)
+
+
+def exit_code(program: str, work: Callable[[], object]) -> int:
+    """0 done, 1 failed with one line on stderr, 130 interrupted."""
+    try:
+        work()
+    except (ExportError, OSError) as error:
+        print(f"{program}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"{program}: interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+def with_fixed_hashes() -> None:
+    """Start this program anew unless strings hash alike in every run: exporters walk through sets."""
+    if os.environ.get("PYTHONHASHSEED") != "0":
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "PYTHONHASHSEED": "0"})

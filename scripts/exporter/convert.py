@@ -1,0 +1,172 @@
+"""A fitted model as an ONNX graph whose inputs are the raw columns."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from typing import Any
+
+import onnx
+import pandas as pd
+from onnx import TensorProto, helper
+from skl2onnx import convert_sklearn, update_registered_converter
+from skl2onnx.common.data_types import BooleanTensorType, FloatTensorType, StringTensorType
+from skl2onnx.common.shape_calculator import (
+    calculate_linear_classifier_output_shapes,
+    calculate_linear_regressor_output_shapes,
+)
+from sklearn.base import BaseEstimator, is_classifier
+from sklearn.compose import ColumnTransformer
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.pipeline import FeatureUnion, Pipeline
+
+from exporter.errors import ExportError
+from exporter.naive_bayes import centre_log_probabilities
+from exporter.signature import Column, first_step, reads_one_text
+from exporter.tokens import has_default_tokens, use_exact_tokens
+
+# Converters of LightGBM and XGBoost refuse newer operators of ai.onnx.ml.
+TARGET_OPSET = {"": 18, "ai.onnx.ml": 3}
+TENSORS = {
+    "string": StringTensorType,
+    # Also where numbers are whole: an integer tensor has no NaN for a missing one.
+    "number": FloatTensorType,
+    "integer": FloatTensorType,
+    "boolean": BooleanTensorType,
+}
+
+
+def estimators(model: Any) -> list[BaseEstimator]:
+    """The model and everything within it."""
+    found = [model]
+    if isinstance(model, Pipeline):
+        inner = [step for _, step in model.steps]
+    elif isinstance(model, ColumnTransformer):
+        inner = [step for _, step, _ in model.transformers_]
+    elif isinstance(model, FeatureUnion):
+        inner = [step for _, step in model.transformer_list]
+    else:
+        inner = []
+    for step in inner:
+        if isinstance(step, BaseEstimator):
+            found += estimators(step)
+    return found
+
+
+def final_step(model: Any) -> Any:
+    return final_step(model.steps[-1][1]) if isinstance(model, Pipeline) else model
+
+
+def library(model: Any) -> str:
+    """The package of the estimator that predicts: sklearn, lightgbm or xgboost."""
+    return type(final_step(model)).__module__.split(".")[0]
+
+
+def _register(model: Any) -> None:
+    """Tell skl2onnx how to convert the boosting library in use; others needn't be installed."""
+    name = library(model)
+    if name not in ("lightgbm", "xgboost"):
+        return
+    try:
+        if name == "lightgbm":
+            from lightgbm import LGBMClassifier as Classifier, LGBMRegressor as Regressor
+            from onnxmltools.convert.lightgbm.operator_converters.LightGbm import convert_lightgbm as convert
+
+            alias = "LightGbmLGBM"
+        else:
+            from onnxmltools.convert.xgboost.operator_converters.XGBoost import convert_xgboost as convert
+            from xgboost import XGBClassifier as Classifier, XGBRegressor as Regressor
+
+            alias = "XGBoostXGB"
+    except ImportError as error:
+        raise ExportError(f"{error}; a {name} model needs onnxmltools and {name}") from None
+    options = {"nocl": [True, False], "zipmap": [True, False, "columns"]}
+    shapes = calculate_linear_classifier_output_shapes
+    update_registered_converter(Classifier, f"{alias}Classifier", shapes, convert, options=options)
+    update_registered_converter(Regressor, f"{alias}Regressor", calculate_linear_regressor_output_shapes, convert)
+
+
+def _with_named_columns(model: Any, frame: pd.DataFrame) -> Any:
+    """The model behind a step that takes columns: without one, all of them would be one input without names."""
+    if isinstance(first_step(model), ColumnTransformer) or reads_one_text(model):
+        return model
+    columns = ColumnTransformer([("columns", "passthrough", list(frame.columns))]).fit(frame)
+    steps = model.steps if isinstance(model, Pipeline) else [("model", model)]
+    return Pipeline([("columns", columns), *steps])
+
+
+def _without_feature_names(model: Any) -> Any:
+    """The model with XGBoost's names of features taken away: its converter knows none but f0, f1, …"""
+    if library(model) != "xgboost":
+        return model
+    unnamed = copy.deepcopy(model)
+    final_step(unnamed).get_booster().feature_names = None
+    return unnamed
+
+
+def _options(model: Any) -> dict[int, dict[str, Any]]:
+    options: dict[int, dict[str, Any]] = {}
+    if is_classifier(model):
+        # Its default, a ZipMap, isn't a tensor, and Node can read nothing else.
+        options[id(model)] = {"zipmap": False}
+    for step in estimators(model):
+        if isinstance(step, CountVectorizer):
+            # The default locale isn't there on a slim Debian; both lower-case every letter alike.
+            options[id(step)] = {"locale": "C.UTF-8"}
+            if has_default_tokens(step):
+                # A placeholder of the right kind: use_exact_tokens puts the real one there.
+                options[id(step)]["tokenexp"] = "[a-zA-Z0-9_]+"
+    return options
+
+
+def name_classes(graph: onnx.ModelProto, classes: list[str]) -> None:
+    """Let the label output of a graph that numbers its classes hold their names."""
+    label = graph.graph.output[0]
+    numbered = f"{label.name}_number"
+    for node in graph.graph.node:
+        for index, name in enumerate(node.output):
+            if name == label.name:
+                node.output[index] = numbered
+    graph.graph.node.append(
+        helper.make_node(
+            "LabelEncoder",
+            [numbered],
+            [label.name],
+            name="ClassNames",
+            domain="ai.onnx.ml",
+            keys_int64s=list(range(len(classes))),
+            values_strings=classes,
+        )  # fmt: skip
+    )
+    label.type.tensor_type.elem_type = TensorProto.STRING
+
+
+def convert(model: Any, columns: list[Column], frame: pd.DataFrame, name: str) -> onnx.ModelProto:
+    """The graph: an input [N, 1] for each column by position, then label and probabilities, or a value.
+
+    Raises ExportError when the exporter can't convert the model.
+    """
+    _register(model)
+    whole = _with_named_columns(_without_feature_names(model), frame)
+    inputs = [(column.name, TENSORS[column.type]([None, 1])) for column in columns]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            graph = convert_sklearn(
+                whole,
+                # Without a name skl2onnx makes up a random one, and the digest would differ each time.
+                name=name,
+                initial_types=inputs,
+                target_opset=TARGET_OPSET,
+                options=_options(whole),
+            )
+        use_exact_tokens(graph, estimators(whole))
+        centre_log_probabilities(graph, estimators(whole))
+        onnx.checker.check_model(graph)
+    except ExportError:
+        raise
+    # Exporters raise whatever comes to hand.
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ExportError(f"this model can't be exported to ONNX: {reason[:400]}") from error
+    return graph

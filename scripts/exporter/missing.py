@@ -1,0 +1,36 @@
+"""Which columns may be missing: those for which both sides agree on what a missing value means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from exporter.edges import typed
+from exporter.errors import ExportError
+from exporter.parity import Answers, Session, compare
+from exporter.signature import Column
+
+
+def find_nullable(
+    columns: list[Column],
+    frame: pd.DataFrame,
+    ask: Callable[[pd.DataFrame], Answers],
+    session: Session,
+    tolerance: float,
+) -> list[Column]:
+    """The columns, with those nullable for which both sides give the same answers without them."""
+    rows = frame.iloc[:: max(1, len(frame) // 50)].copy()
+    found = []
+    for column in columns:
+        nullable = bool(frame[column.name].isna().any())
+        if not nullable and column.type in ("number", "integer"):
+            without = typed(rows.assign(**{column.name: np.nan}), columns)
+            try:
+                nullable = compare(ask(without), session.ask(without), tolerance).complete
+            except ExportError:
+                nullable = False
+        found.append(replace(column, nullable=nullable))
+    return found

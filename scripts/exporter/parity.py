@@ -1,0 +1,194 @@
+"""The training library's answers against ONNX Runtime's.
+
+Shapes: N rows, k classes. Probabilities lie in [0, 1].
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+# ONNX Runtime sends telemetry unless this is set before it is loaded.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+import numpy as np
+import onnx
+import onnxruntime
+import pandas as pd
+from sklearn.base import is_classifier
+
+from exporter.errors import ExportError
+from exporter.signature import Column, first_step, reads_one_text
+
+PROBABILITY_TOLERANCE = 1e-6
+VALUE_TOLERANCE = 1e-5
+"""Relative to the value's size, from 1 up."""
+
+TIE = 1e-6
+"""Two classes whose probabilities are closer have no order in float32."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Labels as texts or values [N], and the probabilities [N, k] of a classification."""
+
+    predictions: np.ndarray
+    probabilities: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far ONNX Runtime is from the training library."""
+
+    rows: int
+    label_differences: tuple[int, ...]  # rows
+    beyond: tuple[int, ...]  # rows whose probability or value is beyond the tolerance
+    largest: float  # difference: of a probability, or of a value relative to its size
+    largest_row: int
+    ties: bool  # whether all label differences are rows with no clear winner
+
+    @property
+    def complete(self) -> bool:
+        return not self.label_differences and not self.beyond
+
+
+def class_names(model: Any, names: list[str] | None) -> list[str | int]:
+    """The classes in the order of the probabilities, as model.json names them."""
+    classes = list(model.classes_)
+    if names is not None:
+        if len(names) != len(classes):
+            raise ExportError(f"{len(names)} class names for the {len(classes)} classes of the model")
+        return list(names)
+    if all(isinstance(value, str) for value in classes):
+        return [str(value) for value in classes]
+    if all(float(value).is_integer() for value in classes):
+        return [int(value) for value in classes]
+    raise ExportError("the model's classes are neither texts nor whole numbers; name them with --classes")
+
+
+def library_input(model: Any, frame: pd.DataFrame) -> Any:
+    """The rows in the form in which the model was fitted."""
+    if reads_one_text(model):
+        return frame.iloc[:, 0]
+    named = hasattr(model, "feature_names_in_") or hasattr(first_step(model), "feature_names_in_")
+    unnamed_lightgbm = named and all(str(n).startswith("Column_") for n in getattr(model, "feature_names_in_", [""]))
+    return frame if named and not unnamed_lightgbm else frame.to_numpy()
+
+
+def ask_library(model: Any, frame: pd.DataFrame, classes: list[str | int] | None) -> Answers:
+    """The training library's own answers, to the original float64 values."""
+    rows = library_input(model, frame)
+    if not is_classifier(model):
+        values = np.asarray(model.predict(rows), dtype="float64")
+        if values.size != len(frame):
+            raise ExportError("the model predicts more than one value a row")
+        return Answers(values.reshape(-1), None)
+    positions = np.searchsorted(model.classes_, model.predict(rows))
+    names = np.array([str(name) for name in classes or []], dtype=object)
+    return Answers(names[positions], np.asarray(model.predict_proba(rows), dtype="float64"))
+
+
+def feeds(graph: onnx.ModelProto, columns: list[Column], frame: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Tensors [N, 1] by graph input."""
+    kinds = {"string": object, "boolean": bool, "number": np.float32, "integer": np.float32}
+    # By position: skl2onnx rewrites names ("education-num" becomes "education_num").
+    return {
+        graph_input.name: frame[[column.name]].to_numpy(kinds[column.type])
+        for column, graph_input in zip(columns, graph.graph.input, strict=True)
+    }
+
+
+class Session:
+    """A graph in ONNX Runtime."""
+
+    def __init__(self, graph: onnx.ModelProto, columns: list[Column]) -> None:
+        options = onnxruntime.SessionOptions()
+        # One thread adds up the trees in one order, as the server's threads do.
+        options.intra_op_num_threads = 1
+        options.log_severity_level = 4
+        self._graph, self._columns = graph, columns
+        try:
+            self._session = onnxruntime.InferenceSession(
+                graph.SerializeToString(), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:
+            raise ExportError(f"ONNX Runtime refuses the exported graph: {str(error).splitlines()[0]}") from error
+
+    def ask(self, frame: pd.DataFrame) -> Answers:
+        names = [output.name for output in self._graph.graph.output]
+        try:
+            first, *more = self._session.run(names, feeds(self._graph, self._columns, frame))
+        except Exception as error:
+            raise ExportError(f"ONNX Runtime can't run the exported graph: {str(error).splitlines()[0]}") from error
+        if more:
+            return Answers(np.array([str(label) for label in first.reshape(-1)], dtype=object), more[0])
+        return Answers(first.reshape(-1).astype("float64"), None)
+
+
+def compare(library: Answers, onnx_answers: Answers, tolerance: float, accept_ties: bool = False) -> Agreement:
+    """Row by row: labels must be equal; probabilities or values within the tolerance.
+
+    accept_ties: where two classes are equally probable, either label will do.
+    """
+    rows = len(library.predictions)
+    if library.probabilities is None:
+        wanted, got = library.predictions, onnx_answers.predictions
+        distance = np.abs(got - wanted) / np.maximum(1, np.abs(wanted))
+        labels = np.zeros(rows, dtype=bool)
+        ties = False
+    else:
+        if onnx_answers.probabilities is None or onnx_answers.probabilities.shape != library.probabilities.shape:
+            raise ExportError("the exported graph gives no probability for each class")
+        distance = np.abs(onnx_answers.probabilities - library.probabilities).max(axis=1)
+        labels = library.predictions != onnx_answers.predictions
+        best = np.sort(library.probabilities, axis=1)
+        tied = best[:, -1] - best[:, -2] < TIE
+        labels &= ~(tied & accept_ties)
+        ties = bool(labels.any() and tied[labels].all())
+    # A NaN on one side only is a difference, and NaN compares as none.
+    distance = np.where(np.isnan(distance), np.inf, distance)
+    return Agreement(
+        rows=rows,
+        label_differences=tuple(int(row) for row in np.flatnonzero(labels)),
+        beyond=tuple(int(row) for row in np.flatnonzero(distance > tolerance)),
+        largest=float(distance.max(initial=0)),
+        largest_row=int(distance.argmax()) if rows else 0,
+        ties=ties,
+    )
+
+
+def _named(rows: tuple[int, ...]) -> str:
+    shown = ", ".join(str(row) for row in rows[:20])
+    return f"{'row' if len(rows) == 1 else 'rows'} {shown}{', …' if len(rows) > 20 else ''}"
+
+
+def require(
+    agreement: Agreement, tolerance: float, library: str, what: str = "the frame", shown: pd.DataFrame | None = None
+) -> None:
+    """Refuse a model whose ONNX form answers otherwise than its training library.
+
+    shown: rows that the user can't look up; the first one that differs is told.
+    Raises ExportError naming the rows, counted from 0.
+    """
+    if agreement.complete:
+        return
+    parts = []
+    if agreement.label_differences:
+        count = len(agreement.label_differences)
+        parts.append(f"another label in {count} of {agreement.rows} ({_named(agreement.label_differences)})")
+    if agreement.beyond:
+        parts.append(
+            f"a difference above {tolerance:g} in {len(agreement.beyond)} of {agreement.rows} "
+            f"({_named(agreement.beyond)}), the largest {agreement.largest:.1e} in row {agreement.largest_row}"
+        )
+    hint = ""
+    if agreement.ties:
+        hint = "; these rows are ties: no class is the most probable (a forest with an odd number of trees has fewer)"
+    if shown is not None:
+        first = (*agreement.label_differences, *agreement.beyond)[0]
+        cells = ", ".join(f"{name}: {str(value)[:40]!r}" for name, value in shown.iloc[first].items())
+        hint += f"; row {first} is {cells[:400]}"
+    raise ExportError(
+        f"ONNX Runtime doesn't give {library}'s answers on {what}: {'; '.join(parts)}{hint}; nothing was written"
+    )

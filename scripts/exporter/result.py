@@ -1,0 +1,27 @@
+"""What an export has made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from exporter.parity import Agreement
+from exporter.signature import Column
+
+Metrics = dict[str, float | int | str]
+
+
+@dataclass(frozen=True)
+class Export:
+    """What was written, and how well ONNX Runtime agrees with the training library."""
+
+    folder: Path
+    sha256: str
+    size: int  # of model.onnx, in bytes
+    columns: list[Column]
+    agreement: Agreement  # on the frame
+    edges: Agreement  # on generated rows
+    tolerance: float
+    metrics: Metrics
+    task: str
+    framework: str

@@ -1,0 +1,160 @@
+"""The columns of a data frame as the server's signature describes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.compose import ColumnTransformer
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.pipeline import Pipeline
+
+from exporter.errors import ExportError
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: how a client names it, and what it may hold."""
+
+    name: str
+    type: str  # string, number, integer or boolean
+    nullable: bool = False
+    categories: tuple[str, ...] | None = None
+    range: tuple[float, float] | None = None
+
+    @property
+    def is_text(self) -> bool:
+        return self.type == "string"
+
+    def entry(self, onnx: str, example: Any = None) -> dict[str, Any]:
+        """As it stands in model.json, with the ONNX input that it feeds."""
+        entry: dict[str, Any] = {"name": self.name, "onnx": onnx, "type": self.type, "nullable": self.nullable}
+        if self.categories is not None:
+            entry["categories"] = list(self.categories)
+        if self.range is not None:
+            entry["range"] = list(self.range)
+        if example is not None:
+            entry["example"] = example
+        return entry
+
+
+def first_step(model: Any) -> Any:
+    """The transformer that takes the raw columns, or the model itself."""
+    return first_step(model.steps[0][1]) if isinstance(model, Pipeline) else model
+
+
+def reads_one_text(model: Any) -> bool:
+    """Whether the model takes a list of texts rather than a table."""
+    return isinstance(first_step(model), CountVectorizer)
+
+
+def column_names(model: Any, frame: pd.DataFrame, target: str | None) -> list[str]:
+    """The columns that the model takes, in its own order.
+
+    Raises ExportError when the frame doesn't have them.
+    """
+    candidates = [str(name) for name in frame.columns if name != target]
+    known = getattr(model, "feature_names_in_", None)
+    if known is None and hasattr(first_step(model), "feature_names_in_"):
+        known = first_step(model).feature_names_in_
+    if known is not None:
+        # A column transformer fitted on the whole table has seen the target, and does without it.
+        known = [name for name in known if name != target]
+        missing = [str(name) for name in known if str(name) not in candidates]
+        if missing:
+            raise ExportError(f"the frame has no column {', '.join(missing)}, on which the model was fitted")
+        return [str(name) for name in known]
+    width = 1 if reads_one_text(model) else getattr(model, "n_features_in_", len(candidates))
+    if width != len(candidates):
+        raise ExportError(
+            f"the model was fitted on {width} unnamed columns, but the frame has {len(candidates)}: "
+            f"{', '.join(candidates)}; name the target with --target, or leave the others out"
+        )
+    return candidates
+
+
+def _encoders(transformer: Any, columns: list[str]) -> Iterator[tuple[Any, list[str]]]:
+    """The fitted encoders that see raw columns, each with those columns."""
+    if isinstance(transformer, Pipeline):
+        yield from _encoders(transformer.steps[0][1], columns)
+    elif isinstance(transformer, ColumnTransformer):
+        for _, inner, chosen in transformer.transformers_:
+            if isinstance(inner, str):
+                continue
+            names = list(np.asarray(columns, dtype=object)[_positions(chosen, columns)])
+            yield from _encoders(inner, names)
+    elif hasattr(transformer, "categories_"):
+        yield transformer, columns
+
+
+def _positions(chosen: Any, columns: list[str]) -> list[int]:
+    if isinstance(chosen, slice):
+        return list(range(len(columns)))[chosen]
+    listed = [chosen] if isinstance(chosen, (str, int)) else list(chosen)
+    if listed and all(isinstance(item, (bool, np.bool_)) for item in listed):
+        return [index for index, taken in enumerate(listed) if taken]
+    return [columns.index(item) if isinstance(item, str) else int(item) for item in listed]
+
+
+def known_categories(model: Any, columns: list[str]) -> dict[str, tuple[str, ...]]:
+    """The categories that encoders of text columns were fitted on.
+
+    Raises ExportError for an encoder that doesn't say what an unknown category is: in ONNX that would be an answer
+    where scikit-learn raises, or the failure of every row in its batch.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for encoder, names in _encoders(model, columns):
+        for name, values in zip(names, encoder.categories_, strict=True):
+            if not all(isinstance(value, str) for value in values):
+                continue
+            found[name] = tuple(values)
+            if getattr(encoder, "handle_unknown", None) == "error":
+                raise ExportError(
+                    f"column {name}: {type(encoder).__name__} refuses unknown categories, which its ONNX form can't; "
+                    "fit it with handle_unknown='ignore' (OneHotEncoder) or "
+                    "handle_unknown='use_encoded_value', unknown_value=-1 (OrdinalEncoder)"
+                )
+    return found
+
+
+def _plain(value: Any) -> float | int:
+    number = float(value)
+    return int(number) if number.is_integer() and abs(number) < 2**53 else number
+
+
+def describe(name: str, values: pd.Series, categories: tuple[str, ...] | None) -> Column:
+    """The column as the training data show it; whether it may be missing is found out later.
+
+    Raises ExportError for a column that no signature can describe.
+    """
+    if pd.api.types.is_bool_dtype(values):
+        return Column(name, "boolean")
+    if pd.api.types.is_numeric_dtype(values):
+        present = values.dropna()
+        if present.empty or not np.isfinite(present.astype("float64")).all():
+            raise ExportError(f"column {name} has no number, or an infinite one")
+        kind = "integer" if pd.api.types.is_integer_dtype(values) else "number"
+        return Column(name, kind, range=(_plain(present.min()), _plain(present.max())))
+    if not all(isinstance(value, str) for value in values.astype(object)):
+        missing = int(values.isna().sum())
+        reason = f"{missing} missing cells" if missing else "cells that are not text"
+        raise ExportError(
+            f"column {name} has {reason}; an ONNX string can't be missing: fill them (for example with '')"
+        )
+    return Column(name, "string", categories=categories)
+
+
+def describe_columns(model: Any, frame: pd.DataFrame, integers: list[str]) -> list[Column]:
+    """The columns of a frame that has just those, in the model's order."""
+    names = list(frame.columns)
+    categories = known_categories(model, names)
+    columns = [describe(name, frame[name], categories.get(name)) for name in names]
+    for name in integers:
+        if name not in names:
+            raise ExportError(f"--integer {name}: there is no such column")
+        if frame[name].dropna().mod(1).ne(0).any():
+            raise ExportError(f"--integer {name}: the column has fractions")
+    return [replace(column, type="integer") if column.name in integers else column for column in columns]

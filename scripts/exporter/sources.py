@@ -1,0 +1,53 @@
+"""Models and frames of a user, from files or by import."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import joblib
+import pandas as pd
+from sklearn.base import BaseEstimator
+
+from exporter.errors import ExportError
+
+
+def load_model(source: str) -> Any:
+    """A fitted model from a joblib or pickle file, or `package.module:name` (a function is called)."""
+    path = Path(source)
+    if path.exists():
+        try:
+            return joblib.load(path)
+        # Unpickling runs code of the file, and that may raise anything.
+        except Exception as error:
+            reason = " ".join(str(error).split())[:200]
+            raise ExportError(f"{source} can't be loaded ({type(error).__name__}: {reason})") from error
+    module, colon, name = source.partition(":")
+    if not colon:
+        raise ExportError(f"there is no file {source}; an importable object is written package.module:name")
+    sys.path.insert(0, os.getcwd())
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise ExportError(f"{source} can't be imported: {error}") from None
+    return found() if callable(found) and not isinstance(found, BaseEstimator) else found
+
+
+def load_frame(path: Path, texts: Sequence[str]) -> pd.DataFrame:
+    """The rows of a CSV or parquet file. In CSV, texts stay as they stand: "NA" is a text, an empty cell is missing."""
+    if not path.is_file():
+        raise ExportError(f"there is no file {path}")
+    try:
+        if path.name.endswith((".parquet", ".pq")):
+            return pd.read_parquet(path)
+        if path.name.endswith((".csv", ".csv.gz")):
+            return pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=dict.fromkeys(texts, str))
+    except ImportError:
+        raise ExportError("reading parquet needs the package pyarrow") from None
+    except (ValueError, OSError) as error:
+        raise ExportError(f"{path} can't be read: {' '.join(str(error).split())[:200]}") from None
+    raise ExportError(f"{path}: a frame is a .csv, .csv.gz or .parquet file")

@@ -1,0 +1,4 @@
+import { runTool } from '../calls/run.ts';
+import { replay } from './replay.ts';
+
+await runTool(replay);

@@ -1,0 +1,4 @@
+import { runTool } from '../calls/run.ts';
+import { simulate } from './simulate.ts';
+
+await runTool(simulate);
