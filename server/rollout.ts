@@ -246,7 +246,7 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
     }
     holding.equipped = true;
     // Not awaited: it answers this one by being ready.
-    void serve(holding, servedSet(current as Plan));
+    void serve(holding, servedSet(current));
   };
 
   return {
