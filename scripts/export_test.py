@@ -128,6 +128,9 @@ def test_describes_columns_as_the_frame_and_the_encoders_show_them(tmp_path: Pat
     model, columns, target = EXACT["hist gradient boosting"]
     run(model, columns, target, tmp_path / "m" / "1", routes=["/score"], answer={"key": "answer"}, description="Said.")
     members = read_json(tmp_path / "m" / "1" / "model.json")
+    examples = [entry.pop("example") for entry in members["inputs"]]
+    assert examples[0] in [" Oslo", "Aarhus", "Zürich"]
+    assert isinstance(examples[3], int)
     city, label, amount, age, _, member = members["inputs"]
     assert city == {
         "name": "city name", "onnx": "city_name", "type": "string", "nullable": False,
