@@ -1,7 +1,8 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { fromHome } from '../../server/project.ts';
 import { withTemporaryFolder } from '../../server/testing/temporaryFolder.ts';
 import { UsageError } from './faults.ts';
 import { prepareRequests } from './requests.ts';
@@ -16,6 +17,12 @@ describe('rows', () => {
     expect(rows.columns).toHaveLength(14);
     expect(rows.data[0]?.slice(0, 3)).toEqual([25, ' Private', 226_802]);
     expect(rows.expected?.[0]).toBe(' <=50K');
+  });
+
+  it('reads the golden rows of the version that the repository pins, not of a higher one', () => {
+    const { expected } = readRows({ source: { kind: 'golden' }, model: 'adult', expect: { kind: 'golden' } });
+    const json = readFileSync(fromHome('models/adult/1/golden.json'), 'utf8');
+    expect(expected).toEqual((JSON.parse(json) as { predictions: string[] }).predictions);
   });
 
   it('reads golden rows with their predictions', () => {

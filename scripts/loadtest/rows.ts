@@ -2,6 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { parse } from 'csv-parse/sync';
+import { PREFERENCES_FILE, parsePreferences } from '../../server/models/preferences.ts';
 import { fromHome } from '../../server/project.ts';
 import { UsageError, reasonOf } from './faults.ts';
 import type { Settings } from './settings.ts';
@@ -61,7 +62,19 @@ function readJson<T>(path: string): T {
   }
 }
 
-/** The folder of the highest version of a model. */
+/** The version that the repository itself pins; the server's settings may say otherwise. */
+function pinned(model: string): number | undefined {
+  try {
+    const pin = parsePreferences(readFileSync(fromHome(join('models', PREFERENCES_FILE)), 'utf8')).versions?.[
+      model
+    ];
+    return pin === 'latest' ? undefined : pin;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The folder of the version of a model that is served unless settings say otherwise: the pinned or the highest one. */
 function versionFolder(model: string): string {
   const folder = fromHome(join('models', model));
   let names: string[];
@@ -72,7 +85,7 @@ function versionFolder(model: string): string {
   }
   const versions = names.filter((name) => /^[1-9]\d*$/.test(name)).map(Number);
   if (versions.length === 0) throw new UsageError(`models/${model} has no version`);
-  return join(folder, String(Math.max(...versions)));
+  return join(folder, String(pinned(model) ?? Math.max(...versions)));
 }
 
 /** The types of a model's columns; none when it has no signature, and columns are then judged by their cells. */
