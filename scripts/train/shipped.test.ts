@@ -120,6 +120,18 @@ describe('each in its own form', () => {
     expect((json['prediction'] as number[])[1]).toBeCloseTo(golden.predictions[1] as number, 3);
   });
 
+  it('housing: predicted values are metrics, and the last one an alert can watch', async () => {
+    const golden = goldenOf('housing/1');
+    for (const row of [0, 1]) await post('/models/housing/predict', recordsOf(golden)[row]);
+    const metrics = await (await fetch(`http://127.0.0.1:${server.metricsPort}/metrics`)).text();
+    const last = /^model_result\{model="housing",version="1",prediction="prediction_value"\} (.*)$/m.exec(
+      metrics,
+    );
+    expect(Number(last?.[1])).toBeCloseTo(golden.predictions[1] as number, 3);
+    expect(metrics).toMatch(/^model_prediction_value_bucket\{le="50",model="housing",version="1"\} [1-9]/m);
+    expect(metrics).not.toContain('model_prediction_value_count{model="iris"');
+  });
+
   it('cost: one object, two decimals, 400 for a bad one', async () => {
     const [parcel] = recordsOf(goldenOf('cost/1'));
     const { status, json } = await post('/models/cost/predict', parcel);

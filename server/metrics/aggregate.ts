@@ -1,4 +1,5 @@
 import { AggregatorRegistry } from 'prom-client';
+import { keepNewest } from './newest.ts';
 
 /** A metric as prom-client serialises it. */
 export interface MetricObject {
@@ -12,7 +13,9 @@ type Snapshot = readonly MetricObject[];
 
 /** Sums snapshots into the text of an exposition. */
 const aggregate = (snapshots: readonly Snapshot[]) =>
-  AggregatorRegistry.aggregate(snapshots as unknown as Parameters<typeof AggregatorRegistry.aggregate>[0]);
+  AggregatorRegistry.aggregate(
+    keepNewest(snapshots) as unknown as Parameters<typeof AggregatorRegistry.aggregate>[0],
+  );
 
 /** The last counts of every process that there was. */
 export interface Aggregator {

@@ -23,6 +23,8 @@ export interface Distribution {
 export type Series<S> = (labels: Labels) => S;
 
 interface Value {
+  /** Of a gauge whose newest value counts: when it was set, in ms since 1970. */
+  readonly time?: number;
   readonly metricName?: string;
   readonly labels: Labels;
   readonly value: number;
@@ -30,7 +32,7 @@ interface Value {
 
 /** What a registry asks of a metric. */
 interface Registered extends Family {
-  readonly type: 'counter' | 'histogram';
+  readonly type: 'counter' | 'histogram' | 'gauge';
   readonly aggregator: 'sum';
   readonly get: () => Promise<Registered & { readonly values: readonly Value[] }>;
   readonly reset: () => void;
@@ -130,6 +132,37 @@ export function createHistogram(
     );
     return values;
   });
+}
+
+/** A series that says what was last. */
+export interface Latest {
+  set(value: number): void;
+}
+
+/** A gauge that of all processes' values shows the newest one: see newest.ts. */
+export function createLatest(registry: Registry, family: Family): Series<Latest> {
+  interface Timed extends Latest {
+    readonly value: number;
+    readonly time: number;
+  }
+  const makeSeries = (): Timed => {
+    let [value, time] = [NaN, 0];
+    return {
+      set: (next) => {
+        value = next;
+        time = Date.now();
+      },
+      get value() {
+        return value;
+      },
+      get time() {
+        return time;
+      },
+    };
+  };
+  return register(registry, family, 'gauge', makeSeries, (labels, { value, time }) =>
+    time === 0 ? [] : [{ labels, value, time }],
+  );
 }
 
 /** Keeps what is made for a key: the labels of a series are looked up once. */

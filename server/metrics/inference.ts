@@ -4,8 +4,9 @@ import type { CellError } from '../errors.ts';
 import type { EncodedRows } from '../encoding/encoder.ts';
 import { perModel } from '../models/catalogue.ts';
 import type { Model } from '../models/model.ts';
-import { BATCH_BUCKETS, LATENCY_BUCKETS } from './buckets.ts';
-import { createCounter, createHistogram } from './families.ts';
+import { BATCH_BUCKETS, LATENCY_BUCKETS, VALUE_BUCKETS } from './buckets.ts';
+import type { Distribution, Latest } from './families.ts';
+import { createCounter, createHistogram, createLatest } from './families.ts';
 
 /** Records what inference does. All labels come from model signatures. */
 export interface InferenceRecorder {
@@ -18,6 +19,22 @@ export interface InferenceRecorder {
   loaded(model: Model, seconds: number): void;
   /** It can't predict any more: its gauges go, its counters stay. */
   unloaded(model: Model): void;
+}
+
+interface PredictedValues {
+  readonly all: Distribution;
+  readonly last: Latest;
+}
+
+/** What is no number would make a sum none for ever. */
+function recordValues({ all, last }: PredictedValues, answers: Float64Array): void {
+  let latest = NaN;
+  for (const value of answers) {
+    if (!Number.isFinite(value)) continue;
+    all.observe(value);
+    latest = value;
+  }
+  if (!Number.isNaN(latest)) last.set(latest);
 }
 
 /** The inference families of one process. */
@@ -44,6 +61,12 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
     name: 'model_predictions_total',
     help: 'Answered rows by predicted label.',
   });
+  const predictedValue = histogram(
+    'model_prediction_value',
+    'Predicted values of a regression.',
+    VALUE_BUCKETS,
+  );
+  const result = createLatest(registry, { name: 'model_result', help: 'The last predicted value.' });
   const unknown = createCounter(registry, {
     name: 'model_unknown_category_total',
     help: "Cells that held none of their column's categories.",
@@ -65,6 +88,14 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
       duration: duration(labels),
       batchRows: batchRows(labels),
       rows: rowsTotal(labels),
+      // A classification has no values.
+      values:
+        model.output.task === 'regression'
+          ? {
+              all: predictedValue(labels),
+              last: result({ ...labels, prediction: 'prediction_value' }),
+            }
+          : undefined,
       labels: classes.map((name) => predictions({ ...labels, label: String(name) })),
     };
   });
@@ -115,6 +146,7 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
       const width = series.labels.length + 1;
       if (width > 1)
         for (let at = 0; at < answers.length; at += width) series.labels[answers[at] as number]?.add(1);
+      if (series.values) recordValues(series.values, answers);
       for (const { column } of rows.texts) {
         const input = model.signature.inputs[column];
         if (input?.categories) unknown({ model: model.name, column: input.name }).add(1);

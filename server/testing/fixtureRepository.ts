@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromHome } from '../project.ts';
 
@@ -19,7 +19,8 @@ export const readFixture = (name: string): Fixture =>
 export function makeFixtureRepository(folder: string, names: readonly string[]): string {
   const repository = join(folder, 'models');
   mkdirSync(repository);
-  symlinkSync(fromHome('models/adult'), join(repository, 'adult'));
+  // A copy: a link that leads out of a repository is refused.
+  cpSync(fromHome('models/adult/1'), join(repository, 'adult/1'), { recursive: true });
   for (const name of names) {
     const version = join(repository, name, '1');
     mkdirSync(version, { recursive: true });
