@@ -286,7 +286,12 @@ describe.skipIf(missing)(title('real clients and servers of the protocols'), () 
         ready: true,
         modelReady: [true, true, false],
         server: 'servemodel',
-        index: [{ name: 'adult', version: '1', state: 'READY', reason: '' }],
+      });
+      expect(observed.triton.index).toContainEqual({
+        name: 'adult',
+        version: '1',
+        state: 'READY',
+        reason: '',
       });
       expect(observed.triton.metadata.inputs).toHaveLength(14);
     });
