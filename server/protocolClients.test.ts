@@ -248,6 +248,7 @@ describe.skipIf(missing)(title('real clients and servers of the protocols'), () 
     interface Observed {
       readonly triton: {
         readonly metadata: { readonly inputs: unknown[] };
+        readonly index: readonly unknown[];
         readonly answers: Readonly<Record<string, TensorAnswer>>;
         readonly errors: Readonly<Record<string, [status: string, message: string]>>;
       };
