@@ -69,6 +69,8 @@ describe.skipIf(chromiumMissing ?? nginxMissing)(needsChromium('/apidocs in Chro
     withVisit(browser, url, async ({ page }) => {
       await tabTo(page, '#predict > summary');
       await page.keyboard.press('Enter');
+      // What an operation holds is made when it opens: sooner than a person presses the next key.
+      await page.locator('#predict-body').waitFor();
       await tabTo(page, '#predict-body');
       await page.keyboard.press('Control+A');
       await page.keyboard.insertText(GOOD);
