@@ -78,7 +78,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   });
   // A pattern is found by itself: `:model` is a segment like any other.
   const hasRoute = (path: string): boolean => app.router.match('POST', path)[0].length > 0;
-  const ownRoutes = createOwnRoutes(catalogue, predict, serve, hasRoute);
+  const ownRoutes = createOwnRoutes(catalogue, predict, serve, hasRoute, cors?.preflight);
   const missing = serve(
     NO_ROUTE,
     writeProblem,

@@ -32,8 +32,13 @@ export type FromProcess =
   | { readonly type: 'swapped'; readonly number: number }
   /** What do shadows say, in all processes? */
   | { readonly type: 'shadow'; readonly question: number }
-  /** Every thread has this version, by this path; or why not. */
-  | { readonly type: 'opened'; readonly key: string; readonly path: Engine['path'] }
+  /** Every thread has this version, by this path and as its files were then; or why not. */
+  | {
+      readonly type: 'opened';
+      readonly key: string;
+      readonly path: Engine['path'];
+      readonly content: string;
+    }
   | { readonly type: 'opened'; readonly key: string; readonly refusal: string };
 
 /** What the primary tells a server process. */

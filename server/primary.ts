@@ -187,7 +187,7 @@ export function createPrimary({ config, runtime, log, exit }: PrimaryOptions): P
     if (rolling || stopping) return;
     rolling = true;
     log.info('reloading');
-    await refresh();
+    await rollout.retry();
     for (const slot of slots) if (!(await roll(slot))) break;
     rolling = false;
     log.info('reload ended');
@@ -196,8 +196,7 @@ export function createPrimary({ config, runtime, log, exit }: PrimaryOptions): P
 
   /** Whatever was refused is tried again: who asks has perhaps mended it. */
   const refresh = async (): Promise<readonly VersionState[]> => {
-    rollout.forgive();
-    await rollout.refresh();
+    if (!(await rollout.retry())) throw new Error('the repository cannot be read');
     return rollout.versions;
   };
 
@@ -207,7 +206,7 @@ export function createPrimary({ config, runtime, log, exit }: PrimaryOptions): P
       source,
       pollMs: config.MODEL_POLL_MS,
       applied: () => rollout.listing,
-      onChange: rollout.refresh,
+      onChange: async (listing) => void (await rollout.refresh(listing)),
       onError: (error) =>
         log.error(
           { reason: (error as Error).message },

@@ -16,7 +16,7 @@ import { createRegistry } from './metrics/process.ts';
 import type { Contents, LiveCatalogue } from './models/catalogue.ts';
 import { createLiveCatalogue } from './models/catalogue.ts';
 import type { Candidate } from './models/listing.ts';
-import { byNameAndVersion, keyOf } from './models/listing.ts';
+import { byNameAndVersion, fingerprintOf, keyOf } from './models/listing.ts';
 import { createLoader } from './models/load.ts';
 import type { Model } from './models/model.ts';
 import { ModelRefused } from './models/model.ts';
@@ -138,10 +138,11 @@ export function startReplica(options: ReplicaOptions): Replica {
   const openVersion = async (candidate: Candidate, trusted: boolean): Promise<void> => {
     const key = keyOf(candidate);
     try {
+      const content = await fingerprintOf(candidate.folder);
       const { model, seconds } = await loader.open(candidate, { beside: catalogue !== undefined, trusted });
       log.info({ model: model.id, seconds, ...model.engine }, 'model opened');
       models.set(key, model);
-      await tell({ type: 'opened', key, path: model.engine.path });
+      await tell({ type: 'opened', key, path: model.engine.path, content });
     } catch (error) {
       if (!(error instanceof ModelRefused)) throw error;
       await tell({ type: 'opened', key, refusal: error.reason });

@@ -32,6 +32,7 @@ function start(first: Listing) {
     onRefused: () => {},
   });
   const told: string[] = [];
+  const files = { now: 'as listed' };
   let ids = 0;
   const addProcess = (opens: Opens = () => 'lifted') => {
     const id = ++ids;
@@ -51,7 +52,8 @@ function start(first: Listing) {
         const outcome = opens(candidate.version, trusted);
         if (outcome === 'dies') die();
         else if (outcome === 'refused') rollout.receive(id, { type: 'opened', key, refusal: 'it is bad' });
-        else if (outcome !== 'never') rollout.receive(id, { type: 'opened', key, path: outcome });
+        else if (outcome !== 'never')
+          rollout.receive(id, { type: 'opened', key, path: outcome, content: files.now });
       });
     };
     return { equipped: rollout.equip({ id, tell, exited }) };
@@ -59,6 +61,7 @@ function start(first: Listing) {
   return {
     rollout,
     fetch,
+    files,
     addProcess,
     take: () => told.splice(0),
     refresh: (next: Listing) => {
@@ -97,6 +100,13 @@ describe('a rollout', () => {
     );
   });
 
+  it('has no process serve files that have changed since the others opened them', async () => {
+    const { addProcess, files } = start(listing(1));
+    await addProcess().equipped;
+    files.now = 'replaced';
+    await expect(addProcess().equipped).rejects.toThrow('its files have changed');
+  });
+
   it('compares anew when the process that compared is gone', async () => {
     const { addProcess, take } = start(listing(1));
     const first = addProcess(() => 'dies').equipped;
@@ -115,8 +125,7 @@ describe('a rollout', () => {
     expect(rollout.versions.map(({ state }) => state)).toEqual(['ready', 'refused']);
     await refresh(listing(1, 2));
     expect(take().filter((line) => line.includes('opens'))).toEqual([]);
-    rollout.forgive();
-    await refresh(listing(1, 2));
+    await rollout.retry();
     expect(take()).toContain('2 opens m/2');
   });
 

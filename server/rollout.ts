@@ -39,9 +39,9 @@ export interface Rollout {
   /** Has a process that was just started open what is served. @throws {ModelRefused} when it can't */
   equip(process: Recipient): Promise<void>;
   /** Looks at the repository and brings what is new to all processes. Never fails: what is wrong is logged. */
-  refresh(listing?: Listing): Promise<void>;
-  /** Forgets why versions were refused: they are tried again at the next refresh. */
-  forgive(): void;
+  refresh(listing?: Listing): Promise<boolean>;
+  /** The same, and versions that were refused are tried again. */
+  retry(): Promise<boolean>;
   receive(id: number, message: FromProcess): void;
   readonly versions: readonly VersionState[];
   /** What the repository held when it was last brought to the processes. */
@@ -56,9 +56,14 @@ interface Holding {
   equipped: boolean;
 }
 
-type Outcome =
-  | { readonly opened: true; readonly path: Engine['path'] }
-  | { readonly opened: false; readonly refusal: string | undefined };
+interface Opened {
+  readonly opened: true;
+  readonly path: Engine['path'];
+  /** Differs when the files do. */
+  readonly content: string;
+}
+
+type Outcome = Opened | { readonly opened: false; readonly refusal: string | undefined };
 
 export function createRollout({ source, wishes, log, onRefused }: RolloutOptions): Rollout {
   const holdings = new Map<number, Holding>();
@@ -73,7 +78,7 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
   /** What is in force, which is behind `listing` while that is being brought to the processes. */
   let applied: Listing | undefined;
   let first: Promise<void> | undefined;
-  let last = Promise.resolve();
+  let last = Promise.resolve(true);
 
   const states = (): VersionState[] =>
     listing && current ? describeVersions({ listing, current, refusals, loading, wishes }) : [];
@@ -97,8 +102,8 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
   };
   const equipped = (): Holding[] => [...holdings.values()].filter((holding) => holding.equipped);
 
-  /** How the first process that opened a version answers it: others need not compare its paths again. */
-  const verdicts = new Map<string, Promise<Engine['path'] | undefined>>();
+  /** How the first process opened a version: others need not compare its paths again, but must find the same files. */
+  const verdicts = new Map<string, Promise<Opened | undefined>>();
 
   const ask = (holding: Holding, candidate: Candidate, trusted: boolean): Promise<Outcome> =>
     new Promise((resolve) => {
@@ -119,7 +124,7 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
     const opening = ask(holding, candidate, false);
     verdicts.set(
       key,
-      opening.then((outcome) => (outcome.opened ? outcome.path : undefined)),
+      opening.then((outcome) => (outcome.opened ? outcome : undefined)),
     );
     const outcome = await opening;
     if (!outcome.opened) verdicts.delete(key);
@@ -127,19 +132,26 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
   };
   /**
    * A process opens what another one verifies at the same time on trust, and opens it anew should that one find its
-   * faster path wrong: at a start, the comparison is the longest part.
+   * faster path wrong: at a start, the comparison is the longest part. Files that have changed since they were listed
+   * are refused: two processes would give different answers under one name.
    */
   const openIn = async (holding: Holding, candidate: Candidate): Promise<Outcome> => {
-    const verdict = verdicts.get(keyOf(candidate));
-    if (!verdict) return openFirst(holding, candidate);
+    const first = verdicts.get(keyOf(candidate));
+    if (!first) return openFirst(holding, candidate);
     const trusted = await ask(holding, candidate, true);
-    if (!trusted.opened || trusted.path === 'whole') return trusted;
-    return (await verdict) === 'lifted' ? trusted : ask(holding, candidate, false);
+    const verdict = await first;
+    if (!trusted.opened) return trusted;
+    if (verdict && verdict.content !== trusted.content)
+      return { opened: false, refusal: 'its files have changed since another process opened them' };
+    return trusted.path === 'whole' || verdict?.path === 'lifted' ? trusted : ask(holding, candidate, false);
   };
-
+  const failed = new Set<string>();
   const refuse = (candidate: Candidate, reason: string): void => {
-    refusals.set(keyOf(candidate), reason);
-    onRefused(candidate.name);
+    const key = keyOf(candidate);
+    refusals.set(key, reason);
+    // One that is tried again is no other failure.
+    if (!failed.has(key)) onRefused(candidate.name);
+    failed.add(key);
   };
   /** A process died while it opened a version: that may be chance once, not twice. */
   const isKiller = (candidate: Candidate): boolean => {
@@ -178,13 +190,27 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
     current = plan;
     if (changed)
       log.info({ standard: plan.standard, models: plan.open.map(({ id }) => id) }, 'models changed');
+    const idle = changed
+      ? plan.open.filter((one) => wishes.shadows.includes(one.id) && plan.served.has(keyOf(one)))
+      : [];
+    for (const { id } of idle)
+      log.warn({ model: id }, 'SHADOW names the served version: nothing is compared');
     // Also without a change: it closes what was opened in vain.
     const set = servedSet(plan);
     await Promise.all(equipped().map((holding) => serve(holding, set)));
   };
 
+  /** What is known of contents that the repository no longer holds, and nobody has open. */
+  const forget = ({ candidates }: Listing): void => {
+    const known = new Set([...candidates.map(keyOf), ...(current?.open.map(keyOf) ?? [])]);
+    for (const facts of [verdicts, refusals, deaths])
+      for (const key of facts.keys()) if (!known.has(key)) facts.delete(key);
+    for (const key of failed) if (!known.has(key)) failed.delete(key);
+  };
+
   const apply = async (next: Listing): Promise<void> => {
     listing = next;
+    forget(next);
     for (;;) {
       const plan = replan();
       const lacks = (holding: Holding): Candidate | undefined =>
@@ -209,7 +235,7 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
   };
 
   /** One after the other: each begins with what the one before it ended with. */
-  const inOrder = (run: () => Promise<void>): Promise<void> => {
+  const inOrder = (run: () => Promise<boolean>): Promise<boolean> => {
     last = last.then(run);
     return last;
   };
@@ -249,28 +275,36 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
     void serve(holding, servedSet(current));
   };
 
+  /** False when the repository can't be read: then nothing has changed. */
+  const look = (read: () => Promise<Listing>): Promise<boolean> =>
+    inOrder(async () => {
+      try {
+        await apply(await read());
+        return true;
+      } catch (error) {
+        if (!(error instanceof ModelRefused)) throw error;
+        loading = undefined;
+        log.error({ reason: error.message }, 'the repository cannot be read: what is served stays');
+        return false;
+      }
+    });
+
   return {
     equip,
-    refresh: (given) =>
-      inOrder(async () => {
-        try {
-          await apply(given ?? (await source.list()));
-        } catch (error) {
-          if (!(error instanceof ModelRefused)) throw error;
-          loading = undefined;
-          log.error({ reason: error.message }, 'the repository cannot be read: what is served stays');
-        }
+    refresh: (given) => look(() => Promise.resolve(given ?? source.list())),
+    retry: () =>
+      look(async () => {
+        const next = await source.list();
+        refusals.clear();
+        deaths.clear();
+        return next;
       }),
-    forgive: () => {
-      refusals.clear();
-      deaths.clear();
-    },
     receive: (id, message) => {
       if (message.type === 'swapped') swapping.get(`${id} ${message.number}`)?.();
       if (message.type !== 'opened') return;
       const outcome: Outcome =
         'path' in message
-          ? { opened: true, path: message.path }
+          ? { opened: true, path: message.path, content: message.content }
           : { opened: false, refusal: message.refusal };
       waiting.get(`${id} ${message.key}`)?.(outcome);
     },

@@ -14,6 +14,14 @@ export interface CsvTable {
   take(): Table | undefined;
 }
 
+/** Such a file is one line to us, and its cells would stand in the error as names. @throws {Problem} invalid_csv */
+function requireLineEnds(names: readonly string[]): void {
+  if (!names.some((name) => name.includes('\r'))) return;
+  throw new Problem('invalid_csv', {
+    detail: 'A line ends with a carriage return alone. End lines with LF or CR LF.',
+  });
+}
+
 /** @throws {Problem} invalid_columns, without repeating what may be a row */
 function requireHeader(names: readonly string[], inputs: readonly Input[]): void {
   if (names.some((name) => inputs.some((input) => input.name === name))) return;
@@ -37,6 +45,7 @@ export function createCsvTable(inputs: readonly Input[], header: boolean): CsvTa
   if (!header) setColumns(inputs.map(({ name }) => name));
   const reader = createCsvReader((cells, line) => {
     if (columns === undefined) {
+      requireLineEnds(cells);
       requireHeader(cells, inputs);
       setColumns(cells);
       return;

@@ -4,6 +4,18 @@ import type { ColumnType } from '../models/signature.ts';
 const NUMBER = /^[ \t]*[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?[ \t]*$/i;
 const BLANK = /^[ \t]*$/;
 
+const PARTS = /(\d*)\.?(\d*)(?:e([+-]?\d+))?[ \t]*$/i;
+/** Stands for a fraction that a float64 can't tell from a whole number: refused as any other. */
+const FRACTION = 0.5;
+
+/** Whether a number's text has a fraction, however small: 25.000000000000000000001 is not 25. */
+function hasFraction(text: string): boolean {
+  const [, whole = '', fraction = '', exponent = '0'] = PARTS.exec(text) ?? [];
+  const places = fraction.length - Number(exponent);
+  if (places <= 0) return false;
+  return /[1-9]/.test((whole + fraction).slice(-Math.min(places, whole.length + fraction.length)));
+}
+
 /** As JSON, Python and R write them. */
 const BOOLEANS = new Map([
   ['true', true],
@@ -23,5 +35,6 @@ export function readTextCell(text: string, type: ColumnType): unknown {
   if (type === 'string') return text;
   if (BLANK.test(text)) return null;
   if (type === 'boolean') return BOOLEANS.get(text.trim()) ?? text;
-  return NUMBER.test(text) ? Number(text) : text;
+  if (!NUMBER.test(text)) return text;
+  return type === 'integer' && /[.e]/i.test(text) && hasFraction(text) ? FRACTION : Number(text);
 }

@@ -29,9 +29,10 @@ export function createColumnFinder(inputs: readonly Input[]): FindColumns {
   const find: FindColumns = (columns, ignoreExtra) => {
     const positions = new Map<string, number>();
     const doubled = new Set<string>();
-    columns.forEach((name, position) =>
-      positions.has(name) ? doubled.add(name) : positions.set(name, position),
-    );
+    columns.forEach((name, position) => {
+      if (!positions.has(name)) positions.set(name, position);
+      else if (known.has(name) || !ignoreExtra) doubled.add(name);
+    });
     const missing = names.filter((name) => !positions.has(name));
     const unknown = ignoreExtra ? [] : [...positions.keys()].filter((name) => !known.has(name));
     const faults = [

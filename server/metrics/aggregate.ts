@@ -12,10 +12,7 @@ export interface MetricObject {
 type Snapshot = readonly MetricObject[];
 
 /** Sums snapshots into the text of an exposition. */
-const aggregate = (snapshots: readonly Snapshot[]) =>
-  AggregatorRegistry.aggregate(
-    keepNewest(snapshots) as unknown as Parameters<typeof AggregatorRegistry.aggregate>[0],
-  );
+const aggregate = (snapshots: readonly Snapshot[]) => AggregatorRegistry.aggregate(keepNewest(snapshots));
 
 /** The last counts of every process that there was. */
 export interface Aggregator {

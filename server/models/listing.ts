@@ -72,7 +72,7 @@ async function listFolders(folder: string): Promise<string[]> {
 }
 
 /** Changes whenever a file is written, replaced, added or removed; costs a few calls of stat. */
-async function fingerprintOf(folder: string): Promise<string> {
+export async function fingerprintOf(folder: string): Promise<string> {
   const facts = await Promise.all(
     VERSION_FILES.map((file) =>
       stat(join(folder, file)).then(

@@ -45,6 +45,12 @@ function serve(...models: readonly [Model, ...Model[]]) {
     post: (path: string, body: unknown, headers = {}) => send('POST', path, body, headers),
     get: (path: string) => send('GET', path),
     metrics: () => registry.metrics(),
+    options: (path: string, headers: Record<string, string>, origins: string) =>
+      createApp(appDeps(models, { config: { ...APP_CONFIG, CORS_ORIGINS: origins } })).request(
+        path,
+        { method: 'OPTIONS', headers },
+        {},
+      ),
   };
 }
 
@@ -87,6 +93,13 @@ describe("a model's own form", () => {
     expect((await post('/cost', ' '.repeat(2000)))[0]).toBe(413);
     expect((await post('/cost?probabilities=true', row))[0]).toBe(400);
     expect(await get('/cost')).toMatchObject([405, { error: expect.any(String) as string }]);
+  });
+
+  it('answers the preflight of a page of another origin', async () => {
+    const headers = { origin: 'https://a.example', 'access-control-request-method': 'POST' };
+    const { options } = serve(model('a', COST));
+    expect((await options('/cost', headers, 'https://a.example')).status).toBe(204);
+    expect((await options('/cost', headers, '')).status).toBe(405);
   });
 
   it('leaves the native form where it was', async () => {

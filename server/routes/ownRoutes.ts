@@ -1,6 +1,7 @@
 import { writeProblem } from '../dialects/dialect.ts';
 import { writeOwnError } from '../dialects/own.ts';
 import { Problem } from '../errors.ts';
+import type { Preflight } from '../middleware/cors.ts';
 import type { AppContext, Handler } from '../middleware/handler.ts';
 import type { Serve } from '../middleware/serve.ts';
 import type { Catalogue } from '../models/catalogue.ts';
@@ -25,6 +26,7 @@ export function createOwnRoutes(
   predict: PredictRoutes,
   serve: Serve,
   isBuiltIn: (path: string) => boolean,
+  preflight?: Preflight,
 ): OwnRoutes {
   /** The default model comes first; of several others that name one path, none has it. */
   const ownerOf = (path: string): Model | undefined => {
@@ -40,8 +42,10 @@ export function createOwnRoutes(
   const servedOf = perModel((model) => {
     const predictOwn = predict.own(() => model);
     const handler: Handler = (c) => {
-      if (c.req.method !== 'POST') throw new Problem('method_not_allowed', { headers: { allow: 'POST' } });
-      return predictOwn(c);
+      if (c.req.method === 'POST') return predictOwn(c);
+      const answer = preflight?.(c, 'POST');
+      if (answer) return answer;
+      throw new Problem('method_not_allowed', { headers: { allow: 'POST' } });
     };
     const writeError = model.signature.answer ? writeOwnError : writeProblem;
     return new Map(model.signature.routes?.map((route) => [route, serve(route, writeError)(handler)]));

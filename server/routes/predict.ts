@@ -132,20 +132,21 @@ export function createPredictRoutes({ predictor, http, maxBodyBytes, port }: Pre
 
   return {
     own: (modelOf) => (c) => postOwn(c, modelOf(c)),
-    native: (modelOf, isOwn, pathOf) => ({
-      GET: (c) => {
-        requireJsonAnswer(c);
-        const model = modelOf(c);
-        return /\?./.test(c.req.url)
-          ? getRow(c, model)
-          : answerJson(c, JSON.stringify(describeCall(model, port, pathOf(model))));
-      },
-      POST: (c) => {
-        const model = modelOf(c);
-        return model.signature.answer !== undefined && isOwn(model)
-          ? postOwn(c, model)
-          : postNative(c, model);
-      },
-    }),
+    native: (modelOf, isOwn, pathOf) => {
+      const answersOwn = (model: Model): boolean => model.signature.answer !== undefined && isOwn(model);
+      return {
+        GET: (c) => {
+          requireJsonAnswer(c);
+          const model = modelOf(c);
+          return /\?./.test(c.req.url)
+            ? getRow(c, model)
+            : answerJson(c, JSON.stringify(describeCall(model, port, pathOf(model), answersOwn(model))));
+        },
+        POST: (c) => {
+          const model = modelOf(c);
+          return answersOwn(model) ? postOwn(c, model) : postNative(c, model);
+        },
+      };
+    },
   };
 }

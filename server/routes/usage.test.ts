@@ -54,6 +54,14 @@ describe('the example of a signature', () => {
     expect(usage.example.data).toEqual([["'a' $b", '', false, 3, 0, 0.25, 0.125]]);
   });
 
+  it('names the parameters that are taken there', () => {
+    const names = (task: 'classification' | 'regression', own: boolean): string[] =>
+      Object.keys(describeCall({ ...tiny, signature: { ...tiny.signature, task } }, 1, '/', own).parameters);
+    expect(names('classification', false)).toHaveLength(4);
+    expect(names('regression', false)).not.toContain('probabilities=true');
+    expect(names('classification', true)).toEqual(['extra=ignore', 'header=false']);
+  });
+
   it('is quoted for a shell, whatever its texts hold', () => {
     const words = usage.curl.replace(/^curl /, 'printf "%s\\n" ');
     const lines = execFileSync('sh', ['-c', words], { encoding: 'utf8' }).split('\n');
