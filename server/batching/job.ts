@@ -27,6 +27,8 @@ export interface Job {
   settled: boolean;
   readonly waiting: Linked<Job>;
   readonly pending: Linked<Job>;
+  /** Lets go of the caller's signal, which may outlive the job. */
+  readonly release: () => void;
   readonly resolve: (scores: Scores) => void;
   readonly reject: (problem: Problem) => void;
 }
@@ -36,7 +38,7 @@ export function createJob(
   model: Model,
   rows: EncodedRows,
   requestId: string,
-  settling: Pick<Job, 'resolve' | 'reject'>,
+  settling: Pick<Job, 'release' | 'resolve' | 'reject'>,
 ): Job {
   return {
     model,

@@ -63,6 +63,7 @@ export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder }: Queue
   const settle = (job: Job): boolean => {
     if (job.settled) return false;
     job.settled = true;
+    job.release();
     deadlines.forget(job);
     const unsent = job.rows.rows - job.sent;
     if (unsent > 0) {
@@ -173,12 +174,14 @@ export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder }: Queue
   const enqueue = (model: Model, rows: EncodedRows, { requestId, signal }: PredictOptions): Promise<Scores> =>
     new Promise((resolve, reject) => {
       admission.enter(rows.rows);
-      const job = createJob(model, rows, requestId, { resolve, reject });
+      const onAbort = (): void => fail(job, new Problem('request_timeout'));
+      const release = (): void => signal?.removeEventListener('abort', onAbort);
+      const job = createJob(model, rows, requestId, { release, resolve, reject });
       unsettled++;
       arrivals++;
       waiting.push(job);
       deadlines.watch(job);
-      signal?.addEventListener('abort', () => fail(job, new Problem('request_timeout')), { once: true });
+      signal?.addEventListener('abort', onAbort, { once: true });
       scheduleDispatch();
     });
 

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { OK } from '../testing/fakePool.ts';
 import { withDeadline } from '../testing/withDeadline.ts';
@@ -82,6 +83,16 @@ describe('a caller that is gone', () => {
     expect(pool.running[0]?.values).toEqual([1]);
     pool.running[0]?.finish();
     await next;
+  });
+});
+
+describe('a caller that stays', () => {
+  it('is let go of once it is answered: its signal may serve many requests', async () => {
+    const { pool, predict } = makeQueue();
+    pool.onRun = (run) => setImmediate(() => run.finish());
+    const { signal } = new AbortController();
+    for (let request = 0; request < 3; request++) await predict([request], { signal });
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 });
 

@@ -1,6 +1,5 @@
 import type { AppContext } from '../middleware/handler.ts';
 import type { Catalogue, VersionState } from '../models/catalogue.ts';
-import { perModel } from '../models/catalogue.ts';
 import type { Engine, Model } from '../models/model.ts';
 import { answerJson } from './answer.ts';
 import type { Methods } from './define.ts';
@@ -50,13 +49,11 @@ export function modelsRoute(catalogue: Catalogue): Methods {
 /** `GET /models/:model` and `/models/:model/versions/:version`: one model's signature and facts. */
 export function modelRoute(catalogue: Catalogue): Methods {
   const modelOf = namedModel(catalogue);
-  const detailsOf = perModel((model) =>
-    JSON.stringify({ ...summarise(model, catalogue.standard), ...model.signature }),
-  );
   return {
     GET: (c: AppContext) => {
       requireJsonAnswer(c);
-      return answerJson(c, detailsOf(modelOf(c)));
+      const model = modelOf(c);
+      return answerJson(c, JSON.stringify({ ...summarise(model, catalogue.standard), ...model.signature }));
     },
   };
 }

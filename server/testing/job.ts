@@ -5,6 +5,6 @@ import type { Model } from '../models/model.ts';
 
 /** A job that has just arrived, and that nobody waits for. */
 export const makeJob = (model: Model, rows: EncodedRows, changes: Partial<Job> = {}): Job => ({
-  ...createJob(model, rows, 'id', { resolve: () => {}, reject: () => {} }),
+  ...createJob(model, rows, 'id', { release: () => {}, resolve: () => {}, reject: () => {} }),
   ...changes,
 });
