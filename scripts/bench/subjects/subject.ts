@@ -94,7 +94,8 @@ export async function ask(
 ): Promise<Answer> {
   const response = await fetch(`http://${LOOPBACK}:${port}${path}`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    // Not packed, as wrk takes it: the echo repeats the answer with its headers.
+    headers: { 'content-type': 'application/json', 'accept-encoding': 'identity' },
     body: toBody(table),
     signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
   }).catch((error: Error) => {
