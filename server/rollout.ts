@@ -1,28 +1,22 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { FromProcess, ServedSet, ToProcess } from './messages.ts';
+import type { FromProcess, ServedSet } from './messages.ts';
 import type { VersionState } from './models/catalogue.ts';
 import type { Candidate, Listing } from './models/listing.ts';
 import { keyOf } from './models/listing.ts';
-import type { Engine } from './models/model.ts';
 import { ModelRefused } from './models/model.ts';
 import type { Plan, Wishes } from './models/plan.ts';
 import type { Source } from './models/source.ts';
 import { keepServing, makePlan } from './models/plan.ts';
 import { describeVersions } from './models/states.ts';
+import type { Opener, Recipient } from './openings.ts';
+import { createOpenings } from './openings.ts';
 
 /** Processes that a version may take with it while they open it, before it is refused. */
 const MAX_DEATHS = 2;
 
 /** Time that a process has to swap, which is a few assignments. */
 const SWAP_MS = 5000;
-
-/** A server process as the rollout needs it. */
-export interface Recipient {
-  readonly id: number;
-  tell(message: ToProcess): void;
-  readonly exited: Promise<unknown>;
-}
 
 export interface RolloutOptions {
   readonly source: Source;
@@ -38,7 +32,11 @@ export interface RolloutOptions {
 export interface Rollout {
   /** Has a process that was just started open what is served. @throws {ModelRefused} when it can't */
   equip(process: Recipient): Promise<void>;
-  /** Looks at the repository and brings what is new to all processes. Never fails: what is wrong is logged. */
+  /**
+   * Looks at the repository and brings what is new to all processes. Never fails: what is wrong is logged.
+   *
+   * @returns false when the repository can't be read; then nothing has changed
+   */
   refresh(listing?: Listing): Promise<boolean>;
   /** The same, and versions that were refused are tried again. */
   retry(): Promise<boolean>;
@@ -48,26 +46,14 @@ export interface Rollout {
   readonly listing: Listing;
 }
 
-interface Holding {
-  readonly process: Recipient;
-  /** Keys of what it has opened. */
-  readonly keys: Set<string>;
+interface Holding extends Opener {
   /** It has been told what to serve. */
   equipped: boolean;
 }
 
-interface Opened {
-  readonly opened: true;
-  readonly path: Engine['path'];
-  /** Differs when the files do. */
-  readonly content: string;
-}
-
-type Outcome = Opened | { readonly opened: false; readonly refusal: string | undefined };
-
 export function createRollout({ source, wishes, log, onRefused }: RolloutOptions): Rollout {
   const holdings = new Map<number, Holding>();
-  const waiting = new Map<string, (outcome: Outcome) => void>();
+  const openings = createOpenings();
   const swapping = new Map<string, () => void>();
   const refusals = new Map<string, string>();
   let sets = 0;
@@ -102,49 +88,6 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
   };
   const equipped = (): Holding[] => [...holdings.values()].filter((holding) => holding.equipped);
 
-  /** How the first process opened a version: others need not compare its paths again, but must find the same files. */
-  const verdicts = new Map<string, Promise<Opened | undefined>>();
-
-  const ask = (holding: Holding, candidate: Candidate, trusted: boolean): Promise<Outcome> =>
-    new Promise((resolve) => {
-      const { process, keys } = holding;
-      const key = keyOf(candidate);
-      const name = `${process.id} ${key}`;
-      const done = (outcome: Outcome): void => {
-        waiting.delete(name);
-        if (outcome.opened) keys.add(key);
-        resolve(outcome);
-      };
-      waiting.set(name, done);
-      void process.exited.then(() => done({ opened: false, refusal: undefined }));
-      process.tell({ type: 'open', candidate, trusted });
-    });
-  const openFirst = async (holding: Holding, candidate: Candidate): Promise<Outcome> => {
-    const key = keyOf(candidate);
-    const opening = ask(holding, candidate, false);
-    verdicts.set(
-      key,
-      opening.then((outcome) => (outcome.opened ? outcome : undefined)),
-    );
-    const outcome = await opening;
-    if (!outcome.opened) verdicts.delete(key);
-    return outcome;
-  };
-  /**
-   * A process opens what another one verifies at the same time on trust, and opens it anew should that one find its
-   * faster path wrong: at a start, the comparison is the longest part. Files that have changed since they were listed
-   * are refused: two processes would give different answers under one name.
-   */
-  const openIn = async (holding: Holding, candidate: Candidate): Promise<Outcome> => {
-    const first = verdicts.get(keyOf(candidate));
-    if (!first) return openFirst(holding, candidate);
-    const trusted = await ask(holding, candidate, true);
-    const verdict = await first;
-    if (!trusted.opened) return trusted;
-    if (verdict && verdict.content !== trusted.content)
-      return { opened: false, refusal: 'its files have changed since another process opened them' };
-    return trusted.path === 'whole' || verdict?.path === 'lifted' ? trusted : ask(holding, candidate, false);
-  };
   const failed = new Set<string>();
   const refuse = (candidate: Candidate, reason: string): void => {
     const key = keyOf(candidate);
@@ -203,7 +146,8 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
   /** What is known of contents that the repository no longer holds, and nobody has open. */
   const forget = ({ candidates }: Listing): void => {
     const known = new Set([...candidates.map(keyOf), ...(current?.open.map(keyOf) ?? [])]);
-    for (const facts of [verdicts, refusals, deaths])
+    openings.forget(known);
+    for (const facts of [refusals, deaths])
       for (const key of facts.keys()) if (!known.has(key)) facts.delete(key);
     for (const key of failed) if (!known.has(key)) failed.delete(key);
   };
@@ -224,7 +168,7 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
       loading = candidate;
       for (const { process } of equipped()) process.tell({ type: 'versions', versions: states() });
       await source.fetch(candidate);
-      const outcome = await openIn(holding, candidate);
+      const outcome = await openings.open(holding, candidate);
       loading = undefined;
       if (outcome.opened) continue;
       if (outcome.refusal !== undefined) refuse(candidate, outcome.refusal);
@@ -257,7 +201,7 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
       const candidate = plan.open.find((one) => !holding.keys.has(keyOf(one)));
       if (!candidate) break;
       await source.fetch(candidate);
-      const outcome = await openIn(holding, candidate);
+      const outcome = await openings.open(holding, candidate);
       if (outcome.opened) continue;
       // The process is gone; whoever started it knows.
       if (outcome.refusal === undefined) return blameAtStart(candidate);
@@ -275,7 +219,6 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
     void serve(holding, servedSet(current));
   };
 
-  /** False when the repository can't be read: then nothing has changed. */
   const look = (read: () => Promise<Listing>): Promise<boolean> =>
     inOrder(async () => {
       try {
@@ -301,12 +244,7 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
       }),
     receive: (id, message) => {
       if (message.type === 'swapped') swapping.get(`${id} ${message.number}`)?.();
-      if (message.type !== 'opened') return;
-      const outcome: Outcome =
-        'path' in message
-          ? { opened: true, path: message.path, content: message.content }
-          : { opened: false, refusal: message.refusal };
-      waiting.get(`${id} ${message.key}`)?.(outcome);
+      if (message.type === 'opened') openings.receive(id, message);
     },
     get versions() {
       return states();

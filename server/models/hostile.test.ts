@@ -8,7 +8,7 @@ import { createPool } from '../pool.ts';
 import { HOME } from '../project.ts';
 import { builtThread } from '../testing/builtThread.ts';
 import { withTemporaryFolder } from '../testing/temporaryFolder.ts';
-import { putVersion, tinyFiles } from '../testing/tinyRepository.ts';
+import { putVersion, tinyFiles, tinyTreeAttributes } from '../testing/tinyRepository.ts';
 import { withDeadline } from '../testing/withDeadline.ts';
 import { findFastPath } from './fast.ts';
 import { listFolder } from './listing.ts';
@@ -50,21 +50,7 @@ const inputs = [{ name: 'x', element: 'float', dims: ['n', 1] }] as const;
 const outputs = [{ name: 'y', element: 'float', dims: ['n', 1] }] as const;
 
 const tree = (changes: Record<string, AttributeSpec>): Uint8Array => {
-  const attributes = {
-    n_targets: { int: 1 },
-    nodes_treeids: { ints: [0, 0, 0] },
-    nodes_nodeids: { ints: [0, 1, 2] },
-    nodes_featureids: { ints: [0, 0, 0] },
-    nodes_modes: { strings: ['BRANCH_LEQ', 'LEAF', 'LEAF'] },
-    nodes_values: { floats: [0.5, 0, 0] },
-    nodes_truenodeids: { ints: [1, 0, 0] },
-    nodes_falsenodeids: { ints: [2, 0, 0] },
-    target_treeids: { ints: [0, 0] },
-    target_nodeids: { ints: [1, 2] },
-    target_ids: { ints: [0, 0] },
-    target_weights: { floats: [1, 1.5] },
-    ...changes,
-  };
+  const attributes = { ...tinyTreeAttributes(1), ...changes };
   return buildModel({
     inputs,
     outputs,

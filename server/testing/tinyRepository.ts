@@ -1,6 +1,23 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { AttributeSpec } from '../encoding/lift/testing/buildModel.ts';
 import { buildModel } from '../encoding/lift/testing/buildModel.ts';
+
+/** One test and two leaves: `version` for x up to 0.5, else `version` + 0.5. */
+export const tinyTreeAttributes = (version: number): Record<string, AttributeSpec> => ({
+  n_targets: { int: 1 },
+  nodes_treeids: { ints: [0, 0, 0] },
+  nodes_nodeids: { ints: [0, 1, 2] },
+  nodes_featureids: { ints: [0, 0, 0] },
+  nodes_modes: { strings: ['BRANCH_LEQ', 'LEAF', 'LEAF'] },
+  nodes_values: { floats: [0.5, 0, 0] },
+  nodes_truenodeids: { ints: [1, 0, 0] },
+  nodes_falsenodeids: { ints: [2, 0, 0] },
+  target_treeids: { ints: [0, 0] },
+  target_nodeids: { ints: [1, 2] },
+  target_ids: { ints: [0, 0] },
+  target_weights: { floats: [version, version + 0.5] },
+});
 
 /** A tree whose answer tells which version it is: `version` for x up to 0.5, else `version` + 0.5. */
 export function tinyTree(version: number): Uint8Array {
@@ -12,20 +29,7 @@ export function tinyTree(version: number): Uint8Array {
         op: 'TreeEnsembleRegressor',
         inputs: ['x'],
         outputs: ['y'],
-        attributes: {
-          n_targets: { int: 1 },
-          nodes_treeids: { ints: [0, 0, 0] },
-          nodes_nodeids: { ints: [0, 1, 2] },
-          nodes_featureids: { ints: [0, 0, 0] },
-          nodes_modes: { strings: ['BRANCH_LEQ', 'LEAF', 'LEAF'] },
-          nodes_values: { floats: [0.5, 0, 0] },
-          nodes_truenodeids: { ints: [1, 0, 0] },
-          nodes_falsenodeids: { ints: [2, 0, 0] },
-          target_treeids: { ints: [0, 0] },
-          target_nodeids: { ints: [1, 2] },
-          target_ids: { ints: [0, 0] },
-          target_weights: { floats: [version, version + 0.5] },
-        },
+        attributes: tinyTreeAttributes(version),
       },
     ],
   });
