@@ -1,5 +1,9 @@
-import type { Problem } from '../errors.ts';
+import type { CellError, Problem } from '../errors.ts';
 import type { WriteError } from './dialect.ts';
+
+/** Where a cell or a row stands, for people. */
+export const placeOf = ({ row, line, column }: CellError): string =>
+  `row ${row}${line === undefined ? '' : ` (line ${line})`}${column === undefined ? '' : `, column ${JSON.stringify(column)}`}`;
 
 /**
  * An error as one sentence, with the rows and columns in it: what the other protocols carry an error in. Like the
@@ -8,16 +12,12 @@ import type { WriteError } from './dialect.ts';
 export function errorSentence({ message, extensions }: Problem): string {
   const { errors, errorsTotal = 0 } = extensions;
   if (!errors || errors.length === 0) return message;
-  const named = errors.map((error) => {
-    const line = error.line === undefined ? '' : ` (line ${error.line})`;
-    const column = error.column === undefined ? '' : `, column ${JSON.stringify(error.column)}`;
-    return `row ${error.row}${line}${column}: ${error.message}`;
-  });
+  const named = errors.map((error) => `${placeOf(error)}: ${error.message}`);
   const more = errorsTotal - errors.length;
   return `${message} ${named.join('; ')}${more > 0 ? `; and ${more} more` : ''}.`;
 }
 
-/** The other protocols have no 422: what a caller can mend in the body is a 400. */
+/** Other protocols, and models' own forms, have no 422: what a caller can mend in the body is a 400. */
 export const foreignStatus = ({ status }: Problem): number => (status === 422 ? 400 : status);
 
 /** `{"error": "…"}`: the form of V1, of V2 and of Vertex AI. */

@@ -1,8 +1,9 @@
 import type { EncodedRows } from '../encoding/encoder.ts';
-import type { CellError, Problem } from '../errors.ts';
+import type { Problem } from '../errors.ts';
 import type { Model } from '../models/model.ts';
 import { roundDecimal } from './decimals.ts';
 import type { WriteError } from './dialect.ts';
+import { foreignStatus, placeOf } from './foreign.ts';
 import { writeNumber } from './native.ts';
 
 /** Writes the answers in the model's own form: `{"cost": 12.5}` for one row, `{"cost": [12.5, …]}` for a list of rows. */
@@ -29,18 +30,18 @@ export function createOwnWriter({
   };
 }
 
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
 function sentence({ message, extensions: { errors = [], errorsTotal = 0 } }: Problem): string {
   const [first] = errors;
   if (!first) return message;
-  const place = ({ row, line, column }: CellError): string =>
-    `Row ${row}${line === undefined ? '' : ` (line ${line})`}${column === undefined ? '' : `, column ${JSON.stringify(column)}`}`;
   const more = errorsTotal > 1 ? ` There are ${errorsTotal - 1} more.` : '';
-  return `${place(first)}: ${first.message}.${more}`;
+  return `${capital(placeOf(first))}: ${first.message}.${more}`;
 }
 
 /** Errors as services of this kind have always written them: one sentence, and 400 for any bad content. */
 export const writeOwnError: WriteError = (problem) => ({
   type: 'application/json',
   body: JSON.stringify({ error: sentence(problem) }),
-  status: problem.status === 422 ? 400 : problem.status,
+  status: foreignStatus(problem),
 });

@@ -1,5 +1,4 @@
-import { listFolder } from './listing.ts';
-import { keyOf } from './listing.ts';
+import { keyOf, listFolder } from './listing.ts';
 import type { Model } from './model.ts';
 import { ModelRefused } from './model.ts';
 import type { Wishes } from './plan.ts';
