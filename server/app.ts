@@ -12,8 +12,11 @@ import type { AppContext, AppEnv } from './middleware/handler.ts';
 import { createServe } from './middleware/serve.ts';
 import type { Catalogue } from './models/catalogue.ts';
 import type { Model } from './models/model.ts';
+import type { Observe } from './observed.ts';
+import { observed } from './observed.ts';
 import { createPredictor } from './predictor.ts';
 import { readVersion } from './project.ts';
+import type { AskSums } from './questions.ts';
 import { createRouter } from './routes/define.ts';
 import type { Lifecycle } from './routes/health.ts';
 import { liveRoute, readyRoute } from './routes/health.ts';
@@ -26,13 +29,10 @@ import { createPredictRoutes } from './routes/predict.ts';
 import { predictFileRoute } from './routes/predictFile.ts';
 import type { VertexSettings } from './routes/protocols.ts';
 import { defineProtocols } from './routes/protocols.ts';
-import type { AskShadow } from './routes/shadow.ts';
 import { shadowRoute } from './routes/shadow.ts';
 import { statsRoute } from './routes/stats.ts';
 import { assetsRoute, pageRoute } from './routes/web.ts';
 import type { Assets } from './web/assets.ts';
-import { shadowed } from './shadow/predictor.ts';
-import type { Shadow } from './shadow/shadow.ts';
 
 export interface AppDeps {
   readonly config: Pick<
@@ -51,10 +51,10 @@ export interface AppDeps {
   readonly load: () => Load;
   readonly assets: Assets;
   readonly log: Logger;
-  /** Scores answered rows on candidates; undefined where there is none. */
-  readonly shadow?: Pick<Shadow, 'offer'> | undefined;
-  /** The shadow metrics of all processes; without it there are none. */
-  readonly askShadow?: AskShadow;
+  /** Look at what was answered, in this order. */
+  readonly observers?: readonly Observe[];
+  /** Metrics of all processes; without it there are none. */
+  readonly askSums?: AskSums;
 }
 
 /** The label of requests to paths that don't exist. */
@@ -62,14 +62,13 @@ const NO_ROUTE = 'none';
 
 /** What the server answers. It never listens, reads no environment and starts no timer. */
 export function createApp(deps: AppDeps): Hono<AppEnv> {
-  const { config, runtime, catalogue, inference, lifecycle, http, recorder, load, assets, log, shadow } =
-    deps;
+  const { config, runtime, catalogue, inference, lifecycle, http, recorder, load, assets, log } = deps;
   const app = new Hono<AppEnv>();
   const cors = config.CORS_ORIGINS === '' ? undefined : createCors(config.CORS_ORIGINS);
   const serve = cors ? cors.share(createServe(http, log)) : createServe(http, log);
   const define = createRouter(app, serve, cors?.preflight);
   const own = createPredictor({ inference, http, recorder, patienceMs: config.DEADLINE_MS });
-  const predictor = shadow ? shadowed(own, shadow) : own;
+  const predictor = observed(own, deps.observers ?? []);
   const predict = createPredictRoutes({
     predictor,
     http,
@@ -134,7 +133,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   );
   define('/apidocs', pageRoute(assets, 'apidocs'));
   define('/assets/:digest/:folder/:file', assetsRoute(assets));
-  define('/models/:model/shadow', shadowRoute(catalogue, deps.askShadow ?? (() => Promise.resolve([]))));
+  define('/models/:model/shadow', shadowRoute(catalogue, deps.askSums ?? (() => Promise.resolve([]))));
   define('/health/live', liveRoute);
   define('/health/ready', readyRoute(lifecycle));
   app.notFound((c: AppContext) => (ownRoutes.find(c.req.path) ?? missing)(c));

@@ -30,8 +30,8 @@ export type FromProcess =
   | { readonly type: 'counts'; readonly counts: readonly number[] }
   /** It serves the set of this number. */
   | { readonly type: 'swapped'; readonly number: number }
-  /** What do shadows say, in all processes? */
-  | { readonly type: 'shadow'; readonly question: number }
+  /** What is the sum over all processes of the metrics whose names begin so? */
+  | { readonly type: 'sums'; readonly question: number; readonly prefix: string }
   /** Every thread has this version, by this path and as its files were then; or why not. */
   | {
       readonly type: 'opened';
@@ -53,7 +53,7 @@ export type ToProcess =
   | { readonly type: 'open'; readonly candidate: Candidate; readonly trusted: boolean }
   /** Serve these, all of which are open. The first one begins to listen. */
   | { readonly type: 'serve'; readonly set: ServedSet }
-  | { readonly type: 'shadow'; readonly question: number; readonly metrics: readonly MetricObject[] }
+  | { readonly type: 'sums'; readonly question: number; readonly metrics: readonly MetricObject[] }
   /** What became of versions that don't answer. */
   | { readonly type: 'versions'; readonly versions: readonly VersionState[] }
   | { readonly type: 'metrics' }

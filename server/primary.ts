@@ -19,7 +19,6 @@ import { createScraper } from './metrics/scrape.ts';
 import { createMetricsServer } from './metricsServer.ts';
 import { readRuntimeVersion, readVersion } from './project.ts';
 import { createRollout } from './rollout.ts';
-import { SHADOW_PREFIX } from './shadow/metrics.ts';
 import type { Child, Slot } from './slots.ts';
 import { StartFailure, startChild, tell } from './slots.ts';
 
@@ -92,12 +91,12 @@ export function createPrimary({ config, runtime, log, exit }: PrimaryOptions): P
     scraper.receive(id, message);
     rollout.receive(id, message);
     loadMonitor.receive(id, message);
-    if (message.type === 'shadow') void answerShadow(id, message.question);
+    if (message.type === 'sums') void answerSums(id, message.question, message.prefix);
   };
-  const answerShadow = async (id: number, question: number): Promise<void> => {
-    const metrics = await scraper.sums(SHADOW_PREFIX);
+  const answerSums = async (id: number, question: number, prefix: string): Promise<void> => {
+    const metrics = await scraper.sums(prefix);
     const child = children().find(({ worker }) => worker.id === id);
-    if (child) tell(child, { type: 'shadow', question, metrics });
+    if (child) tell(child, { type: 'sums', question, metrics });
   };
   const equip = (child: Child): Promise<void> =>
     rollout.equip({

@@ -5,10 +5,12 @@ import { within } from './within.ts';
 /** The primary asks every process in its turn, and gives each a second. */
 const ANSWER_MS = 3000;
 
+/** Asks for the sums over all processes of the metrics whose names begin so. */
+export type AskSums = (prefix: string) => Promise<readonly MetricObject[]>;
+
 /** Asks the primary for what only all processes together know. */
 export interface Questions {
-  /** The shadow metrics of all processes. */
-  shadow(): Promise<readonly MetricObject[]>;
+  readonly sums: AskSums;
   receive(message: ToProcess): void;
 }
 
@@ -16,10 +18,10 @@ export function createQuestions(tell: (message: FromProcess) => Promise<void>): 
   const waiting = new Map<number, (metrics: readonly MetricObject[]) => void>();
   let asked = 0;
   return {
-    shadow: async () => {
+    sums: async (prefix) => {
       const question = asked++;
       const answer = new Promise<readonly MetricObject[]>((resolve) => waiting.set(question, resolve));
-      void tell({ type: 'shadow', question });
+      void tell({ type: 'sums', question, prefix });
       try {
         return await within(answer, ANSWER_MS, 'the answer of the primary');
       } finally {
@@ -27,7 +29,7 @@ export function createQuestions(tell: (message: FromProcess) => Promise<void>): 
       }
     },
     receive: (message) => {
-      if (message.type === 'shadow') waiting.get(message.question)?.(message.metrics);
+      if (message.type === 'sums') waiting.get(message.question)?.(message.metrics);
     },
   };
 }

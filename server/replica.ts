@@ -21,13 +21,10 @@ import { createLoader } from './models/load.ts';
 import type { Model } from './models/model.ts';
 import { ModelRefused } from './models/model.ts';
 import { createValidator } from './models/schema.ts';
-import { shadowsOf } from './models/source.ts';
+import { createObservers } from './observers.ts';
 import { createPool } from './pool.ts';
 import { HOME } from './project.ts';
 import { createQuestions } from './questions.ts';
-import { createShadowRecorder } from './shadow/metrics.ts';
-import type { Shadow } from './shadow/shadow.ts';
-import { createShadow } from './shadow/shadow.ts';
 import { shutdown } from './shutdown.ts';
 import { watchSilence } from './silence.ts';
 import { readAssets } from './web/assets.ts';
@@ -108,24 +105,14 @@ export function startReplica(options: ReplicaOptions): Replica {
     compile: config.ENGINE === 'auto',
   });
   const questions = createQuestions(tell);
-  const shadows = shadowsOf(config);
-  const shadow = shadows.length === 0 ? undefined : startShadow();
-  /** Scores what is answered on candidates, in a thread that nothing else needs. */
-  function startShadow(): Shadow {
-    const fail = (reason: string): void => log.error({ reason }, 'a shadow failed');
-    return createShadow({
-      pool: createPool({
-        threads: 1,
-        entry,
-        openTimeoutMs: OPEN_TIMEOUT_MS,
-        onLost: fail,
-        onReplaced: (_, reason) => fail(reason),
-      }),
-      recorder: createShadowRecorder(registry),
-      busy: () => inference.queuedRows > 0 || pool.idle().length < pool.lanes.length,
-      onFailed: (_, reason) => fail(reason),
-    });
-  }
+  const observers = createObservers({
+    config,
+    registry,
+    entry,
+    openTimeoutMs: OPEN_TIMEOUT_MS,
+    busy: () => inference.queuedRows > 0 || pool.idle().length < pool.lanes.length,
+    log,
+  });
   const stopWatching = watchSilence(pool, 2 * config.DEADLINE_MS, (thread) => {
     void giveUp(`thread ${thread} has not answered for ${2 * config.DEADLINE_MS} ms`);
   });
@@ -161,7 +148,6 @@ export function startReplica(options: ReplicaOptions): Replica {
   };
   const begin = async (contents: Contents): Promise<void> => {
     catalogue = createLiveCatalogue(contents);
-    const askShadow = questions.shadow;
     const app = createApp({
       config,
       runtime,
@@ -173,15 +159,13 @@ export function startReplica(options: ReplicaOptions): Replica {
       load: load.read,
       assets: readAssets(fileURLToPath(new URL('./web', import.meta.url))),
       log,
-      shadow,
-      askShadow,
+      observers: observers.observe,
+      askSums: questions.sums,
     });
     listener = await listen(app, address);
     // Not awaited: the answer must find our caller listening already.
     void tell({ type: 'ready' });
   };
-  const followShadows = ({ models: present }: Contents): void =>
-    void shadow?.follow(present.filter(({ id }) => shadows.includes(id)));
   /** Closes what isn't served any more, once the requests that have it are answered. */
   const retire = async (keys: readonly string[]): Promise<void> => {
     const leaving = keys.flatMap((key) => models.get(key) ?? []);
@@ -198,7 +182,7 @@ export function startReplica(options: ReplicaOptions): Replica {
     if (catalogue) catalogue.replace(contents);
     else await begin(contents);
     void tell({ type: 'swapped', number: set.number });
-    followShadows(contents);
+    observers.follow(contents);
     await retire([...models.keys()].filter((key) => !set.open.includes(key)));
   };
 
@@ -216,7 +200,7 @@ export function startReplica(options: ReplicaOptions): Replica {
     const clean = await shutdown(
       [
         { name: 'finish requests', deadlineMs: config.DEADLINE_MS + 500, run: () => listener?.close() },
-        { name: 'close the shadow', deadlineMs: CLOSE_POOL_MS, run: () => shadow?.close() },
+        { name: 'close observers', deadlineMs: CLOSE_POOL_MS, run: () => observers.close() },
         { name: 'close threads', deadlineMs: CLOSE_POOL_MS, run: () => inference.close() },
       ],
       log,
@@ -239,7 +223,7 @@ export function startReplica(options: ReplicaOptions): Replica {
       else if (message.type === 'open') void openVersion(message.candidate, message.trusted);
       else if (message.type === 'serve') void serve(message.set);
       else if (message.type === 'versions') catalogue?.describe(message.versions);
-      else if (message.type === 'shadow') questions.receive(message);
+      else if (message.type === 'sums') questions.receive(message);
       else void sendMetrics();
     },
   };

@@ -4,7 +4,10 @@ import type { Reporter, TestModule } from 'vitest/node';
 /** Where scripts/test.sh wants the totals; unset when vitest is run by hand. */
 const totalsFile = process.env['TEST_TOTALS'];
 
-/** Writes `passed failed skipped` on one line, then the full name of every skipped test: it holds the reason. */
+/**
+ * Writes `passed failed skipped` on one line, then the full name of every skipped test: it holds the reason. Beside it,
+ * the names of the tests that passed only when they were tried again.
+ */
 export default class TotalsReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
     if (totalsFile === undefined) return;
@@ -16,6 +19,8 @@ export default class TotalsReporter implements Reporter {
     ).length;
     const skipped = tests.filter((test) => test.result().state === 'skipped').map((test) => test.fullName);
     const failed = count('failed') + broken + unhandledErrors.length;
+    const retried = tests.filter((test) => test.diagnostic()?.flaky === true).map((test) => test.fullName);
+    writeFileSync(`${totalsFile}.retried`, retried.map((name) => `${name}\n`).join(''));
     writeFileSync(totalsFile, [`${count('passed')} ${failed} ${skipped.length}`, ...skipped, ''].join('\n'));
   }
 }

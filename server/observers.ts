@@ -1,0 +1,76 @@
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import type { Config } from './config.ts';
+import type { Observe } from './observed.ts';
+import type { Contents } from './models/catalogue.ts';
+import { shadowsOf } from './models/source.ts';
+import { createPool } from './pool.ts';
+import { createShadowRecorder } from './shadow/metrics.ts';
+import { createShadow } from './shadow/shadow.ts';
+
+/** What looks at answered rows beside the path: it is told what is served, and closed last. */
+interface Observer {
+  readonly observe: Observe;
+  follow?(contents: Contents): void;
+  close(): Promise<void>;
+}
+
+/** All observers of one process. */
+export interface Observers {
+  readonly observe: readonly Observe[];
+  /** What is open and served from now on. */
+  follow(contents: Contents): void;
+  close(): Promise<void>;
+}
+
+export interface ObserverOptions {
+  readonly config: Config;
+  readonly registry: Registry;
+  /** The thread's entry. */
+  readonly entry: URL;
+  /** Time that a thread has to open and verify one model. */
+  readonly openTimeoutMs: number;
+  /** Whether requests wait for what an observer would take. */
+  readonly busy: () => boolean;
+  readonly log: Logger;
+}
+
+/** Starts those that the settings ask for. */
+export function createObservers(options: ObserverOptions): Observers {
+  const observers: Observer[] = [];
+  const shadows = shadowsOf(options.config);
+  if (shadows.length > 0) observers.push(startShadow(options, shadows));
+  return {
+    observe: observers.map(({ observe }) => observe),
+    follow: (contents) => observers.forEach((observer) => observer.follow?.(contents)),
+    close: async () => void (await Promise.all(observers.map((observer) => observer.close()))),
+  };
+}
+
+/** Scores what is answered on candidates, in a thread that nothing else needs. */
+function startShadow(
+  { registry, entry, openTimeoutMs, busy, log }: ObserverOptions,
+  ids: readonly string[],
+): Observer {
+  const fail = (reason: string): void => log.error({ reason }, 'a shadow failed');
+  const shadow = createShadow({
+    pool: createPool({
+      threads: 1,
+      entry,
+      openTimeoutMs,
+      onLost: fail,
+      onReplaced: (_, reason) => fail(reason),
+    }),
+    recorder: createShadowRecorder(registry),
+    busy,
+    onFailed: (_, reason) => fail(reason),
+  });
+  return {
+    observe: ({ model, table, rows, answers }) => {
+      // Where bad rows were left out, answers and table don't stand side by side.
+      if (!rows.refused) shadow.offer(model, table, answers);
+    },
+    follow: ({ models }) => void shadow.follow(models.filter(({ id }) => ids.includes(id))),
+    close: () => shadow.close(),
+  };
+}
