@@ -53,7 +53,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['server/main.ts', '**/*.test.ts', 'server/testing/**'],
+    files: ['server/main.ts', 'server/healthcheck.ts', '**/*.test.ts', 'server/testing/**'],
     rules: { 'no-restricted-properties': 'off' },
   },
   { files: ['server/pool.ts'], rules: walls(ORT, NODE_SERVER) },

@@ -195,7 +195,11 @@ on_signal() {
 }
 trap on_signal TERM INT
 # Before it has started, the primary has no ear for it yet, and nothing to reload.
-trap 'if [ "$started" = yes ] && alive "$primary"; then kill -HUP "$primary"; fi' HUP
+# nginx only where it has a certificate to read again: the connections that it closes for that may be in use.
+trap 'if [ "$started" = yes ] && alive "$primary"; then
+  kill -HUP "$primary"
+  if [ -n "${TLS_CERT:-}" ] && alive "$nginx"; then kill -HUP "$nginx"; fi
+fi' HUP
 trap 'rm -rf -- "$runtime"' EXIT
 
 # Platforms that start the container as `serve` ask at 8080, or at a port that they name in a variable of their own.

@@ -14,6 +14,8 @@ export interface ProxySettings {
   readonly sockets: readonly string[];
   /** The private folder that nginx may write to, as an absolute path. */
   readonly runtime: string;
+  /** Files of the public port's certificate and of its key, as absolute paths; without them it speaks plain HTTP. */
+  readonly tls?: { readonly certificate: string; readonly key: string } | undefined;
   /** nginx's own worker processes. */
   readonly workers: number;
   /** Whom the workers run as, with a group of the same name: only where root starts nginx, which else takes `nobody`. */
@@ -74,15 +76,22 @@ function valuesFrom(settings: ProxySettings): ReadonlyMap<string, string> {
     ['ACCESS_LOG', accessLog(settings.accessLog)],
     ['CORS_ORIGINS', corsOrigins(settings.corsOrigins ?? [])],
     ['LISTEN', listen(settings)],
+    ['CERTIFICATE', certificate(settings.tls)],
   ]);
 }
 
-function listen({ host, port }: ProxySettings): string {
+function certificate(tls: ProxySettings['tls']): string {
+  if (!tls) return '';
+  return `ssl_certificate "${path('tls', tls.certificate)}"; ssl_certificate_key "${path('tls', tls.key)}";`;
+}
+
+function listen({ host, port, tls }: ProxySettings): string {
   matching(/^[A-Za-z0-9.:-]+$/, 'host', host);
+  const ssl = tls ? ' ssl' : '';
   // As Node does: "::" takes IPv4 as well.
   return host.includes(':')
-    ? `[${host}]:${positive('port', port)} ipv6only=off`
-    : `${host}:${positive('port', port)}`;
+    ? `[${host}]:${positive('port', port)}${ssl} ipv6only=off`
+    : `${host}:${positive('port', port)}${ssl}`;
 }
 
 function accessLog(target: string): string {

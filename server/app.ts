@@ -7,6 +7,7 @@ import type { Inference } from './inference.ts';
 import type { HttpRecorder } from './metrics/http.ts';
 import type { InferenceRecorder } from './metrics/inference.ts';
 import type { Load } from './metrics/load.ts';
+import type { Admit } from './access/admission.ts';
 import { createCors } from './middleware/cors.ts';
 import type { AppContext, AppEnv } from './middleware/handler.ts';
 import { createServe } from './middleware/serve.ts';
@@ -51,6 +52,8 @@ export interface AppDeps {
   readonly load: () => Load;
   readonly assets: Assets;
   readonly log: Logger;
+  /** Refuses requests without a key; undefined where access is open. */
+  readonly admit?: Admit | undefined;
   /** Look at what was answered, in this order. */
   readonly observers?: readonly Observe[];
   /** Metrics of all processes; without it there are none. */
@@ -65,7 +68,8 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   const { config, runtime, catalogue, inference, lifecycle, http, recorder, load, assets, log } = deps;
   const app = new Hono<AppEnv>();
   const cors = config.CORS_ORIGINS === '' ? undefined : createCors(config.CORS_ORIGINS);
-  const serve = cors ? cors.share(createServe(http, log)) : createServe(http, log);
+  const answering = createServe(http, log, deps.admit);
+  const serve = cors ? cors.share(answering) : answering;
   const define = createRouter(app, serve, cors?.preflight);
   const own = createPredictor({ inference, http, recorder, patienceMs: config.DEADLINE_MS });
   const predictor = observed(own, deps.observers ?? []);

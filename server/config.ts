@@ -65,6 +65,10 @@ const predictRoute = (text: string): string | Refusal =>
   isPredictPath(text)
     ? text
     : new Refusal('a path that no other route has, such as /vertex/predict, or /v1/models/NAME:predict');
+
+const tlsFile = (text: string): string | Refusal =>
+  /^\/[^\s;{}'"$\\]+$/.test(text) ? text : new Refusal('an absolute path without spaces');
+
 /** `*`, or origins exactly as browsers write them: lower case, no path, no default port. */
 const origins = (text: string): string | Refusal => {
   const list = text.split(',').map((origin) => origin.trim());
@@ -202,6 +206,31 @@ export const SETTINGS = {
     meaning:
       'Rows that may wait in one process; above it requests are answered 503. An empty queue takes any request.',
   },
+  API_KEYS: {
+    default: '',
+    shown: 'none: open',
+    parse: (text) => text,
+    meaning:
+      'Who may call: `CLIENT:DIGEST` entries with commas between them, DIGEST being the SHA-256 of the key. See docs/access.md.',
+  },
+  API_KEYS_FILE: {
+    default: '',
+    shown: 'none',
+    parse: (text) => (text.startsWith('/') ? text : new Refusal('an absolute path')),
+    meaning: 'File with more of these entries, one a line; read again at `SIGHUP` and `POST /reload`.',
+  },
+  METRICS_ACCESS: {
+    default: 'open' as const,
+    parse: oneOf('open', 'keys'),
+    meaning: 'Whether the metrics port asks for one of these keys, too.',
+  },
+  TLS_CERT: {
+    default: '',
+    shown: 'none: plain HTTP',
+    parse: tlsFile,
+    meaning: 'Certificate chain (PEM) of the public port, with `TLS_KEY`; read again at `SIGHUP`.',
+  },
+  TLS_KEY: { default: '', shown: 'none', parse: tlsFile, meaning: "The certificate's private key (PEM)." },
   CORS_ORIGINS: {
     default: '',
     shown: 'off',
@@ -285,6 +314,10 @@ export function parseConfig(env: Environment): Config {
     faults.push('AWS_BUCKET_NAME and EXPERIMENT_ID must be set together');
   if (config.ADMIN_PORT !== 0 && [config.PORT, config.METRICS_PORT].includes(config.ADMIN_PORT))
     faults.push('ADMIN_PORT must differ from PORT and METRICS_PORT');
+  if ((config.TLS_CERT === '') !== (config.TLS_KEY === ''))
+    faults.push('TLS_CERT and TLS_KEY must be set together');
+  if (config.METRICS_ACCESS === 'keys' && config.API_KEYS === '' && config.API_KEYS_FILE === '')
+    faults.push('METRICS_ACCESS=keys needs API_KEYS or API_KEYS_FILE');
   if (config.PORT === config.METRICS_PORT) faults.push('METRICS_PORT must differ from PORT');
   if (config.AIP_HEALTH_ROUTE !== '' && config.AIP_HEALTH_ROUTE === config.AIP_PREDICT_ROUTE) {
     faults.push('AIP_PREDICT_ROUTE must differ from AIP_HEALTH_ROUTE');

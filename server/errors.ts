@@ -23,6 +23,10 @@ export const ERRORS = {
     status: 400,
     detail: 'A query parameter is unknown or has a value that is not accepted.',
   },
+  unauthorized: {
+    status: 401,
+    detail: 'Send the key that you were given as "authorization: Bearer KEY" or as "x-api-key: KEY".',
+  },
   model_not_found: {
     status: 404,
     detail: 'There is no such model. GET /models lists those that are served.',
@@ -64,6 +68,7 @@ export type ErrorCode = keyof typeof ERRORS;
 /** The reason phrase of each status in the catalogue: the `title` of a problem whose type is about:blank. */
 const TITLES: Readonly<Record<(typeof ERRORS)[ErrorCode]['status'], string>> = {
   400: 'Bad Request',
+  401: 'Unauthorized',
   404: 'Not Found',
   405: 'Method Not Allowed',
   406: 'Not Acceptable',

@@ -7,8 +7,9 @@ import type { Config } from './config.ts';
 import { ConfigError, parseConfig } from './config.ts';
 import type { FromProcess, ToProcess } from './messages.ts';
 import { PortUnavailable, portOpen, requireFreePort } from './ports.ts';
-import { RuntimeUnreachable, socketPath, writeProxyFile } from './proxyFile.ts';
+import { CertificateUnusable, RuntimeUnreachable, socketPath, writeProxyFile } from './proxyFile.ts';
 import { createLog } from './log.ts';
+import type { Primary } from './primary.ts';
 import { SLOT_VARIABLE } from './slots.ts';
 
 const { values: options } = parseArgs({
@@ -38,7 +39,15 @@ async function runPrimary(config: Config): Promise<void> {
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
   const log = await createLog(config.LOG_LEVEL, 'primary');
   const { createPrimary } = await import('./primary.ts');
-  const primary = createPrimary({ config, runtime, log, exit: (code) => process.exit(code) });
+  const { KeysUnreadable } = await import('./access/keys.ts');
+  let primary: Primary;
+  try {
+    primary = createPrimary({ config, runtime, log, exit: (code) => process.exit(code) });
+  } catch (error) {
+    if (!(error instanceof KeysUnreadable)) throw error;
+    log.fatal(error.message);
+    process.exit(1);
+  }
   process.on('SIGTERM', () => void primary.stop(0));
   process.on('SIGINT', () => void primary.stop(0));
   process.on('SIGHUP', () => void primary.reload());
@@ -48,9 +57,12 @@ async function runPrimary(config: Config): Promise<void> {
     await requireFreePort('METRICS_PORT', config.METRICS_HOST, config.METRICS_PORT);
     if (config.ADMIN_PORT !== 0) await requireFreePort('ADMIN_PORT', '127.0.0.1', config.ADMIN_PORT);
     if (behindProxy) writeProxyFile(config, runtime);
+    else if (config.TLS_CERT !== '')
+      throw new CertificateUnusable('TLS needs the proxy: start without --no-proxy');
   } catch (error) {
-    if (!(error instanceof PortUnavailable || error instanceof RuntimeUnreachable)) throw error;
-    log.fatal(error.message);
+    const known = [PortUnavailable, RuntimeUnreachable, CertificateUnusable];
+    if (!known.some((kind) => error instanceof kind)) throw error;
+    log.fatal((error as Error).message);
     process.exit(1);
   }
   await primary.start();
@@ -60,7 +72,8 @@ async function runPrimary(config: Config): Promise<void> {
   }
   if (behindProxy) await portOpen(config.HOST, config.PORT);
   const { WEB_CONCURRENCY: processes, INFERENCE_THREADS: threads } = config;
-  log.info({ processes, threads }, `ready on http://${config.HOST}:${config.PORT}`);
+  const scheme = behindProxy && config.TLS_CERT !== '' ? 'https' : 'http';
+  log.info({ processes, threads }, `ready on ${scheme}://${config.HOST}:${config.PORT}`);
 }
 
 async function runReplica(config: Config, slot: number): Promise<void> {

@@ -1,3 +1,4 @@
+import type { ApiKey } from './access/keys.ts';
 import type { MetricObject } from './metrics/aggregate.ts';
 import type { Load } from './metrics/load.ts';
 import type { VersionState } from './models/catalogue.ts';
@@ -43,6 +44,8 @@ export type FromProcess =
 
 /** What the primary tells a server process. */
 export type ToProcess =
+  /** Who is let in from now on; sent before the first version is to be served. */
+  | { readonly type: 'keys'; readonly keys: readonly ApiKey[] }
   /** All processes have been ready once: from now on the server is. */
   | { readonly type: 'serving' }
   /** Answer "not ready" from now on, but go on predicting. */

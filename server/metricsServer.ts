@@ -1,9 +1,18 @@
 import type { Server } from 'node:http';
 import { createServer } from 'node:http';
 import type { Logger } from 'pino';
+import type { ReadHeader } from './access/gate.ts';
 
-/** Serves `GET /metrics`, and nothing else, on a port of its own: the public one never shows it. */
-export function createMetricsServer(expose: () => Promise<string>, log: Logger): Server {
+/**
+ * Serves `GET /metrics`, and nothing else, on a port of its own: the public one never shows it.
+ *
+ * @param lets whether a request with these headers may read them
+ */
+export function createMetricsServer(
+  expose: () => Promise<string>,
+  log: Logger,
+  lets: (header: ReadHeader) => boolean = () => true,
+): Server {
   return createServer((request, response) => {
     const path = request.url?.split('?', 1)[0];
     if (path !== '/metrics') {
@@ -12,6 +21,8 @@ export function createMetricsServer(expose: () => Promise<string>, log: Logger):
         .end('There is only /metrics here.\n');
     } else if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.writeHead(405, { allow: 'GET, HEAD' }).end();
+    } else if (!lets((name) => request.headers[name]?.toString())) {
+      response.writeHead(401, { 'www-authenticate': 'Bearer realm="servemodel metrics"' }).end();
     } else {
       expose().then(
         (text) =>

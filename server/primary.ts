@@ -2,6 +2,8 @@ import cluster from 'node:cluster';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { createKeyring } from './access/keyring.ts';
+import { KeysUnreadable } from './access/keys.ts';
 import { createAdminServer } from './adminServer.ts';
 import type { Config } from './config.ts';
 import type { FromProcess } from './messages.ts';
@@ -49,6 +51,7 @@ export interface Primary {
   stop(code: number): Promise<void>;
 }
 
+/** @throws {KeysUnreadable} */
 export function createPrimary({ config, runtime, log, exit }: PrimaryOptions): Primary {
   const slots: readonly Slot[] = Array.from({ length: config.WEB_CONCURRENCY }, (_, index) => ({
     index,
@@ -70,7 +73,10 @@ export function createPrimary({ config, runtime, log, exit }: PrimaryOptions): P
   const loadMonitor = createLoadMonitor({
     broadcast: (message) => children().forEach((child) => tell(child, message)),
   });
-  const metricsServer = createMetricsServer(scraper.expose, log);
+  const keyring = createKeyring(config, (keys) =>
+    children().forEach((child) => tell(child, { type: 'keys', keys })),
+  );
+  const metricsServer = createMetricsServer(scraper.expose, log, keyring.letsScrape);
 
   /** Made when it is first needed: a start that fails earlier asks nobody. */
   let made: Promise<Source> | undefined;
@@ -98,12 +104,22 @@ export function createPrimary({ config, runtime, log, exit }: PrimaryOptions): P
     const child = children().find(({ worker }) => worker.id === id);
     if (child) tell(child, { type: 'sums', question, metrics });
   };
-  const equip = (child: Child): Promise<void> =>
-    rollout.equip({
+  const equip = (child: Child): Promise<void> => {
+    tell(child, { type: 'keys', keys: keyring.keys });
+    return rollout.equip({
       id: child.worker.id,
       exited: child.exited,
       tell: (message) => tell(child, message),
     });
+  };
+  const rereadKeys = (): void => {
+    try {
+      keyring.reread();
+    } catch (error) {
+      if (!(error instanceof KeysUnreadable)) throw error;
+      log.error({ reason: error.message }, 'the keys in force stay');
+    }
+  };
 
   const start = async (slot: Slot): Promise<Child> => {
     const child = await startChild(slot, receive, equip);
@@ -186,6 +202,7 @@ export function createPrimary({ config, runtime, log, exit }: PrimaryOptions): P
     if (rolling || stopping) return;
     rolling = true;
     log.info('reloading');
+    rereadKeys();
     await rollout.retry();
     for (const slot of slots) if (!(await roll(slot))) break;
     rolling = false;
@@ -195,6 +212,7 @@ export function createPrimary({ config, runtime, log, exit }: PrimaryOptions): P
 
   /** Whatever was refused is tried again: who asks has perhaps mended it. */
   const refresh = async (): Promise<readonly VersionState[]> => {
+    keyring.reread();
     if (!(await rollout.retry())) throw new Error('the repository cannot be read');
     return rollout.versions;
   };

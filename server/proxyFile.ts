@@ -1,5 +1,7 @@
 import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { createSecureContext } from 'node:tls';
+import type { ProxySettings } from '../proxy/render.ts';
 import { renderProxy } from '../proxy/render.ts';
 import type { Config } from './config.ts';
 import { availableCpus } from './cpus.ts';
@@ -30,10 +32,42 @@ function requireReachable(folder: string): void {
   if (folder !== dirname(folder)) requireReachable(dirname(folder));
 }
 
+/** The certificate can't be used: nginx would end with less clear words. */
+export class CertificateUnusable extends Error {
+  constructor(reason: string) {
+    super(reason);
+    this.name = 'CertificateUnusable';
+  }
+}
+
+/** @throws {CertificateUnusable} unless both files are there and belong together */
+function certificateOf({ TLS_CERT, TLS_KEY }: Config): ProxySettings['tls'] {
+  if (TLS_CERT === '') return undefined;
+  const read = (name: string, file: string): Buffer => {
+    try {
+      return readFileSync(file);
+    } catch (error) {
+      throw new CertificateUnusable(
+        `${name} can't be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown'}`,
+      );
+    }
+  };
+  const [cert, key] = [read('TLS_CERT', TLS_CERT), read('TLS_KEY', TLS_KEY)];
+  try {
+    createSecureContext({ cert, key });
+  } catch (error) {
+    throw new CertificateUnusable(
+      `TLS_CERT and TLS_KEY don't make a pair: ${(error as NodeJS.ErrnoException).code ?? 'unknown'}`,
+    );
+  }
+  return { certificate: TLS_CERT, key: TLS_KEY };
+}
+
 /**
  * Writes the proxy's configuration into the runtime folder.
  *
  * @throws {RuntimeUnreachable} when nginx is to run under another account
+ * @throws {CertificateUnusable}
  */
 export function writeProxyFile(config: Config, runtime: string): void {
   const user = proxyUser();
@@ -51,6 +85,7 @@ export function writeProxyFile(config: Config, runtime: string): void {
     accessLog: config.ACCESS_LOG,
     sockets: Array.from({ length: config.WEB_CONCURRENCY }, (_, slot) => socketPath(runtime, slot)),
     corsOrigins: config.CORS_ORIGINS === '' ? [] : config.CORS_ORIGINS.split(','),
+    tls: certificateOf(config),
     runtime,
     workers: availableCpus(),
     ...(user === undefined ? {} : { user }),

@@ -1,5 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
+import { createAdmission } from './access/admission.ts';
+import { createGate } from './access/gate.ts';
+import { needsKeys } from './access/keys.ts';
 import { createApp } from './app.ts';
 import { createInline } from './batching/inline.ts';
 import { createQueue } from './batching/queue.ts';
@@ -81,6 +84,7 @@ export function startReplica(options: ReplicaOptions): Replica {
     onReplaced: (thread, reason) => log.error({ thread, reason }, 'a thread died and is being replaced'),
   });
   const registry = createRegistry();
+  const gate = createGate();
   const http = createHttpRecorder(registry);
   const recorder = createInferenceRecorder(registry, () => inference.queuedRows);
   const notes = createInFlightNotes(runtime, process.pid);
@@ -159,6 +163,7 @@ export function startReplica(options: ReplicaOptions): Replica {
       load: load.read,
       assets: readAssets(fileURLToPath(new URL('./web', import.meta.url))),
       log,
+      admit: needsKeys(config) ? createAdmission(gate, registry, config.AIP_HEALTH_ROUTE) : undefined,
       observers: observers.observe,
       askSums: questions.sums,
     });
@@ -223,6 +228,7 @@ export function startReplica(options: ReplicaOptions): Replica {
       else if (message.type === 'open') void openVersion(message.candidate, message.trusted);
       else if (message.type === 'serve') void serve(message.set);
       else if (message.type === 'versions') catalogue?.describe(message.versions);
+      else if (message.type === 'keys') gate.replace(message.keys);
       else if (message.type === 'sums') questions.receive(message);
       else void sendMetrics();
     },

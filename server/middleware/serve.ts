@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Admit } from '../access/admission.ts';
 import type { WriteError } from '../dialects/dialect.ts';
 import type { HttpRecorder } from '../metrics/http.ts';
 import type { AppContext, Handler } from './handler.ts';
@@ -12,11 +13,11 @@ export type Serve = (
 ) => (handler: Handler) => (c: AppContext) => Promise<Response>;
 
 /**
- * Gives each request an id, turns what its handler throws into an answer, and records the answer under the route's
- * pattern: never under a path that a caller made up. One function for the three, since each layer of promises costs a
+ * Gives each request an id, asks for its key where access needs one, turns what its handler throws into an answer, and records the answer under the route's
+ * pattern: never under a path that a caller made up. One function for all of it, since each layer of promises costs a
  * lone row as much as its encoding.
  */
-export function createServe(http: HttpRecorder, log: Logger): Serve {
+export function createServe(http: HttpRecorder, log: Logger, admit?: Admit): Serve {
   const answerError = answerErrors(log);
   return (route, writeError) => (handler) =>
     async function serve(c) {
@@ -26,6 +27,7 @@ export function createServe(http: HttpRecorder, log: Logger): Serve {
       c.set('requestId', requestId);
       let response: Response;
       try {
+        admit?.(c, route);
         response = await handler(c);
       } catch (error) {
         response = answerError(error, requestId, c.get('writeError') ?? writeError);

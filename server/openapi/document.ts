@@ -60,7 +60,13 @@ export function describeApi({ catalogue, errors, version, hasRoute }: DescribeOp
       ],
       hasRoute,
     ),
+    // Without a key where the server asks for none.
+    security: [{}, { bearer: [] }, { apiKey: [] }],
     components: {
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer' },
+        apiKey: { type: 'apiKey', in: 'header', name: 'x-api-key' },
+      },
       schemas: {
         ...Object.fromEntries(ofModels),
         ...ANSWER_SCHEMAS,

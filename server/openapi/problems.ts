@@ -8,7 +8,7 @@ import { content, ref } from './json.ts';
 export type Errors = Readonly<Record<string, { readonly status: number; readonly detail: string }>>;
 
 /** Statuses that any request can meet, on its way through the proxy too. */
-const ANYWHERE = [400, 405, 406, 408, 411, 413, 414, 429, 431, 500, 503, 504, 505];
+const ANYWHERE = [400, 401, 405, 406, 408, 411, 413, 414, 429, 431, 500, 503, 504, 505];
 
 const componentOf = (status: number): string => `Problem${status}`;
 

@@ -1,4 +1,5 @@
 import { byId, element } from '../shared/dom.ts';
+import { keyedFetch } from '../shared/keyed.ts';
 import type { ApiDocument } from './document.ts';
 import { operationView } from './operation.ts';
 import { prose } from './prose.ts';
@@ -52,7 +53,7 @@ function openTarget(): void {
 
 async function show(): Promise<void> {
   const main = byId('main');
-  const answer = await fetch(DOCUMENT);
+  const answer = await keyedFetch(DOCUMENT);
   if (!answer.ok) throw new Error(`${DOCUMENT} was answered ${answer.status}`);
   const api = (await answer.json()) as ApiDocument;
   const { version, description } = api.info;

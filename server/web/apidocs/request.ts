@@ -1,3 +1,4 @@
+import { keyedFetch } from '../shared/keyed.ts';
 import type { Parameter } from './document.ts';
 
 /** A request that a form describes. */
@@ -41,7 +42,7 @@ export async function send(request: FilledRequest): Promise<Received> {
   }
   if (request.accept !== undefined) headers.set('accept', request.accept);
   const start = performance.now();
-  const answer = await fetch(targetOf(request), {
+  const answer = await keyedFetch(targetOf(request), {
     method: request.method.toUpperCase(),
     headers,
     body: request.body ?? null,

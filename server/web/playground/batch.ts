@@ -1,5 +1,6 @@
 import type { Cell, CellRemark, ModelDetails, Refusal } from './api.ts';
-import { predict, predictPath, requestBody } from './api.ts';
+import { predictPath, requestBody } from './api.ts';
+import { predict } from './calls.ts';
 import { fromText } from './cells.ts';
 import type { Csv } from './csv.ts';
 

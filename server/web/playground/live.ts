@@ -1,5 +1,6 @@
 import type { Timing } from './api.ts';
 import { byId } from '../shared/dom.ts';
+import { quietFetch } from '../shared/keyed.ts';
 import { drawing } from './dom.ts';
 import { milliseconds } from './numbers.ts';
 
@@ -34,7 +35,7 @@ function sparkline(rates: readonly number[]): SVGElement {
 
 async function readLoad(): Promise<Load | undefined> {
   try {
-    const response = await fetch('/stats', {
+    const response = await quietFetch('/stats', {
       headers: { accept: 'application/json' },
       cache: 'no-store',
     });

@@ -1,5 +1,6 @@
 import type { ModelDetails, Outcome } from './api.ts';
-import { predict, predictPath, readModel, readModelNames, requestBody } from './api.ts';
+import { predictPath, requestBody } from './api.ts';
+import { predict, readModel, readModelNames } from './calls.ts';
 import { createCopyAs } from './copyAs.ts';
 import { byId, element } from '../shared/dom.ts';
 import { part } from './dom.ts';

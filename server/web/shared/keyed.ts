@@ -1,0 +1,71 @@
+import { element } from './dom.ts';
+
+const UNAUTHORIZED = 401;
+/** The key stays in this tab, and is gone with it. */
+const STORED = 'servemodel-key';
+
+function withKey(init: RequestInit): RequestInit {
+  const key = sessionStorage.getItem(STORED);
+  if (key === null) return init;
+  const headers = new Headers(init.headers);
+  headers.set('authorization', `Bearer ${key}`);
+  return { ...init, headers };
+}
+
+/** Asks for a key; false if none is given. */
+function askForKey(): Promise<boolean> {
+  const field = element('input', {
+    id: 'access-key',
+    type: 'password',
+    required: true,
+    autocomplete: 'off',
+    spellcheck: 'false',
+  });
+  const form = element(
+    'form',
+    { class: 'access' },
+    element('p', {}, element('label', { for: 'access-key' }, 'This server asks for a key.')),
+    field,
+    element(
+      'p',
+      {},
+      element('button', { type: 'submit', class: 'primary' }, 'Use key'),
+      ' ',
+      element('button', { type: 'button', class: 'quiet', id: 'access-cancel' }, 'Cancel'),
+    ),
+  );
+  const dialog = element('dialog', { 'aria-label': 'Key' }, form);
+  document.body.append(dialog);
+  return new Promise((resolve) => {
+    let given = false;
+    form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      sessionStorage.setItem(STORED, field.value.trim());
+      given = true;
+      dialog.close();
+    });
+    form.querySelector('#access-cancel')?.addEventListener('click', () => dialog.close());
+    dialog.addEventListener('close', () => {
+      dialog.remove();
+      resolve(given);
+    });
+    dialog.showModal();
+  });
+}
+
+/** One question at a time, whoever asks. */
+let asking: Promise<boolean> | undefined;
+
+/** `fetch`, with the key that the user gave; asked for when the server refuses without one, or refuses this one. */
+export async function keyedFetch(path: string, init: RequestInit = {}): Promise<Response> {
+  for (;;) {
+    const response = await fetch(path, withKey(init));
+    if (response.status !== UNAUTHORIZED) return response;
+    asking ??= askForKey().finally(() => (asking = undefined));
+    if (!(await asking)) return response;
+  }
+}
+
+/** `fetch` with the key, if there is one: for what runs by itself and mustn't ask. */
+export const quietFetch = (path: string, init: RequestInit = {}): Promise<Response> =>
+  fetch(path, withKey(init));
