@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { nginxMissing } from '../../proxy/testing/nginxMissing.ts';
+import type { Server } from '../testing/startServer.ts';
+import { startServer } from '../testing/startServer.ts';
+import type { Visit } from './testing/browser.ts';
+import { chromiumMissing, needsChromium, startBrowser, withVisit } from './testing/browser.ts';
+
+const KEY = 'key-of-a-person';
+
+/** The refusals that led to the question are in the console, and are no fault of the page. */
+function takeRefusals({ faults }: Visit): void {
+  const refusals = faults.filter((fault) => fault.includes('status of 401'));
+  expect(refusals.length).toBeGreaterThan(0);
+  faults.splice(0, faults.length, ...faults.filter((fault) => !refusals.includes(fault)));
+}
+
+describe.skipIf(chromiumMissing ?? nginxMissing)(needsChromium('the pages of a server with keys'), () => {
+  let server: Server;
+  let browser: Browser;
+  let url: string;
+  beforeAll(async () => {
+    const API_KEYS = `person:${createHash('sha256').update(KEY).digest('hex')}`;
+    [server, browser] = await Promise.all([startServer({ env: { API_KEYS } }), startBrowser()]);
+    url = `http://127.0.0.1:${server.port}`;
+  });
+  afterAll(async () => {
+    await browser.close();
+    await server.clean();
+  });
+
+  it('the playground asks for one, again if it is wrong, and predicts with it', () =>
+    withVisit(browser, `${url}/`, async (visit) => {
+      const { page } = visit;
+      await page.fill('#access-key', 'guess');
+      await page.keyboard.press('Enter');
+      await page.waitForFunction("document.querySelector('#access-key')?.value === ''");
+      await page.fill('#access-key', KEY);
+      await page.keyboard.press('Enter');
+      await page.locator('#headline[data-state="answered"], #prediction:has-text("50K")').first().waitFor();
+      expect(await page.locator('dialog').count()).toBe(0);
+      takeRefusals(visit);
+    }));
+
+  it('the API page shows the document with one, and says so without', () =>
+    withVisit(browser, `${url}/apidocs`, async (visit) => {
+      const { page } = visit;
+      await page.click('#access-cancel');
+      await page.locator('[role=alert]', { hasText: '401' }).waitFor();
+      await page.reload();
+      await page.fill('#access-key', KEY);
+      await page.click('dialog button[type=submit]');
+      await page.locator('h2', { hasText: 'predict' }).first().waitFor();
+      takeRefusals(visit);
+    }));
+});
