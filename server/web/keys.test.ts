@@ -33,9 +33,11 @@ describe.skipIf(chromiumMissing ?? nginxMissing)(needsChromium('the pages of a s
   it('the playground asks for one, again if it is wrong, and predicts with it', () =>
     withVisit(browser, `${url}/`, async (visit) => {
       const { page } = visit;
-      await page.fill('#access-key', 'guess');
+      const first = await page.waitForSelector('#access-key');
+      await first.fill('guess');
       await page.keyboard.press('Enter');
-      await page.waitForFunction("document.querySelector('#access-key')?.value === ''");
+      // Another one takes its place.
+      await first.waitForElementState('hidden');
       await page.fill('#access-key', KEY);
       await page.keyboard.press('Enter');
       await page.locator('#headline[data-state="answered"], #prediction:has-text("50K")').first().waitFor();
