@@ -1,0 +1,45 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFile, readdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { fromHome } from '../../server/project.ts';
+import { Failure } from '../versions/failure.ts';
+import type { Bill, ShippedModel } from './bill.ts';
+import { completeBill } from './bill.ts';
+
+// Of what is installed: from the lock file alone npm 11 leaves out packages that development needs, too (tslib).
+const NPM = ['sbom', '--sbom-format=cyclonedx', '--omit=dev', '--loglevel=error'];
+/** Of npm's output. */
+const MAX_BYTES = 64 * 1024 * 1024;
+
+async function readPackages(): Promise<Bill> {
+  try {
+    const { stdout } = await promisify(execFile)('npm', NPM, { cwd: fromHome('.'), maxBuffer: MAX_BYTES });
+    return JSON.parse(stdout) as Bill;
+  } catch (error) {
+    throw new Failure(
+      `npm sbom failed (it needs npm 10 or newer): ${(error as Error).message.split('\n')[0]}`,
+    );
+  }
+}
+
+async function readModels(): Promise<ShippedModel[]> {
+  const models: ShippedModel[] = [];
+  const folder = fromHome('models');
+  const files = await readdir(folder, { recursive: true });
+  for (const file of files.filter((name) => /^[^/]+\/\d+\/model\.onnx$/.test(name))) {
+    const sha256 = createHash('sha256')
+      .update(await readFile(join(folder, file)))
+      .digest('hex');
+    const signature = JSON.parse(await readFile(join(folder, dirname(file), 'model.json'), 'utf8')) as {
+      readonly description?: string;
+    };
+    models.push({ id: dirname(file), sha256, description: signature.description });
+  }
+  return models.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** The bill of what the image holds of ours: npm's packages, as installed, and the models. @throws {Failure} */
+export const readBill = async (): Promise<Bill> =>
+  completeBill(await readPackages(), 'servemodel', await readModels());
