@@ -20,6 +20,7 @@ export interface Bill {
   serialNumber?: string;
   readonly metadata: { readonly component: Component; readonly [member: string]: unknown };
   readonly components: readonly Component[];
+  readonly dependencies: readonly { readonly ref: string; readonly dependsOn?: readonly string[] }[];
   readonly [member: string]: unknown;
 }
 
@@ -50,15 +51,32 @@ function uuidOf(text: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
-/** npm's bill with the models in it, and without what differs from one run to the next: a time, a random number. */
-export function completeBill(npm: Bill, name: string, models: readonly ShippedModel[]): Bill {
+/**
+ * npm's bill with the models in it, without what isn't shipped, and without what differs from one run to the next: a time, a
+ * random number.
+ *
+ * @param shipped the packages of the image, as `name@version`
+ */
+export function completeBill(
+  npm: Bill,
+  name: string,
+  shipped: ReadonlySet<string>,
+  models: readonly ShippedModel[],
+): Bill {
+  const own = npm.metadata.component['bom-ref'];
+  const packages = npm.components.filter((part) => shipped.has(`${part.name}@${part.version}`));
+  const refs = new Set([own, ...packages.map((part) => part['bom-ref'])]);
+  const dependencies = npm.dependencies
+    .filter(({ ref }) => refs.has(ref))
+    .map(({ ref, dependsOn = [] }) => ({ ref, dependsOn: dependsOn.filter((other) => refs.has(other)) }));
   const bill: Bill = {
     ...npm,
     metadata: {
       lifecycles: [{ phase: 'build' }],
       component: { ...npm.metadata.component, type: 'application', name },
     },
-    components: [...npm.components, ...models.map(modelComponent)],
+    components: [...packages, ...models.map(modelComponent)],
+    dependencies,
   };
   delete bill.serialNumber;
   return { ...bill, serialNumber: `urn:uuid:${uuidOf(JSON.stringify(bill))}` };

@@ -1,4 +1,4 @@
-import type { Bill } from './bill.ts';
+import type { Bill, Component } from './bill.ts';
 import { licenceOf } from './bill.ts';
 
 /** Licences that ask for no more than their own text beside the code. */
@@ -8,6 +8,7 @@ const ACCEPTED: readonly string[] = [
   'BSD-2-Clause',
   'BSD-3-Clause',
   'BlueOak-1.0.0',
+  'CC0-1.0',
   'ISC',
   'MIT',
 ];
@@ -19,10 +20,13 @@ export const isAccepted = (licence: string): boolean =>
     .split(/ (?:AND|OR) /)
     .every((name) => ACCEPTED.includes(name));
 
+/** The npm packages, without builds for one platform, which have their package's licence: the page is the same everywhere. */
+export const packagesOf = ({ components }: Bill): Component[] =>
+  components.filter(({ type, name }) => type === 'library' && !/-(?:linux|darwin|win32|android)-/.test(name));
+
 /** The page docs/licences.md. */
-export function describeLicences({ components }: Bill): string {
-  const packages = components.filter(({ type }) => type === 'library');
-  const lines = packages
+export function describeLicences(bill: Bill): string {
+  const lines = packagesOf(bill)
     .map((part) => `| ${part.name} | ${part.version} | ${licenceOf(part)} |`)
     .toSorted((a, b) => (a < b ? -1 : 1));
   return `# Licences

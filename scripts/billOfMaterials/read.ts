@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -8,10 +9,30 @@ import { Failure } from '../versions/failure.ts';
 import type { Bill, ShippedModel } from './bill.ts';
 import { completeBill } from './bill.ts';
 
-// Of what is installed: from the lock file alone npm 11 leaves out packages that development needs, too (tslib).
-const NPM = ['sbom', '--sbom-format=cyclonedx', '--omit=dev', '--loglevel=error'];
+// All that is installed, to be filtered: with --omit=dev npm 11 leaves out whatever development needs, too.
+const NPM = ['sbom', '--sbom-format=cyclonedx', '--loglevel=error'];
 /** Of npm's output. */
 const MAX_BYTES = 64 * 1024 * 1024;
+
+interface LockedPackage {
+  readonly version: string;
+  readonly dev?: boolean;
+  /** Of a package's builds for many platforms, only this one's is installed. */
+  readonly optional?: boolean;
+}
+
+/** `name@version` of what package-lock.json says that the image holds. */
+export function readShipped(): ReadonlySet<string> {
+  const { packages } = JSON.parse(readFileSync(fromHome('package-lock.json'), 'utf8')) as {
+    readonly packages: Readonly<Record<string, LockedPackage>>;
+  };
+  const shipped = Object.entries(packages).filter(
+    ([path, { dev, optional }]) => path !== '' && !dev && (!optional || existsSync(fromHome(path))),
+  );
+  const nameOf = (path: string): string =>
+    path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
+  return new Set(shipped.map(([path, { version }]) => `${nameOf(path)}@${version}`));
+}
 
 async function readPackages(): Promise<Bill> {
   try {
@@ -42,4 +63,4 @@ async function readModels(): Promise<ShippedModel[]> {
 
 /** The bill of what the image holds of ours: npm's packages, as installed, and the models. @throws {Failure} */
 export const readBill = async (): Promise<Bill> =>
-  completeBill(await readPackages(), 'servemodel', await readModels());
+  completeBill(await readPackages(), 'servemodel', readShipped(), await readModels());
