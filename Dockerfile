@@ -15,14 +15,21 @@ RUN npm ci --no-audit \
   && find . -type d -empty -delete \
   && rm -rf /root/.npm
 
-# What runs in production.
+# What runs in production. Its times are set to a constant here and below: two builds of the same sources give layers of the
+# same digest. Each part lies under a folder of its own that is copied to /, as a copy into /app would change the time of
+# /app.
 FROM packages AS production
+ARG SOURCE_DATE_EPOCH=0
 RUN npm prune --omit=dev --no-audit \
   && find node_modules -type d -empty -delete \
-  && chmod -R u=rwX,go=rX node_modules
+  && chmod -R u=rwX,go=rX node_modules \
+  && mkdir -p /layers/packages/app \
+  && mv node_modules /layers/packages/app/ \
+  && find /layers -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
 
 # Modes are set here, since a checkout made under umask 077 or on Windows has others.
 FROM packages AS build
+ARG SOURCE_DATE_EPOCH=0
 COPY tsconfig.json tsconfig.build.json ./
 COPY scripts/build.sh scripts/
 COPY server server
@@ -31,19 +38,22 @@ COPY proxy proxy
 RUN npm run build
 COPY LICENSE nginx.conf servemodel.sh ./
 COPY models models
-RUN chmod -R u=rwX,go=rX LICENSE nginx.conf servemodel.sh package.json models dist && chmod 755 servemodel.sh
+RUN mkdir -p /layers/models/app /layers/code/app \
+  && cp -R models /layers/models/app/ \
+  && cp -R LICENSE nginx.conf servemodel.sh package.json dist /layers/code/app/ \
+  && chmod -R u=rwX,go=rX /layers \
+  && chmod 755 /layers/code/app/servemodel.sh \
+  && find /layers -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
 
 FROM ${BASE}
 RUN apt-get update \
   && apt-get install --yes --no-install-recommends nginx-light \
   && rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log
-WORKDIR /app
 # From what changes least to what changes most.
-COPY --from=production /app/node_modules node_modules
-COPY --from=build /app/LICENSE ./
-COPY --from=build /app/models models
-COPY --from=build /app/nginx.conf /app/servemodel.sh /app/package.json ./
-COPY --from=build /app/dist dist
+COPY --from=production /layers/packages /
+COPY --from=build /layers/models /
+COPY --from=build /layers/code /
+WORKDIR /app
 
 # The telemetry switch has to be there before ONNX Runtime is loaded: see ARCHITECTURE.md. The cache is for models from S3.
 ENV NODE_ENV=production \
