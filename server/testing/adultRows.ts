@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { fromHome } from '../project.ts';
 
 /** A row of the official test split, with scikit-learn's own answers. */
 export interface AdultRow {
@@ -12,11 +14,11 @@ export interface AdultRow {
   readonly probability: number;
 }
 
-const DATA = new URL('../../models/adult/data/', import.meta.url);
-const SIGNATURE = new URL('../../models/adult/1/model.json', import.meta.url);
+const DATA = fromHome('models/adult/data');
+const SIGNATURE = fromHome('models/adult/1/model.json');
 
 const linesOf = (file: string): string[] =>
-  gunzipSync(readFileSync(new URL(file, DATA)))
+  gunzipSync(readFileSync(join(DATA, file)))
     .toString('utf8')
     .split('\n')
     .filter((line) => line !== '');

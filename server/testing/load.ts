@@ -47,6 +47,8 @@ export interface LoadReport {
 export interface Load {
   /** Right answers so far. */
   readonly right: number;
+  /** All other answers so far, and requests that got none. */
+  readonly failed: number;
   /** Waits for so many right answers more. */
   more(count: number, ms?: number): Promise<void>;
   /** Lets requests under way finish, then reports. */
@@ -181,6 +183,9 @@ export function startLoad(options: LoadOptions): Load {
   return {
     get right() {
       return right;
+    },
+    get failed() {
+      return wrong.length + statuses.length + failures.length;
     },
     more: async (count, ms = 10_000) => {
       const target = right + count;

@@ -5,11 +5,11 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { HOME } from '../project.ts';
 import { eventually, withDeadline } from './withDeadline.ts';
 
 /** The checkout that these tests stand in. */
-export const CHECKOUT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
+export const CHECKOUT = HOME;
 
 /** Covers a build of a checkout that is newer than its dist/. */
 const READY_MS = 60_000;
