@@ -191,6 +191,14 @@ else
   skip 'shell scripts: shellcheck is missing; apt-get install shellcheck'
 fi
 
+# Known weaknesses of the packages that are shipped, where the registry tells.
+audit=$(npm audit --omit=dev 2>&1) && audited=yes || audited=no
+if [ "$audited" = no ] && grep -q 'endpoint returned an error\|ENOTFOUND\|ECONNREFUSED\|ETIMEDOUT' <<<"$audit"; then
+  skip 'npm audit: the registry does not answer it'
+else
+  check 'npm audit' test "$audited" = yes || printf '%s\n' "$audit"
+fi
+
 say 'tests'
 # Tried again once: a machine that is busy with something else must not fail a whole run. What needed it is listed.
 TEST_TOTALS=$work/vitest npx --no-install vitest run --retry=1 || true
