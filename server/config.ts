@@ -3,6 +3,7 @@ import { availableCpus } from './cpus.ts';
 import { isHealthPath, isPredictPath } from './vertexPaths.ts';
 import { parsePins } from './models/preferences.ts';
 import { parseS3 } from './models/s3/url.ts';
+import { parseTarget } from './predictionLog/target.ts';
 
 /** Smallest and largest accepted values of an integer setting. */
 type Range = readonly [min: number, max: number];
@@ -50,6 +51,9 @@ const host = (text: string): string | Refusal =>
 
 const repository = (text: string): string | Refusal =>
   text.startsWith('s3://') && !parseS3(text) ? new Refusal('a folder or s3://bucket/prefix') : text;
+
+const predictionLog = (text: string): string | Refusal =>
+  parseTarget(text) ? text : new Refusal('redis://host:6379, rediss://host:6379 or file:/path/folder');
 
 const accessLog = (text: string): string | Refusal =>
   text === 'off' || text === 'stdout' || /^\/[^\s;{}'"$\\]+$/.test(text)
@@ -252,6 +256,34 @@ export const SETTINGS = {
     default: 'off',
     parse: accessLog,
     meaning: 'Access log of the proxy, as JSON lines: `off`, `stdout` or an absolute path.',
+  },
+  PREDICTION_LOG: {
+    default: '',
+    shown: 'off',
+    parse: predictionLog,
+    meaning:
+      'Where every answered row is logged: `redis://host:6379/0`, `rediss://…` or `file:/path/folder`. See docs/prediction-log.md.',
+  },
+  PREDICTION_LOG_INPUT: {
+    default: 'full' as const,
+    parse: oneOf('full', 'hash', 'none'),
+    meaning: 'What the log holds of a row: its cells and their SHA-256, the SHA-256 alone, or neither.',
+  },
+  PREDICTION_LOG_MAX_RECORDS: {
+    default: 100_000,
+    parse: integer([1, 1_000_000_000]),
+    meaning: "Records that a model's stream in Redis keeps, and up to some hundred more.",
+  },
+  PREDICTION_LOG_FILE_BYTES: {
+    default: 64 * 1024 * 1024,
+    shown: '67108864 (64 MiB)',
+    parse: integer([1024, 1024 ** 4]),
+    meaning: 'Size at which a process begins its next file of the log.',
+  },
+  PREDICTION_LOG_MAX_FILES: {
+    default: 32,
+    parse: integer([1, 100_000]),
+    meaning: 'Files of the log that stay in the folder, beside those that are being written.',
   },
   AIP_HTTP_PORT: {
     default: 0,

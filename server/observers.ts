@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Config } from './config.ts';
-import type { Observe } from './observed.ts';
+import type { Observation, Observe } from './observed.ts';
 import type { Contents } from './models/catalogue.ts';
 import { shadowsOf } from './models/source.ts';
 import { createPool } from './pool.ts';
@@ -40,10 +40,27 @@ export function createObservers(options: ObserverOptions): Observers {
   const observers: Observer[] = [];
   const shadows = shadowsOf(options.config);
   if (shadows.length > 0) observers.push(startShadow(options, shadows));
+  if (options.config.PREDICTION_LOG !== '') observers.push(loadPredictionLog(options));
   return {
     observe: observers.map(({ observe }) => observe),
     follow: (contents) => observers.forEach((observer) => observer.follow?.(contents)),
     close: async () => void (await Promise.all(observers.map((observer) => observer.close()))),
+  };
+}
+
+/** Logs what is answered. Its code is only loaded where it is asked for; what is answered before waits for it. */
+function loadPredictionLog(options: ObserverOptions): Observer {
+  const early: Observation[] = [];
+  let observe: Observe = (observation) => void early.push(observation);
+  const started = import('./predictionLog/start.ts').then(async ({ startPredictionLog }) => {
+    const predictionLog = await startPredictionLog(options);
+    observe = predictionLog.observe;
+    early.splice(0).forEach(observe);
+    return predictionLog;
+  });
+  return {
+    observe: (observation) => observe(observation),
+    close: async () => (await started).close(),
   };
 }
 

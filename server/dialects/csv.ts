@@ -37,6 +37,7 @@ export function createCsvTable(inputs: readonly Input[], header: boolean): CsvTa
   let types: (ColumnType | undefined)[] = [];
   let data: unknown[][] = [];
   let lines: number[] = [];
+  let before = 0;
 
   const setColumns = (names: readonly string[]): void => {
     columns = names;
@@ -64,7 +65,8 @@ export function createCsvTable(inputs: readonly Input[], header: boolean): CsvTa
     },
     take: () => {
       if (columns === undefined) return undefined;
-      const table: Table = { columns, data, lines };
+      const table: Table = { columns, data, lines, ...(before > 0 && { before }) };
+      before += data.length;
       data = [];
       lines = [];
       return table;

@@ -12,6 +12,8 @@ export interface Table {
   readonly byName?: boolean;
   /** For each row of a file the line that it begins on, counted from 1. */
   readonly lines?: readonly number[];
+  /** Rows of the same file that came in tables before this one. */
+  readonly before?: number;
   /** The request held one row that is no list: `{"age": 25, …}`. */
   readonly single?: boolean;
 }

@@ -21,6 +21,7 @@ export interface Signature {
   readonly description?: string;
   readonly framework?: string;
   readonly created?: string;
+  /** Of the ONNX file; a version that was read always has it. */
   readonly sha256?: string;
   readonly inputs: readonly Input[];
   readonly outputs: {

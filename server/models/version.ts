@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Rows } from '../../worker/protocol.ts';
 import type { Encoder } from '../encoding/encoder.ts';
@@ -43,6 +44,17 @@ async function infer(candidate: Candidate): Promise<Signature> {
   return signature;
 }
 
+/** The signature with the digest of the file, where nobody wrote it down: what was answered by must be known. */
+async function withDigest(candidate: Candidate, signature: Signature): Promise<Signature> {
+  if (signature.sha256 !== undefined) return signature;
+  const sha256 = await withFile(candidate, 'model.onnx', async (handle) =>
+    createHash('sha256')
+      .update(await handle.readFile())
+      .digest('hex'),
+  );
+  return sha256 === undefined ? signature : { ...signature, sha256 };
+}
+
 /** What a thread needs of rows. */
 const toRows = ({ rows, cells, texts }: Rows): Rows => ({ rows, cells, texts });
 
@@ -62,7 +74,8 @@ export async function readVersion(candidate: Candidate, validate: Validate): Pro
   // A missing one is reported by the thread that opens it.
   const path = await withFile(candidate, 'model.onnx', (_, found) => Promise.resolve(found));
   const json = await readJson(candidate, 'model.json');
-  const signature = json === undefined ? await infer(candidate) : validate(id, json);
+  const signature =
+    json === undefined ? await infer(candidate) : await withDigest(candidate, validate(id, json));
   const encoder = createEncoder(signature);
   const output = outputFeed(signature);
   const table = await readJson(candidate, 'golden.json');

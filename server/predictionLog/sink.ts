@@ -1,0 +1,37 @@
+/** A record on its way. */
+export interface Line {
+  /** Name of the model. */
+  readonly model: string;
+  /** One record as JSON. */
+  readonly text: string;
+}
+
+/** Why records were not logged. A closed set: it labels a metric. */
+export const DROP_REASONS = ['queue_full', 'unreachable', 'disk_full', 'refused', 'shutdown'] as const;
+export type DropReason = (typeof DROP_REASONS)[number];
+
+/** Where records go. Nobody calls it twice at a time. */
+export interface Sink {
+  /** Makes ready to write; at once when it is. @throws {SinkFailure} */
+  open(): Promise<void>;
+  /**
+   * Stores records, all of them or none.
+   *
+   * @returns how many were refused for good
+   * @throws {SinkFailure} the records may be written again
+   */
+  write(lines: readonly Line[]): Promise<number>;
+  /** Gives back all that it holds, whatever it is doing. */
+  close(): Promise<void>;
+}
+
+/** Records can't be stored at the moment. */
+export class SinkFailure extends Error {
+  readonly reason: Exclude<DropReason, 'queue_full' | 'shutdown'>;
+  constructor(reason: SinkFailure['reason'], cause: unknown) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    super(code ?? message, { cause });
+    this.name = 'SinkFailure';
+    this.reason = reason;
+  }
+}
