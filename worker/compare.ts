@@ -3,9 +3,9 @@ import { MAX_BATCH_ROWS, answerWidth } from './protocol.ts';
 import type { Scorer } from './scorer.ts';
 
 /** Largest accepted difference of a probability: float32 sums in another order, or of another library. */
-const PROBABILITY_TOLERANCE = 1e-6;
+export const PROBABILITY_TOLERANCE = 1e-6;
 /** Largest accepted difference of a regression value, relative to its size: float32 sums differ by about 1.5e-6. */
-const VALUE_TOLERANCE = 1e-5;
+export const VALUE_TOLERANCE = 1e-5;
 
 function same(output: OutputFeed, k: number, got: number, wanted: number): boolean {
   // NaN is an answer, too: both must give it.

@@ -6,7 +6,7 @@ import { createValidator } from '../../server/models/schema.ts';
 import { readVersion } from '../../server/models/version.ts';
 import { HOME } from '../../server/project.ts';
 import { scoreAll } from '../../worker/compare.ts';
-import type { WholeGraph } from '../../worker/protocol.ts';
+import type { Rows, WholeGraph } from '../../worker/protocol.ts';
 import { answerWidth } from '../../worker/protocol.ts';
 import { openWhole } from '../../worker/scorer.ts';
 import { Failure } from './failure.ts';
@@ -20,21 +20,37 @@ export async function findVersion(repository: string, id: string): Promise<Model
   return readVersion(candidate, await createValidator(HOME));
 }
 
+/** A model in ONNX Runtime: the whole graph, which is the reference for every faster path. */
+export interface OpenModel {
+  /** @returns [rows, answerWidth] */
+  score(rows: Rows): Promise<Float64Array>;
+  close(): Promise<void>;
+}
+
+/** @throws {TaskFault} */
+export async function openModel(model: Model): Promise<OpenModel> {
+  const { whole } = openTask(model, allocate(model));
+  const scorer = await openWhole(whole as WholeGraph, model.output);
+  return {
+    score: (rows) => scoreAll(scorer, rows, answerWidth(model.output)),
+    close: scorer.close,
+  };
+}
+
 /**
- * The answers of ONNX Runtime to rows: the whole graph, which is the reference for every faster path.
+ * The model's answers to rows.
  *
  * @returns [rows, answerWidth]
  * @throws {Failure} when the model can't be opened, or doesn't take a row
  */
 export async function score(model: Model, { columns, data }: FileRows): Promise<Float64Array> {
-  const { whole } = openTask(model, allocate(model));
   try {
     const rows = model.encoder.encode(columns, data, { ignoreExtra: true });
-    const scorer = await openWhole(whole as WholeGraph, model.output);
+    const open = await openModel(model);
     try {
-      return await scoreAll(scorer, rows, answerWidth(model.output));
+      return await open.score(rows);
     } finally {
-      await scorer.close();
+      await open.close();
     }
   } catch (error) {
     const [first] = error instanceof Problem ? (error.extensions.errors ?? []) : [];

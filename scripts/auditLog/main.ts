@@ -1,0 +1,4 @@
+import { runTool } from '../calls/run.ts';
+import { audit } from './audit.ts';
+
+await runTool(audit);

@@ -1,0 +1,116 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { withTemporaryFolder } from '../testing/temporaryFolder.ts';
+import { createFileSink } from './fileSink.ts';
+
+const line = (text: string) => ({ model: 'tiny', text });
+const filesIn = (folder: string): string[] => readdirSync(folder).sort();
+const textOf = (folder: string): string =>
+  filesIn(folder)
+    .map((name) => readFileSync(join(folder, name), 'utf8'))
+    .join('');
+
+const options = { fileBytes: 1000, maxFiles: 3, pid: 7 };
+
+/** Runs in a file system of 64 KiB. */
+async function onSmallDisk(run: (folder: string) => Promise<void>): Promise<void> {
+  await withTemporaryFolder(async (home) => {
+    const folder = join(home, 'disk');
+    mkdirSync(folder);
+    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder]);
+    if (mounted.status !== 0) throw new Error(mounted.stderr.toString());
+    try {
+      await run(folder);
+    } finally {
+      spawnSync('umount', [folder]);
+    }
+  });
+}
+
+/** Why there is no full disk to be had; undefined if there is one. */
+async function diskMissing(): Promise<string | undefined> {
+  if (process.platform !== 'linux') return 'needs tmpfs';
+  return onSmallDisk(() => Promise.resolve()).then(
+    () => undefined,
+    () => 'mounting a tmpfs takes root',
+  );
+}
+const noDisk = await diskMissing();
+
+describe('files of the log', () => {
+  it('are private, begin anew at their size, and the oldest of the folder go', async () => {
+    await withTemporaryFolder(async (home) => {
+      const folder = join(home, 'deep', 'log');
+      const sink = createFileSink({ folder, ...options });
+      await sink.open();
+      mkdirSync(join(folder, 'other'));
+      writeFileSync(join(folder, 'other.jsonl'), '');
+      // Files of processes that are long gone.
+      for (const day of ['01', '02', '03', '04']) {
+        const old = join(folder, `predictions-202601${day}T000000000Z-host-1.jsonl`);
+        writeFileSync(old, '{}\n');
+        utimesSync(old, new Date(`2026-01-${day}`), new Date(`2026-01-${day}`));
+      }
+      const written: string[] = [];
+      for (let at = 0; at < 12; at++) {
+        written.push(`{"n":${at},"fill":"${'x'.repeat(190)}"}`);
+        expect(await sink.write([line(written.at(-1) as string)])).toBe(0);
+      }
+      await sink.close();
+      const files = filesIn(folder).filter((name) => name.endsWith('-7.jsonl'));
+      expect(files).toHaveLength(3);
+      for (const name of files) expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600);
+      expect(files.map((name) => readFileSync(join(folder, name), 'utf8')).join('')).toBe(
+        written.map((text) => `${text}\n`).join(''),
+      );
+      expect(filesIn(folder)).toEqual(['other', 'other.jsonl', ...files].sort());
+    });
+  });
+
+  it('that somebody removed are begun anew', async () => {
+    await withTemporaryFolder(async (folder) => {
+      const sink = createFileSink({ folder, ...options });
+      await sink.open();
+      await sink.write([line('{"n":0}')]);
+      for (const name of filesIn(folder)) rmSync(join(folder, name));
+      await sink.write([line('{"n":1}')]);
+      await sink.close();
+      expect(textOf(folder)).toBe('{"n":1}\n');
+    });
+  });
+
+  it('can be in no place that is a file', async () => {
+    await withTemporaryFolder(async (home) => {
+      writeFileSync(join(home, 'log'), '');
+      const sink = createFileSink({ folder: join(home, 'log'), ...options });
+      await expect(sink.open()).rejects.toMatchObject({ reason: 'unreachable', message: 'EEXIST' });
+    });
+  });
+
+  it.skipIf(noDisk !== undefined)(
+    `on a full disk hold whole records only, and go on when there is room${noDisk === undefined ? '' : ` (skipped: ${noDisk})`}`,
+    async () => {
+      await onSmallDisk(async (folder) => {
+        const sink = createFileSink({ folder, fileBytes: 1e6, maxFiles: 3, pid: 7 });
+        await sink.open();
+        const filler = join(folder, 'filler');
+        writeFileSync(filler, 'x'.repeat(40_000));
+        const batch = Array.from({ length: 100 }, (_, n) => line(`{"n":${n},"fill":"${'y'.repeat(90)}"}`));
+        let written = 0;
+        const fill = async (): Promise<void> => {
+          for (; written < 10; written++) await sink.write(batch);
+        };
+        await expect(fill()).rejects.toMatchObject({ reason: 'disk_full', message: 'ENOSPC' });
+        expect(written).toBeGreaterThan(0);
+        const whole = batch.map(({ text }) => `${text}\n`).join('');
+        expect(textOf(folder).replace(/^x+/, '')).toBe(whole.repeat(written));
+        rmSync(filler);
+        await sink.write(batch);
+        await sink.close();
+        expect(textOf(folder)).toBe(whole.repeat(written + 1));
+      });
+    },
+  );
+});
