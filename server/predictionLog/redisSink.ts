@@ -41,7 +41,7 @@ export function createRedisSink({ url, maxRecords, onLost }: RedisSinkOptions): 
     const fresh = makeClient(url);
     fresh.on('error', () => {
       if (fresh !== client) return;
-      drop();
+      client = undefined;
       onLost();
     });
     try {
