@@ -38,7 +38,8 @@ export function askServer(server: URL, interrupt: AbortSignal): Versions {
     score: async (rows) => {
       const columns = signature.inputs.map(({ name }) => name);
       const data = rows.map((row) => columns.map((name) => row[name]));
-      const url = new URL(`${path}/predict?probabilities=true&on_error=null`, server);
+      const scores = signature.task === 'classification' ? '&probabilities=true' : '';
+      const url = new URL(`${path}/predict?on_error=null${scores}`, server);
       const outcome = await post(url, { columns, data }, TIMEOUT_MS, interrupt);
       if (!outcome.ok) throw new Failure(`${path} did not answer: ${outcome.reason}`);
       return rows.map((_, row) => outputOf(outcome.answer as unknown as Answer, row));

@@ -79,6 +79,6 @@ describe('a CSV', () => {
     expect(table.take()).toEqual({ columns: ['n', 's'], data: [[1, 'a']], lines: [2] });
     table.write('b');
     table.end();
-    expect(table.take()).toEqual({ columns: ['n', 's'], data: [[2, 'b']], lines: [3] });
+    expect(table.take()).toEqual({ columns: ['n', 's'], data: [[2, 'b']], lines: [3], before: 1 });
   });
 });

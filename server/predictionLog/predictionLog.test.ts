@@ -179,11 +179,10 @@ describe('the prediction log', () => {
   });
 
   it.each([
-    ['is away', (sink: ReturnType<typeof createFakeSink>) => (sink.down = failure('unreachable'))],
-    ['hangs', (sink: ReturnType<typeof createFakeSink>) => (sink.hang = new Promise<void>(() => {}))],
-  ])('ends within a second when the store %s, and counts what is lost', async (_, spoil) => {
-    const sink = createFakeSink();
-    spoil(sink);
+    ['is away', { down: failure('unreachable') }],
+    ['hangs', { hang: new Promise<void>(() => {}) }],
+  ])('ends within a second when the store %s, and counts what is lost', async (_, state) => {
+    const sink = Object.assign(createFakeSink(), state);
     const { log, dropped } = start(sink);
     log.observe(observation(300));
     await eventually('a try', () => sink.down !== undefined || sink.writing === 1);

@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { fromHome } from '../project.ts';
 import { ADULT_COLUMNS, bodyOf, readAdultRows } from '../testing/adultRows.ts';
@@ -21,6 +23,13 @@ const [first] = rows as [(typeof rows)[number]];
 const signature = JSON.parse(readFileSync(fromHome('models/adult/1/model.json'), 'utf8')) as {
   sha256: string;
 };
+
+/** A repository of the one model that is asked: a start opens all of them. */
+function adultIn(home: string): { readonly MODEL_REPOSITORY: string } {
+  const MODEL_REPOSITORY = join(home, 'models');
+  cpSync(fromHome('models/adult/1'), join(MODEL_REPOSITORY, 'adult', '1'), { recursive: true });
+  return { MODEL_REPOSITORY };
+}
 
 const metric = async (server: Server, name: string, ...labels: string[]) =>
   (await scrape(server)).sum(name, ...labels);
@@ -45,7 +54,10 @@ describe.skipIf(redisMissing !== undefined)(needsRedis('PREDICTION_LOG=redis://â
     await withTemporaryFolder((home) =>
       withRedis(home, (redis) =>
         withServer(
-          { args: NO_PROXY, env: { PREDICTION_LOG: redis.url, PREDICTION_LOG_MAX_RECORDS: '200' } },
+          {
+            args: NO_PROXY,
+            env: { PREDICTION_LOG: redis.url, PREDICTION_LOG_MAX_RECORDS: '200', ...adultIn(home) },
+          },
           async (server) => {
             const cells = first.cells;
             const record = Object.fromEntries(ADULT_COLUMNS.map((name, at) => [name, cells[at]]));
@@ -132,27 +144,30 @@ describe.skipIf(redisMissing !== undefined)(needsRedis('PREDICTION_LOG=redis://â
 });
 
 describe.skipIf(redisMissing !== undefined)(needsRedis('a Redis that comes and goes'), () => {
-  let home: { folder: string; done: () => void };
+  let home: string;
   let redis: Redis;
   let server: Server;
   let load: Load;
 
   beforeAll(async () => {
-    home = await new Promise((resolve) => {
-      void withTemporaryFolder((folder) => new Promise<void>((done) => resolve({ folder, done })));
-    });
-    redis = await createRedis(home.folder);
+    home = mkdtempSync(join(tmpdir(), 'servemodel-redis.'));
+    redis = await createRedis(home);
     // It isn't there yet.
     server = await startServer({
       args: NO_PROXY,
-      env: { PREDICTION_LOG: redis.url, PREDICTION_LOG_MAX_RECORDS: '1000000', PREDICTION_LOG_INPUT: 'none' },
+      env: {
+        ...adultIn(home),
+        PREDICTION_LOG: redis.url,
+        PREDICTION_LOG_MAX_RECORDS: '1000000',
+        PREDICTION_LOG_INPUT: 'none',
+      },
     });
-    load = startLoad({ port: server.port, connections: 4, cases: singles(rows), maxMs: 100_000 });
+    load = startLoad({ port: server.port, connections: 4, cases: singles(rows), maxMs: 300_000 });
   });
   afterAll(async () => {
     await server.clean();
     await redis.kill();
-    home.done();
+    rmSync(home, { recursive: true, force: true });
   });
 
   const up = (value: number) =>
