@@ -14,6 +14,7 @@ import { startServer, withServer } from '../testing/startServer.ts';
 import { withTemporaryFolder } from '../testing/temporaryFolder.ts';
 import { eventually } from '../testing/withDeadline.ts';
 import type { PredictionRecord } from './record.ts';
+import { createRedisSink } from './redisSink.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -142,6 +143,29 @@ describe.skipIf(redisMissing !== undefined)(needsRedis('PREDICTION_LOG=redis://â
     );
   });
 });
+
+it.skipIf(redisMissing !== undefined)(
+  needsRedis('what is no stream refuses its records for good, and no others'),
+  async () => {
+    await withTemporaryFolder((home) =>
+      withRedis(home, async (redis) => {
+        await redis.command('SET', 'servemodel:predictions:bad', 'a text');
+        const sink = createRedisSink({ url: redis.url, maxRecords: 10, onLost: () => {} });
+        await sink.open();
+        const lines = ['good', 'bad', 'good'].map((model) => ({ model, text: '{}' }));
+        expect(await sink.write(lines)).toBe(1);
+        expect(await redis.records('good')).toEqual([{}, {}]);
+        await sink.close();
+        const { href } = Object.assign(new URL(redis.url), { password: 'wrong' });
+        const stranger = createRedisSink({ url: href, maxRecords: 10, onLost: () => {} });
+        await expect(stranger.open()).rejects.toMatchObject({
+          reason: 'unreachable',
+          message: expect.stringContaining('WRONGPASS') as string,
+        });
+      }),
+    );
+  },
+);
 
 describe.skipIf(redisMissing !== undefined)(needsRedis('a Redis that comes and goes'), () => {
   let home: string;
