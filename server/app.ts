@@ -33,6 +33,9 @@ import { defineProtocols } from './routes/protocols.ts';
 import { shadowRoute } from './routes/shadow.ts';
 import { statsRoute } from './routes/stats.ts';
 import { assetsRoute, pageRoute } from './routes/web.ts';
+import { tracedPredictor } from './tracing/predictor.ts';
+import { traceRequests } from './tracing/serve.ts';
+import type { Tracing } from './tracing/tracing.ts';
 import type { Assets } from './web/assets.ts';
 
 export interface AppDeps {
@@ -58,6 +61,8 @@ export interface AppDeps {
   readonly observers?: readonly Observe[];
   /** Metrics of all processes; without it there are none. */
   readonly askSums?: AskSums;
+  /** Undefined where it's off: then nothing of it is on the path. */
+  readonly tracing?: Tracing | undefined;
 }
 
 /** The label of requests to paths that don't exist. */
@@ -65,14 +70,16 @@ const NO_ROUTE = 'none';
 
 /** What the server answers. It never listens, reads no environment and starts no timer. */
 export function createApp(deps: AppDeps): Hono<AppEnv> {
-  const { config, runtime, catalogue, inference, lifecycle, http, recorder, load, assets, log } = deps;
+  const { config, runtime, catalogue, inference, lifecycle, http, recorder, load, assets, log, tracing } =
+    deps;
   const app = new Hono<AppEnv>();
   const cors = config.CORS_ORIGINS === '' ? undefined : createCors(config.CORS_ORIGINS);
-  const answering = createServe(http, log, deps.admit);
-  const serve = cors ? cors.share(answering) : answering;
+  const untraced = createServe(http, log, deps.admit);
+  const unshared = tracing ? traceRequests(tracing, untraced) : untraced;
+  const serve = cors ? cors.share(unshared) : unshared;
   const define = createRouter(app, serve, cors?.preflight);
   const own = createPredictor({ inference, http, recorder, patienceMs: config.DEADLINE_MS });
-  const predictor = observed(own, deps.observers ?? []);
+  const predictor = observed(tracing ? tracedPredictor(own) : own, deps.observers ?? []);
   const predict = createPredictRoutes({
     predictor,
     http,

@@ -4,6 +4,7 @@ import { isHealthPath, isPredictPath } from './vertexPaths.ts';
 import { parsePins } from './models/preferences.ts';
 import { parseS3 } from './models/s3/url.ts';
 import { parseTarget } from './predictionLog/target.ts';
+import { parsePairs } from './tracing/pairs.ts';
 
 /** Smallest and largest accepted values of an integer setting. */
 type Range = readonly [min: number, max: number];
@@ -72,6 +73,20 @@ const predictRoute = (text: string): string | Refusal =>
 
 const tlsFile = (text: string): string | Refusal =>
   /^\/[^\s;{}'"$\\]+$/.test(text) ? text : new Refusal('an absolute path without spaces');
+
+/** A share of something, from 0 to 1. */
+const share = (text: string): number | Refusal =>
+  /^(?:0|1|[01]?\.\d{1,9}|1\.0+)$/.test(text) && Number(text) <= 1
+    ? Number(text)
+    : new Refusal('a number from 0 to 1');
+
+const httpUrl = (text: string): string | Refusal =>
+  URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
+    ? text
+    : new Refusal('a URL such as http://collector:4318');
+
+const pairs = (text: string): string | Refusal =>
+  parsePairs(text) ? text : new Refusal('a list such as name=value,other=value, percent-encoded');
 
 /** `*`, or origins exactly as browsers write them: lower case, no path, no default port. */
 const origins = (text: string): string | Refusal => {
@@ -284,6 +299,60 @@ export const SETTINGS = {
     default: 32,
     parse: integer([1, 100_000]),
     meaning: 'Files of the log that stay in the folder, beside those that are being written.',
+  },
+  ACCESS_LOG_SAMPLE: {
+    default: 1,
+    parse: share,
+    meaning:
+      'Share of the requests that the access log has, such as 0.01. Those answered 400 or above are always in it.',
+  },
+  OTEL_EXPORTER_OTLP_ENDPOINT: {
+    default: '',
+    shown: 'off',
+    parse: httpUrl,
+    meaning: 'OpenTelemetry collector that traces go to, by OTLP over HTTP; `/v1/traces` is added.',
+  },
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: {
+    default: '',
+    shown: 'off',
+    parse: httpUrl,
+    meaning: 'The same as a whole URL, and before the other.',
+  },
+  OTEL_EXPORTER_OTLP_HEADERS: {
+    default: '',
+    shown: 'none',
+    parse: pairs,
+    meaning: 'Headers that the collector wants, such as `authorization=Bearer%20…`. Never logged.',
+  },
+  OTEL_SERVICE_NAME: {
+    default: '',
+    shown: '`servemodel`',
+    parse: (text) => text,
+    meaning: 'Name of this service in the traces.',
+  },
+  OTEL_RESOURCE_ATTRIBUTES: {
+    default: '',
+    shown: 'none',
+    parse: pairs,
+    meaning: 'What the traces tell of this service: `deployment.environment.name=production`.',
+  },
+  OTEL_TRACES_SAMPLER: {
+    default: 'parentbased_always_on' as const,
+    parse: oneOf(
+      'parentbased_always_on',
+      'parentbased_always_off',
+      'parentbased_traceidratio',
+      'always_on',
+      'always_off',
+      'traceidratio',
+    ),
+    meaning:
+      'Which requests are traced: with `parentbased_…` the caller decides, and the rest of the name where it does not say.',
+  },
+  OTEL_TRACES_SAMPLER_ARG: {
+    default: 1,
+    parse: share,
+    meaning: 'Share of the requests that a sampler of `traceidratio` takes.',
   },
   AIP_HTTP_PORT: {
     default: 0,

@@ -26,10 +26,13 @@ import { ModelRefused } from './models/model.ts';
 import { createValidator } from './models/schema.ts';
 import { createObservers } from './observers.ts';
 import { createPool } from './pool.ts';
-import { HOME } from './project.ts';
+import { HOME, readVersion } from './project.ts';
 import { createQuestions } from './questions.ts';
 import { shutdown } from './shutdown.ts';
 import { watchSilence } from './silence.ts';
+import { openTracing } from './tracing/open.ts';
+import { tracingSettings } from './tracing/settings.ts';
+import type { Tracing } from './tracing/tracing.ts';
 import { readAssets } from './web/assets.ts';
 
 /** Time that every thread has to open and verify one model. */
@@ -124,6 +127,7 @@ export function startReplica(options: ReplicaOptions): Replica {
 
   /** By key: all that is open, whether it is served yet or not. */
   const models = new Map<string, Model>();
+  let tracing: Tracing | undefined;
   let catalogue: LiveCatalogue | undefined;
 
   const openVersion = async (candidate: Candidate, trusted: boolean): Promise<void> => {
@@ -152,6 +156,7 @@ export function startReplica(options: ReplicaOptions): Replica {
   };
   const begin = async (contents: Contents): Promise<void> => {
     catalogue = createLiveCatalogue(contents);
+    tracing = await openTracing(tracingSettings(config, readVersion(), process.pid), registry, log);
     const app = createApp({
       config,
       runtime,
@@ -166,6 +171,7 @@ export function startReplica(options: ReplicaOptions): Replica {
       admit: needsKeys(config) ? createAdmission(gate, registry, config.AIP_HEALTH_ROUTE) : undefined,
       observers: observers.observe,
       askSums: questions.sums,
+      tracing,
     });
     listener = await listen(app, address);
     // Not awaited: the answer must find our caller listening already.
@@ -205,7 +211,11 @@ export function startReplica(options: ReplicaOptions): Replica {
     const clean = await shutdown(
       [
         { name: 'finish requests', deadlineMs: config.DEADLINE_MS + 500, run: () => listener?.close() },
-        { name: 'close observers', deadlineMs: CLOSE_POOL_MS, run: () => observers.close() },
+        {
+          name: 'close observers',
+          deadlineMs: CLOSE_POOL_MS,
+          run: async () => void (await Promise.all([observers.close(), tracing?.close()])),
+        },
         { name: 'close threads', deadlineMs: CLOSE_POOL_MS, run: () => inference.close() },
       ],
       log,

@@ -1,6 +1,7 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import type { WriteError } from '../dialects/dialect.ts';
+import type { RequestTrace } from '../tracing/tracing.ts';
 
 /** What a request carries beside its HTTP message. In process (without a socket) there are no bindings. */
 export interface AppEnv {
@@ -9,6 +10,8 @@ export interface AppEnv {
     requestId: string;
     /** The form of this request's errors, where it isn't its route's. */
     writeError?: WriteError;
+    /** Only where tracing is on. */
+    trace?: RequestTrace;
   };
 }
 

@@ -1,19 +1,23 @@
 import type { Logger } from 'pino';
 import type { WriteError } from '../dialects/dialect.ts';
 import { toProblem } from '../errors.ts';
+import { traceIdOf } from '../tracing/traceContext.ts';
+import type { AppContext } from './handler.ts';
 
 /** Answers anything that was thrown. */
-export type AnswerError = (error: unknown, requestId: string, write: WriteError) => Response;
+export type AnswerError = (error: unknown, c: AppContext, write: WriteError) => Response;
 
 /**
- * The only place that writes an error answer. From 500 up the cause is logged with the request id, and only the
- * catalogue's words leave the server.
+ * The only place that writes an error answer. From 500 up the cause is logged with the ids of the request and its
+ * trace, and only the catalogue's words leave the server.
  */
 export const answerErrors =
   (log: Logger): AnswerError =>
-  (error, requestId, write) => {
+  (error, c, write) => {
+    const requestId = c.get('requestId');
     const problem = toProblem(error);
-    if (problem.status === 500) log.error({ requestId, err: problem.cause ?? problem }, 'request failed');
+    if (problem.status === 500)
+      log.error({ requestId, traceId: traceIdOf(c), err: problem.cause ?? problem }, 'request failed');
     const { type, body, status = problem.status } = write(problem, requestId);
     return new Response(body, {
       status,

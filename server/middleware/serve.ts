@@ -23,14 +23,13 @@ export function createServe(http: HttpRecorder, log: Logger, admit?: Admit): Ser
     async function serve(c) {
       const start = performance.now();
       http.began();
-      const requestId = requestIdOf(c);
-      c.set('requestId', requestId);
+      c.set('requestId', requestIdOf(c));
       let response: Response;
       try {
         admit?.(c, route);
         response = await handler(c);
       } catch (error) {
-        response = answerError(error, requestId, c.get('writeError') ?? writeError);
+        response = answerError(error, c, c.get('writeError') ?? writeError);
       }
       http.ended(c.req.method, route, response.status, (performance.now() - start) / 1000);
       return response;

@@ -1,0 +1,24 @@
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import { createCounter } from '../metrics/families.ts';
+import type { TracingSettings } from './settings.ts';
+import type { Tracing } from './tracing.ts';
+
+/** Tracing as the settings ask for it. Where it's off, nothing is loaded and nothing made. */
+export async function openTracing(
+  settings: TracingSettings | undefined,
+  registry: Registry,
+  log: Logger,
+): Promise<Tracing | undefined> {
+  if (!settings) return undefined;
+  const dropped = createCounter(registry, {
+    name: 'trace_spans_dropped_total',
+    help: 'Spans that no collector got.',
+  })({});
+  const { startTracing } = await import('./start.ts');
+  return startTracing(settings, {
+    dropped: (spans) => dropped.add(spans),
+    failing: (reason) => log.warn({ reason }, 'the collector takes no traces: they are dropped'),
+    recovered: () => log.info('the collector takes traces again'),
+  });
+}
