@@ -210,14 +210,19 @@ export ORT_DISABLE_TELEMETRY=1
 export NODE_ENV=${NODE_ENV:-production}
 options=()
 if [ "$proxy" = no ]; then options+=(--no-proxy); fi
-mkfifo "$runtime/ready"
-node dist/server/main.js --runtime "$runtime" --ready-fd 3 "${options[@]}" 3>"$runtime/ready" &
+mkfifo "$runtime/ready" "$runtime/proxy-log"
+node dist/server/main.js --runtime "$runtime" --ready-fd 3 --proxy-log-fd 4 "${options[@]}" \
+  3>"$runtime/ready" 4<>"$runtime/proxy-log" &
 primary=$!
 # Ends with a line once the processes are ready, or without one if the primary ended before. So the public port opens
 # when the server can predict, and not earlier.
 if read -r _ <"$runtime/ready" && [ "$proxy" = yes ]; then
-  nginx -p "$runtime" -c "$runtime/nginx.conf" -e stderr > >(exec cat) &
+  # Opened for both, since opening it for writing alone waits for a reader, who may be gone. nginx itself only writes:
+  # without a reader its lines are lost, and never wait.
+  exec 8<>"$runtime/proxy-log"
+  nginx -p "$runtime" -c "$runtime/nginx.conf" -e stderr > >(exec cat 8>&-) 2>"$runtime/proxy-log" 8>&- &
   nginx=$!
+  exec 8>&-
 fi
 started=yes
 

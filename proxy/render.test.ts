@@ -61,10 +61,23 @@ describe('renderProxy', () => {
 
   it.each([
     ['off', 'access_log off;'],
-    ['stdout', 'access_log "/dev/stdout" json;'],
-    ['/var/log/a b.log', 'access_log "/var/log/a b.log" json;'],
+    ['stdout', 'access_log "/dev/stdout" json if=$log_wanted;'],
+    ['/var/log/a b.log', 'access_log "/var/log/a b.log" json if=$log_wanted;'],
   ])('writes the access log to %s', async (accessLog, line) => {
     expect(await linesWith('access_log', { accessLog })).toEqual([line]);
+  });
+
+  it.each([
+    [undefined, '* 1;'],
+    [1, '* 1;'],
+    [0, '* 0;'],
+    [0.01, '1.00% 1; * 0;'],
+    [0.000001, '0.01% 1; * 0;'],
+    [0.999999, '99.99% 1; * 0;'],
+  ])('logs a share of %s', async (accessLogSample, line) => {
+    expect(renderProxy(await readTemplate(), { ...SETTINGS, accessLogSample })).toContain(
+      `$log_sampled {\n        ${line}\n`,
+    );
   });
 
   it('names a user only when told to', async () => {
@@ -96,6 +109,8 @@ describe('renderProxy', () => {
     { workers: -1 },
     { maxBodyBytes: 0 },
     { deadlineMs: Number.NaN },
+    { accessLogSample: 1.5 },
+    { accessLogSample: Number.NaN },
     { user: 'a;b' },
     { user: '' },
   ])('refuses %j', async (changes) => {
@@ -121,7 +136,7 @@ describe.skipIf(nginxMissing)(needsNginx('nginx accepts the rendered configurati
     ['on IPv6', '', () => ({ host: '::' })],
     ['with 64 processes', '', (runtime) => ({ sockets: many(runtime, 64) })],
     ['with 256 processes', '', (runtime) => ({ sockets: many(runtime, 256) })],
-    ['with a log', ' a', (runtime) => ({ accessLog: join(runtime, 'a.log') })],
+    ['with a log', ' a', (runtime) => ({ accessLog: join(runtime, 'a.log'), accessLogSample: 0.01 })],
     [
       'with the largest limits',
       '',

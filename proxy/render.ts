@@ -8,6 +8,8 @@ export interface ProxySettings {
   readonly deadlineMs: number;
   /** `off`, `stdout` or an absolute path. */
   readonly accessLog: string;
+  /** Share of the requests that are logged, from 0 to 1; all unless told. Those that failed always are. */
+  readonly accessLogSample?: number | undefined;
   /** Origins whose pages may read nginx's own answers too; `*` alone is every one. None where CORS is off. */
   readonly corsOrigins?: readonly string[] | undefined;
   /** The unix sockets of the server processes, as absolute paths. */
@@ -74,6 +76,7 @@ function valuesFrom(settings: ProxySettings): ReadonlyMap<string, string> {
     ['MAX_FILE_BYTES', positive('maxFileBytes', maxFileBytes)],
     ['MAX_BODY_BYTES', positive('maxBodyBytes', maxBodyBytes)],
     ['ACCESS_LOG', accessLog(settings.accessLog)],
+    ['ACCESS_LOG_SAMPLE', sample(settings.accessLogSample ?? 1)],
     ['CORS_ORIGINS', corsOrigins(settings.corsOrigins ?? [])],
     ['LISTEN', listen(settings)],
     ['CERTIFICATE', certificate(settings.tls)],
@@ -96,7 +99,15 @@ function listen({ host, port, tls }: ProxySettings): string {
 
 function accessLog(target: string): string {
   if (target === 'off') return 'off';
-  return `"${target === 'stdout' ? '/dev/stdout' : path('accessLog', target)}" json`;
+  return `"${target === 'stdout' ? '/dev/stdout' : path('accessLog', target)}" json if=$log_wanted`;
+}
+
+/** Entries of a split: nginx takes hundredths of a percent, and at least one. */
+function sample(share: number): string {
+  if (!(share >= 0 && share <= 1)) throw new Error(`accessLogSample: nginx.conf can't hold ${share}`);
+  if (share === 0 || share === 1) return `* ${share};`;
+  const percent = Math.min(99.99, Math.max(0.01, share * 100));
+  return `${percent.toFixed(2)}% 1; * 0;`;
 }
 
 /** Entries of a map from a request's Origin to the one that its answer lets in. */

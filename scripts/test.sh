@@ -135,9 +135,31 @@ install_go_programs() {
   done
 }
 
+# The OpenTelemetry Collector is no program to install: its builder makes one of the parts that a file lists.
+COLLECTOR_BUILDER=go.opentelemetry.io/collector/cmd/builder@v0.139.0
+COLLECTOR_PARTS=scripts/testing/otelcol.yaml
+
+install_collector() {
+  local folder
+  folder=$cache/otelcol-$({ echo "$COLLECTOR_BUILDER" && cat "$COLLECTOR_PARTS"; } | sha256sum | cut -c1-12)
+  PATH=$folder:$PATH
+  if [ -x "$folder/otelcol" ] || ! command -v go >/dev/null; then return; fi
+  say 'building the OpenTelemetry Collector, two minutes'
+  { printf 'dist: {name: otelcol, module: servemodel/otelcol, output_path: "%s"}\n' "$work/otelcol" &&
+    cat "$COLLECTOR_PARTS"; } >"$work/otelcol.yaml"
+  if GOBIN=$work/bin GOFLAGS=-modcacherw go install "$COLLECTOR_BUILDER" &&
+    GOFLAGS=-modcacherw timeout 600 "$work/bin/builder" --config "$work/otelcol.yaml" >"$work/otelcol.log" 2>&1; then
+    mkdir -p "$folder" && mv "$work/otelcol/otelcol" "$folder/"
+  else
+    tail -n 5 "$work/otelcol.log" || true
+    echo 'that failed: the tests that need it are skipped'
+  fi
+}
+
 install_system_packages
 install_npm_packages
 install_go_programs
+install_collector
 make_clients_environment
 python=$(make_python_environment 'the training tests' scripts/requirements.txt)
 openapi=$(make_python_environment 'the tests of /openapi.json' scripts/testing/openapi-requirements.txt)

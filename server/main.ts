@@ -3,6 +3,7 @@ import { closeSync, mkdtempSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 import { ConfigError, parseConfig } from './config.ts';
 import type { FromProcess, ToProcess } from './messages.ts';
@@ -10,6 +11,7 @@ import { PortUnavailable, portOpen, requireFreePort } from './ports.ts';
 import { CertificateUnusable, RuntimeUnreachable, socketPath, writeProxyFile } from './proxyFile.ts';
 import { createLog } from './log.ts';
 import type { Primary } from './primary.ts';
+import { followProxyLog } from './proxyLog.ts';
 import { SLOT_VARIABLE } from './slots.ts';
 
 const { values: options } = parseArgs({
@@ -18,11 +20,16 @@ const { values: options } = parseArgs({
     'no-proxy': { type: 'boolean', default: false },
     // servemodel.sh waits on this descriptor for the word that the processes are ready.
     'ready-fd': { type: 'string' },
+    // Where nginx's error log comes in.
+    'proxy-log-fd': { type: 'string' },
   },
 });
 const runtime = options.runtime ?? mkdtempSync(join(tmpdir(), 'servemodel.'));
 const behindProxy = !options['no-proxy'];
-const readyFd = options['ready-fd'] === undefined ? undefined : Number(options['ready-fd']);
+const descriptor = (text: string | undefined): number | undefined =>
+  text === undefined ? undefined : Number(text);
+const readyFd = descriptor(options['ready-fd']);
+const proxyLogFd = descriptor(options['proxy-log-fd']);
 
 function readConfig(): Config {
   try {
@@ -34,10 +41,22 @@ function readConfig(): Config {
   }
 }
 
+/** Makes lines of the log of what Node would write to stderr as text. */
+function logTheUnexpected(log: Logger): void {
+  process.on('uncaughtException', (err) => {
+    log.fatal({ err }, 'an error that nothing caught');
+    process.exit(1);
+  });
+  process.removeAllListeners('warning');
+  process.on('warning', (err) => log.warn({ err }, 'a warning of Node'));
+}
+
 async function runPrimary(config: Config): Promise<void> {
   // The pinned version runs on every Node that we do; what comes after it is no affair of who starts a server.
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
   const log = await createLog(config.LOG_LEVEL, 'primary');
+  logTheUnexpected(log);
+  if (proxyLogFd !== undefined) followProxyLog(proxyLogFd, await createLog(config.LOG_LEVEL, 'nginx'));
   const { createPrimary } = await import('./primary.ts');
   const { KeysUnreadable } = await import('./access/keys.ts');
   let primary: Primary;
@@ -78,6 +97,7 @@ async function runPrimary(config: Config): Promise<void> {
 
 async function runReplica(config: Config, slot: number): Promise<void> {
   const log = await createLog(config.LOG_LEVEL, `server-${slot}`);
+  logTheUnexpected(log);
   const { startReplica } = await import('./replica.ts');
   const tell = (message: FromProcess): Promise<void> =>
     new Promise((resolve) => {

@@ -83,6 +83,7 @@ export function writeProxyFile(config: Config, runtime: string): void {
     maxFileBytes: config.MAX_FILE_BYTES,
     deadlineMs: config.DEADLINE_MS,
     accessLog: config.ACCESS_LOG,
+    accessLogSample: config.ACCESS_LOG_SAMPLE,
     sockets: Array.from({ length: config.WEB_CONCURRENCY }, (_, slot) => socketPath(runtime, slot)),
     corsOrigins: config.CORS_ORIGINS === '' ? [] : config.CORS_ORIGINS.split(','),
     tls: certificateOf(config),

@@ -84,13 +84,16 @@ export function startReplica(options: ReplicaOptions): Replica {
     entry,
     openTimeoutMs: OPEN_TIMEOUT_MS,
     onLost: (reason) => void giveUp(reason),
-    onReplaced: (thread, reason) => log.error({ thread, reason }, 'a thread died and is being replaced'),
+    onReplaced: (thread, reason) =>
+      log.error({ thread, reason, requestIds: working.get(thread) }, 'a thread died and is being replaced'),
   });
   const registry = createRegistry();
   const gate = createGate();
   const http = createHttpRecorder(registry);
   const recorder = createInferenceRecorder(registry, () => inference.queuedRows);
   const notes = createInFlightNotes(runtime, process.pid);
+  /** By thread: the requests that it works on. */
+  const working = new Map<number, readonly string[]>();
   const queue = createQueue({
     pool,
     deadlineMs: config.DEADLINE_MS,
@@ -98,9 +101,12 @@ export function startReplica(options: ReplicaOptions): Replica {
     recorder: {
       batch: recorder.batch,
       queued: recorder.queued,
-      running: notes.note,
+      running: (thread, requestIds) => {
+        working.set(thread, requestIds);
+        notes.note(thread, requestIds);
+      },
       fault: ({ id }, { code, detail }, requestIds) =>
-        log.error({ model: id, code, detail, requestIds }, 'a batch failed'),
+        log.warn({ model: id, code, detail, requestIds }, 'a batch failed'),
     },
   });
   const inference = createInline(queue, recorder);

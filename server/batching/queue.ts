@@ -25,6 +25,7 @@ export interface QueueRecorder {
   queued(model: Model, seconds: number): void;
   /** The ids of the requests that a thread begins to work on; none when it ends. */
   running(thread: number, requestIds: readonly string[]): void;
+  /** A batch failed, and no request's own error will tell why: its requests run again, or nobody waits for them. */
   fault(model: Model, reply: Exclude<Reply, { ok: true }>, requestIds: readonly string[]): void;
 }
 
@@ -96,20 +97,23 @@ export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder }: Queue
 
   /** A batch failed: a job that was alone in it is the cause; the others start again, each alone. */
   const retry = (batch: Batch, reply: Exclude<Reply, { ok: true }>): void => {
-    const jobs = [...new Set(batch.chunks.map(({ job }) => job))];
+    const { model, chunks } = batch;
+    const jobs = [...new Set(chunks.map(({ job }) => job))];
+    const [first] = jobs;
+    if (first && jobs.length === 1 && !first.settled) {
+      const cause = new Error(`${model.id}: ${reply.code}: ${reply.detail}`);
+      return fail(first, new Problem('internal_error', { cause }));
+    }
     recorder.fault(
-      batch.model,
+      model,
       reply,
       jobs.map(({ requestId }) => requestId),
     );
     for (const job of jobs) {
-      if (jobs.length === 1) {
-        fail(job, new Problem('internal_error', { cause: new Error(`${reply.code}: ${reply.detail}`) }));
-      } else if (!job.settled) {
-        if (job.sent === job.rows.rows) waiting.push(job);
-        admission.reenter(job.sent);
-        restart(job);
-      }
+      if (job.settled) continue;
+      if (job.sent === job.rows.rows) waiting.push(job);
+      admission.reenter(job.sent);
+      restart(job);
     }
   };
 
