@@ -12,6 +12,10 @@ const ORT = wall(
 const PROM = wall('prom-client', 'Threads keep no registry: their timings travel in the reply.');
 const PINO = wall('pino', 'Threads do not log: a fault is a tagged reply.');
 
+const OTEL = ['api', 'exporter-trace-otlp-http', 'resources', 'sdk-trace-base'].map((name) =>
+  wall(`@opentelemetry/${name}`, 'Only server/tracing/start.ts loads it, and only where tracing is on.'),
+);
+
 const walls = (...paths) => ({ '@typescript-eslint/no-restricted-imports': ['error', { paths }] });
 
 export default tseslint.config(
@@ -43,7 +47,7 @@ export default tseslint.config(
   {
     files: ['server/**/*.ts'],
     rules: {
-      ...walls(PISCINA, ORT, NODE_SERVER),
+      ...walls(PISCINA, ORT, NODE_SERVER, ...OTEL),
       // The environment, the exit and the signals belong to the entry: everything else is told.
       'no-restricted-properties': [
         'error',
@@ -56,7 +60,8 @@ export default tseslint.config(
     files: ['server/main.ts', 'server/healthcheck.ts', '**/*.test.ts', 'server/testing/**'],
     rules: { 'no-restricted-properties': 'off' },
   },
-  { files: ['server/pool.ts'], rules: walls(ORT, NODE_SERVER) },
+  { files: ['server/pool.ts'], rules: walls(ORT, NODE_SERVER, ...OTEL) },
+  { files: ['server/tracing/start.ts'], rules: walls(PISCINA, ORT, NODE_SERVER) },
   { files: ['server/listen.ts', 'server/testing/**', 'server/**/*.test.ts'], rules: walls(ORT) },
   { files: ['worker/**/*.ts'], rules: walls(HONO, NODE_SERVER, PISCINA, PROM, PINO, ORT) },
   { files: ['worker/session.ts'], rules: walls(HONO, NODE_SERVER, PISCINA, PROM, PINO) },

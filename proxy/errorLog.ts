@@ -11,9 +11,9 @@ export interface ProxyError {
   readonly upstream?: string;
 }
 
-const LINE = /^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d \[(\w+)\] (\d+)#\d+: (?:\*(\d+) )?(.*)$/;
+const LINE = /^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d \[(\w+)\] (\d+)#\d+: (?:\*(\d+) )?(.*)$/s;
 /** Of a start that failed. */
-const SHORT_LINE = /^nginx: \[(\w+)\] ()()(.*)$/;
+const SHORT_LINE = /^nginx: \[(\w+)\] ()()(.*)$/s;
 /** From here on a line tells of the request: its target with the query, headers. */
 const CONTEXT = /, (?:client|server|request|subrequest|upstream|host|referrer): /;
 const MAX_MESSAGE_CHARACTERS = 500;

@@ -178,6 +178,49 @@ describe.skipIf(nginxMissing)(needsNginx('the access log'), () => {
     }
   });
 
+  it('has a share of the requests, and all that failed', async () => {
+    const folder = await makeRuntime();
+    const file = join(folder.path, 'access.log');
+    try {
+      await withChain(
+        { accessLog: file, accessLogSample: 0.1, maxBodyBytes: 10 },
+        async ({ proxy, upstreams }) => {
+          const all = (count: number, bytes: string): Promise<unknown> =>
+            Promise.all(Array.from({ length: count }, () => rawRequest(proxy.port, bytes)));
+          await all(300, 'GET /fine HTTP/1.1\r\nHost: x\r\n\r\n');
+          await all(5, 'POST /large HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\n');
+          upstreams[0]!.behaviour = (answer) => answer.writeHead(404).end();
+          await all(5, 'GET /missing HTTP/1.1\r\nHost: x\r\n\r\n');
+          await proxy.stop();
+        },
+      );
+      const paths = (await readFile(file, 'utf8')).match(/"path":"[^"]*"/g) ?? [];
+      const count = (path: string): number => paths.filter((text) => text === `"path":"${path}"`).length;
+      expect([count('/large'), count('/missing')]).toEqual([5, 5]);
+      // Five standard deviations from 30.
+      expect(count('/fine')).toBeGreaterThan(3);
+      expect(count('/fine')).toBeLessThan(57);
+    } finally {
+      await folder.remove();
+    }
+  });
+
+  it("has the id of the app's trace, or else of the caller's", async () => {
+    const [ours, theirs] = ['a'.repeat(32), 'b'.repeat(32)];
+    const traceparent = (text: string): string => `GET / HTTP/1.1\r\nHost: x\r\nTraceparent: ${text}\r\n\r\n`;
+    const valid = `00-${theirs}-00f067aa0ba902b7-01`;
+    await withChain({ accessLog: 'stdout' }, async ({ proxy, upstreams }) => {
+      await rawRequest(proxy.port, traceparent(valid));
+      await proxy.says(new RegExp(`"traceId":"${theirs}"`));
+      await rawRequest(proxy.port, traceparent(valid.replaceAll('b', '0')));
+      await proxy.says(/"traceId":""/);
+      upstreams[0]!.behaviour = (answer) =>
+        answer.setHeader('traceresponse', `00-${ours}-00f067aa0ba902b7-01`).end();
+      await rawRequest(proxy.port, traceparent(valid));
+      await proxy.says(new RegExp(`"traceId":"${ours}"`));
+    });
+  });
+
   it('goes to standard output, or nowhere', async () => {
     await withChain({ accessLog: 'stdout' }, async ({ proxy }) => {
       await rawRequest(proxy.port, 'GET /a HTTP/1.1\r\nHost: x\r\n\r\n');

@@ -193,6 +193,7 @@ describe.skipIf(nginxMissing ?? collectorMissing)(
 
     it('a sampler takes its share of the requests that nobody has decided on', async () => {
       const env = {
+        WEB_CONCURRENCY: '1',
         OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${collector.endpoint}/v1/traces`,
         OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
         OTEL_TRACES_SAMPLER_ARG: '0.25',
