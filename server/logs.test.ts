@@ -166,9 +166,7 @@ describe.skipIf(nginxMissing)(needsNginx('the logs of a whole server'), () => {
       20_000,
     );
     expect(lines().find(isUpstreamError)).toMatchObject({
-      msg: expect.stringMatching(
-        /^(?:connect\(\) to|recv\(\)|upstream prematurely)/,
-      ) as string,
+      msg: expect.stringMatching(/^(?:connect\(\) to|recv\(\)|upstream prematurely)/) as string,
       upstream: expect.stringMatching(/^unix:\/.*\/process-\d\.sock$/) as string,
       connection: expect.any(Number) as number,
     });
