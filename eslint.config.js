@@ -15,7 +15,7 @@ const PINO = wall('pino', 'Threads do not log: a fault is a tagged reply.');
 const walls = (...paths) => ({ '@typescript-eslint/no-restricted-imports': ['error', { paths }] });
 
 export default tseslint.config(
-  { ignores: ['dist/', 'dist-scripts/', '.dist-*/', 'node_modules/'] },
+  { ignores: ['dist/', 'dist-scripts/', 'dist-scripts.*/', '.dist-*/', 'node_modules/'] },
   ...tseslint.configs.recommendedTypeChecked,
   {
     languageOptions: {
