@@ -66,7 +66,7 @@ export function createPrimary({ config, runtime, log, exit }: PrimaryOptions): P
   /** Processes that were told to end: a reload replaced them, or the server stops. */
   const leaving = new Set<Child>();
   const children = (): Child[] => slots.flatMap(({ child }) => child ?? []);
-  const registry = createRegistry();
+  const registry = createRegistry('primary');
   const recorder = createClusterRecorder(registry, () => children().length);
   const aggregator = createAggregator();
   const scraper = createScraper({ registry, aggregator, recorder, children });
@@ -129,9 +129,9 @@ export function createPrimary({ config, runtime, log, exit }: PrimaryOptions): P
     return child;
   };
 
-  const onExit = async (slot: Slot, child: Child, how: string): Promise<void> => {
+  const onExit = (slot: Slot, child: Child, how: string): void => {
     if (slot.child === child) slot.child = undefined;
-    await aggregator.retire(child.worker.id);
+    aggregator.retire(child.worker.id);
     const requestIds = takeInFlight(runtime, child.pid);
     if (child.leaving || stopping) return;
     log.error({ pid: child.pid, slot: slot.index, how, requestIds }, 'a server process died');
