@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -124,6 +124,7 @@ async function writeConfiguration(
   edit: (template: string) => string = (template) => template,
 ): Promise<string> {
   const file = join(settings.runtime, 'nginx.conf');
+  await mkdir(join(settings.runtime, 'own'), { recursive: true });
   await writeFile(file, renderProxy(edit(await readTemplate()), settings));
   return file;
 }
