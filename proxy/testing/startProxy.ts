@@ -17,6 +17,8 @@ export async function makeRuntime(suffix = ''): Promise<{ path: string; remove: 
   const path = await mkdtemp(join(tmpdir(), `proxy${suffix}-`));
   // nginx's workers are another user where root starts it.
   await chmod(path, 0o755);
+  // Its status is none of theirs.
+  await mkdir(join(path, 'own'), { mode: 0o700 });
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
 }
 
@@ -124,7 +126,6 @@ async function writeConfiguration(
   edit: (template: string) => string = (template) => template,
 ): Promise<string> {
   const file = join(settings.runtime, 'nginx.conf');
-  await mkdir(join(settings.runtime, 'own'), { recursive: true });
   await writeFile(file, renderProxy(edit(await readTemplate()), settings));
   return file;
 }

@@ -36,7 +36,7 @@ export function createRefusalCounts(): RefusalCounts {
   return {
     add: (reason, column = '') => {
       let columns = counts.get(reason);
-      if (!columns) counts.set(reason, (columns = new Map()));
+      if (!columns) counts.set(reason, (columns = new Map<string, number>()));
       columns.set(column, (columns.get(column) ?? 0) + 1);
     },
     all: () =>

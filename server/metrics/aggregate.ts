@@ -61,7 +61,7 @@ export function createAggregator(): Aggregator {
 
   const grow = (name: string, before: SeriesValues | undefined, { series }: FamilySnapshot): void => {
     let family = totals.get(name);
-    if (!family) totals.set(name, (family = new Map()));
+    if (!family) totals.set(name, (family = new Map<string, number[]>()));
     for (const [key, values] of series) {
       let total = family.get(key);
       if (!total) family.set(key, (total = values.map(() => 0)));
@@ -76,7 +76,7 @@ export function createAggregator(): Aggregator {
     // What was under way when the process ended would bring it back.
     if (gone.has(id)) return;
     let known = last.get(id);
-    if (!known) last.set(id, (known = new Map()));
+    if (!known) last.set(id, (known = new Map<string, SeriesValues>()));
     for (const family of snapshot) {
       const { series, ...head } = family;
       if (!heads.has(head.name)) heads.set(head.name, head);

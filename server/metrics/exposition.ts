@@ -37,7 +37,7 @@ export function createExposition(): Expose {
   const made = new Map<string, Map<string, readonly string[]>>();
   const linesOf = (head: FamilyHead, key: string, values: Values): string => {
     let known = made.get(head.name);
-    if (!known) made.set(head.name, (known = new Map()));
+    if (!known) made.set(head.name, (known = new Map<string, readonly string[]>()));
     let begin = known.get(key);
     if (!begin) known.set(key, (begin = beginnings(head, key)));
     const count = head.type === 'histogram' ? [values.at(-2) as number] : [];

@@ -1,14 +1,17 @@
 import { Gauge, Registry, collectDefaultMetrics } from 'prom-client';
 
 /**
- * Gauges whose names break the naming rules (`_total` is a counter's), and one that says 292 years when nothing was
- * measured; what they count isn't acted on.
+ * Gauges whose names break the naming rules (`_total` is a counter's); lists of every handle, which take the longer the
+ * more connections there are; and one that says 292 years when nothing was measured. What they count isn't acted on.
  */
 const LEFT_OUT = [
-  'nodejs_eventloop_lag_min_seconds',
+  'nodejs_active_handles',
   'nodejs_active_handles_total',
+  'nodejs_active_requests',
   'nodejs_active_requests_total',
+  'nodejs_active_resources',
   'nodejs_active_resources_total',
+  'nodejs_eventloop_lag_min_seconds',
 ];
 
 /**

@@ -48,9 +48,7 @@ interface Foreign {
   readonly values: readonly Value[];
 }
 
-function withoutBound({ le: _, ...labels }: Labels): string {
-  return JSON.stringify(labels);
-}
+const withoutBound = (labels: Labels): string => JSON.stringify({ ...labels, le: undefined });
 
 function fromForeign({ name, help, type, aggregator: merge, values }: Foreign): FamilySnapshot {
   if (type !== 'histogram') {
