@@ -10,7 +10,7 @@ import type { Ask } from '../testing/allDialects.ts';
 import { ask, inEveryDialect } from '../testing/allDialects.ts';
 import { APP_CONFIG, appDeps } from '../testing/appDeps.ts';
 import type { Metrics } from '../testing/scrape.ts';
-import { scrape } from '../testing/scrape.ts';
+import { scrapeAll } from '../testing/scrape.ts';
 import { withServer } from '../testing/startServer.ts';
 import { LATENCY_BUCKETS } from './buckets.ts';
 import { METHODS } from './http.ts';
@@ -138,14 +138,15 @@ describe.skipIf(nginxMissing)(needsNginx('hostile requests'), () => {
     const { allowed, bound } = await limits();
     await withServer({ env: { CORS_ORIGINS: '*' } }, async (server) => {
       await send(server.port, 'evil');
-      const first = await scrape(server);
+      const first = await scrapeAll(server);
       expect(outside(first, allowed)).toEqual([]);
       expect(first.text).not.toContain('evil');
       for (const word of ['wicked', 'x'.repeat(60), 'vile-1']) await send(server.port, word);
-      const second = await scrape(server);
+      const second = await scrapeAll(server);
       const added = [...second.samples.keys()].filter((key) => !first.samples.has(key));
-      // But for Node's own, such as a kind of garbage collection that has just had its first.
-      expect(added.filter((key) => !key.startsWith('nodejs_'))).toEqual([]);
+      // But for Node's own, such as a kind of garbage collection that has just had its first; and what a machine that
+      // is too busy answers.
+      expect(added.filter((key) => !/^nodejs_|status="50[34]"/.test(key))).toEqual([]);
       expect(second.samples.size).toBeLessThan(bound);
       // As many were counted as were sent.
       expect(second.sum('http_requests_total', 'method="other"')).toBeGreaterThan(100);
