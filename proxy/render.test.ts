@@ -56,7 +56,10 @@ describe('renderProxy', () => {
     ['::', 'listen [::]:5000 ipv6only=off backlog=4096;'],
     ['::1', 'listen [::1]:5000 ipv6only=off backlog=4096;'],
   ])('listens on %s', async (host, line) => {
-    expect(await linesWith('listen', { host })).toEqual([line]);
+    expect(await linesWith('listen', { host })).toEqual([
+      `listen "unix:${SETTINGS.runtime}/own/nginx.sock";`,
+      line,
+    ]);
   });
 
   it.each([
@@ -64,7 +67,8 @@ describe('renderProxy', () => {
     ['stdout', 'access_log "/dev/stdout" json if=$log_wanted;'],
     ['/var/log/a b.log', 'access_log "/var/log/a b.log" json if=$log_wanted;'],
   ])('writes the access log to %s', async (accessLog, line) => {
-    expect(await linesWith('access_log', { accessLog })).toEqual([line]);
+    // That of the requests, and that of the scrapes.
+    expect(await linesWith('access_log', { accessLog })).toEqual([line, 'access_log off;']);
   });
 
   it.each([

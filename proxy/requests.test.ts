@@ -245,7 +245,7 @@ describe.skipIf(nginxMissing)(needsNginx('the runtime folder'), () => {
       expect((await rawRequest(proxy.port, bytes)).body).toHaveLength(body.length * 4);
       const made = (await readdir(runtime)).filter((name) => !name.endsWith('.sock'));
       const folders = ['body', 'fastcgi', 'proxy', 'scgi', 'uwsgi'].map((name) => `nginx-${name}`);
-      expect(made.sort()).toEqual([...folders, 'nginx.conf', 'nginx.pid']);
+      expect(made.sort()).toEqual([...folders, 'nginx.conf', 'nginx.pid', 'own']);
       expect(proxy.said()).toBe('');
     });
 

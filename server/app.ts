@@ -122,7 +122,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
       ({ name, version }) => `/models/${name}/versions/${version}/predict`,
     ),
   );
-  const files = { predictor, http, maxFileBytes: config.MAX_FILE_BYTES, folder: runtime };
+  const files = { predictor, http, recorder, maxFileBytes: config.MAX_FILE_BYTES, folder: runtime };
   define(
     '/predict_file',
     predictFileRoute(files, () => catalogue.standard),

@@ -1,3 +1,5 @@
+import type { Refusal } from './encoding/refusals.ts';
+
 /** What an error says to the world: its HTTP status and the sentence that a client may always read. */
 interface CatalogueEntry {
   readonly status: number;
@@ -112,6 +114,7 @@ interface ProblemOptions extends ProblemExtensions {
   readonly detail?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly cause?: unknown;
+  readonly refusals?: readonly Refusal[];
 }
 
 /** An error with a place in the catalogue: the only kind whose words reach a client. */
@@ -120,14 +123,20 @@ export class Problem extends Error {
   readonly status: (typeof ERRORS)[ErrorCode]['status'];
   readonly headers: Readonly<Record<string, string>>;
   readonly extensions: ProblemExtensions;
+  /** All that was refused, for metrics: the client is told of the first ones. */
+  readonly refusals: readonly Refusal[];
 
-  constructor(code: ErrorCode, { detail, headers = {}, cause, ...extensions }: ProblemOptions = {}) {
+  constructor(
+    code: ErrorCode,
+    { detail, headers = {}, cause, refusals = [], ...extensions }: ProblemOptions = {},
+  ) {
     super(detail ?? ERRORS[code].detail, { cause });
     this.name = 'Problem';
     this.code = code;
     this.status = ERRORS[code].status;
     this.headers = this.status === 503 ? { 'retry-after': String(RETRY_AFTER_SECONDS), ...headers } : headers;
     this.extensions = extensions;
+    this.refusals = refusals;
   }
 }
 

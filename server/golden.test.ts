@@ -25,7 +25,7 @@ beforeAll(async () => {
     onReplaced: (_, reason) => fail(reason),
   });
   await pool.open(model);
-  const registry = createRegistry();
+  const registry = createRegistry('server');
   const recorder = createInferenceRecorder(registry, () => 0);
   inference = createQueue({
     pool,

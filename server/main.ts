@@ -8,7 +8,7 @@ import type { Config } from './config.ts';
 import { ConfigError, parseConfig } from './config.ts';
 import type { FromProcess, ToProcess } from './messages.ts';
 import { PortUnavailable, portOpen, requireFreePort } from './ports.ts';
-import { CertificateUnusable, RuntimeUnreachable, socketPath, writeProxyFile } from './proxyFile.ts';
+import { CertificateUnusable, RuntimeUnreachable, socketPath, statusPath, writeProxyFile } from './proxyFile.ts';
 import { createLog } from './log.ts';
 import type { Primary } from './primary.ts';
 import { followProxyLog } from './proxyLog.ts';
@@ -61,7 +61,13 @@ async function runPrimary(config: Config): Promise<void> {
   const { KeysUnreadable } = await import('./access/keys.ts');
   let primary: Primary;
   try {
-    primary = createPrimary({ config, runtime, log, exit: (code) => process.exit(code) });
+    primary = createPrimary({
+      config,
+      runtime,
+      ...(behindProxy ? { nginx: statusPath(runtime) } : {}),
+      log,
+      exit: (code) => process.exit(code),
+    });
   } catch (error) {
     if (!(error instanceof KeysUnreadable)) throw error;
     log.fatal(error.message);

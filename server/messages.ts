@@ -1,6 +1,7 @@
 import type { ApiKey } from './access/keys.ts';
 import type { MetricObject } from './metrics/aggregate.ts';
 import type { Load } from './metrics/load.ts';
+import type { Snapshot } from './metrics/snapshot.ts';
 import type { VersionState } from './models/catalogue.ts';
 import type { Candidate } from './models/listing.ts';
 import type { Engine } from './models/model.ts';
@@ -24,7 +25,8 @@ export type FromProcess =
   | { readonly type: 'started' }
   /** It listens, and every thread has verified every version that it was told to serve. */
   | { readonly type: 'ready' }
-  | { readonly type: 'metrics'; readonly metrics: readonly MetricObject[] }
+  /** Its counts, of the families whose names begin so. */
+  | { readonly type: 'metrics'; readonly prefix: string; readonly metrics: Snapshot }
   /** Somebody looks at the server's load. */
   | { readonly type: 'watch' }
   /** Its POST requests since its start, by bucket of latency. */
@@ -59,7 +61,8 @@ export type ToProcess =
   | { readonly type: 'sums'; readonly question: number; readonly metrics: readonly MetricObject[] }
   /** What became of versions that don't answer. */
   | { readonly type: 'versions'; readonly versions: readonly VersionState[] }
-  | { readonly type: 'metrics' }
+  /** Send the counts of the families whose names begin so. */
+  | { readonly type: 'metrics'; readonly prefix: string }
   /** Send the counts by bucket of latency. */
   | { readonly type: 'count' }
   /** The load of the whole server, a moment ago. */

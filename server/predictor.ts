@@ -4,6 +4,7 @@ import type { EncodeOptions, EncodedRows } from './encoding/encoder.ts';
 import { Problem } from './errors.ts';
 import type { Inference, PredictOptions, Scores } from './inference.ts';
 import type { HttpRecorder } from './metrics/http.ts';
+import { isShed } from './metrics/http.ts';
 import type { InferenceRecorder } from './metrics/inference.ts';
 import type { AppContext } from './middleware/handler.ts';
 import type { Model } from './models/model.ts';
@@ -62,16 +63,16 @@ export function createPredictor({ inference, http, recorder, patienceMs }: Predi
     try {
       const table = decode();
       const rows = model.encoder.encode(table.columns, table.data, options, table);
-      if (rows.refused) recorder.invalid(model, rows.refused.errors);
+      if (rows.refused) recorder.invalid(model, rows.refused.refusals);
       return rows;
     } catch (error) {
-      if (error instanceof Problem) recorder.invalid(model, error.extensions.errors ?? []);
+      if (error instanceof Problem) recorder.invalid(model, error.refusals);
       throw error;
     }
   };
   /** A request that had to be turned away is counted. */
   const refused = (error: unknown): never => {
-    if (error instanceof Problem && error.status === 503) http.shed(error.code);
+    if (error instanceof Problem && isShed(error.code)) http.shed(error.code);
     throw error;
   };
   const patiently = async <T>(attempt: () => Promise<T> | T): Promise<T> => {
@@ -105,6 +106,7 @@ export function createPredictor({ inference, http, recorder, patienceMs }: Predi
       const start = performance.now();
       const rows = encode(model, decode, options);
       const parseSeconds = (performance.now() - start) / 1000;
+      recorder.parsed(model, parseSeconds);
       const finish = ({ answers, queueSeconds, runSeconds }: Scores): Prediction => {
         recorder.answered(model, rows, answers);
         return { model, rows, parseSeconds, answers, queueSeconds, runSeconds };

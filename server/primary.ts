@@ -16,6 +16,7 @@ import type { Source } from './models/source.ts';
 import { createSource, wishesOf } from './models/source.ts';
 import type { Watch } from './models/watch.ts';
 import { watchSource } from './models/watch.ts';
+import { createNginxReader } from './metrics/nginx.ts';
 import { createRegistry, recordAppInfo } from './metrics/process.ts';
 import { createScraper } from './metrics/scrape.ts';
 import { createMetricsServer } from './metricsServer.ts';
@@ -34,6 +35,8 @@ const EXIT_GRACE_MS = 2000;
 export interface PrimaryOptions {
   readonly config: Config;
   readonly runtime: string;
+  /** Where nginx tells its counts, if it stands in front. */
+  readonly nginx?: string;
   readonly log: Logger;
   /** Ends the server. */
   readonly exit: (code: number) => void;
@@ -52,7 +55,7 @@ export interface Primary {
 }
 
 /** @throws {KeysUnreadable} */
-export function createPrimary({ config, runtime, log, exit }: PrimaryOptions): Primary {
+export function createPrimary({ config, runtime, nginx, log, exit }: PrimaryOptions): Primary {
   const slots: readonly Slot[] = Array.from({ length: config.WEB_CONCURRENCY }, (_, index) => ({
     index,
     child: undefined,
@@ -66,10 +69,19 @@ export function createPrimary({ config, runtime, log, exit }: PrimaryOptions): P
   /** Processes that were told to end: a reload replaced them, or the server stops. */
   const leaving = new Set<Child>();
   const children = (): Child[] => slots.flatMap(({ child }) => child ?? []);
-  const registry = createRegistry();
-  const recorder = createClusterRecorder(registry, () => children().length);
+  const registry = createRegistry('primary');
+  const recorder = createClusterRecorder(registry, {
+    processes: () => children().length,
+    models: () => rollout.versions.map(({ name }) => name),
+  });
   const aggregator = createAggregator();
-  const scraper = createScraper({ registry, aggregator, recorder, children });
+  const scraper = createScraper({
+    registry,
+    aggregator,
+    recorder,
+    children,
+    look: nginx === undefined ? undefined : createNginxReader(registry, nginx),
+  });
   const loadMonitor = createLoadMonitor({
     broadcast: (message) => children().forEach((child) => tell(child, message)),
   });
@@ -129,9 +141,9 @@ export function createPrimary({ config, runtime, log, exit }: PrimaryOptions): P
     return child;
   };
 
-  const onExit = async (slot: Slot, child: Child, how: string): Promise<void> => {
+  const onExit = (slot: Slot, child: Child, how: string): void => {
     if (slot.child === child) slot.child = undefined;
-    await aggregator.retire(child.worker.id);
+    aggregator.retire(child.worker.id);
     const requestIds = takeInFlight(runtime, child.pid);
     if (child.leaving || stopping) return;
     log.error({ pid: child.pid, slot: slot.index, how, requestIds }, 'a server process died');

@@ -1,4 +1,4 @@
-import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import type { ProxySettings } from '../proxy/render.ts';
@@ -9,6 +9,9 @@ import { HOME } from './project.ts';
 
 /** The socket of a server process, by its slot. */
 export const socketPath = (runtime: string, slot: number): string => join(runtime, `process-${slot}.sock`);
+
+/** Where nginx tells the primary its own counts: beside nothing that its workers, or anybody else, could reach. */
+export const statusPath = (runtime: string): string => join(runtime, 'own', 'nginx.sock');
 
 /** The account of nginx's workers when its master is root; undefined leaves it to nginx. */
 function proxyUser(): string | undefined {
@@ -76,6 +79,7 @@ export function writeProxyFile(config: Config, runtime: string): void {
     chmodSync(runtime, 0o711);
     requireReachable(runtime);
   }
+  mkdirSync(dirname(statusPath(runtime)), { mode: 0o700 });
   const text = renderProxy(readFileSync(join(HOME, 'nginx.conf'), 'utf8'), {
     host: config.HOST,
     port: config.PORT,

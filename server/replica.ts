@@ -11,11 +11,11 @@ import { createInFlightNotes } from './inFlight.ts';
 import type { Address, Listener } from './listen.ts';
 import { listen } from './listen.ts';
 import type { FromProcess, ServedSet, ToProcess } from './messages.ts';
-import type { MetricObject } from './metrics/aggregate.ts';
 import { createHttpRecorder } from './metrics/http.ts';
 import { createInferenceRecorder } from './metrics/inference.ts';
 import { createLoadView } from './metrics/load.ts';
 import { createRegistry } from './metrics/process.ts';
+import { takeSnapshot } from './metrics/snapshot.ts';
 import type { Contents, LiveCatalogue } from './models/catalogue.ts';
 import { createLiveCatalogue } from './models/catalogue.ts';
 import type { Candidate } from './models/listing.ts';
@@ -87,7 +87,7 @@ export function startReplica(options: ReplicaOptions): Replica {
     onReplaced: (thread, reason) =>
       log.error({ thread, reason, requestIds: working.get(thread) }, 'a thread died and is being replaced'),
   });
-  const registry = createRegistry();
+  const registry = createRegistry('server');
   const gate = createGate();
   const http = createHttpRecorder(registry);
   const recorder = createInferenceRecorder(registry, () => inference.queuedRows);
@@ -203,12 +203,8 @@ export function startReplica(options: ReplicaOptions): Replica {
     await retire([...models.keys()].filter((key) => !set.open.includes(key)));
   };
 
-  const sendMetrics = async (): Promise<void> => {
-    await tell({
-      type: 'metrics',
-      metrics: (await registry.getMetricsAsJSON()) as unknown as MetricObject[],
-    });
-  };
+  const sendMetrics = async (prefix: string): Promise<void> =>
+    tell({ type: 'metrics', prefix, metrics: await takeSnapshot(registry, prefix) });
 
   const drain = async (): Promise<void> => {
     if (lifecycle.draining) return;
@@ -228,7 +224,7 @@ export function startReplica(options: ReplicaOptions): Replica {
     );
     notes.close();
     // The last counts, or what was counted since the last scrape would be lost.
-    await sendMetrics();
+    await sendMetrics('');
     // A thread that still runs a model must not be ended from within: that aborts the process, and looks like a crash.
     if (clean) exit(0);
     else kill();
@@ -246,7 +242,7 @@ export function startReplica(options: ReplicaOptions): Replica {
       else if (message.type === 'versions') catalogue?.describe(message.versions);
       else if (message.type === 'keys') gate.replace(message.keys);
       else if (message.type === 'sums') questions.receive(message);
-      else void sendMetrics();
+      else void sendMetrics(message.prefix);
     },
   };
 }

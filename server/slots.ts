@@ -9,7 +9,7 @@ export interface Child {
   readonly worker: Worker;
   /** It was told to end, so its end is no loss. */
   leaving: boolean;
-  /** Resolves with what ended it: an exit code or a signal's name. */
+  /** Resolves with what ended it, an exit code or a signal's name, once all that it said was read. */
   readonly exited: Promise<string>;
 }
 
@@ -75,9 +75,12 @@ export async function startChild(
 ): Promise<Child> {
   const worker = fork(slot);
   const exited = new Promise<string>((resolve) => {
-    worker.once('exit', (code: number | null, signal: string | null) =>
-      resolve(signal ?? `code ${String(code)}`),
-    );
+    worker.once('exit', (code: number | null, signal: string | null) => {
+      const how = signal ?? `code ${String(code)}`;
+      // Its last words, such as its last counts, may still wait to be read.
+      if (worker.isConnected()) worker.once('disconnect', () => resolve(how));
+      else resolve(how);
+    });
     // Without a pid it was never there, and no `exit` follows.
     worker.on('error', (error: Error) => {
       if (worker.process.pid === undefined) resolve(error.message);

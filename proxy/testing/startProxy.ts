@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +17,8 @@ export async function makeRuntime(suffix = ''): Promise<{ path: string; remove: 
   const path = await mkdtemp(join(tmpdir(), `proxy${suffix}-`));
   // nginx's workers are another user where root starts it.
   await chmod(path, 0o755);
+  // Its status is none of theirs.
+  await mkdir(join(path, 'own'), { mode: 0o700 });
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
 }
 

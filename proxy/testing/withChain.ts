@@ -38,7 +38,8 @@ export async function startChain({
   const runtime = await makeRuntime(folder);
   const sockets = Array.from({ length: processes }, (_, index) => join(runtime.path, `${index}.sock`));
   const upstreams = await Promise.all(sockets.map((socket) => startUpstream(socket)));
-  if (uid !== undefined) for (const path of [runtime.path, ...sockets]) await chown(path, uid, uid);
+  if (uid !== undefined)
+    for (const path of [runtime.path, join(runtime.path, 'own'), ...sockets]) await chown(path, uid, uid);
   const stopUpstreams = (): Promise<unknown> => Promise.all(upstreams.map((upstream) => upstream.stop()));
   try {
     const proxy = await startProxy(settingsFor(runtime.path, { sockets, ...changes }), { edit, uid });

@@ -3,9 +3,9 @@ import { dirname, join } from 'node:path';
 import { HOME } from '../../server/project.ts';
 import type { Verdict } from './bounds/bound.ts';
 import { drawChart } from './chart.ts';
-import type { Results } from './results.ts';
+import type { Results, ScrapeResult } from './results.ts';
 import { boundsTable, cellsTable, neighbourTable } from './table.ts';
-import { many } from './text.ts';
+import { many, number } from './text.ts';
 
 /** The text of a run, for the terminal. */
 export function renderReport(results: Results, verdicts: readonly Verdict[]): string {
@@ -18,9 +18,19 @@ export function renderReport(results: Results, verdicts: readonly Verdict[]): st
     noiseText(results),
     ...(results.cells.length > 0 ? [cellsTable(results)] : []),
     ...(results.neighbour.length > 0 ? [`Beside a neighbour\n${neighbourTable(results.neighbour)}`] : []),
+    ...(results.scrape ? [scrapeText(results.scrape)] : []),
     `Must hold\n${boundsTable(verdicts)}`,
   ];
   return `${sections.join('\n\n')}\n`;
+}
+
+function scrapeText({ processes, series, milliseconds, cpuMilliseconds }: ScrapeResult): string {
+  const sorted = milliseconds.toSorted((a, b) => a - b);
+  const at = (share: number): string => number(sorted[Math.ceil(share * sorted.length) - 1] ?? NaN);
+  return (
+    `Scrape: ${processes} processes, ${many(series, 'line')}: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, ` +
+    `CPU ${number(cpuMilliseconds)} ms`
+  );
 }
 
 /** Above this, times say more about the others than about what was measured. */

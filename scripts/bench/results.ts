@@ -68,6 +68,17 @@ export interface LoadResult {
   readonly onnxruntime: readonly number[];
 }
 
+/** Scrapes of a server that does nothing else. */
+export interface ScrapeResult {
+  readonly processes: number;
+  /** Lines of an answer. */
+  readonly series: number;
+  /** From the question to the whole answer, each time. */
+  readonly milliseconds: readonly number[];
+  /** CPU time of all processes for one. */
+  readonly cpuMilliseconds: number;
+}
+
 export interface Machine {
   readonly cpuModel: string;
   readonly cpus: number;
@@ -110,6 +121,7 @@ export interface Results {
   /** Undefined when not measured, like the next. */
   readonly compiler?: CompilerResult | undefined;
   readonly load?: LoadResult | undefined;
+  readonly scrape?: ScrapeResult | undefined;
 }
 
 /** The samples of one subject in one cell; none when it wasn't measured. */

@@ -9,6 +9,7 @@ import { runLoad, STEPS as LOAD_STEPS } from './parts/load.ts';
 import { runMemory, STEPS as MEMORY_STEPS } from './parts/memory.ts';
 import { countSteps as countNeighbourSteps, runNeighbour } from './parts/neighbour.ts';
 import { countSteps as countRoundSteps, runRounds } from './parts/rounds.ts';
+import { runScrapes, STEPS as SCRAPE_STEPS } from './parts/scrape.ts';
 import { runStarts, STEPS as START_STEPS } from './parts/start.ts';
 import type { Progress, ProgressOptions } from './progress.ts';
 import { createProgress } from './progress.ts';
@@ -46,11 +47,13 @@ export async function run(
     (wants('start') ? START_STEPS : 0) +
     (wants('load') ? LOAD_STEPS : 0) +
     (wants('memory') ? MEMORY_STEPS : 0) +
-    (wants('compiler') ? COMPILER_STEPS : 0);
+    (wants('compiler') ? COMPILER_STEPS : 0) +
+    (wants('scrape') ? SCRAPE_STEPS : 0);
   const measured = await within(alone, async (progress) => ({
     startSeconds: wants('start') ? await runStarts(context, { repository, progress }) : [],
     load: wants('load') ? await runLoad(context, { repository, progress }) : undefined,
     memory: wants('memory') ? [await runMemory(context, { repository, loads, progress })] : [],
+    scrape: wants('scrape') ? await runScrapes(context, { table, progress }) : undefined,
     compiler: wants('compiler') ? await runCompiler({ repository, table, progress }) : undefined,
   }));
 

@@ -26,6 +26,7 @@ function requireLineEnds(names: readonly string[]): void {
 function requireHeader(names: readonly string[], inputs: readonly Input[]): void {
   if (names.some((name) => inputs.some((input) => input.name === name))) return;
   throw new Problem('invalid_columns', {
+    refusals: inputs.map(({ name }) => ({ reason: 'missing_column', column: name, count: 1 })),
     detail:
       "The first line has none of the signature's columns: the header line seems to be missing. Add it, or ask with ?header=false.",
   });

@@ -20,7 +20,7 @@ function encode(column: Input, value: unknown): number | string | typeof TEXT {
   const fault = createCellEncoder(column, writer as CellWriter<Float64Array>)(value, target, 1);
   expect([target[0], target[2]]).toEqual([0, 0]);
   if (fault === TEXT) expect(target[1]).toBe(TEXT_CELL);
-  return fault ?? (target[1] as number);
+  return typeof fault === 'object' ? fault.message : (fault ?? (target[1] as number));
 }
 
 const refusal = (expected: string, found: string): string => `expected ${expected}, found ${found}`;

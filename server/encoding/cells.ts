@@ -1,9 +1,7 @@
 import type { Matrix } from '../../worker/protocol.ts';
 import type { Input } from '../models/signature.ts';
+import type { Fault } from './refusals.ts';
 import type { CellWriter } from './writers.ts';
-
-/** Why a cell is refused: completes "row 3, column age: …". Never holds the cell's value. */
-export type CellFault = string;
 
 /** The cell is a text outside the column's categories, to be sent beside the matrix. */
 export const TEXT = Symbol('text');
@@ -13,7 +11,7 @@ export type EncodeCell<M extends Matrix> = (
   value: unknown,
   matrix: M,
   rowStart: number,
-) => undefined | typeof TEXT | CellFault;
+) => undefined | typeof TEXT | Fault;
 
 /** Above it a finite number would silently become Infinity in a float32 tensor. */
 const LARGEST_FLOAT32 = 3.4028234663852886e38;
@@ -27,23 +25,32 @@ function kind(value: unknown): string {
 }
 
 /** Why a value of another type is refused; undefined for a missing one where the column takes it. */
-function refuse(value: unknown, { nullable }: Input, expected: string): CellFault | undefined {
-  if (value !== null) return `expected ${expected}, found ${kind(value)}`;
-  return nullable ? undefined : `expected ${expected}, found null (this column takes no missing value)`;
+function refuse(value: unknown, { nullable }: Input, expected: string): Fault | undefined {
+  if (value !== null) {
+    const reason = value === undefined ? 'missing' : 'type';
+    return { reason, message: `expected ${expected}, found ${kind(value)}` };
+  }
+  if (nullable) return undefined;
+  return {
+    reason: 'missing',
+    message: `expected ${expected}, found null (this column takes no missing value)`,
+  };
 }
 
 /** Why an integer column refuses a number. */
-function refuseInteger(value: number): CellFault | undefined {
+function refuseInteger(value: number): Fault | undefined {
   // In this order: a literal like 1e999 is Infinity, which is large but no fraction.
   if (Math.abs(value) > Number.MAX_SAFE_INTEGER)
-    return 'expected an integer within ±(2^53 - 1), found a larger one';
-  return Number.isInteger(value) ? undefined : 'expected an integer, found a fraction';
+    return { reason: 'range', message: 'expected an integer within ±(2^53 - 1), found a larger one' };
+  return Number.isInteger(value)
+    ? undefined
+    : { reason: 'fraction', message: 'expected an integer, found a fraction' };
 }
 
 /** Why a number column refuses a number. */
-function refuseNumber(value: number): CellFault | undefined {
+function refuseNumber(value: number): Fault | undefined {
   return Math.abs(value) > LARGEST_FLOAT32
-    ? 'expected a number within ±3.4e38, found a larger one'
+    ? { reason: 'range', message: 'expected a number within ±3.4e38, found a larger one' }
     : undefined;
 }
 
@@ -53,7 +60,7 @@ function numericCell<M extends Matrix>(
   input: Input,
   write: WriteNumber<M>,
   expected: string,
-  refuseValue: (value: number) => CellFault | undefined,
+  refuseValue: (value: number) => Fault | undefined,
 ): EncodeCell<M> {
   return (value, matrix, rowStart) => {
     if (typeof value === 'number') {

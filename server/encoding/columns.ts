@@ -1,5 +1,6 @@
 import { Problem } from '../errors.ts';
 import type { Input } from '../models/signature.ts';
+import type { Refusal } from './refusals.ts';
 
 /** Names in an error: a caller's are cut, and only the first of a long list are shown. */
 const MAX_NAME_LENGTH = 64;
@@ -41,7 +42,16 @@ export function createColumnFinder(inputs: readonly Input[]): FindColumns {
       doubled.size > 0 ? `more than once: ${list([...doubled])}` : '',
     ].filter((fault) => fault !== '');
     if (faults.length > 0) {
+      const refusals: Refusal[] = [
+        ...missing.map((column) => ({ reason: 'missing_column', column, count: 1 }) as const),
+        // A name that the signature doesn't have is the caller's: no label of a metric.
+        { reason: 'unknown_column', column: '', count: unknown.length },
+        ...[...doubled].map(
+          (name) => ({ reason: 'repeated_column', column: known.has(name) ? name : '', count: 1 }) as const,
+        ),
+      ];
       throw new Problem('invalid_columns', {
+        refusals,
         detail: `The columns do not match the model's signature. ${faults.join('; ')}.`,
       });
     }

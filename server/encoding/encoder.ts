@@ -6,6 +6,8 @@ import type { Input, Signature } from '../models/signature.ts';
 import type { EncodeCell } from './cells.ts';
 import { TEXT, createCellEncoder } from './cells.ts';
 import { createColumnFinder } from './columns.ts';
+import type { Fault, Refusal } from './refusals.ts';
+import { createRefusalCounts } from './refusals.ts';
 import { createSlab } from './slab.ts';
 import type { Warning } from './warnings.ts';
 import type { CellWriter } from './writers.ts';
@@ -19,6 +21,8 @@ export interface RefusedRows {
   /** At most MAX_LISTED of them. */
   readonly errors: readonly CellError[];
   readonly errorsTotal: number;
+  /** All of them, by reason and column. */
+  readonly refusals: readonly Refusal[];
 }
 
 /** The rows of one request, checked cell by cell. */
@@ -103,13 +107,16 @@ export function createFeatureEncoder(
   });
 }
 
-const refuseList = (values: unknown, width: number): string | undefined => {
-  if (!Array.isArray(values)) return 'expected a list of cells';
-  return values.length === width ? undefined : `expected ${width} cells, found ${values.length}`;
+const refuseList = (values: unknown, width: number): Fault | undefined => {
+  if (!Array.isArray(values)) return { reason: 'row', message: 'expected a list of cells' };
+  if (values.length === width) return undefined;
+  return { reason: 'row', message: `expected ${width} cells, found ${values.length}` };
 };
 
-const refuseObject = (values: unknown): string | undefined =>
-  typeof values === 'object' && values !== null && !Array.isArray(values) ? undefined : 'expected an object';
+const refuseObject = (values: unknown): Fault | undefined =>
+  typeof values === 'object' && values !== null && !Array.isArray(values)
+    ? undefined
+    : { reason: 'row', message: 'expected an object' };
 
 /** Undefined where the row lacks the name, whatever it inherits. */
 const cellByName = (row: object, name: string): unknown =>
@@ -149,7 +156,9 @@ function createMatrixEncoder<M extends Matrix>(inputs: readonly Input[], layout:
       const errors: CellError[] = [];
       let refused: number[] | undefined;
       let errorsTotal = 0;
-      const refuse = (row: number, message: string, column?: string): void => {
+      const refusals = createRefusalCounts();
+      const refuse = (row: number, { reason, message }: Fault, column?: string): void => {
+        refusals.add(reason, column);
         if (errorsTotal++ >= MAX_LISTED) return;
         const line = lines?.[row];
         errors.push({
@@ -189,7 +198,7 @@ function createMatrixEncoder<M extends Matrix>(inputs: readonly Input[], layout:
         cells.fill(0, rows * width, (rows + 1) * width);
       }
       if (refused === undefined) return { rows, cells, texts, ...warn(texts) };
-      if (!skipBadRows) throw new Problem('invalid_rows', { errors, errorsTotal });
+      if (!skipBadRows) throw new Problem('invalid_rows', { errors, errorsTotal, refusals: refusals.all() });
       const { warnings, warningsTotal } = warn(texts);
       return {
         rows,
@@ -197,7 +206,7 @@ function createMatrixEncoder<M extends Matrix>(inputs: readonly Input[], layout:
         texts,
         warnings: placeWarnings(warnings, refused),
         warningsTotal,
-        refused: { rows: refused, errors, errorsTotal },
+        refused: { rows: refused, errors, errorsTotal, refusals: refusals.all() },
       };
     },
   };

@@ -1,5 +1,6 @@
-import { AggregatorRegistry } from 'prom-client';
-import { keepNewest } from './newest.ts';
+import { createExposition } from './exposition.ts';
+import type { FamilyHead, FamilySnapshot, Merge, Snapshot, Values } from './snapshot.ts';
+import { toMetricObject } from './snapshot.ts';
 
 /** A metric as prom-client serialises it. */
 export interface MetricObject {
@@ -9,80 +10,110 @@ export interface MetricObject {
   readonly [member: string]: unknown;
 }
 
-type Snapshot = readonly MetricObject[];
-
-/** Sums snapshots into the text of an exposition. */
-const aggregate = (snapshots: readonly Snapshot[]) => AggregatorRegistry.aggregate(keepNewest(snapshots));
-
-/** The last counts of every process that there was. */
+/** The counts of the whole server: of all processes that there were. */
 export interface Aggregator {
-  /** The newest counts of a process, by a number that none had before it (a pid can come back). */
-  update(id: number, metrics: Snapshot): void;
-  /** The process is gone: its counters stay in the sum, so that none goes backwards; its gauges leave it. */
-  retire(id: number): Promise<void>;
-  /** The sums over all processes. */
-  sums(): Promise<Snapshot>;
-  /** The exposition text of all processes and of `own`. */
-  expose(own: Snapshot): Promise<string>;
+  /**
+   * The newest counts of a process, by a number that none had before it (a pid can come back). Families that it leaves
+   * out stay as they were.
+   */
+  update(id: number, snapshot: Snapshot): void;
+  /** The process is gone: its gauges leave the sum. Its counters stay, so that none goes backwards. */
+  retire(id: number): void;
+  /** The sums over all processes of the families whose names begin so. */
+  sums(prefix: string): readonly MetricObject[];
+  /** The exposition text of all processes and of `own`, which are the primary's. */
+  expose(own: Snapshot): string;
 }
 
-interface Entry {
-  readonly snapshot: Snapshot;
-  readonly retired: boolean;
-}
+/** The primary's number: those of processes begin at 1. */
+const OWN = 0;
 
-/** Processes that are gone and whose counts are kept apart; beyond that they are summed up. */
-const MAX_RETIRED = 100;
+type SeriesValues = ReadonlyMap<string, Values>;
+
+/** Of several processes' values of a gauge, each with what it says beside it. */
+const MERGES: Readonly<Record<Merge, (all: readonly Values[]) => number>> = {
+  sum: (all) => all.reduce((sum, [value = 0]) => sum + value, 0),
+  average: (all) => MERGES.sum(all) / all.length,
+  min: (all) => Math.min(...all.map(([value = Infinity]) => value)),
+  max: (all) => Math.max(...all.map(([value = -Infinity]) => value)),
+  first: ([first]) => first?.[0] ?? NaN,
+  newest: (all) =>
+    all.reduce((newest, next) => ((next[1] ?? 0) > (newest[1] ?? 0) ? next : newest))[0] ?? NaN,
+  omit: () => NaN,
+};
+
+/** JSON has no NaN: what isn't known arrives as null. */
+const isKnown = ([value]: Values): boolean => Number.isFinite(value);
 
 /**
- * Keeps the counts of the server's processes, in the order of their birth. Sums of floating-point numbers depend on
- * their order, and one that is smaller in its last digit looks like a reset to Prometheus: so a process keeps its
- * place when it ends, and only the oldest ones, from the first on, are summed up once and for all.
+ * Adds up what the processes count, by what each gained since it last told: so a total only grows, in whatever order
+ * processes come and go. (A sum that is made anew each time can shrink in its last digit when its order changes, which
+ * looks like a reset to Prometheus.)
  */
 export function createAggregator(): Aggregator {
-  const entries = new Map<number, Entry>();
+  const heads = new Map<string, FamilyHead>();
+  /** Counters and histograms, since the server's start. */
+  const totals = new Map<string, Map<string, number[]>>();
+  /** What each living process last told, by family. */
+  const last = new Map<number, Map<string, SeriesValues>>();
   const gone = new Set<number>();
+  const expose = createExposition();
 
-  const sumUp = async (ids: readonly number[]): Promise<void> => {
-    const [first, ...others] = ids;
-    if (first === undefined || others.length === 0) return;
-    const snapshots = ids.map((id) => (entries.get(id) as Entry).snapshot);
-    const snapshot = (await aggregate(snapshots).getMetricsAsJSON()) as unknown as Snapshot;
-    entries.set(first, { snapshot, retired: true });
-    for (const id of others) entries.delete(id);
+  const grow = (name: string, before: SeriesValues | undefined, { series }: FamilySnapshot): void => {
+    let family = totals.get(name);
+    if (!family) totals.set(name, (family = new Map<string, number[]>()));
+    for (const [key, values] of series) {
+      let total = family.get(key);
+      if (!total) family.set(key, (total = values.map(() => 0)));
+      const previous = before?.get(key);
+      for (let at = 0; at < total.length; at++) {
+        const value = values[at] as number;
+        if (Number.isFinite(value)) (total[at] as number) += value - (previous?.[at] ?? 0);
+      }
+    }
   };
-  /** One at a time: each changes what the next one finds. */
-  let tidying = Promise.resolve();
-  const tidy = async (): Promise<void> => {
-    const ids = [...entries.keys()];
-    const firstAlive = ids.findIndex((id) => entries.get(id)?.retired === false);
-    await sumUp(firstAlive === -1 ? ids : ids.slice(0, firstAlive));
-    const retired = [...entries.keys()].filter((id) => entries.get(id)?.retired);
-    if (retired.length > MAX_RETIRED) await sumUp(retired);
+  const update: Aggregator['update'] = (id, snapshot) => {
+    // What was under way when the process ended would bring it back.
+    if (gone.has(id)) return;
+    let known = last.get(id);
+    if (!known) last.set(id, (known = new Map<string, SeriesValues>()));
+    for (const family of snapshot) {
+      const { series, ...head } = family;
+      if (!heads.has(head.name)) heads.set(head.name, head);
+      if (head.type !== 'gauge') grow(head.name, known.get(head.name), family);
+      known.set(head.name, new Map(series));
+    }
   };
+  const mergeGauge = ({ name, merge }: FamilyHead): FamilySnapshot['series'] => {
+    const all = new Map<string, Values[]>();
+    for (const families of last.values()) {
+      for (const [key, values] of families.get(name) ?? []) {
+        if (!isKnown(values)) continue;
+        const known = all.get(key);
+        if (known) known.push(values);
+        else all.set(key, [values]);
+      }
+    }
+    return merge === 'omit' ? [] : [...all].map(([key, values]) => [key, [MERGES[merge](values)]]);
+  };
+  const merged = (prefix = ''): FamilySnapshot[] =>
+    [...heads.values()]
+      .filter(({ name }) => name.startsWith(prefix))
+      .map((head) => ({
+        ...head,
+        series: head.type === 'gauge' ? mergeGauge(head) : [...(totals.get(head.name) ?? [])],
+      }));
 
   return {
-    update: (id, snapshot) => {
-      // What was under way when the process ended would bring it back.
-      if (!gone.has(id)) entries.set(id, { snapshot, retired: false });
-    },
-    retire: async (id) => {
+    update,
+    retire: (id) => {
       gone.add(id);
-      const last = entries.get(id);
-      if (!last) return;
-      const counts = last.snapshot.filter(({ type }) => type === 'counter' || type === 'histogram');
-      entries.set(id, { snapshot: counts, retired: true });
-      tidying = tidying.then(tidy);
-      await tidying;
+      last.delete(id);
     },
-    sums: async () => {
-      await tidying;
-      const all = aggregate([...entries.values()].map(({ snapshot }) => snapshot));
-      return (await all.getMetricsAsJSON()) as unknown as Snapshot;
-    },
-    expose: async (own) => {
-      await tidying;
-      return aggregate([...[...entries.values()].map(({ snapshot }) => snapshot), own]).metrics();
+    sums: (prefix) => merged(prefix).map(toMetricObject),
+    expose: (own) => {
+      update(OWN, own);
+      return expose(merged());
     },
   };
 }

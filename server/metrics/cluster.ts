@@ -9,15 +9,26 @@ export interface ClusterRecorder {
   loadFailed(model: string): void;
 }
 
+/** What the primary knows. */
+export interface ClusterState {
+  /** Those that are ready. */
+  readonly processes: () => number;
+  /** Names of the models that the repository holds. */
+  readonly models: () => readonly string[];
+}
+
 /** The families of the primary. */
-export function createClusterRecorder(registry: Registry, ready: () => number): ClusterRecorder {
+export function createClusterRecorder(
+  registry: Registry,
+  { processes, models }: ClusterState,
+): ClusterRecorder {
   const registers = [registry];
   new Gauge({
     name: 'server_processes',
     help: 'Server processes that are ready.',
     registers,
     collect() {
-      this.set(ready());
+      this.set(processes());
     },
   });
   const restarts = new Counter({
@@ -35,6 +46,10 @@ export function createClusterRecorder(registry: Registry, ready: () => number): 
     help: 'Versions that could not be read, opened or verified.',
     labelNames: ['model'],
     registers,
+    // What has no series yet can't be seen to grow.
+    collect() {
+      for (const model of models()) this.inc({ model }, 0);
+    },
   });
   return {
     loadFailed: (model) => loadFailures.inc({ model }),

@@ -1,12 +1,14 @@
-import { AggregatorRegistry, Counter, Histogram, Registry } from 'prom-client';
+import { Counter, Histogram, Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
+import { createAggregator } from './aggregate.ts';
 import { createCounter, createHistogram, memo } from './families.ts';
+import { takeSnapshot } from './snapshot.ts';
 
 const BUCKETS = [0.1, 1, 10];
 const VALUES = [0.05, 0.1, 0.5, 1, 10, 11];
 
 /** The same observations by prom-client's own metrics and by ours. */
-async function expositions(): Promise<[theirs: string, ours: string]> {
+function registries(): readonly [theirs: Registry, ours: Registry] {
   const theirs = new Registry();
   const counter = new Counter({
     name: 'rows_total',
@@ -32,21 +34,27 @@ async function expositions(): Promise<[theirs: string, ours: string]> {
       times({ model }).observe(value);
     }
   }
-  return [await theirs.metrics(), await ours.metrics()];
+  return [theirs, ours];
 }
 
 describe('a family', () => {
   it('is exposed as prom-client exposes its own', async () => {
-    const [theirs, ours] = await expositions();
+    const [theirs, ours] = await Promise.all(registries().map((registry) => registry.metrics()));
     expect(ours).toBe(theirs);
+  });
+
+  it('is exposed over processes as in one, and so is one of prom-client', async () => {
+    for (const registry of registries())
+      expect(createAggregator().expose(await takeSnapshot(registry))).toBe(await registry.metrics());
   });
 
   it('adds up over processes', async () => {
     const registry = new Registry();
     createCounter(registry, { name: 'rows_total', help: 'Rows.' })({ model: 'a' }).add(3);
     createHistogram(registry, { name: 'run_seconds', help: 'Time.' }, BUCKETS)({}).observe(5);
-    const snapshot = await registry.getMetricsAsJSON();
-    const text = await AggregatorRegistry.aggregate([snapshot, snapshot] as never).metrics();
+    const aggregator = createAggregator();
+    for (const id of [1, 2]) aggregator.update(id, await takeSnapshot(registry));
+    const text = aggregator.expose([]);
     expect(text).toMatch(/^rows_total\{model="a"\} 6$/m);
     expect(text).toMatch(/^run_seconds_bucket\{le="10"\} 2$/m);
     expect(text).toMatch(/^run_seconds_sum 10$/m);

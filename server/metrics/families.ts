@@ -1,4 +1,7 @@
 import type { Registry } from 'prom-client';
+import type { MetricObject } from './aggregate.ts';
+import type { FamilyHead, FamilySnapshot, Values } from './snapshot.ts';
+import { toMetricObject } from './snapshot.ts';
 
 type Labels = Readonly<Record<string, string | number>>;
 
@@ -22,55 +25,46 @@ export interface Distribution {
 /** Series of one name, by their labels. A series is made when it is first asked for: keep it where it is used often. */
 export type Series<S> = (labels: Labels) => S;
 
-interface Value {
-  /** Of a gauge whose newest value counts: when it was set, in ms since 1970. */
-  readonly time?: number;
-  readonly metricName?: string;
-  readonly labels: Labels;
-  readonly value: number;
-}
-
-/** What a registry asks of a metric. */
+/** What a registry asks of a metric; and what we ask of ours, in the form that is summed. */
 interface Registered extends Family {
-  readonly type: 'counter' | 'histogram' | 'gauge';
-  readonly aggregator: 'sum';
-  readonly get: () => Promise<Registered & { readonly values: readonly Value[] }>;
+  readonly type: FamilySnapshot['type'];
+  readonly snapshot: () => FamilySnapshot;
+  readonly get: () => Promise<MetricObject>;
   readonly reset: () => void;
 }
 
 /**
  * Counters and histograms whose series are plain numbers. prom-client finds a series by a text that it makes of the
  * labels at every call, which took as long as parsing and checking a whole request; here labels are read at a scrape.
+ *
+ * @param read the values of a series; none while there is nothing to tell
  */
 function register<S>(
   registry: Registry,
-  { name, help }: Family,
-  type: Registered['type'],
+  head: FamilyHead,
   makeSeries: () => S,
-  read: (labels: Labels, series: S) => readonly Value[],
+  read: (series: S) => Values | undefined,
 ): Series<S> {
-  const all = new Map<string, { readonly labels: Labels; readonly series: S }>();
+  const all = new Map<string, S>();
+  const snapshot = (): FamilySnapshot => ({
+    ...head,
+    series: [...all].flatMap(([key, series]) => {
+      const values = read(series);
+      return values ? [[key, values] as const] : [];
+    }),
+  });
   const metric: Registered = {
-    name,
-    help,
-    type,
-    aggregator: 'sum',
-    get: () =>
-      Promise.resolve({
-        ...metric,
-        values: [...all.values()].flatMap(({ labels, series }) => read(labels, series)),
-      }),
+    ...head,
+    snapshot,
+    get: () => Promise.resolve(toMetricObject(snapshot())),
     reset: () => all.clear(),
   };
   registry.registerMetric(metric as unknown as Parameters<Registry['registerMetric']>[0]);
   return (labels) => {
     const key = JSON.stringify(labels);
-    let entry = all.get(key);
-    if (!entry) {
-      entry = { labels, series: makeSeries() };
-      all.set(key, entry);
-    }
-    return entry.series;
+    let series = all.get(key);
+    if (series === undefined) all.set(key, (series = makeSeries()));
+    return series;
   };
 }
 
@@ -90,7 +84,8 @@ export function createCounter(registry: Registry, family: Family): Series<Count>
       },
     };
   };
-  return register(registry, family, 'counter', makeSeries, (labels, { total }) => [{ labels, value: total }]);
+  const head: FamilyHead = { ...family, type: 'counter', merge: 'sum', bounds: [] };
+  return register(registry, head, makeSeries, ({ total }) => [total]);
 }
 
 /** @param buckets upper bounds, ascending; one without bound is added */
@@ -118,28 +113,21 @@ export function createHistogram(
       },
     };
   };
-  const { name } = family;
-  return register(registry, family, 'histogram', makeSeries, (labels, { counts, sum }) => {
-    let below = 0;
-    const values: Value[] = Array.from(counts, (count, bucket) => ({
-      metricName: `${name}_bucket`,
-      labels: { le: buckets[bucket] ?? '+Inf', ...labels },
-      value: (below += count),
-    }));
-    values.push(
-      { metricName: `${name}_sum`, labels, value: sum },
-      { metricName: `${name}_count`, labels, value: below },
-    );
-    return values;
+  const head: FamilyHead = { ...family, type: 'histogram', merge: 'sum', bounds: buckets };
+  return register(registry, head, makeSeries, ({ counts, sum }) => {
+    let within = 0;
+    return [...Array.from(counts, (count) => (within += count)), sum];
   });
 }
 
 /** A series that says what was last. */
 export interface Latest {
   set(value: number): void;
+  /** Until it is set again there is none. */
+  forget(): void;
 }
 
-/** A gauge that of all processes' values shows the newest one: see newest.ts. */
+/** A gauge that of all processes' values shows the newest one: their sum would mean nothing. */
 export function createLatest(registry: Registry, family: Family): Series<Latest> {
   interface Timed extends Latest {
     readonly value: number;
@@ -152,6 +140,9 @@ export function createLatest(registry: Registry, family: Family): Series<Latest>
         value = next;
         time = Date.now();
       },
+      forget: () => {
+        time = 0;
+      },
       get value() {
         return value;
       },
@@ -160,9 +151,8 @@ export function createLatest(registry: Registry, family: Family): Series<Latest>
       },
     };
   };
-  return register(registry, family, 'gauge', makeSeries, (labels, { value, time }) =>
-    time === 0 ? [] : [{ labels, value, time }],
-  );
+  const head: FamilyHead = { ...family, type: 'gauge', merge: 'newest', bounds: [] };
+  return register(registry, head, makeSeries, ({ value, time }) => (time === 0 ? undefined : [value, time]));
 }
 
 /** Keeps what is made for a key: the labels of a series are looked up once. */

@@ -1,18 +1,25 @@
 import type { Registry } from 'prom-client';
 import { Gauge } from 'prom-client';
+import type { ErrorCode } from '../errors.ts';
 import { LATENCY_BUCKETS, SIZE_BUCKETS } from './buckets.ts';
 import type { Distribution } from './families.ts';
 import { createCounter, createHistogram, memo } from './families.ts';
 
-/** Methods that appear as labels; any other is `other`, so that no caller can make series. */
-const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+/** Methods that some path has, as labels; any other is `other`, so that no caller can make series. */
+export const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'OPTIONS', 'other'];
+
+/** Why the server could not take a request. */
+const SHED_REASONS = ['overloaded', 'draining'] as const satisfies readonly ErrorCode[];
+type ShedReason = (typeof SHED_REASONS)[number];
+
+export const isShed = (code: ErrorCode): code is ShedReason => SHED_REASONS.some((reason) => reason === code);
 
 /** Records what HTTP does. */
 export interface HttpRecorder {
   began(): void;
   ended(method: string, route: string, status: number, seconds: number): void;
   body(bytes: number): void;
-  shed(reason: string): void;
+  shed(reason: ShedReason): void;
   /** POST requests so far by bucket of latency, and beyond the last. */
   latencies(): number[];
 }
@@ -34,6 +41,8 @@ export function createHttpRecorder(registry: Registry): HttpRecorder {
     name: 'requests_shed_total',
     help: 'Requests refused because the server could not take them.',
   });
+  // From the start: what has no series yet can't be seen to grow.
+  for (const reason of SHED_REASONS) shed({ reason });
   const ofPosts: Distribution[] = [];
   let inFlight = 0;
   new Gauge({
@@ -60,7 +69,7 @@ export function createHttpRecorder(registry: Registry): HttpRecorder {
     },
     ended: (method, route, status, seconds) => {
       inFlight--;
-      const { count, times } = seriesOf(route)(METHODS.has(method) ? method : 'other')(status);
+      const { count, times } = seriesOf(route)(METHODS.includes(method) ? method : 'other')(status);
       count.add(1);
       times.observe(seconds);
     },

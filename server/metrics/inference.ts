@@ -1,7 +1,7 @@
 import type { Registry } from 'prom-client';
 import { Gauge } from 'prom-client';
-import type { CellError } from '../errors.ts';
 import type { EncodedRows } from '../encoding/encoder.ts';
+import type { Refusal } from '../encoding/refusals.ts';
 import { perModel } from '../models/catalogue.ts';
 import type { Model } from '../models/model.ts';
 import { BATCH_BUCKETS, LATENCY_BUCKETS, VALUE_BUCKETS } from './buckets.ts';
@@ -13,7 +13,9 @@ export interface InferenceRecorder {
   batch(model: Model, rows: number, seconds: number): void;
   queued(model: Model, seconds: number): void;
   answered(model: Model, rows: EncodedRows, answers: Float64Array): void;
-  invalid(model: Model, errors: readonly CellError[]): void;
+  invalid(model: Model, refusals: readonly Refusal[]): void;
+  /** Time that an accepted body took from its text to checked and encoded rows. */
+  parsed(model: Model, seconds: number): void;
   /** Columns of an accepted request that its dialect skips, since the signature doesn't have them. */
   ignored(model: Model, columns: number): void;
   loaded(model: Model, seconds: number): void;
@@ -45,6 +47,11 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
   const histogram = (name: string, help: string, buckets: readonly number[]) =>
     createHistogram(registry, { name, help }, buckets);
 
+  const parse = histogram(
+    'request_parse_seconds',
+    'Time to decode, check and encode the rows of an accepted request.',
+    LATENCY_BUCKETS,
+  );
   const queue = histogram(
     'inference_queue_seconds',
     'Time that a request waited for a thread.',
@@ -73,7 +80,7 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
   });
   const invalid = createCounter(registry, {
     name: 'validation_errors_total',
-    help: 'Refused cells by column, refused rows without one: those that callers were told of, at most 20 a request.',
+    help: 'Refused cells, rows and names of columns; the column is empty where it is about none of the signature.',
   });
   const ignored = createCounter(registry, {
     name: 'model_ignored_columns_total',
@@ -84,6 +91,7 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
     const labels = label(model);
     const classes = model.output.task === 'classification' ? model.output.classes : [];
     return {
+      parse: parse(labels),
       queue: queue(labels),
       duration: duration(labels),
       batchRows: batchRows(labels),
@@ -97,6 +105,9 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
             }
           : undefined,
       labels: classes.map((name) => predictions({ ...labels, label: String(name) })),
+      unknown: model.signature.inputs.map(({ name, categories }) =>
+        categories ? unknown({ model: model.name, column: name }) : undefined,
+      ),
     };
   });
   const loaded = new Map<string, Model>();
@@ -147,19 +158,20 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
       if (width > 1)
         for (let at = 0; at < answers.length; at += width) series.labels[answers[at] as number]?.add(1);
       if (series.values) recordValues(series.values, answers);
-      for (const { column } of rows.texts) {
-        const input = model.signature.inputs[column];
-        if (input?.categories) unknown({ model: model.name, column: input.name }).add(1);
-      }
+      for (const { column } of rows.texts) series.unknown[column]?.add(1);
     },
-    invalid: (model, errors) => {
-      for (const { column = '' } of errors) invalid({ model: model.name, column }).add(1);
+    parsed: (model, seconds) => seriesOf(model).parse.observe(seconds),
+    invalid: (model, refusals) => {
+      for (const { reason, column, count } of refusals)
+        if (count > 0) invalid({ model: model.name, column, reason }).add(count);
     },
     ignored: (model, columns) => ignored({ model: model.name }).add(columns),
     loaded: (model, seconds) => {
       const before = loaded.get(model.id);
       if (before) info.remove(facts(before));
       loaded.set(model.id, model);
+      // From now on: what has no series yet can't be seen to grow.
+      seriesOf(model);
       load.set(label(model), seconds);
       ready.set(label(model), 1);
       info.set(facts(model), 1);
@@ -171,6 +183,7 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
       load.remove(label(model));
       ready.remove(label(model));
       info.remove(facts(model));
+      seriesOf(model).values?.last.forget();
     },
   };
 }

@@ -1,11 +1,12 @@
 import type { Worker } from 'node:cluster';
 import { Counter, Gauge, Registry } from 'prom-client';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { ToProcess } from '../messages.ts';
 import type { Child } from '../slots.ts';
-import type { MetricObject } from './aggregate.ts';
 import { createAggregator } from './aggregate.ts';
 import { createClusterRecorder } from './cluster.ts';
 import { createScraper } from './scrape.ts';
+import { takeSnapshot } from './snapshot.ts';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
 afterEach(() => void vi.useRealTimers());
@@ -15,17 +16,18 @@ async function startScraper(counts: readonly (number | 'silent')[]) {
   const registry = new Registry();
   const children: Child[] = [];
   const aggregator = createAggregator();
-  const recorder = createClusterRecorder(registry, () => children.length);
+  const recorder = createClusterRecorder(registry, { processes: () => children.length, models: () => [] });
   const scraper = createScraper({ registry, aggregator, recorder, children: () => children });
   const exits: (() => void)[] = [];
   for (const [index, count] of counts.entries()) {
     const own = new Registry();
     new Counter({ name: 'answers_total', help: 'h', registers: [own] }).inc(count === 'silent' ? 0 : count);
     new Gauge({ name: 'queue', help: 'h', registers: [own] }).set(1);
-    const metrics = (await own.getMetricsAsJSON()) as unknown as MetricObject[];
+    const metrics = await takeSnapshot(own);
     const pid = index + 1;
-    const send = (): void => {
-      if (count !== 'silent') queueMicrotask(() => scraper.receive(pid, { type: 'metrics', metrics }));
+    const send = (message: ToProcess): void => {
+      if (count === 'silent' || message.type !== 'metrics') return;
+      queueMicrotask(() => scraper.receive(pid, { ...message, metrics }));
     };
     const worker = { id: pid, isConnected: () => true, send } as unknown as Worker;
     const exited = new Promise<string>((resolve) => exits.push(() => resolve('code 1')));
@@ -45,18 +47,9 @@ describe('a scrape', () => {
 
   it('does not wait for a slow process: it takes its last counts, and counts that', async () => {
     const { scraper } = await startScraper([3, 'silent']);
-    scraper.receive(2, {
-      type: 'metrics',
-      metrics: [
-        {
-          name: 'answers_total',
-          help: 'h',
-          type: 'counter',
-          aggregator: 'sum',
-          values: [{ value: 5, labels: {} }],
-        },
-      ],
-    });
+    const own = new Registry();
+    new Counter({ name: 'answers_total', help: 'h', registers: [own] }).inc(5);
+    scraper.receive(2, { type: 'metrics', prefix: '', metrics: await takeSnapshot(own) });
     const text = scraper.expose();
     await vi.advanceTimersByTimeAsync(1000);
     expect(await text).toMatch(/^answers_total 8$/m);
@@ -68,6 +61,17 @@ describe('a scrape', () => {
     const text = scraper.expose();
     exits[1]?.();
     expect(await text).toMatch(/^answers_total 3$/m);
+  });
+
+  it('takes no part of the counts for the whole', async () => {
+    const { scraper } = await startScraper([3, 'silent']);
+    let done = false;
+    const text = scraper.expose().finally(() => (done = true));
+    scraper.receive(2, { type: 'metrics', prefix: 'shadow_', metrics: [] });
+    await vi.advanceTimersByTimeAsync(500);
+    expect(done).toBe(false);
+    scraper.receive(2, { type: 'metrics', prefix: '', metrics: [] });
+    expect(await text).toMatch(/^metrics_stale_processes_total 0$/m);
   });
 
   it('can go on twice at a time', async () => {

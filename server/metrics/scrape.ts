@@ -4,6 +4,7 @@ import type { Child } from '../slots.ts';
 import { tell } from '../slots.ts';
 import type { Aggregator, MetricObject } from './aggregate.ts';
 import type { ClusterRecorder } from './cluster.ts';
+import { takeSnapshot } from './snapshot.ts';
 
 /** Time that a process has to send its counts. One that is slower is represented by its last ones. */
 const ANSWER_TIMEOUT_MS = 1000;
@@ -14,6 +15,15 @@ export interface ScraperOptions {
   readonly aggregator: Aggregator;
   readonly recorder: ClusterRecorder;
   readonly children: () => readonly Child[];
+  /** What else is looked at before the primary's own families are read. Never fails, and ends soon. */
+  readonly look?: (() => Promise<void>) | undefined;
+}
+
+/** Somebody who waits for a process's answer. */
+interface Waiter {
+  readonly id: number;
+  readonly prefix: string;
+  readonly done: () => void;
 }
 
 /** Asks the processes for their counts and sums them. */
@@ -25,8 +35,8 @@ export interface Scraper {
   receive(id: number, message: FromProcess): void;
 }
 
-export function createScraper({ registry, aggregator, recorder, children }: ScraperOptions): Scraper {
-  const waiting = new Map<number, Set<() => void>>();
+export function createScraper({ registry, aggregator, recorder, children, look }: ScraperOptions): Scraper {
+  const waiting = new Set<Waiter>();
 
   /** Once a process, not once a scrape: the promise lives as long as the process. */
   const watched = new WeakSet<Child>();
@@ -34,42 +44,42 @@ export function createScraper({ registry, aggregator, recorder, children }: Scra
     if (watched.has(child)) return;
     watched.add(child);
     void child.exited.then(() => {
-      for (const done of waiting.get(child.worker.id) ?? []) done();
-      waiting.delete(child.worker.id);
+      for (const { id, done } of waiting) if (id === child.worker.id) done();
     });
   };
 
-  const ask = (child: Child): Promise<void> =>
+  const ask = (child: Child, prefix: string): Promise<void> =>
     new Promise((resolve) => {
-      const answers = waiting.get(child.worker.id) ?? new Set();
-      waiting.set(child.worker.id, answers);
       const done = (): void => {
         clearTimeout(timer);
-        answers.delete(done);
+        waiting.delete(waiter);
         resolve();
       };
+      const waiter = { id: child.worker.id, prefix, done };
       const timer = setTimeout(() => {
         recorder.stale();
         done();
       }, ANSWER_TIMEOUT_MS);
-      answers.add(done);
-      tell(child, { type: 'metrics' });
+      waiting.add(waiter);
+      tell(child, { type: 'metrics', prefix });
       watch(child);
     });
+  const askAll = (prefix: string): Promise<unknown> =>
+    Promise.all(children().map((child) => ask(child, prefix)));
 
   return {
     expose: async () => {
-      await Promise.all(children().map(ask));
-      return aggregator.expose((await registry.getMetricsAsJSON()) as unknown as MetricObject[]);
+      await Promise.all([askAll(''), look?.()]);
+      return aggregator.expose(await takeSnapshot(registry));
     },
     sums: async (prefix) => {
-      await Promise.all(children().map(ask));
-      return (await aggregator.sums()).filter(({ name }) => name.startsWith(prefix));
+      await askAll(prefix);
+      return aggregator.sums(prefix);
     },
     receive: (id, message) => {
       if (message.type !== 'metrics') return;
       aggregator.update(id, message.metrics);
-      for (const done of waiting.get(id) ?? []) done();
+      for (const waiter of waiting) if (waiter.id === id && waiter.prefix === message.prefix) waiter.done();
     },
   };
 }

@@ -123,7 +123,7 @@ withApp(
       errorsTotal: 4,
     });
     expect(answer.status).toBe(200);
-    expect(await metrics()).toContain('validation_errors_total{model="adult",column="age"} 1');
+    expect(await metrics()).toContain('validation_errors_total{model="adult",column="age",reason="type"} 1');
     expect((await predict(adultBody([1]), '?on_error=null')).text).toMatch(
       /^\{"predictions":\[null\],"errors":/,
     );

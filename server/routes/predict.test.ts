@@ -145,8 +145,8 @@ withApp('answers and refused cells are counted', async ({ predict, metrics }) =>
     'inference_rows_total{model="adult",version="1"} 3',
     `model_predictions_total{model="adult",version="1",label="${LOW}"} 1`,
     `model_predictions_total{model="adult",version="1",label="${HIGH}"} 2`,
-    'validation_errors_total{model="adult",column="age"} 1',
-    'validation_errors_total{model="adult",column=""} 1',
+    'validation_errors_total{model="adult",column="age",reason="type"} 1',
+    'validation_errors_total{model="adult",column="",reason="row"} 1',
     'http_request_body_bytes_count 2',
   ]) {
     expect(text).toContain(line);

@@ -133,7 +133,7 @@ withApp('a piece waits for room in a full queue, and a file that has none in tim
   app.inference.behaviour = (...call) =>
     refusals++ < 2 ? Promise.reject(new Problem('overloaded')) : behaviour(...call);
   expect((await post(app, file)).text).toBe(`{"predictions":["${HIGH}"]}`);
-  expect(await app.metrics()).not.toContain('requests_shed_total{');
+  expect(await app.metrics()).toContain('requests_shed_total{reason="overloaded"} 0');
   app.inference.behaviour = () => Promise.reject(new Problem('overloaded'));
   expectProblem(await post(app, file), 'overloaded');
 });

@@ -1,6 +1,7 @@
 import { writeFileCsv, writeFileJson } from '../dialects/fileAnswer.ts';
 import { scoreFile } from '../dialects/fileScores.ts';
 import type { HttpRecorder } from '../metrics/http.ts';
+import type { InferenceRecorder } from '../metrics/inference.ts';
 import type { AppContext } from '../middleware/handler.ts';
 import type { Model } from '../models/model.ts';
 import type { Predictor } from '../predictor.ts';
@@ -16,6 +17,7 @@ import { receiveFile } from './upload.ts';
 export interface PredictFileDeps {
   readonly predictor: Predictor;
   readonly http: HttpRecorder;
+  readonly recorder: Pick<InferenceRecorder, 'parsed'>;
   readonly maxFileBytes: number;
   /** Where files wait while they are worked on. */
   readonly folder: string;
@@ -49,7 +51,7 @@ function toStream(parts: AsyncGenerator<string>, spools: readonly Spool[]): Read
  * pace of the predictions, and no byte is answered before the whole file was checked.
  */
 export function predictFileRoute(
-  { predictor, http, maxFileBytes, folder }: PredictFileDeps,
+  { predictor, http, recorder, maxFileBytes, folder }: PredictFileDeps,
   modelOf: ModelOf,
 ): Methods {
   const answer = async (c: AppContext, model: Model, file: Spool, answers: Spool): Promise<Response> => {
@@ -66,6 +68,7 @@ export function predictFileRoute(
       requestId: c.get('requestId'),
       signal: c.req.raw.signal,
     });
+    recorder.parsed(model, scores.parseSeconds);
     const parts =
       type === 'csv'
         ? writeFileCsv(model, file, answers, header === 'true', wanted)

@@ -1,10 +1,24 @@
 import type { Server } from './startServer.ts';
+import { eventually } from './withDeadline.ts';
 
 /** What the server's metrics port says. */
 export async function scrape(server: Server): Promise<Metrics> {
   const response = await fetch(`http://127.0.0.1:${server.metricsPort}/metrics`);
   if (response.status !== 200) throw new Error(`the scrape was answered ${response.status}`);
   return new Metrics(await response.text());
+}
+
+/** A scrape that every process answered in time, which on a busy machine may take some. */
+export async function scrapeAll(server: Server): Promise<Metrics> {
+  const STALE = 'metrics_stale_processes_total';
+  let stale = (await scrape(server)).sum(STALE);
+  const look = async (): Promise<Metrics | undefined> => {
+    const metrics = await scrape(server);
+    const before = stale;
+    stale = metrics.sum(STALE);
+    return stale === before ? metrics : undefined;
+  };
+  return eventually('a scrape that every process answers', look, 30_000);
 }
 
 /** An exposition that was read. */

@@ -19,6 +19,8 @@ export interface ServerOptions {
   readonly repository: string;
   /** `auto` unless said otherwise. */
   readonly engine?: 'auto' | 'onnxruntime';
+  /** As many as every subject has, unless said otherwise. */
+  readonly processes?: number;
 }
 
 /** Makes a repository that holds the measured version alone, whatever else the product's own gets. */
@@ -35,7 +37,7 @@ export async function makeRepository({ folder }: Context): Promise<string> {
 /** Starts ./servemodel.sh without waiting for it. */
 export function spawnServer(
   { folder }: Context,
-  { name, repository, engine = 'auto' }: ServerOptions,
+  { name, repository, engine = 'auto', processes = PROCESSES }: ServerOptions,
   [port, metricsPort]: readonly [number, number],
 ): Child {
   return startChild({
@@ -49,7 +51,7 @@ export function spawnServer(
       METRICS_HOST: LOOPBACK,
       PORT: String(port),
       METRICS_PORT: String(metricsPort),
-      WEB_CONCURRENCY: String(PROCESSES),
+      WEB_CONCURRENCY: String(processes),
       INFERENCE_THREADS: String(THREADS),
       MODEL_REPOSITORY: repository,
       ENGINE: engine,

@@ -1,3 +1,4 @@
+import type { Fault } from '../../encoding/refusals.ts';
 import type { ColumnType } from '../../models/signature.ts';
 
 /** An element whose bytes are no text: stands in a tensor's values until its row and column are known. */
@@ -11,7 +12,7 @@ export interface Datatype {
   /** Reads a binary element. A missing value is null: what NaN stands for in a floating-point tensor. */
   readonly read: (view: DataView, at: number) => unknown;
   /** Why a value is none of this datatype, where the check of the column would not notice. */
-  readonly fault: (value: unknown) => string | undefined;
+  readonly fault: (value: unknown) => Fault | undefined;
   /** The columns that take it. */
   readonly columns: readonly ColumnType[];
 }
@@ -29,8 +30,11 @@ function integer(name: string, bits: number, signed: boolean, read: Datatype['re
     read,
     fault: (value) => {
       if (typeof value !== 'number') return undefined;
-      if (value < min || value >= end) return `expected a value within ${name}, found one outside`;
-      return Number.isInteger(value) ? undefined : `expected a value of ${name}, found a fraction`;
+      if (value < min || value >= end)
+        return { reason: 'range', message: `expected a value within ${name}, found one outside` };
+      return Number.isInteger(value)
+        ? undefined
+        : { reason: 'fraction', message: `expected a value of ${name}, found a fraction` };
     },
     columns: NUMERIC,
   };
@@ -67,14 +71,20 @@ const DATATYPES: readonly Datatype[] = [
       const byte = view.getUint8(at);
       return byte > 1 ? byte : byte === 1;
     },
-    fault: (value) => (typeof value === 'number' ? 'expected the byte 0 or 1, found another one' : undefined),
+    fault: (value) =>
+      typeof value === 'number'
+        ? { reason: 'type', message: 'expected the byte 0 or 1, found another one' }
+        : undefined,
     columns: ['boolean'],
   },
   {
     name: 'BYTES',
     bytes: undefined,
     read: none,
-    fault: (value) => (value === NOT_TEXT ? 'expected text in UTF-8, found other bytes' : undefined),
+    fault: (value) =>
+      value === NOT_TEXT
+        ? { reason: 'type', message: 'expected text in UTF-8, found other bytes' }
+        : undefined,
     columns: ['string'],
   },
 ];

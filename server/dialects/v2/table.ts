@@ -1,4 +1,3 @@
-import { cutName } from '../../encoding/columns.ts';
 import { Problem } from '../../errors.ts';
 import type { Input } from '../../models/signature.ts';
 import { createCellFaults } from '../cellFaults.ts';
@@ -14,6 +13,7 @@ const isMatrix = ({ name, shape }: Tensor, inputs: readonly Input[]): boolean =>
 function checkDatatype({ datatype }: Tensor, index: number, { name, type }: Input): void {
   if (datatype.columns.includes(type)) return;
   throw new Problem('invalid_columns', {
+    refusals: [{ reason: 'type', column: name, count: 1 }],
     detail: `Input ${index} is ${datatype.name}; column ${JSON.stringify(name)} takes ${datatypesOf(type).join(', ')}.`,
   });
 }
@@ -43,6 +43,7 @@ export function toTable(tensors: readonly Tensor[], inputs: readonly Input[]): T
     });
   }
 
+  const known = new Set(inputs.map(({ name }) => name));
   const columns = matrix ? inputs.map(({ name }) => name) : tensors.map(({ name }) => name);
   const faults = createCellFaults();
   const data: unknown[][] = [];
@@ -51,8 +52,8 @@ export function toTable(tensors: readonly Tensor[], inputs: readonly Input[]): T
       columns.map((column, at) => {
         const { values, datatype } = matrix ? first : (tensors[at] as Tensor);
         const value = values[matrix ? row * columns.length + at : row];
-        const message = datatype.fault(value);
-        if (message !== undefined) faults.add({ row, column: cutName(column), message });
+        const fault = datatype.fault(value);
+        if (fault !== undefined) faults.add(row, column, known.has(column), fault);
         return value;
       }),
     );
