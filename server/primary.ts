@@ -6,7 +6,9 @@ import { createKeyring } from './access/keyring.ts';
 import { KeysUnreadable } from './access/keys.ts';
 import { createAdminServer } from './adminServer.ts';
 import type { Config } from './config.ts';
-import type { FromProcess } from './messages.ts';
+import { registerDriftGauges } from './drift/gauges.ts';
+import { createDriftWindows } from './drift/windows.ts';
+import type { FromProcess, ToProcess } from './messages.ts';
 import { takeInFlight } from './inFlight.ts';
 import { createAggregator } from './metrics/aggregate.ts';
 import { createClusterRecorder } from './metrics/cluster.ts';
@@ -70,6 +72,8 @@ export function createPrimary({ config, runtime, log, exit }: PrimaryOptions): P
   const recorder = createClusterRecorder(registry, () => children().length);
   const aggregator = createAggregator();
   const scraper = createScraper({ registry, aggregator, recorder, children });
+  const drift = config.DRIFT_WINDOW_MS > 0 ? createDriftWindows(config.DRIFT_WINDOW_MS) : undefined;
+  if (drift) registerDriftGauges(registry, drift.reports);
   const loadMonitor = createLoadMonitor({
     broadcast: (message) => children().forEach((child) => tell(child, message)),
   });
@@ -97,12 +101,18 @@ export function createPrimary({ config, runtime, log, exit }: PrimaryOptions): P
     scraper.receive(id, message);
     rollout.receive(id, message);
     loadMonitor.receive(id, message);
+    drift?.receive(id, message);
     if (message.type === 'sums') void answerSums(id, message.question, message.prefix);
+    if (message.type === 'drift')
+      answer(id, { type: 'drift', question: message.question, report: drift?.report(message.key) });
+  };
+  const answer = (id: number, message: ToProcess): void => {
+    const child = children().find(({ worker }) => worker.id === id);
+    if (child) tell(child, message);
   };
   const answerSums = async (id: number, question: number, prefix: string): Promise<void> => {
     const metrics = await scraper.sums(prefix);
-    const child = children().find(({ worker }) => worker.id === id);
-    if (child) tell(child, { type: 'sums', question, metrics });
+    answer(id, { type: 'sums', question, metrics });
   };
   const equip = (child: Child): Promise<void> => {
     tell(child, { type: 'keys', keys: keyring.keys });
@@ -131,6 +141,7 @@ export function createPrimary({ config, runtime, log, exit }: PrimaryOptions): P
 
   const onExit = async (slot: Slot, child: Child, how: string): Promise<void> => {
     if (slot.child === child) slot.child = undefined;
+    drift?.retire(child.worker.id);
     await aggregator.retire(child.worker.id);
     const requestIds = takeInFlight(runtime, child.pid);
     if (child.leaving || stopping) return;
@@ -236,6 +247,7 @@ export function createPrimary({ config, runtime, log, exit }: PrimaryOptions): P
     if (stopping) return;
     stopping = true;
     watch?.stop();
+    drift?.close();
     adminServer.close();
     adminServer.closeAllConnections();
     log.info('draining');

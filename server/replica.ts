@@ -116,6 +116,7 @@ export function startReplica(options: ReplicaOptions): Replica {
     openTimeoutMs: OPEN_TIMEOUT_MS,
     busy: () => inference.queuedRows > 0 || pool.idle().length < pool.lanes.length,
     log,
+    tell,
   });
   const stopWatching = watchSilence(pool, 2 * config.DEADLINE_MS, (thread) => {
     void giveUp(`thread ${thread} has not answered for ${2 * config.DEADLINE_MS} ms`);
@@ -166,6 +167,7 @@ export function startReplica(options: ReplicaOptions): Replica {
       admit: needsKeys(config) ? createAdmission(gate, registry, config.AIP_HEALTH_ROUTE) : undefined,
       observers: observers.observe,
       askSums: questions.sums,
+      ...(config.DRIFT_WINDOW_MS > 0 ? { askDrift: questions.drift } : {}),
     });
     listener = await listen(app, address);
     // Not awaited: the answer must find our caller listening already.
@@ -229,7 +231,7 @@ export function startReplica(options: ReplicaOptions): Replica {
       else if (message.type === 'serve') void serve(message.set);
       else if (message.type === 'versions') catalogue?.describe(message.versions);
       else if (message.type === 'keys') gate.replace(message.keys);
-      else if (message.type === 'sums') questions.receive(message);
+      else if (message.type === 'sums' || message.type === 'drift') questions.receive(message);
       else void sendMetrics();
     },
   };
