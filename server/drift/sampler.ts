@@ -1,12 +1,12 @@
-/** Rows of one request that are looked at; of a larger one they're spread evenly. */
-export const MOST_ROWS = 256;
+/** A request of more rows has that many looked at, and less than twice as many, spread evenly. */
+export const MANY_ROWS = 256;
 /** Rows of a model that a process looks at in a second, about. */
 const ROWS_PER_SECOND = 1000;
 
 /**
  * Says which rows are looked at, so that all of them together cost little: every row up to some number a second, above it
- * one of `stride`, each of which stands for as many. What is skipped doesn't depend on what is in the rows, nor on when
- * they came.
+ * each one with a probability of 1 / `stride`, and then it stands for `stride` rows. What is left out depends on chance
+ * and on how many rows there are, never on what is in them.
  */
 export interface Sampler {
   /** The first row to look at of a request of so many; there is none if it is no smaller. */
@@ -24,55 +24,44 @@ export function createSampler(random: () => number = Math.random): Sampler {
   let seen = 0;
   let looked = 0;
   let allowance = ROWS_PER_SECOND;
-  /** Of rows that come in small requests: how many are left out before the next one is looked at, and its weight. */
+  /** Rows of small requests that are left out before the next one is looked at. */
   let skip = 0;
-  let skipWeight = 1;
   // Of the request at hand.
   let [rows, at, weight, step] = [0, 0, 1, 0];
 
-  /** From 1 to 2 × stride − 1, so `stride` in the mean: a fixed one could keep step with a client's own rhythm. */
-  const draw = (): number => {
-    skipWeight = stride;
-    return stride === 1 ? 1 : 1 + Math.floor(random() * (2 * stride - 1));
-  };
-  const count = (): void => {
-    // A sudden crowd doesn't wait for the next tick.
-    if (++looked <= allowance) return;
-    allowance += ROWS_PER_SECOND;
-    stride *= 2;
+  /** Geometrically distributed: it can be drawn anew at any time without favour to any row. */
+  const draw = (): number =>
+    stride === 1 ? 0 : Math.floor(Math.log(1 - random()) / Math.log1p(-1 / stride));
+  const take = (row: number): number => {
+    at = row;
+    if (at < rows) {
+      // A sudden crowd doesn't wait for the next tick.
+      if (++looked > allowance) {
+        allowance += ROWS_PER_SECOND;
+        stride *= 2;
+      }
+    } else if (step === 0) skip = at - rows;
+    return at;
   };
   return {
     first: (offered) => {
       seen += offered;
       rows = offered;
-      if (rows > MOST_ROWS) {
-        step = weight = Math.max(stride, Math.ceil(rows / MOST_ROWS));
-        at = Math.floor(random() * step);
-      } else {
-        step = 0;
-        at = skip;
-        weight = skipWeight;
-        if (at >= rows) skip = at - rows;
-      }
-      if (at < rows) count();
-      return at;
+      step = rows > MANY_ROWS ? Math.max(stride, Math.floor(rows / MANY_ROWS)) : 0;
+      weight = Math.max(stride, step);
+      return take(step > 0 ? Math.floor(random() * step) : skip);
     },
     next: () => {
-      if (step > 0) {
-        at += step;
-      } else {
-        at += draw();
-        weight = skipWeight;
-        if (at >= rows) skip = at - rows;
-      }
-      if (at < rows) count();
-      return at;
+      if (step > 0) return take(at + step);
+      weight = stride;
+      return take(at + 1 + draw());
     },
     get weight() {
       return weight;
     },
     tick: (seconds) => {
       stride = Math.max(1, Math.ceil(seen / seconds / ROWS_PER_SECOND));
+      skip = draw();
       seen = looked = 0;
       allowance = ROWS_PER_SECOND;
     },
