@@ -9,7 +9,7 @@ describe('the command line', () => {
       subjects: ['echo', 'server', 'direct', 'naive'],
       rounds: 5,
       seconds: 3,
-      parts: ['rounds', 'neighbour', 'memory', 'start', 'compiler', 'load'],
+      parts: ['rounds', 'neighbour', 'memory', 'start', 'compiler', 'load', 'drift'],
       compare: undefined,
       strict: false,
     });
@@ -57,7 +57,7 @@ describe('the command line', () => {
     [['--rows', '1,,2'], '--rows takes integers from 1 to 10000; see --help'],
     [['--rounds', '1,2'], '--rounds takes integers from 1 to 100; see --help'],
     [['--subjects', 'apache'], '--subjects takes echo, server, direct, naive, fastapi, mlflow; see --help'],
-    [['--parts', 'all'], '--parts takes rounds, neighbour, memory, start, compiler, load; see --help'],
+    [['--parts', 'all'], '--parts takes rounds, neighbour, memory, start, compiler, load, drift; see --help'],
     [['--fast'], "Unknown option '--fast'"],
     [['fast'], 'Unexpected argument'],
   ])('refuses %j', (args, message) => {

@@ -6,7 +6,7 @@ import type { SubjectName } from './subjects/names.ts';
 import { OWN_SUBJECTS, PEERS, isSubject } from './subjects/names.ts';
 
 /** What a run consists of. */
-export const PARTS = ['rounds', 'neighbour', 'memory', 'start', 'compiler', 'load'] as const;
+export const PARTS = ['rounds', 'neighbour', 'memory', 'start', 'compiler', 'load', 'drift'] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface Options {

@@ -19,6 +19,8 @@ export interface ServerOptions {
   readonly repository: string;
   /** `auto` unless said otherwise. */
   readonly engine?: 'auto' | 'onnxruntime';
+  /** Off, to see what it costs. */
+  readonly drift?: boolean;
 }
 
 /** Makes a repository that holds the measured version alone, whatever else the product's own gets. */
@@ -35,7 +37,7 @@ export async function makeRepository({ folder }: Context): Promise<string> {
 /** Starts ./servemodel.sh without waiting for it. */
 export function spawnServer(
   { folder }: Context,
-  { name, repository, engine = 'auto' }: ServerOptions,
+  { name, repository, engine = 'auto', drift = true }: ServerOptions,
   [port, metricsPort]: readonly [number, number],
 ): Child {
   return startChild({
@@ -53,6 +55,7 @@ export function spawnServer(
       INFERENCE_THREADS: String(THREADS),
       MODEL_REPOSITORY: repository,
       ENGINE: engine,
+      ...(drift ? {} : { DRIFT_WINDOW_MS: '0' }),
       LOG_LEVEL: 'info',
       ACCESS_LOG: 'off',
       NODE_ENV: 'production',
