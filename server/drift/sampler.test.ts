@@ -12,14 +12,14 @@ function lookAt(sampler: Sampler, rows: number): (readonly [row: number, weight:
 
 /** One to which so many rows a second are usual. */
 function usedTo(rowsPerSecond: number): Sampler {
-  const sampler = createSampler(createRandom(7));
+  const sampler = createSampler({ columns: 14, random: createRandom(7) });
   lookAt(sampler, rowsPerSecond);
   sampler.tick(1);
   return sampler;
 }
 
 it('looks at every row while they are few', () => {
-  const sampler = createSampler();
+  const sampler = createSampler({ columns: 14 });
   for (let second = 0; second < 5; second++) {
     for (let request = 0; request < 100; request++)
       expect(lookAt(sampler, 3)).toEqual([
@@ -50,7 +50,7 @@ it('looks at few of many, and what it sees stands for all, whatever the rhythm',
 });
 
 it('spreads a bounded number of looks over a large request, and favours no place', () => {
-  const sampler = createSampler(createRandom(1));
+  const sampler = createSampler({ columns: 14, random: createRandom(1) });
   const weights = new Array<number>(1000).fill(0);
   for (let request = 0; request < 2000; request++) {
     const looked = lookAt(sampler, 1000);
@@ -66,7 +66,7 @@ it('spreads a bounded number of looks over a large request, and favours no place
 });
 
 it('does not wait for the end of the second when a crowd comes', () => {
-  const sampler = createSampler(createRandom(3));
+  const sampler = createSampler({ columns: 14, random: createRandom(3) });
   let looked = 0;
   let weights = 0;
   for (let request = 0; request < 1_000_000; request++) {
@@ -81,4 +81,17 @@ it('does not wait for the end of the second when a crowd comes', () => {
   sampler.tick(1000);
   sampler.tick(1);
   expect(lookAt(sampler, 10)).toHaveLength(10);
+});
+
+it('looks at fewer rows that are wide', () => {
+  const sampler = createSampler({ columns: 10_000, random: createRandom(5) });
+  expect(lookAt(sampler, 1000)).toHaveLength(1);
+  let looked = 0;
+  for (let second = 0; second < 100; second++) {
+    for (let request = 0; request < 1000; request++) looked += lookAt(sampler, 1).length;
+    sampler.tick(1);
+  }
+  // Two a second, but for what the first second didn't know.
+  expect(looked).toBeLessThan(300);
+  expect(looked).toBeGreaterThan(100);
 });

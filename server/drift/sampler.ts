@@ -2,6 +2,16 @@
 export const MANY_ROWS = 256;
 /** Rows of a model that a process looks at in a second, about. */
 const ROWS_PER_SECOND = 1000;
+/** Of wide rows fewer, by their cells: of a request, and in a second. */
+const MANY_CELLS = 4096;
+const CELLS_PER_SECOND = 20_000;
+
+export interface SamplerOptions {
+  /** Cells of a row. */
+  readonly columns: number;
+  /** From 0 to below 1. */
+  readonly random?: () => number;
+}
 
 /**
  * Says which rows are looked at, so that all of them together cost little: every row up to some number a second, above it
@@ -19,11 +29,13 @@ export interface Sampler {
   tick(seconds: number): void;
 }
 
-export function createSampler(random: () => number = Math.random): Sampler {
+export function createSampler({ columns, random = Math.random }: SamplerOptions): Sampler {
+  const manyRows = Math.max(1, Math.min(MANY_ROWS, Math.floor(MANY_CELLS / columns)));
+  const rowsPerSecond = Math.min(ROWS_PER_SECOND, CELLS_PER_SECOND / columns);
   let stride = 1;
   let seen = 0;
   let looked = 0;
-  let allowance = ROWS_PER_SECOND;
+  let allowance = rowsPerSecond;
   /** Rows of small requests that are left out before the next one is looked at. */
   let skip = 0;
   // Of the request at hand.
@@ -37,7 +49,7 @@ export function createSampler(random: () => number = Math.random): Sampler {
     if (at < rows) {
       // A sudden crowd doesn't wait for the next tick.
       if (++looked > allowance) {
-        allowance += ROWS_PER_SECOND;
+        allowance += rowsPerSecond;
         stride *= 2;
       }
     } else if (step === 0) skip = at - rows;
@@ -47,7 +59,7 @@ export function createSampler(random: () => number = Math.random): Sampler {
     first: (offered) => {
       seen += offered;
       rows = offered;
-      step = rows > MANY_ROWS ? Math.max(stride, Math.floor(rows / MANY_ROWS)) : 0;
+      step = rows > manyRows ? Math.max(stride, Math.floor(rows / manyRows)) : 0;
       weight = Math.max(stride, step);
       return take(step > 0 ? Math.floor(random() * step) : skip);
     },
@@ -60,10 +72,10 @@ export function createSampler(random: () => number = Math.random): Sampler {
       return weight;
     },
     tick: (seconds) => {
-      stride = Math.max(1, Math.ceil(seen / seconds / ROWS_PER_SECOND));
+      stride = Math.max(1, Math.ceil(seen / seconds / rowsPerSecond));
       skip = draw();
       seen = looked = 0;
-      allowance = ROWS_PER_SECOND;
+      allowance = rowsPerSecond;
     },
   };
 }

@@ -60,7 +60,10 @@ function binOfCell({ edges, codes, unknown, missing }: Reader, cell: unknown): n
   return missing;
 }
 
-export function createTally(model: Model, sampler: Sampler = createSampler()): Tally {
+export function createTally(
+  model: Model,
+  sampler: Sampler = createSampler({ columns: model.signature.inputs.length }),
+): Tally {
   const profile = profileOf(model);
   const { predictions } = profile;
   const counts = new Float64Array(profile.width);

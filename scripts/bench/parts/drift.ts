@@ -84,7 +84,7 @@ function timeTally(model: Model, table: Table, sampler: Sampler): number {
 const everyRow = (): Sampler => ({ first: () => 0, next: () => 1, weight: 1, tick: () => undefined });
 
 function busySampler(): Sampler {
-  const sampler = createSampler();
+  const sampler = createSampler({ columns: 14 });
   sampler.first(ROWS_PER_SECOND);
   sampler.tick(1);
   return sampler;
