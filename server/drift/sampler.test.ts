@@ -49,6 +49,16 @@ it('looks at few of many, and what it sees stands for all, whatever the rhythm',
   expect(Math.abs((weights[1] as number) / 160_000 - 1)).toBeLessThan(0.05);
 });
 
+it('weighs the rows of requests of several as those of single ones', () => {
+  const sampler = usedTo(20_000);
+  let weights = 0;
+  for (let request = 0; request < 10_000; request++) {
+    if (request % 1000 === 0) sampler.tick(1);
+    for (const [, weight] of lookAt(sampler, 20)) weights += weight;
+  }
+  expect(Math.abs(weights / 200_000 - 1)).toBeLessThan(0.1);
+});
+
 it('spreads a bounded number of looks over a large request, and favours no place', () => {
   const sampler = createSampler({ columns: 14, random: createRandom(1) });
   const weights = new Array<number>(1000).fill(0);
