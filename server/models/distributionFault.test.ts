@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { HOME } from '../project.ts';
-import { ModelRefused } from './model.ts';
+import type { ModelRefused } from './model.ts';
 import { createValidator } from './schema.ts';
 
 const validate = await createValidator(HOME);
