@@ -17,7 +17,7 @@ node_modules/.bin/tsc -p tsconfig.build.json --outDir "$out"
 cp worker/forest/kernel.wasm "$out/worker/forest/"
 # The pages: scripts for browsers, and what is served as it stands.
 node_modules/.bin/tsc -p server/web/tsconfig.json --outDir "$out/server/web"
-for page in apidocs playground shared; do
+for page in apidocs drift playground shared; do
   if [ -d "server/web/$page" ]; then
     mkdir -p "$out/server/web/$page"
     find "server/web/$page" -maxdepth 1 \( -name '*.html' -o -name '*.css' -o -name '*.svg' \) -exec cp {} "$out/server/web/$page/" \;

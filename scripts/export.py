@@ -40,6 +40,7 @@ try:
     from exporter import golden
     from exporter.card import default_card
     from exporter.command_line import HelpFormatter, exit_code, with_fixed_hashes
+    from exporter.distribution import with_distributions
     from exporter.documents import creation_date, to_json_document, write_all
     from exporter.edges import edge_frame, typed
     from exporter.errors import ExportError
@@ -220,6 +221,9 @@ def export_model(
         if labels is not None
         else {"value": outputs[0]},
     }
+    # Of the frame alone, like types and ranges.
+    own_rows = rows.iloc[: len(frame)]
+    members = with_distributions(members, own_rows, session.ask(own_rows).predictions)
     if measured:
         members["metrics"] = measured
     if routes:

@@ -129,6 +129,11 @@ def test_describes_columns_as_the_frame_and_the_encoders_show_them(tmp_path: Pat
     run(model, columns, target, tmp_path / "m" / "1", routes=["/score"], answer={"key": "answer"}, description="Said.")
     members = read_json(tmp_path / "m" / "1" / "model.json")
     examples = [entry.pop("example") for entry in members["inputs"]]
+    shares = [sum(entry.pop("distribution")["shares"]) for entry in members["inputs"]]
+    missing = round(float(FRAME["amount"].isna().mean()), 6)
+    np.testing.assert_allclose(shares, [1, 1, 1 - missing, 1, 1, 1], atol=1e-5)
+    said = members["outputs"].pop("distribution")
+    assert (said["rows"], round(sum(said["shares"]), 5)) == (ROWS, 1)
     assert examples[0] in [" Oslo", "Aarhus", "Zürich"]
     assert isinstance(examples[3], int)
     city, label, amount, age, _, member = members["inputs"]

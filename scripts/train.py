@@ -40,6 +40,7 @@ try:
     from sklearn.preprocessing import OneHotEncoder
 
     from exporter.command_line import HelpFormatter, Progress, exit_code
+    from exporter.distribution import with_distributions
     from exporter.documents import creation_date, to_json_document, write_all
     from exporter.errors import ExportError as TrainingError
 except ImportError as error:
@@ -348,20 +349,19 @@ def model_json(
 ) -> bytes:
     """The signature and facts that the server reads beside model.onnx."""
     label, probabilities = (output.name for output in model.graph.output)
-    return to_json_document(
-        {
-            "description": "Does a person earn more than 50,000 dollars a year? "
-            "Random forest on the UCI Adult (Census Income) data of 1994.",
-            "task": "classification",
-            "framework": f"scikit-learn {sklearn.__version__}",
-            "created": created,
-            "sha256": digest,
-            "inputs": input_signature(pipeline, model, training),
-            "outputs": {"label": label, "probabilities": probabilities, "classes": [str(c) for c in pipeline.classes_]},
-            "metrics": metrics,
-        },
-        listed=["inputs"],
-    )
+    members = {
+        "description": "Does a person earn more than 50,000 dollars a year? "
+        "Random forest on the UCI Adult (Census Income) data of 1994.",
+        "task": "classification",
+        "framework": f"scikit-learn {sklearn.__version__}",
+        "created": created,
+        "sha256": digest,
+        "inputs": input_signature(pipeline, model, training),
+        "outputs": {"label": label, "probabilities": probabilities, "classes": [str(c) for c in pipeline.classes_]},
+        "metrics": metrics,
+    }
+    labels, _ = run_onnx(model, training)
+    return to_json_document(with_distributions(members, training, labels), listed=["inputs"])
 
 
 def golden_json(pipeline: Pipeline, rows: list[list[Any]]) -> bytes:

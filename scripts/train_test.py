@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +179,7 @@ class TestModelJson:
     ) -> None:
         training = splits[0]
         for entry in read_json(VERSION / "model.json")["inputs"]:
+            del entry["distribution"]
             name, values = entry["name"], training[entry["name"]]
             if name in train.NUMERIC:
                 expected = {"type": "integer", "nullable": True, "range": [int(values.min()), int(values.max())]}
@@ -185,6 +187,24 @@ class TestModelJson:
                 expected = {"type": "string", "nullable": False, "categories": sorted(values.unique())}
             example = train.EXAMPLE_ROW[train.COLUMNS.index(name)]
             assert entry == {"name": name, "onnx": name.replace("-", "_"), **expected, "example": example}
+
+    def test_tells_how_the_training_data_lie(
+        self, committed: onnx.ModelProto, splits: tuple[pd.DataFrame, pd.DataFrame]
+    ) -> None:
+        training = splits[0]
+        members = read_json(VERSION / "model.json")
+        for entry in members["inputs"]:
+            distribution, values = entry["distribution"], training[entry["name"]]
+            assert distribution["rows"] == len(training)
+            if entry["name"] in train.NUMERIC:
+                edges = [-np.inf, *distribution["edges"], np.inf]
+                counts = [((values > low) & (values <= high)).sum() for low, high in pairwise(edges)]
+            else:
+                counts = [(values == category).sum() for category in entry["categories"]]
+            np.testing.assert_allclose(distribution["shares"], np.array(counts) / len(training), atol=1e-6)
+        labels, _ = train.run_onnx(committed, training)
+        high = float((labels == train.CLASSES[1]).mean())
+        assert members["outputs"]["distribution"]["shares"] == [round(1 - high, 6), round(high, 6)]
 
     def test_names_the_outputs_of_the_graph(self, committed: onnx.ModelProto) -> None:
         outputs = read_json(VERSION / "model.json")["outputs"]

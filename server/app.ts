@@ -17,8 +17,9 @@ import type { Observe } from './observed.ts';
 import { observed } from './observed.ts';
 import { createPredictor } from './predictor.ts';
 import { readVersion } from './project.ts';
-import type { AskSums } from './questions.ts';
+import type { AskDrift, AskSums } from './questions.ts';
 import { createRouter } from './routes/define.ts';
+import { driftRoute } from './routes/drift.ts';
 import type { Lifecycle } from './routes/health.ts';
 import { liveRoute, readyRoute } from './routes/health.ts';
 import { homeRoute } from './routes/home.ts';
@@ -63,6 +64,8 @@ export interface AppDeps {
   readonly askSums?: AskSums;
   /** Undefined where it's off: then nothing of it is on the path. */
   readonly tracing?: Tracing | undefined;
+  /** How rows differ from the training data; without it there is no such route. */
+  readonly askDrift?: AskDrift;
 }
 
 /** The label of requests to paths that don't exist. */
@@ -145,6 +148,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   define('/apidocs', pageRoute(assets, 'apidocs'));
   define('/assets/:digest/:folder/:file', assetsRoute(assets));
   define('/models/:model/shadow', shadowRoute(catalogue, deps.askSums ?? (() => Promise.resolve([]))));
+  if (deps.askDrift) define('/models/:model/drift', driftRoute(catalogue, deps.askDrift, assets));
   define('/health/live', liveRoute);
   define('/health/ready', readyRoute(lifecycle));
   app.notFound((c: AppContext) => (ownRoutes.find(c.req.path) ?? missing)(c));

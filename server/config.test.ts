@@ -29,6 +29,7 @@ describe('parseConfig', () => {
     OPEN_VERSIONS: 2,
     MODEL_POLL_MS: 2000,
     SHADOW: '',
+    DRIFT_WINDOW_MS: 600_000,
     ADMIN_PORT: 0,
     DEFAULT_MODEL: '',
     ENGINE: 'auto',
@@ -90,6 +91,7 @@ describe('parseConfig', () => {
       OPEN_VERSIONS: '3',
       MODEL_POLL_MS: '0',
       SHADOW: 'adult/2, adult/3',
+      DRIFT_WINDOW_MS: '0',
       ADMIN_PORT: '7000',
       ENGINE: 'onnxruntime',
       DEADLINE_MS: '10',
@@ -158,6 +160,7 @@ describe('parseConfig', () => {
     ['OPEN_VERSIONS', ['0', '101'], 'an integer from 1 to 100'],
     ['MODEL_POLL_MS', ['-1', '2s'], 'an integer from 0 to 86400000'],
     ['SHADOW', ['adult', 'adult/0', 'a/1,'], 'a list of versions such as adult/2'],
+    ['DRIFT_WINDOW_MS', ['999', '-1', '604800001', '10m'], '0 or an integer from 1000 to 604800000'],
     ['ADMIN_PORT', ['65536'], 'an integer from 0 to 65535'],
     ['LOG_LEVEL', ['INFO', 'verbose'], 'one of trace, debug, info, warn, error, fatal, silent'],
     [

@@ -47,6 +47,15 @@ const oneOf =
   (text: string): T | Refusal =>
     values.find((value) => value === text) ?? new Refusal(`one of ${values.join(', ')}`);
 
+/** A range, and 0 for off. */
+const integerOrOff = ([min, max]: Range): ((text: string) => number | Refusal) => {
+  const parse = integer([min, max]);
+  return (text) => {
+    const value = text === '0' ? 0 : parse(text);
+    return value instanceof Refusal ? new Refusal(`0 or ${value.expected}`) : value;
+  };
+};
+
 const host = (text: string): string | Refusal =>
   /^[A-Za-z0-9.:-]+$/.test(text) ? text : new Refusal('a host name or an IP address');
 
@@ -188,6 +197,13 @@ export const SETTINGS = {
         : new Refusal('a list of versions such as adult/2'),
     meaning:
       'Versions that score the rows of the served version of their model, too, off the path: `adult/2`. See `GET /models/{m}/shadow`.',
+  },
+  DRIFT_WINDOW_MS: {
+    default: 600_000,
+    shown: '600000 (10 min)',
+    parse: integerOrOff([1000, 604_800_000]),
+    meaning:
+      'The time over which requests are compared with the training data: `GET /models/{m}/drift`, and gauges. 0 turns it off.',
   },
   ADMIN_PORT: {
     default: 0,

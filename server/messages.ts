@@ -1,4 +1,6 @@
 import type { ApiKey } from './access/keys.ts';
+import type { Profile } from './drift/profile.ts';
+import type { DriftReport } from './drift/report.ts';
 import type { MetricObject } from './metrics/aggregate.ts';
 import type { Load } from './metrics/load.ts';
 import type { Snapshot } from './metrics/snapshot.ts';
@@ -35,6 +37,15 @@ export type FromProcess =
   | { readonly type: 'swapped'; readonly number: number }
   /** What is the sum over all processes of the metrics whose names begin so? */
   | { readonly type: 'sums'; readonly question: number; readonly prefix: string }
+  /** How it counts the rows of each version that it has open, whose counts it tells from now on. */
+  | { readonly type: 'observing'; readonly profiles: readonly Profile[] }
+  /** What it has counted since its start, of versions with new rows: by key, [profile.width]. */
+  | {
+      readonly type: 'observed';
+      readonly counts: readonly (readonly [key: string, counts: readonly number[]])[];
+    }
+  /** How do the rows of this version, by its key, differ from its training data? */
+  | { readonly type: 'drift'; readonly question: number; readonly key: string }
   /** Every thread has this version, by this path and as its files were then; or why not. */
   | {
       readonly type: 'opened';
@@ -59,6 +70,7 @@ export type ToProcess =
   /** Serve these, all of which are open. The first one begins to listen. */
   | { readonly type: 'serve'; readonly set: ServedSet }
   | { readonly type: 'sums'; readonly question: number; readonly metrics: readonly MetricObject[] }
+  | { readonly type: 'drift'; readonly question: number; readonly report: DriftReport | undefined }
   /** What became of versions that don't answer. */
   | { readonly type: 'versions'; readonly versions: readonly VersionState[] }
   /** Send the counts of the families whose names begin so. */

@@ -1,6 +1,8 @@
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Config } from './config.ts';
+import { createDriftObserver } from './drift/observer.ts';
+import type { FromProcess } from './messages.ts';
 import type { Observation, Observe } from './observed.ts';
 import type { Contents } from './models/catalogue.ts';
 import { shadowsOf } from './models/source.ts';
@@ -33,6 +35,7 @@ export interface ObserverOptions {
   /** Whether requests wait for what an observer would take. */
   readonly busy: () => boolean;
   readonly log: Logger;
+  readonly tell: (message: FromProcess) => Promise<void>;
 }
 
 /** Starts those that the settings ask for. */
@@ -41,6 +44,7 @@ export function createObservers(options: ObserverOptions): Observers {
   const shadows = shadowsOf(options.config);
   if (shadows.length > 0) observers.push(startShadow(options, shadows));
   if (options.config.PREDICTION_LOG !== '') observers.push(loadPredictionLog(options));
+  if (options.config.DRIFT_WINDOW_MS > 0) observers.push(createDriftObserver(options.tell));
   return {
     observe: observers.map(({ observe }) => observe),
     follow: (contents) => observers.forEach((observer) => observer.follow?.(contents)),

@@ -6,7 +6,9 @@ import { createKeyring } from './access/keyring.ts';
 import { KeysUnreadable } from './access/keys.ts';
 import { createAdminServer } from './adminServer.ts';
 import type { Config } from './config.ts';
-import type { FromProcess } from './messages.ts';
+import { registerDriftGauges } from './drift/gauges.ts';
+import { createDriftWindows } from './drift/windows.ts';
+import type { FromProcess, ToProcess } from './messages.ts';
 import { takeInFlight } from './inFlight.ts';
 import { createAggregator } from './metrics/aggregate.ts';
 import { createClusterRecorder } from './metrics/cluster.ts';
@@ -82,6 +84,8 @@ export function createPrimary({ config, runtime, nginx, log, exit }: PrimaryOpti
     children,
     look: nginx === undefined ? undefined : createNginxReader(registry, nginx),
   });
+  const drift = config.DRIFT_WINDOW_MS > 0 ? createDriftWindows(config.DRIFT_WINDOW_MS) : undefined;
+  if (drift) registerDriftGauges(registry, drift.reports);
   const loadMonitor = createLoadMonitor({
     broadcast: (message) => children().forEach((child) => tell(child, message)),
   });
@@ -109,12 +113,18 @@ export function createPrimary({ config, runtime, nginx, log, exit }: PrimaryOpti
     scraper.receive(id, message);
     rollout.receive(id, message);
     loadMonitor.receive(id, message);
+    drift?.receive(id, message);
     if (message.type === 'sums') void answerSums(id, message.question, message.prefix);
+    if (message.type === 'drift')
+      answer(id, { type: 'drift', question: message.question, report: drift?.report(message.key) });
+  };
+  const answer = (id: number, message: ToProcess): void => {
+    const child = children().find(({ worker }) => worker.id === id);
+    if (child) tell(child, message);
   };
   const answerSums = async (id: number, question: number, prefix: string): Promise<void> => {
     const metrics = await scraper.sums(prefix);
-    const child = children().find(({ worker }) => worker.id === id);
-    if (child) tell(child, { type: 'sums', question, metrics });
+    answer(id, { type: 'sums', question, metrics });
   };
   const equip = (child: Child): Promise<void> => {
     tell(child, { type: 'keys', keys: keyring.keys });
@@ -144,6 +154,7 @@ export function createPrimary({ config, runtime, nginx, log, exit }: PrimaryOpti
   const onExit = (slot: Slot, child: Child, how: string): void => {
     if (slot.child === child) slot.child = undefined;
     aggregator.retire(child.worker.id);
+    drift?.retire(child.worker.id);
     const requestIds = takeInFlight(runtime, child.pid);
     if (child.leaving || stopping) return;
     log.error({ pid: child.pid, slot: slot.index, how, requestIds }, 'a server process died');
@@ -248,6 +259,7 @@ export function createPrimary({ config, runtime, nginx, log, exit }: PrimaryOpti
     if (stopping) return;
     stopping = true;
     watch?.stop();
+    drift?.close();
     adminServer.close();
     adminServer.closeAllConnections();
     log.info('draining');

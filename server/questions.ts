@@ -1,3 +1,4 @@
+import type { DriftReport } from './drift/report.ts';
 import type { FromProcess, ToProcess } from './messages.ts';
 import type { MetricObject } from './metrics/aggregate.ts';
 import { within } from './within.ts';
@@ -8,28 +9,40 @@ const ANSWER_MS = 3000;
 /** Asks for the sums over all processes of the metrics whose names begin so. */
 export type AskSums = (prefix: string) => Promise<readonly MetricObject[]>;
 
+/** Asks how the rows of a version, by its key, differ from its training data; undefined when nobody counts them. */
+export type AskDrift = (key: string) => Promise<DriftReport | undefined>;
+
 /** Asks the primary for what only all processes together know. */
 export interface Questions {
   readonly sums: AskSums;
+  readonly drift: AskDrift;
   receive(message: ToProcess): void;
 }
 
 export function createQuestions(tell: (message: FromProcess) => Promise<void>): Questions {
-  const waiting = new Map<number, (metrics: readonly MetricObject[]) => void>();
+  const waiting = new Map<number, (message: ToProcess) => void>();
   let asked = 0;
+  const ask = async (put: (question: number) => FromProcess): Promise<ToProcess> => {
+    const question = asked++;
+    const answer = new Promise<ToProcess>((resolve) => waiting.set(question, resolve));
+    void tell(put(question));
+    try {
+      return await within(answer, ANSWER_MS, 'the answer of the primary');
+    } finally {
+      waiting.delete(question);
+    }
+  };
   return {
     sums: async (prefix) => {
-      const question = asked++;
-      const answer = new Promise<readonly MetricObject[]>((resolve) => waiting.set(question, resolve));
-      void tell({ type: 'sums', question, prefix });
-      try {
-        return await within(answer, ANSWER_MS, 'the answer of the primary');
-      } finally {
-        waiting.delete(question);
-      }
+      const answer = await ask((question) => ({ type: 'sums', question, prefix }));
+      return answer.type === 'sums' ? answer.metrics : [];
+    },
+    drift: async (key) => {
+      const answer = await ask((question) => ({ type: 'drift', question, key }));
+      return answer.type === 'drift' ? answer.report : undefined;
     },
     receive: (message) => {
-      if (message.type === 'sums') waiting.get(message.question)?.(message.metrics);
+      if (message.type === 'sums' || message.type === 'drift') waiting.get(message.question)?.(message);
     },
   };
 }

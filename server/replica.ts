@@ -125,6 +125,7 @@ export function startReplica(options: ReplicaOptions): Replica {
     openTimeoutMs: OPEN_TIMEOUT_MS,
     busy: () => inference.queuedRows > 0 || pool.idle().length < pool.lanes.length,
     log,
+    tell,
   });
   const stopWatching = watchSilence(pool, 2 * config.DEADLINE_MS, (thread) => {
     void giveUp(`thread ${thread} has not answered for ${2 * config.DEADLINE_MS} ms`);
@@ -178,6 +179,7 @@ export function startReplica(options: ReplicaOptions): Replica {
       observers: observers.observe,
       askSums: questions.sums,
       tracing,
+      ...(config.DRIFT_WINDOW_MS > 0 ? { askDrift: questions.drift } : {}),
     });
     listener = await listen(app, address);
     // Not awaited: the answer must find our caller listening already.
@@ -241,7 +243,7 @@ export function startReplica(options: ReplicaOptions): Replica {
       else if (message.type === 'serve') void serve(message.set);
       else if (message.type === 'versions') catalogue?.describe(message.versions);
       else if (message.type === 'keys') gate.replace(message.keys);
-      else if (message.type === 'sums') questions.receive(message);
+      else if (message.type === 'sums' || message.type === 'drift') questions.receive(message);
       else void sendMetrics(message.prefix);
     },
   };

@@ -6,7 +6,16 @@ import type { SubjectName } from './subjects/names.ts';
 import { OWN_SUBJECTS, PEERS, isSubject } from './subjects/names.ts';
 
 /** What a run consists of. */
-export const PARTS = ['rounds', 'neighbour', 'memory', 'start', 'compiler', 'load', 'scrape'] as const;
+export const PARTS = [
+  'rounds',
+  'neighbour',
+  'memory',
+  'start',
+  'compiler',
+  'load',
+  'scrape',
+  'drift',
+] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface Options {

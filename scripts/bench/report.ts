@@ -3,7 +3,8 @@ import { dirname, join } from 'node:path';
 import { HOME } from '../../server/project.ts';
 import type { Verdict } from './bounds/bound.ts';
 import { drawChart } from './chart.ts';
-import type { Results, ScrapeResult } from './results.ts';
+import type { DriftCostResult, Results, ScrapeResult } from './results.ts';
+import { spread } from './statistics.ts';
 import { boundsTable, cellsTable, neighbourTable } from './table.ts';
 import { many, number } from './text.ts';
 
@@ -19,6 +20,9 @@ export function renderReport(results: Results, verdicts: readonly Verdict[]): st
     ...(results.cells.length > 0 ? [cellsTable(results)] : []),
     ...(results.neighbour.length > 0 ? [`Beside a neighbour\n${neighbourTable(results.neighbour)}`] : []),
     ...(results.scrape ? [scrapeText(results.scrape)] : []),
+    ...(results.drift
+      ? [`Counting how rows lie, single rows at 64 connections\n${driftText(results.drift)}`]
+      : []),
     `Must hold\n${boundsTable(verdicts)}`,
   ];
   return `${sections.join('\n\n')}\n`;
@@ -31,6 +35,14 @@ function scrapeText({ processes, series, milliseconds, cpuMilliseconds }: Scrape
     `Scrape: ${processes} processes, ${many(series, 'line')}: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, ` +
     `CPU ${number(cpuMilliseconds)} ms`
   );
+}
+
+function driftText({ onMicroseconds, offMicroseconds, ...inProcess }: DriftCostResult): string {
+  const micro = (value: number): string => `${value.toFixed(2)} µs`;
+  return [
+    `CPU a request: ${micro(spread(onMicroseconds).median)} with, ${micro(spread(offMicroseconds).median)} without (DRIFT_WINDOW_MS=0)`,
+    `in the process alone: ${micro(inProcess.lookedAtMicroseconds)} a row that is looked at, ${micro(inProcess.sampledMicroseconds)} a request at 20,000 rows/s`,
+  ].join('\n');
 }
 
 /** Above this, times say more about the others than about what was measured. */

@@ -62,6 +62,16 @@ export interface CompilerResult {
   readonly path: readonly Pair[];
 }
 
+/** What it costs to count how rows lie, for requests of one row. */
+export interface DriftCostResult {
+  /** CPU time of the server's whole process tree a request, in µs; one value a round each. */
+  readonly onMicroseconds: readonly number[];
+  readonly offMicroseconds: readonly number[];
+  /** In the server process, without HTTP, in µs: of a row that is looked at, and of one where most are left out. */
+  readonly lookedAtMicroseconds: number;
+  readonly sampledMicroseconds: number;
+}
+
 /** Seconds that the model took to load, by ENGINE. */
 export interface LoadResult {
   readonly auto: readonly number[];
@@ -122,6 +132,7 @@ export interface Results {
   readonly compiler?: CompilerResult | undefined;
   readonly load?: LoadResult | undefined;
   readonly scrape?: ScrapeResult | undefined;
+  readonly drift?: DriftCostResult | undefined;
 }
 
 /** The samples of one subject in one cell; none when it wasn't measured. */

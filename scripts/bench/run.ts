@@ -5,6 +5,7 @@ import { describeMachine } from './machine.ts';
 import type { Options, Part } from './options.ts';
 import { watchNoise } from './noise.ts';
 import { runCompiler, STEPS as COMPILER_STEPS } from './parts/compiler.ts';
+import { countSteps as countDriftSteps, runDrift } from './parts/drift.ts';
 import { runLoad, STEPS as LOAD_STEPS } from './parts/load.ts';
 import { runMemory, STEPS as MEMORY_STEPS } from './parts/memory.ts';
 import { countSteps as countNeighbourSteps, runNeighbour } from './parts/neighbour.ts';
@@ -48,13 +49,17 @@ export async function run(
     (wants('load') ? LOAD_STEPS : 0) +
     (wants('memory') ? MEMORY_STEPS : 0) +
     (wants('compiler') ? COMPILER_STEPS : 0) +
-    (wants('scrape') ? SCRAPE_STEPS : 0);
+    (wants('scrape') ? SCRAPE_STEPS : 0) +
+    (wants('drift') ? countDriftSteps(rounds) : 0);
   const measured = await within(alone, async (progress) => ({
     startSeconds: wants('start') ? await runStarts(context, { repository, progress }) : [],
     load: wants('load') ? await runLoad(context, { repository, progress }) : undefined,
     memory: wants('memory') ? [await runMemory(context, { repository, loads, progress })] : [],
     scrape: wants('scrape') ? await runScrapes(context, { table, progress }) : undefined,
     compiler: wants('compiler') ? await runCompiler({ repository, table, progress }) : undefined,
+    drift: wants('drift')
+      ? await runDrift(context, { repository, table, rounds, seconds, loads, progress })
+      : undefined,
   }));
 
   const base = {

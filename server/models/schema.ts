@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { ErrorObject } from 'ajv';
+import { distributionFault } from './distributionFault.ts';
 import { ModelRefused } from './model.ts';
 import type { Signature } from './signature.ts';
 
@@ -16,7 +17,7 @@ function describe({ instancePath, message, params }: ErrorObject): string {
 }
 
 /**
- * Compiles the published JSON Schema. What it can't say (unique column names) is checked behind it.
+ * Compiles the published JSON Schema. What it can't say (unique column names, lengths) is checked behind it.
  *
  * @param home the project folder
  * @returns throws ModelRefused with the path of the fault
@@ -36,6 +37,8 @@ export async function createValidator(home: string): Promise<Validate> {
     const names = json.inputs.map(({ name }) => name);
     const twice = names.findIndex((name, index) => names.indexOf(name) !== index);
     if (twice !== -1) throw new ModelRefused(id, `model.json /inputs/${twice}/name stands there twice`);
+    const fault = distributionFault(json);
+    if (fault !== undefined) throw new ModelRefused(id, `model.json ${fault}`);
     return json;
   };
 }

@@ -2,6 +2,18 @@ import type { OutputFeed } from '../../worker/protocol.ts';
 
 export type ColumnType = 'string' | 'number' | 'integer' | 'boolean';
 
+/** How training data lie in a column, or the model's answers to them: shares of all training rows. */
+export interface Distribution {
+  readonly rows: number;
+  /** Numbers: the upper edges of all bins but the last; a value belongs to the first bin whose edge is no smaller. */
+  readonly edges?: readonly number[];
+  /** One for each bin, category (in their order) or class; false and true of a boolean. */
+  readonly shares: readonly number[];
+  /** Texts that are none of the categories. */
+  readonly other?: number;
+  readonly missing?: number;
+}
+
 /** A column of a model's signature. */
 export interface Input {
   readonly name: string;
@@ -13,6 +25,7 @@ export interface Input {
   readonly range?: readonly [min: number, max: number];
   /** A telling value, of the column's type: the schema guarantees it. */
   readonly example?: string | number | boolean;
+  readonly distribution?: Distribution;
 }
 
 /** What `model.json` says: the contract of one model version. See models/model.schema.json. */
@@ -29,6 +42,7 @@ export interface Signature {
     readonly probabilities?: string;
     readonly classes?: readonly (string | number)[];
     readonly value?: string;
+    readonly distribution?: Distribution;
   };
   readonly metrics?: Readonly<Record<string, number | string>>;
   /** POST paths at which the model answers in its own form. */

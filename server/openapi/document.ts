@@ -1,5 +1,6 @@
 import type { Catalogue } from '../models/catalogue.ts';
 import { ANSWER_SCHEMAS, answerSchemas } from './answers.ts';
+import { DRIFT_SCHEMAS } from './drift.ts';
 import { HEADERS } from './headers.ts';
 import { HEALTH } from './health.ts';
 import { MLFLOW_SCHEMAS, describeInvocations } from './invocations.ts';
@@ -72,6 +73,7 @@ export function describeApi({ catalogue, errors, version, hasRoute }: DescribeOp
         ...ANSWER_SCHEMAS,
         ...PREDICT_SCHEMAS,
         ...MODEL_SCHEMAS,
+        ...DRIFT_SCHEMAS,
         ...MLFLOW_SCHEMAS,
         ...problems.schemas,
       },

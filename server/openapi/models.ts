@@ -1,4 +1,5 @@
 import type { Catalogue } from '../models/catalogue.ts';
+import { driftOperation } from './drift.ts';
 import { headers } from './headers.ts';
 import type { Json } from './json.ts';
 import { content, ref } from './json.ts';
@@ -117,6 +118,12 @@ export function describeModels({ standard }: Catalogue): Operation[] {
         [model, version],
         [404],
       ),
+    },
+    {
+      method: 'get',
+      route: '/models/:model/drift',
+      path: '/models/{model}/drift',
+      description: driftOperation(model),
     },
   ];
 }

@@ -25,7 +25,14 @@ withApp('GET /models lists what is served', async ({ request, model }) => {
 withApp("GET /models/{name} gives the model's signature, and no path", async ({ request, model }) => {
   const answer = await request('/models/adult');
   expect(answer.status).toBe(200);
-  expect(JSON.parse(answer.text)).toMatchObject({ name: 'adult', version: 1, ...model.signature });
+  // How the training data lie is larger than all the rest, and told by /drift.
+  const facts: unknown = JSON.parse(JSON.stringify(model.signature), (key, value: unknown) =>
+    key === 'distribution' ? undefined : value,
+  );
+  expect(JSON.stringify(facts)).not.toBe(JSON.stringify(model.signature));
+  expect(JSON.parse(answer.text)).toEqual(
+    expect.objectContaining({ name: 'adult', version: 1, ...(facts as object) }),
+  );
   expect(answer.text).not.toContain(model.path);
 });
 

@@ -1,6 +1,7 @@
 import type { AppContext } from '../middleware/handler.ts';
 import type { Catalogue, VersionState } from '../models/catalogue.ts';
 import type { Engine, Model } from '../models/model.ts';
+import type { Signature } from '../models/signature.ts';
 import { answerJson } from './answer.ts';
 import type { Methods } from './define.ts';
 import { namedModel } from './modelOf.ts';
@@ -46,6 +47,12 @@ export function modelsRoute(catalogue: Catalogue): Methods {
   };
 }
 
+/** Without how the training data lie, which is larger than all the rest: `GET /models/:model/drift` tells it. */
+function withoutDistributions({ inputs, outputs, ...facts }: Signature): Signature {
+  const strip = <T extends object>(entry: T): T => ({ ...entry, distribution: undefined });
+  return { ...facts, inputs: inputs.map(strip), outputs: strip(outputs) };
+}
+
 /** `GET /models/:model` and `/models/:model/versions/:version`: one model's signature and facts. */
 export function modelRoute(catalogue: Catalogue): Methods {
   const modelOf = namedModel(catalogue);
@@ -53,7 +60,10 @@ export function modelRoute(catalogue: Catalogue): Methods {
     GET: (c: AppContext) => {
       requireJsonAnswer(c);
       const model = modelOf(c);
-      return answerJson(c, JSON.stringify({ ...summarise(model, catalogue.standard), ...model.signature }));
+      return answerJson(
+        c,
+        JSON.stringify({ ...summarise(model, catalogue.standard), ...withoutDistributions(model.signature) }),
+      );
     },
   };
 }

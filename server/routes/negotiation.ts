@@ -58,6 +58,15 @@ export function requireJsonAnswer(c: AppContext): void {
   if (quality(accept, JSON_RANGES) === 0) throw new Problem('not_acceptable');
 }
 
+/** A page, if it is named and JSON isn't wanted more: browsers name it. @throws {Problem} not_acceptable */
+export function pageOrJson(c: AppContext): 'page' | 'json' {
+  const accept = header(c, 'accept') ?? '*/*';
+  const page = /text\/html/i.test(accept) ? quality(accept, ['text/html']) : 0;
+  if (page > 0 && page >= quality(accept, JSON_RANGES)) return 'page';
+  requireJsonAnswer(c);
+  return 'json';
+}
+
 /** What to answer a file with: JSON, unless CSV is named and JSON isn't wanted more. @throws {Problem} not_acceptable */
 export function answerType(c: AppContext): 'json' | 'csv' {
   const accept = header(c, 'accept');

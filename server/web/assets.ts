@@ -21,7 +21,7 @@ export interface Assets {
 }
 
 /** Folders below server/web whose files browsers may have. */
-const FOLDERS = ['apidocs', 'playground', 'shared'];
+const FOLDERS = ['apidocs', 'drift', 'playground', 'shared'];
 
 const TYPES: Readonly<Record<string, string>> = {
   '.css': 'text/css; charset=utf-8',

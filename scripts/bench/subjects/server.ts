@@ -21,6 +21,8 @@ export interface ServerOptions {
   readonly engine?: 'auto' | 'onnxruntime';
   /** As many as every subject has, unless said otherwise. */
   readonly processes?: number;
+  /** Off, to see what it costs. */
+  readonly drift?: boolean;
 }
 
 /** Makes a repository that holds the measured version alone, whatever else the product's own gets. */
@@ -37,7 +39,7 @@ export async function makeRepository({ folder }: Context): Promise<string> {
 /** Starts ./servemodel.sh without waiting for it. */
 export function spawnServer(
   { folder }: Context,
-  { name, repository, engine = 'auto', processes = PROCESSES }: ServerOptions,
+  { name, repository, engine = 'auto', processes = PROCESSES, drift = true }: ServerOptions,
   [port, metricsPort]: readonly [number, number],
 ): Child {
   return startChild({
@@ -55,6 +57,7 @@ export function spawnServer(
       INFERENCE_THREADS: String(THREADS),
       MODEL_REPOSITORY: repository,
       ENGINE: engine,
+      ...(drift ? {} : { DRIFT_WINDOW_MS: '0' }),
       LOG_LEVEL: 'info',
       ACCESS_LOG: 'off',
       NODE_ENV: 'production',

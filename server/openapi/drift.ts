@@ -1,0 +1,92 @@
+import { headers } from './headers.ts';
+import type { Json } from './json.ts';
+import { content, ref } from './json.ts';
+import { problems } from './problems.ts';
+
+const VERDICT: Json = {
+  type: 'string',
+  enum: ['stable', 'moderate', 'major', 'not_enough_rows', 'no_training_distribution'],
+};
+const share = (description: string): Json => ({
+  type: ['number', 'null'],
+  minimum: 0,
+  maximum: 1,
+  description,
+});
+const SHARES: Json = {
+  expected: share('Of the training rows; null if nothing is known of them.'),
+  observed: share('Of the rows in the window; null without any.'),
+};
+const shares: Json = { type: 'object', required: ['expected', 'observed'], properties: SHARES };
+
+/** Components of this operation. */
+export const DRIFT_SCHEMAS: Json = {
+  DriftField: {
+    type: 'object',
+    required: ['name', 'verdict', 'psi', 'leastRows', 'bins'],
+    properties: {
+      name: { type: 'string' },
+      verdict: VERDICT,
+      psi: {
+        type: ['number', 'null'],
+        description: 'Population stability index; null unless it says something.',
+      },
+      leastRows: {
+        type: ['integer', 'null'],
+        description: 'Rows from which on the index says something; null if none are enough.',
+      },
+      unknown: { ...shares, description: "Cells that are none of the column's categories." },
+      missing: { ...shares, description: 'Cells without a value.' },
+      bins: {
+        type: 'array',
+        items: {
+          type: 'object',
+          required: ['bin', 'expected', 'observed'],
+          properties: { bin: { type: 'string' }, ...SHARES },
+        },
+      },
+    },
+  },
+  Drift: {
+    type: 'object',
+    description: 'How the rows of the last minutes differ from the training data, over all server processes.',
+    required: ['name', 'version', 'verdict', 'window', 'thresholds', 'columns', 'predictions'],
+    properties: {
+      name: { type: 'string' },
+      version: { type: 'integer', minimum: 1 },
+      verdict: { ...VERDICT, description: 'The worst of all columns and of the predictions.' },
+      window: {
+        type: 'object',
+        required: ['ms', 'rows', 'sampledRows', 'leastRows'],
+        properties: {
+          ms: { type: 'integer' },
+          rows: { type: 'integer', description: 'Answered rows.' },
+          sampledRows: { type: 'integer', description: 'What the rows that were looked at are worth.' },
+          leastRows: { type: 'integer', description: 'Fewer are too few to say anything.' },
+        },
+      },
+      thresholds: {
+        type: 'object',
+        properties: { moderate: { type: 'number' }, major: { type: 'number' } },
+      },
+      columns: { type: 'array', items: ref('DriftField') },
+      predictions: { anyOf: [ref('DriftField'), { type: 'null' }] },
+    },
+  },
+};
+
+/** @param model the parameter that names one */
+export const driftOperation = (model: Json): Json => ({
+  operationId: 'getDrift',
+  tags: ['models'],
+  summary: 'How the rows of late differ from the training data',
+  parameters: [model],
+  responses: {
+    200: {
+      description: 'By column, and for the predictions.',
+      headers: headers(),
+      content: { ...content('application/json', ref('Drift')), ...content('text/html', { type: 'string' }) },
+    },
+    ...problems(404),
+  },
+});

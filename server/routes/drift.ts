@@ -1,0 +1,34 @@
+import { driftPage } from '../drift/page.ts';
+import { Problem } from '../errors.ts';
+import type { Catalogue } from '../models/catalogue.ts';
+import type { AskDrift } from '../questions.ts';
+import type { Assets } from '../web/assets.ts';
+import { PAGE_HEADERS } from '../web/policy.ts';
+import { REVALIDATE } from './cached.ts';
+import type { Methods } from './define.ts';
+import { namedModel } from './modelOf.ts';
+import { pageOrJson } from './negotiation.ts';
+
+/** What a cache must know: the answer depends on what the client takes, and is of this moment. */
+const HEADERS = { vary: 'accept', 'cache-control': REVALIDATE };
+
+/** `GET /models/:model/drift`: how the rows of late differ from the training data; a page for browsers. */
+export function driftRoute(catalogue: Catalogue, ask: AskDrift, assets: Assets): Methods {
+  const modelOf = namedModel(catalogue);
+  const place = `/assets/${assets.digest}`;
+  return {
+    GET: async (c) => {
+      const form = pageOrJson(c);
+      const report = await ask(modelOf(c).key);
+      if (!report) throw new Problem('not_ready', { detail: 'The rows of this model are not counted yet.' });
+      const common = { ...HEADERS, 'x-request-id': c.get('requestId') };
+      if (form === 'json')
+        return new Response(JSON.stringify(report), {
+          headers: { 'content-type': 'application/json', ...common },
+        });
+      return new Response(driftPage(report, place), {
+        headers: { 'content-type': 'text/html; charset=utf-8', ...PAGE_HEADERS, ...common },
+      });
+    },
+  };
+}
