@@ -121,7 +121,8 @@ make_clients_environment() {
 
 # Programs that are built from their published sources: what, its version, its package.
 GO_PARTS=("versitygw v1.8.0 github.com/versity/versitygw/cmd/versitygw"
-  "kubeconform v0.7.0 github.com/yannh/kubeconform/cmd/kubeconform")
+  "kubeconform v0.7.0 github.com/yannh/kubeconform/cmd/kubeconform"
+  "compose-spec v2.16.2 github.com/compose-spec/compose-go/v2/cmd")
 
 install_go_programs() {
   local part name version package
@@ -132,6 +133,8 @@ install_go_programs() {
     say "installing $name $version"
     GOBIN=$cache/$name-$version GOFLAGS=-modcacherw go install "$package@$version" ||
       echo 'that failed: the tests that need it are skipped'
+    # A package that is called cmd gives its program that name.
+    if [ -e "$cache/$name-$version/cmd" ]; then mv "$cache/$name-$version/cmd" "$cache/$name-$version/$name"; fi
   done
 }
 
@@ -208,7 +211,7 @@ check 'lint' npm run --silent lint
 check 'types' npm run --silent typecheck
 check 'build' npm run --silent build
 if command -v shellcheck >/dev/null; then
-  check 'shell scripts' shellcheck servemodel.sh scripts/*.sh scripts/testing/*.sh scripts/api-key scripts/sbom scripts/import-model scripts/compare scripts/replay scripts/simulate scripts/audit .ci/run
+  check 'shell scripts' shellcheck servemodel.sh scripts/*.sh scripts/testing/*.sh scripts/api-key scripts/sbom scripts/import-model scripts/compare scripts/replay scripts/simulate scripts/audit deploy/alertmanager/start.sh .ci/run
 else
   skip 'shell scripts: shellcheck is missing; apt-get install shellcheck'
 fi

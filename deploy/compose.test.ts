@@ -1,0 +1,145 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { SETTINGS } from '../server/config.ts';
+import { CHECKOUT } from '../server/testing/startServer.ts';
+
+/** Settings of the server that are not on this branch yet. */
+const SETTINGS_NOT_YET = ['PREDICTION_LOG'];
+
+interface Service {
+  readonly image: string;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly ports?: readonly {
+    readonly host_ip?: string;
+    readonly published: string;
+    readonly target: number;
+  }[];
+  readonly volumes?: readonly {
+    readonly type: string;
+    readonly source: string;
+    readonly read_only?: boolean;
+  }[];
+  readonly networks: Readonly<Record<string, unknown>>;
+  readonly healthcheck?: { readonly test: readonly string[] };
+  readonly [option: string]: unknown;
+}
+
+interface Project {
+  readonly services: Readonly<Record<string, Service>>;
+  readonly volumes: Readonly<Record<string, unknown>>;
+  readonly networks: Readonly<Record<string, unknown>>;
+}
+
+/** What reads a compose file here: Docker's plugin, else the library that the plugin itself reads it with. */
+const READERS = [
+  {
+    command: 'docker',
+    probe: ['compose', 'version'],
+    read: ['compose', '--file', 'compose.yaml', 'config', '--format', 'json'],
+  },
+  { command: 'compose-spec', probe: ['--help'], read: ['--format', 'json', 'compose.yaml'] },
+];
+const reader = READERS.find(({ command, probe }) => spawnSync(command, probe).status === 0);
+const title = reader
+  ? `compose.yaml, as ${reader.command} reads it`
+  : 'compose.yaml (skipped: neither docker compose nor compose-spec is here; given Go, scripts/test.sh builds the latter)';
+
+describe.skipIf(!reader)(title, () => {
+  const { status, stdout, stderr } = spawnSync(reader?.command ?? 'false', reader?.read ?? [], {
+    cwd: CHECKOUT,
+    encoding: 'utf8',
+    // Without what would fill its variables.
+    env: { PATH: process.env['PATH'] },
+  });
+  const project = JSON.parse(status === 0 ? stdout : '{"services":{},"volumes":{},"networks":{}}') as Project;
+  const services = Object.entries(project.services);
+
+  it('is valid', () => {
+    expect({ status, stderr }).toMatchObject({ status: 0 });
+    expect(Object.keys(project.services).sort()).toEqual([
+      'alertmanager',
+      'grafana',
+      'prometheus',
+      'redis',
+      'server',
+    ]);
+    expect(Object.keys(project.volumes).sort()).toEqual(['alertmanager', 'grafana', 'prometheus', 'redis']);
+    expect(Object.keys(project.networks)).toEqual(['servemodel']);
+  });
+
+  it('publishes the public port, and Grafana and Prometheus to this machine alone', () => {
+    const published = services.flatMap(([name, { ports = [] }]) =>
+      ports.map(({ host_ip = '', published, target }) => `${name} ${host_ip}:${published}:${target}`),
+    );
+    expect(published.sort()).toEqual([
+      'grafana 127.0.0.1:3000:3000',
+      'prometheus 127.0.0.1:9090:9090',
+      'server :5000:5000',
+    ]);
+  });
+
+  it.each(services)('%s is pinned, bounded, watched and has few rights', (name, service) => {
+    expect(service.image).toMatch(/:v?\d+\.\d+\.\d+$/);
+    expect(Number(service['pids_limit'])).toBeGreaterThan(0);
+    expect(service['mem_limit']).toBeTruthy();
+    expect(service['cap_drop']).toEqual(['ALL']);
+    expect(service['security_opt']).toEqual(['no-new-privileges:true']);
+    expect(Object.keys(service.networks)).toEqual(['servemodel']);
+    // The server's image has its own.
+    if (name === 'server') expect(readFileSync(`${CHECKOUT}/Dockerfile`, 'utf8')).toMatch(/^HEALTHCHECK /m);
+    else expect(service.healthcheck?.test.length).toBeGreaterThan(1);
+    if (name !== 'grafana') expect(service['read_only']).toBe(true);
+    for (const { type, source, read_only } of service.volumes ?? []) {
+      if (type === 'bind')
+        expect({ source, there: existsSync(source), read_only }).toMatchObject({
+          there: true,
+          read_only: true,
+        });
+      else expect(project.volumes).toHaveProperty(source);
+    }
+  });
+
+  it("sets what the server knows, and builds the package's version", () => {
+    const { environment = {}, image } = project.services['server'] as Service;
+    const known = [...Object.keys(SETTINGS), ...SETTINGS_NOT_YET];
+    expect(Object.keys(environment).filter((name) => !known.includes(name))).toEqual([]);
+    expect(SETTINGS_NOT_YET.filter((name) => name in SETTINGS)).toEqual([]);
+    const { version } = JSON.parse(readFileSync(`${CHECKOUT}/package.json`, 'utf8')) as { version: string };
+    expect(image).toBe(`servemodel:${version}`);
+  });
+});
+
+describe('what Grafana is given', () => {
+  const read = (path: string): unknown =>
+    parse(readFileSync(new URL(`grafana/provisioning/${path}/servemodel.yml`, import.meta.url), 'utf8'));
+  const { services } = parse(readFileSync(`${CHECKOUT}/compose.yaml`, 'utf8')) as {
+    services: { grafana: { volumes: string[]; environment: Record<string, string> } };
+  };
+
+  it('reaches the services by their names, and scrapes as often as Prometheus does', () => {
+    const { datasources } = read('datasources') as {
+      datasources: { type: string; url: string; jsonData: { timeInterval?: string } }[];
+    };
+    expect(datasources.map(({ type, url }) => [type, url])).toEqual([
+      ['prometheus', 'http://prometheus:9090'],
+      ['alertmanager', 'http://alertmanager:9093'],
+    ]);
+    const { global } = parse(readFileSync(new URL('prometheus/prometheus.yml', import.meta.url), 'utf8')) as {
+      global: { scrape_interval: string };
+    };
+    expect(datasources[0]?.jsonData.timeInterval).toBe(global.scrape_interval);
+  });
+
+  it('finds the dashboards where they are mounted', () => {
+    const { providers } = read('dashboards') as { providers: { options: { path: string } }[] };
+    const path = providers[0]?.options.path as string;
+    expect(services.grafana.volumes).toContain(`./deploy/grafana/dashboards:${path}:ro`);
+    const home = services.grafana.environment['GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH'] as string;
+    expect(home.startsWith(`${path}/`)).toBe(true);
+    expect(existsSync(new URL(`grafana/dashboards/${home.slice(path.length + 1)}`, import.meta.url))).toBe(
+      true,
+    );
+  });
+});
