@@ -21,7 +21,9 @@ function kindOf(group: string, version: string, kind: string, schema: Schema): K
     apiVersion: { type: 'string', enum: [apiVersion] },
     kind: { type: 'string', enum: [kind] },
   };
-  const required = [...new Set(['apiVersion', 'kind', 'metadata', ...((schema['required'] ?? []) as string[])])];
+  const required = [
+    ...new Set(['apiVersion', 'kind', 'metadata', ...((schema['required'] ?? []) as string[])]),
+  ];
   return { group, version, kind, schema: { ...schema, type: 'object', properties, required } };
 }
 

@@ -49,7 +49,12 @@ export function strictly(schema: Schema, find: (ref: string) => Schema): Schema 
   for (const keyword of [...KEPT, ...LISTS, ...SINGLE, 'properties', 'additionalProperties']) {
     if (schema[keyword] !== undefined) kept[keyword] = schema[keyword];
   }
-  if (properties !== undefined && schema['type'] === 'object' && additionalProperties === undefined && !open) {
+  if (
+    properties !== undefined &&
+    schema['type'] === 'object' &&
+    additionalProperties === undefined &&
+    !open
+  ) {
     kept['additionalProperties'] = false;
   }
   return mapParts(kept, (part) => strictly(part, find));
