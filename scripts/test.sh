@@ -186,7 +186,7 @@ check 'lint' npm run --silent lint
 check 'types' npm run --silent typecheck
 check 'build' npm run --silent build
 if command -v shellcheck >/dev/null; then
-  check 'shell scripts' shellcheck servemodel.sh scripts/*.sh scripts/testing/*.sh scripts/api-key scripts/sbom scripts/import-model scripts/compare scripts/replay scripts/simulate scripts/audit .ci/run
+  check 'shell scripts' shellcheck servemodel.sh scripts/*.sh scripts/testing/*.sh scripts/api-key scripts/sbom scripts/import-model scripts/compare scripts/replay scripts/simulate scripts/audit scripts/rehearse scripts/kubernetes-schemas .ci/run
 else
   skip 'shell scripts: shellcheck is missing; apt-get install shellcheck'
 fi
