@@ -45,7 +45,7 @@ mkdir -p "$cache"
 # program:package pairs.
 SYSTEM_PARTS=(nginx:nginx-light shellcheck:shellcheck dockerd:docker.io debootstrap:debootstrap chromium:chromium
   redis-server:redis-server prometheus:prometheus prometheus-alertmanager:prometheus-alertmanager
-  kubectl:kubernetes-client faketime:faketime)
+  faketime:faketime)
 
 install_system_packages() {
   PATH=$PATH:/usr/sbin:/sbin
@@ -121,7 +121,8 @@ make_clients_environment() {
 
 # Programs that are built from their published sources: what, its version, its package.
 GO_PARTS=("versitygw v1.8.0 github.com/versity/versitygw/cmd/versitygw"
-  "kubeconform v0.7.0 github.com/yannh/kubeconform/cmd/kubeconform")
+  "kubeconform v0.7.0 github.com/yannh/kubeconform/cmd/kubeconform"
+  "kustomize v5.5.0 sigs.k8s.io/kustomize/kustomize/v5")
 
 install_go_programs() {
   local part name version package
