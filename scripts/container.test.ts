@@ -10,7 +10,10 @@ import { readAdultRows } from '../server/testing/adultRows.ts';
 import type { LoadReport } from '../server/testing/load.ts';
 import { LOST_NOTHING, singles, startLoad, together } from '../server/testing/load.ts';
 import { Metrics } from '../server/testing/scrape.ts';
+import { freePort } from '../server/testing/startServer.ts';
 import { eventually, withDeadline } from '../server/testing/withDeadline.ts';
+import { dockerAt } from './rehearseSwarm/docker.ts';
+import { rehearse } from './rehearseSwarm/rehearse.ts';
 
 const CHECKOUT = fileURLToPath(new URL('..', import.meta.url));
 const ENGINE_SCRIPT = join(CHECKOUT, 'scripts/testing/dockerEngine.sh');
@@ -129,9 +132,10 @@ const { base, missing } = await prepare();
 
 afterAll(async () => {
   cleaner.stdin.end();
-  await withDeadline('the engine is gone', cleaned, 100_000);
+  // Gigabytes of layers, on a disk that others may use.
+  await withDeadline('the engine is gone', cleaned, 280_000);
   expect(existsSync(folder), 'the engine left its folder').toBe(false);
-}, 120_000);
+}, 300_000);
 
 // --- A container ------------------------------------------------------------------------------------------------
 
@@ -598,4 +602,25 @@ describe.skipIf(missing !== undefined)(`the container${missing ? ` (skipped, ${m
       expect(await docker(['diff', container.id])).toBe('');
     });
   }, 120_000);
+
+  // Somebody else's engine is not made a swarm for a test.
+  const host = `unix://${folder}/docker.sock`;
+  const foreign = process.env['DOCKER_HOST'] !== host;
+  const why = foreign ? ' (skipped, the Docker engine is not of this test: ./scripts/rehearse uses it)' : '';
+  it.skipIf(foreign)(
+    `loses no request as a Swarm stack that is updated, hurt and scaled${why}`,
+    async () => {
+      const said: string[] = [];
+      const report = await rehearse({
+        ...{ docker: dockerAt(host), image: IMAGE, folder, name: 'rehearsal', port: await freePort() },
+        ...{ replicas: 2, scales: [3, 1], connections: 4, interrupt: new AbortController().signal },
+        say: (line) => said.push(line),
+      });
+      expectNothingLost(report);
+      expect(Object.keys(report.byModel), said.join('\n')).toEqual(['adult/1', 'adult/2']);
+      expect(await docker(['ps', '--all', '--quiet', '--filter', 'name=rehearsal'])).toBe('');
+      expect(await docker(['info', '--format', '{{.Swarm.LocalNodeState}}'])).toBe('inactive');
+    },
+    900_000,
+  );
 });

@@ -45,7 +45,7 @@ mkdir -p "$cache"
 # program:package pairs.
 SYSTEM_PARTS=(nginx:nginx-light shellcheck:shellcheck dockerd:docker.io debootstrap:debootstrap chromium:chromium
   redis-server:redis-server prometheus:prometheus prometheus-alertmanager:prometheus-alertmanager
-  kubectl:kubernetes-client faketime:faketime)
+  faketime:faketime)
 
 install_system_packages() {
   PATH=$PATH:/usr/sbin:/sbin
@@ -122,7 +122,8 @@ make_clients_environment() {
 # Programs that are built from their published sources: what, its version, its package.
 GO_PARTS=("versitygw v1.8.0 github.com/versity/versitygw/cmd/versitygw"
   "kubeconform v0.7.0 github.com/yannh/kubeconform/cmd/kubeconform"
-  "compose-spec v2.16.2 github.com/compose-spec/compose-go/v2/cmd")
+  "compose-spec v2.16.2 github.com/compose-spec/compose-go/v2/cmd"
+  "kustomize v5.5.0 sigs.k8s.io/kustomize/kustomize/v5")
 
 install_go_programs() {
   local part name version package
@@ -211,7 +212,7 @@ check 'lint' npm run --silent lint
 check 'types' npm run --silent typecheck
 check 'build' npm run --silent build
 if command -v shellcheck >/dev/null; then
-  check 'shell scripts' shellcheck servemodel.sh scripts/*.sh scripts/testing/*.sh scripts/api-key scripts/sbom scripts/import-model scripts/compare scripts/replay scripts/simulate scripts/audit deploy/alertmanager/start.sh .ci/run
+  check 'shell scripts' shellcheck servemodel.sh scripts/*.sh scripts/testing/*.sh scripts/api-key scripts/sbom scripts/import-model scripts/compare scripts/replay scripts/simulate scripts/audit scripts/rehearse scripts/kubernetes-schemas deploy/alertmanager/start.sh .ci/run
 else
   skip 'shell scripts: shellcheck is missing; apt-get install shellcheck'
 fi

@@ -141,7 +141,7 @@ export const SETTINGS = {
     default: './models',
     parse: repository,
     meaning:
-      'Folder that holds `<name>/<version>/model.onnx`, or `s3://bucket/prefix`; a relative path starts at the project folder.',
+      'Folder that holds `<name>/<version>/model.onnx`, or one model alone, or `s3://bucket/prefix`; a relative path starts at the project folder.',
   },
   MODEL_CACHE: {
     default: ({ env }) =>

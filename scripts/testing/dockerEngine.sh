@@ -183,6 +183,8 @@ stop() { # DIR [--keep]
   local dir=$1 keep=${2:-} pid containers
   if pid=$(enginePid "$dir"); then
     export DOCKER_HOST=unix://$dir/docker.sock
+    # A swarm would start its containers anew.
+    timeout 30 docker swarm leave --force >/dev/null 2>&1 || true
     containers=$(timeout 10 docker ps --quiet 2>/dev/null || true)
     if [ -n "$containers" ]; then
       # dockerd would give each container its full time to stop.
@@ -190,6 +192,7 @@ stop() { # DIR [--keep]
       timeout 60 docker rm --force $containers >/dev/null 2>&1 || true
     fi
     timeout 30 docker network prune --force >/dev/null 2>&1 || true # their bridges would outlive dockerd
+    timeout 30 docker network rm docker_gwbridge >/dev/null 2>&1 || true # a swarm's, which prune leaves
     kill "$pid"
     for _ in $(seq 300); do
       alive "$pid" || break

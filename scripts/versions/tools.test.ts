@@ -37,13 +37,15 @@ const NODE = { op: 'Nothing', inputs: ['x'], outputs: ['y'] };
 
 const fixture = (name: string): string => join(CHECKOUT, 'server/encoding/fixtures', `${name}.onnx`);
 
-describe.each(['import-model', 'compare'])('scripts/%s', (tool) => {
+const NEED_ARGUMENTS = ['import-model', 'compare'];
+
+describe.each([...NEED_ARGUMENTS, 'rehearse', 'kubernetes-schemas'])('scripts/%s', (tool) => {
   it('tells how it is used', async () => {
     const { code, out, err } = await run(tool, '--help');
     expect([code, out.split(' ')[0], err]).toEqual([0, 'Usage:', '']);
     const wrong = await run(tool, '--nonsense');
     expect([wrong.code, wrong.out]).toEqual([2, '']);
-    expect((await run(tool)).code).toBe(2);
+    if (NEED_ARGUMENTS.includes(tool)) expect((await run(tool)).code).toBe(2);
   });
 });
 

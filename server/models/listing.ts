@@ -84,17 +84,44 @@ export async function fingerprintOf(folder: string): Promise<string> {
   return digestOf(facts.join('\n'));
 }
 
+/** Everything that is one model's: the folder is itself a version, or holds versions. */
+async function listOneModel(root: string, name: string): Promise<Candidate[]> {
+  const holdsModel = (folder: string): Promise<boolean> =>
+    stat(join(folder, 'model.onnx')).then(
+      (entry) => entry.isFile(),
+      () => false,
+    );
+  const places: [version: number, folder: string][] = [];
+  if (await holdsModel(root)) places.push([1, root]);
+  else {
+    for (const entry of await listFolders(root).catch(() => [])) {
+      const version = versionOf(entry);
+      const folder = join(root, entry);
+      if (version !== undefined && (await holdsModel(folder))) places.push([version, folder]);
+    }
+  }
+  if (places.length > 0) requireModelName(name);
+  return Promise.all(
+    places.map(async ([version, folder]) => {
+      const fingerprint = await fingerprintOf(folder);
+      return { name, version, id: `${name}/${version}`, fingerprint, folder, root };
+    }),
+  );
+}
+
 async function readPreferences(repository: string): Promise<Preferences> {
   const text = await readFile(join(repository, PREFERENCES_FILE), 'utf8').catch(() => undefined);
   return text === undefined ? {} : parsePreferences(text);
 }
 
 /**
- * Lists a repository in a folder: `<name>/<version>/`.
+ * Lists a repository in a folder: `<name>/<version>/`. Where there is none, the folder may be one model's or one
+ * version's: that is what KServe mounts.
  *
+ * @param onlyModel what a model is called whose folder doesn't tell
  * @throws {ModelRefused} when it can't be read, holds no version, or a model in it has an impossible name
  */
-export async function listFolder(repository: string): Promise<Listing> {
+export async function listFolder(repository: string, onlyModel = 'model'): Promise<Listing> {
   const refuse = (error: NodeJS.ErrnoException): never => {
     throw new ModelRefused('repository', `${repository} cannot be read (${error.code ?? 'unknown error'})`);
   };
@@ -112,6 +139,7 @@ export async function listFolder(repository: string): Promise<Listing> {
       candidates.push({ name, version, id: `${name}/${entry}`, fingerprint, folder, root });
     }
   }
+  if (candidates.length === 0) candidates.push(...(await listOneModel(root, onlyModel)));
   if (candidates.length === 0)
     throw new ModelRefused('repository', `${repository} holds no <name>/<version> folder`);
   return { candidates: candidates.sort(byNameAndVersion), preferences: await readPreferences(root) };

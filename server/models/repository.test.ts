@@ -90,6 +90,28 @@ describe('a repository', () => {
   });
 });
 
+describe('a folder without any <name>/<version>', () => {
+  it('is one version, or one model with its versions', async () => {
+    const one = { 'model.onnx': '', 'model.json': SIGNATURE };
+    expect((await read(one)).map(({ id }) => id)).toEqual(['model/1']);
+    const versions = {
+      '2/model.onnx': '',
+      '2/model.json': SIGNATURE,
+      '10/model.onnx': '',
+      'x/model.onnx': '',
+    };
+    await expect(read(versions)).rejects.toThrow('model model/10 refused: model.json is missing');
+    expect((await read({ ...versions, '10/model.json': SIGNATURE })).map(({ id }) => id)).toEqual([
+      'model/10',
+    ]);
+  });
+
+  it('says nothing where models have names', async () => {
+    const named = { 'model.onnx': '', 'model.json': SIGNATURE, 'm/1/model.json': SIGNATURE };
+    expect((await read(named)).map(({ id }) => id)).toEqual(['m/1']);
+  });
+});
+
 describe('a signature', () => {
   it('is needed', async () => {
     expect(await refusalOf({ 'm/1/README.md': '' })).toBe('model m/1 refused: model.json is missing');

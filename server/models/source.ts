@@ -24,11 +24,11 @@ type SourceConfig = Pick<
 export async function createSource(config: SourceConfig, log: Logger): Promise<Source> {
   const { MODEL_REPOSITORY, MODEL_CACHE, AWS_BUCKET_NAME, EXPERIMENT_ID, DEFAULT_MODEL } = config;
   const cache = fromHome(MODEL_CACHE);
+  const onlyModel = DEFAULT_MODEL === '' ? 'model' : DEFAULT_MODEL;
   if (EXPERIMENT_ID !== '') {
     const { createS3Source } = await import('./s3/source.ts');
-    const name = DEFAULT_MODEL === '' ? 'model' : DEFAULT_MODEL;
     return createS3Source({
-      place: { bucket: AWS_BUCKET_NAME, experiment: EXPERIMENT_ID, name },
+      place: { bucket: AWS_BUCKET_NAME, experiment: EXPERIMENT_ID, name: onlyModel },
       cache,
       log,
     });
@@ -39,7 +39,7 @@ export async function createSource(config: SourceConfig, log: Logger): Promise<S
     return createS3Source({ place, cache, log });
   }
   const folder = fromHome(MODEL_REPOSITORY);
-  return { list: () => listFolder(folder), fetch: () => Promise.resolve() };
+  return { list: () => listFolder(folder, onlyModel), fetch: () => Promise.resolve() };
 }
 
 /** Ids of the versions that are scored off the path. */

@@ -4,10 +4,10 @@ import { eventually, withDeadline } from './withDeadline.ts';
 import type { AdultRow } from './adultRows.ts';
 import { answerOf, bodyOf } from './adultRows.ts';
 
-/** A request, and the only answer that is right. */
+/** A request, and the only answer that is right: of any version, or of each by the id that `x-model` gives. */
 export interface Case {
   readonly body: string;
-  readonly answer: string;
+  readonly answer: string | Readonly<Record<string, string>>;
 }
 
 export interface LoadOptions {
@@ -29,6 +29,8 @@ export interface LoadOptions {
 export interface LoadReport {
   /** Answers with status 200 and the right body. */
   readonly right: number;
+  /** The right ones by the version that gave them, where the cases tell versions apart. */
+  readonly byModel: Readonly<Record<string, number>>;
   /** Answers with status 200 and another body, another x-request-id, or more than one. */
   readonly wrong: readonly string[];
   /** The statuses of all other answers. A list: `toMatchObject` takes an empty object for any object. */
@@ -61,6 +63,7 @@ interface Answer {
   readonly status: number;
   readonly body: string;
   readonly ids: readonly string[];
+  readonly model: string;
 }
 
 type Failed = NodeJS.ErrnoException & { readonly reused: boolean; readonly answering: boolean };
@@ -97,6 +100,7 @@ function send(agent: Agent, port: number, body: string, id: string): Promise<Ans
           status: response.statusCode ?? 0,
           body: Buffer.concat(chunks).toString('utf8'),
           ids: response.headersDistinct['x-request-id'] ?? [],
+          model: String(response.headers['x-model']),
         }),
       );
     });
@@ -114,6 +118,7 @@ export function startLoad(options: LoadOptions): Load {
   const wrong: string[] = [];
   const failures: string[] = [];
   const statuses: number[] = [];
+  const byModel: Record<string, number> = {};
   let right = 0;
   let resent = 0;
   let refused = 0;
@@ -122,12 +127,15 @@ export function startLoad(options: LoadOptions): Load {
   let lastRight = start;
   let longestGapMs = 0;
 
-  const check = ({ status, body, ids }: Answer, expected: string, id: string): void => {
+  const check = ({ status, body, ids, model }: Answer, answer: Case['answer'], id: string): void => {
+    const versions = typeof answer !== 'string';
+    const expected = versions ? answer[model] : answer;
     if (status !== 200) statuses.push(status);
     else if (body !== expected) wrong.push(`${id}: ${body.slice(0, 200)}`);
     else if (ids.length !== 1 || ids[0] !== id) wrong.push(`${id}: came back as ${ids.join(' and ')}`);
     else {
       right++;
+      if (versions) byModel[model] = (byModel[model] ?? 0) + 1;
       const now = performance.now();
       longestGapMs = Math.max(longestGapMs, now - lastRight);
       lastRight = now;
@@ -172,6 +180,7 @@ export function startLoad(options: LoadOptions): Load {
 
   const done = Promise.all(Array.from({ length: connections }, client)).then((): LoadReport => ({
     right,
+    byModel,
     wrong,
     statuses,
     failures,
