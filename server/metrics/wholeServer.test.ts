@@ -1,4 +1,5 @@
-import { readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { needsNginx, nginxMissing } from '../../proxy/testing/nginxMissing.ts';
@@ -15,7 +16,13 @@ import { putVersion, tinyFiles } from '../testing/tinyRepository.ts';
 import { eventually } from '../testing/withDeadline.ts';
 
 /** Whatever has families of its own is turned on. */
-const EVERYTHING = { SHADOW: 'adult/2', CORS_ORIGINS: '*' };
+const EVERYTHING = {
+  SHADOW: 'adult/2',
+  CORS_ORIGINS: '*',
+  PREDICTION_LOG: `file:${mkdtempSync(join(tmpdir(), 'whole-server-log.'))}`,
+  // Nobody listens there.
+  OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9',
+};
 /** But for these: with keys, every request and scrape of the tests would need one. */
 const TURNED_OFF = ['api_key_requests_total'];
 
@@ -86,7 +93,10 @@ describe.skipIf(nginxMissing)(needsNginx('a server that was asked in every diale
     await eventually('the shadow', async () => (await scrape(server)).sum('shadow_rows_total') > 0, 20_000);
     metrics = await scrapeAll(server);
   }, 120_000);
-  afterAll(() => server.clean());
+  afterAll(async () => {
+    await server.clean();
+    rmSync(EVERYTHING.PREDICTION_LOG.slice('file:'.length), { recursive: true });
+  });
 
   it.skipIf(promtoolMissing)(needsPromtool('is clean for promtool'), () => {
     expect(checkMetrics(metrics.text)).toBe('');
