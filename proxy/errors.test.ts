@@ -72,7 +72,10 @@ describe("the words of nginx.conf's errors", () => {
     };
     const { default: fallback, ...codes } = mapOf('problem_code');
     expect(fallback).toBe('internal_error');
-    const made = Object.values(codes).concat('internal_error') as ErrorCode[];
+    const unavailable = mapOf('unavailable');
+    expect(unavailable).toEqual({ default: 'not_ready', REJECTED: 'overloaded' });
+    codes['503'] = 'not_ready';
+    const made = Object.values(codes).concat('internal_error', 'overloaded') as ErrorCode[];
     const expected = (member: 'title' | 'detail'): Record<string, string> =>
       Object.fromEntries(
         made.map((code) => [
@@ -204,5 +207,7 @@ async function expectProblem({ proxy }: Chain, bytes: string, code: ErrorCode): 
   expect(body).toBe(problemBody(new Problem(code), id));
   expect(status).toBe(ERRORS[code].status);
   expect(headers['content-type']).toEqual(['application/problem+json']);
-  expect(headers['retry-after']).toEqual(status === 503 ? [String(RETRY_AFTER_SECONDS)] : undefined);
+  expect(headers['retry-after']).toEqual(
+    status === 503 || status === 429 ? [String(RETRY_AFTER_SECONDS)] : undefined,
+  );
 }

@@ -10,6 +10,12 @@ export interface ProxySettings {
   readonly accessLog: string;
   /** Share of the requests that are logged, from 0 to 1; all unless told. Those that failed always are. */
   readonly accessLogSample?: number | undefined;
+  /** Requests a second that one client address may send, and as many at once; none where there is no limit. */
+  readonly rateLimit?: number | undefined;
+  /** Addresses and networks of other proxies before this one: a client's address is what they say it is. */
+  readonly trustedProxies?: readonly string[] | undefined;
+  /** One more path that asks for health. */
+  readonly healthPath?: string | undefined;
   /** Origins whose pages may read nginx's own answers too; `*` alone is every one. None where CORS is off. */
   readonly corsOrigins?: readonly string[] | undefined;
   /** The unix sockets of the server processes, as absolute paths. */
@@ -78,6 +84,10 @@ function valuesFrom(settings: ProxySettings): ReadonlyMap<string, string> {
     ['ACCESS_LOG', accessLog(settings.accessLog)],
     ['ACCESS_LOG_SAMPLE', sample(settings.accessLogSample ?? 1)],
     ['CORS_ORIGINS', corsOrigins(settings.corsOrigins ?? [])],
+    ['RATE_ZONE', rateZone(settings.rateLimit)],
+    ['RATE_LIMIT', rateLimit(settings.rateLimit)],
+    ['TRUSTED_PROXIES', trustedProxies(settings.trustedProxies ?? [])],
+    ['HEALTH_PATH', healthPath(settings.healthPath)],
     ['LISTEN', listen(settings)],
     ['CERTIFICATE', certificate(settings.tls)],
   ]);
@@ -109,6 +119,31 @@ function sample(share: number): string {
   const percent = Math.min(99.99, Math.max(0.01, share * 100));
   return `${percent.toFixed(2)}% 1; * 0;`;
 }
+
+/** 10 MB remember some 80,000 addresses; beyond that the oldest are forgotten. */
+const rateZone = (limit: number | undefined): string =>
+  limit === undefined
+    ? ''
+    : `limit_req_zone $limited_client zone=clients:10m rate=${positive('rateLimit', limit)}r/s;`;
+
+const rateLimit = (limit: number | undefined): string =>
+  limit === undefined ? '' : `limit_req zone=clients burst=${positive('rateLimit', limit)} nodelay;`;
+
+/** The last address in X-Forwarded-For that is none of these is the client's. */
+function trustedProxies(networks: readonly string[]): string {
+  if (networks.length === 0) return '';
+  const from = networks.map((network) => {
+    const checked = matching(/^[0-9a-fA-F.:]+(?:\/\d{1,3})?$/, 'trustedProxies', network);
+    return `set_real_ip_from ${checked};`;
+  });
+  return `${from.join(' ')} real_ip_header X-Forwarded-For; real_ip_recursive on;`;
+}
+
+/** One more alternative of a regular expression. */
+const healthPath = (given: string | undefined): string =>
+  given === undefined
+    ? ''
+    : `|${matching(/^\/[A-Za-z0-9._~/:-]+$/, 'healthPath', given).replaceAll('.', '[.]')}`;
 
 /** Entries of a map from a request's Origin to the one that its answer lets in. */
 function corsOrigins(origins: readonly string[]): string {

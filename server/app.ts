@@ -10,6 +10,7 @@ import type { Load } from './metrics/load.ts';
 import type { Admit } from './access/admission.ts';
 import { createCors } from './middleware/cors.ts';
 import type { AppContext, AppEnv } from './middleware/handler.ts';
+import { createCrowd } from './middleware/crowd.ts';
 import { createServe } from './middleware/serve.ts';
 import type { Catalogue } from './models/catalogue.ts';
 import type { Model } from './models/model.ts';
@@ -77,7 +78,8 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     deps;
   const app = new Hono<AppEnv>();
   const cors = config.CORS_ORIGINS === '' ? undefined : createCors(config.CORS_ORIGINS);
-  const untraced = createServe(http, log, deps.admit);
+  const crowd = createCrowd(inference, http, config.DEADLINE_MS / 4);
+  const untraced = createServe(http, log, { crowd, admit: deps.admit });
   const unshared = tracing ? traceRequests(tracing, untraced) : untraced;
   const serve = cors ? cors.share(unshared) : unshared;
   const define = createRouter(app, serve, cors?.preflight);

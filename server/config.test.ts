@@ -37,6 +37,8 @@ describe('parseConfig', () => {
     MAX_BODY_BYTES: 10_485_760,
     MAX_FILE_BYTES: 268_435_456,
     MAX_QUEUED_ROWS: 100_000,
+    RATE_LIMIT: 0,
+    TRUSTED_PROXIES: '',
     API_KEYS: '',
     API_KEYS_FILE: '',
     METRICS_ACCESS: 'open',
@@ -98,6 +100,8 @@ describe('parseConfig', () => {
       MAX_BODY_BYTES: '1024',
       MAX_FILE_BYTES: '2048',
       MAX_QUEUED_ROWS: '1',
+      RATE_LIMIT: '50',
+      TRUSTED_PROXIES: '10.0.0.0/8,::1',
       API_KEYS: 'bank:x',
       API_KEYS_FILE: '/keys',
       METRICS_ACCESS: 'keys',
@@ -141,6 +145,12 @@ describe('parseConfig', () => {
     ['MAX_FILE_BYTES', ['1023', '-1', '1g'], 'an integer from 1024 to 1099511627776'],
     ['MAX_BODY_BYTES', ['1023', '1073741825', '10m'], 'an integer from 1024 to 1073741824'],
     ['MAX_QUEUED_ROWS', ['0', '100000001'], 'an integer from 1 to 100000000'],
+    ['RATE_LIMIT', ['-1', '1000001', '10r/s'], 'an integer from 0 to 1000000'],
+    [
+      'TRUSTED_PROXIES',
+      ['proxy', '10.0.0.0/33', '10.0.0/8', '::1/129', '10.0.0.1,', '10.0.0.1/', '10.0.0.1/8/8'],
+      'addresses or networks like 10.0.0.0/8, with commas between them',
+    ],
     [
       'CORS_ORIGINS',
       [

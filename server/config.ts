@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { tmpdir } from 'node:os';
 import { availableCpus } from './cpus.ts';
 import { isHealthPath, isPredictPath } from './vertexPaths.ts';
@@ -96,6 +97,24 @@ const httpUrl = (text: string): string | Refusal =>
 
 const pairs = (text: string): string | Refusal =>
   parsePairs(text) ? text : new Refusal('a list such as name=value,other=value, percent-encoded');
+
+/** Addresses, or networks such as 10.0.0.0/8. */
+const networks = (text: string): string | Refusal => {
+  const list = text.split(',').map((network) => network.trim());
+  const isNetwork = (network: string): boolean => {
+    const [address = '', bits, ...more] = network.split('/');
+    const family = isIP(address);
+    const most = family === 4 ? 32 : 128;
+    return (
+      family !== 0 &&
+      more.length === 0 &&
+      (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most))
+    );
+  };
+  return list.every(isNetwork)
+    ? list.join(',')
+    : new Refusal('addresses or networks like 10.0.0.0/8, with commas between them');
+};
 
 /** `*`, or origins exactly as browsers write them: lower case, no path, no default port. */
 const origins = (text: string): string | Refusal => {
@@ -266,6 +285,20 @@ export const SETTINGS = {
     meaning: 'Certificate chain (PEM) of the public port, with `TLS_KEY`; read again at `SIGHUP`.',
   },
   TLS_KEY: { default: '', shown: 'none', parse: tlsFile, meaning: "The certificate's private key (PEM)." },
+  RATE_LIMIT: {
+    default: 0,
+    shown: '0 (off)',
+    parse: integer([0, 1_000_000]),
+    meaning:
+      'Requests a second that nginx takes from one client address, and as many more at once; others are answered 429. Never of health.',
+  },
+  TRUSTED_PROXIES: {
+    default: '',
+    shown: 'none',
+    parse: networks,
+    meaning:
+      'Proxies before this server, as addresses or networks with commas between them: the client is whom their `X-Forwarded-For` names.',
+  },
   CORS_ORIGINS: {
     default: '',
     shown: 'off',

@@ -60,7 +60,7 @@ export const ERRORS = {
   },
   draining: { status: 503, detail: 'The server is shutting down.' },
   not_ready: { status: 503, detail: 'The server is not ready to predict.' },
-  overloaded: { status: 503, detail: 'Too many rows are waiting.' },
+  overloaded: { status: 503, detail: 'Too many requests or rows are waiting.' },
   deadline_exceeded: { status: 504, detail: 'The prediction did not finish in time.' },
   http_version_not_supported: { status: 505, detail: 'This server speaks HTTP/1.0 and HTTP/1.1.' },
 } as const satisfies Record<string, CatalogueEntry>;

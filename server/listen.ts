@@ -16,6 +16,8 @@ const REQUEST_TIMEOUT_MS = 30_000;
 /** Node looks for connections beyond their time only so often; its default is 30 s. */
 const CHECK_TIMEOUTS_EVERY_MS = 1000;
 const CLOSE_IDLE_EVERY_MS = 50;
+/** Connections that wait to be accepted: as many as the proxy may open at once. Node's 511 overflow in a crowd. */
+const BACKLOG = 4096;
 
 /** Where a server process listens: its own socket behind the proxy, or the public port, shared by all. */
 export type Address = { readonly socket: string } | { readonly host: string; readonly port: number };
@@ -57,13 +59,14 @@ function listenOn(server: Server, address: Address): Promise<void> {
       resolve();
     };
     if ('port' in address) {
-      server.listen(address.port, address.host, done);
+      server.listen({ port: address.port, host: address.host, backlog: BACKLOG }, done);
       return;
     }
     // Bound under a name of its own, then moved over its predecessor's: the path never stops answering.
     // `exclusive`, or node:cluster would listen in the primary and pass every connection on.
     const own = `${address.socket}.${process.pid}`;
-    server.listen({ path: own, exclusive: true, readableAll: true, writableAll: true }, () => {
+    const options = { path: own, exclusive: true, readableAll: true, writableAll: true, backlog: BACKLOG };
+    server.listen(options, () => {
       renameSync(own, address.socket);
       done();
     });

@@ -8,7 +8,13 @@ import type { Config } from './config.ts';
 import { ConfigError, parseConfig } from './config.ts';
 import type { FromProcess, ToProcess } from './messages.ts';
 import { PortUnavailable, portOpen, requireFreePort } from './ports.ts';
-import { CertificateUnusable, RuntimeUnreachable, socketPath, statusPath, writeProxyFile } from './proxyFile.ts';
+import {
+  CertificateUnusable,
+  RuntimeUnreachable,
+  socketPath,
+  statusPath,
+  writeProxyFile,
+} from './proxyFile.ts';
 import { createLog } from './log.ts';
 import type { Primary } from './primary.ts';
 import { followProxyLog } from './proxyLog.ts';

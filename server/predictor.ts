@@ -8,6 +8,7 @@ import { isShed } from './metrics/http.ts';
 import type { InferenceRecorder } from './metrics/inference.ts';
 import type { AppContext } from './middleware/handler.ts';
 import type { Model } from './models/model.ts';
+import { createTurn } from './turn.ts';
 
 /** A request of so many rows is worth watching for a caller that hangs up. */
 const LONG_REQUEST_ROWS = 1024;
@@ -95,6 +96,23 @@ export function createPredictor({ inference, http, recorder, patienceMs }: Predi
       return refused(error);
     }
   };
+  const turn = createTurn(patienceMs / 4);
+  const predict: Predictor['predict'] = (c, model, decode, options) => {
+    const start = performance.now();
+    const rows = encode(model, decode, options);
+    const parseMs = performance.now() - start;
+    turn.spend(parseMs);
+    const parseSeconds = parseMs / 1000;
+    recorder.parsed(model, parseSeconds);
+    const finish = ({ answers, queueSeconds, runSeconds }: Scores): Prediction => {
+      recorder.answered(model, rows, answers);
+      return { model, rows, parseSeconds, answers, queueSeconds, runSeconds };
+    };
+    const requestId = c.get('requestId');
+    const signal = rows.rows >= LONG_REQUEST_ROWS ? c.req.raw.signal : undefined;
+    const scores = infer(model, rows, signal ? { requestId, signal } : { requestId });
+    return scores instanceof Promise ? scores.then(finish) : finish(scores);
+  };
   return {
     encode,
     score: async (model, rows, options) => {
@@ -102,20 +120,8 @@ export function createPredictor({ inference, http, recorder, patienceMs }: Predi
       recorder.answered(model, rows, scores.answers);
       return scores;
     },
-    predict: (c, model, decode, options) => {
-      const start = performance.now();
-      const rows = encode(model, decode, options);
-      const parseSeconds = (performance.now() - start) / 1000;
-      recorder.parsed(model, parseSeconds);
-      const finish = ({ answers, queueSeconds, runSeconds }: Scores): Prediction => {
-        recorder.answered(model, rows, answers);
-        return { model, rows, parseSeconds, answers, queueSeconds, runSeconds };
-      };
-      const requestId = c.get('requestId');
-      const signal = rows.rows >= LONG_REQUEST_ROWS ? c.req.raw.signal : undefined;
-      const scores = infer(model, rows, signal ? { requestId, signal } : { requestId });
-      return scores instanceof Promise ? scores.then(finish) : finish(scores);
-    },
+    predict: (...request) =>
+      turn.isOver ? turn.next().then(() => predict(...request), refused) : predict(...request),
   };
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createAdmission } from './admission.ts';
+import { LATE_IN_A_ROW, createAdmission } from './admission.ts';
 
 const LIMIT = 100;
 
@@ -63,5 +63,23 @@ describe('admission', () => {
         }
       }),
     );
+  });
+});
+
+describe('requests that begin late', () => {
+  it('keep others out while some wait, but not a few of them, and not from an empty queue', () => {
+    const admission = createAdmission(LIMIT, 1000);
+    admission.enter(50);
+    for (let index = 0; index < LATE_IN_A_ROW; index++) admission.began(1001);
+    admission.enter(1);
+    admission.began(1001);
+    expect(admission.late).toBe(true);
+    expect(refuses(() => admission.enter(1))).toBe(true);
+    admission.leave(51);
+    expect(admission.late).toBe(false);
+    admission.enter(1);
+    expect(admission.late).toBe(true);
+    admission.began(1000);
+    expect(admission.late).toBe(false);
   });
 });

@@ -61,6 +61,9 @@ export function createInline(
   const inlineOf = perModel(prepare);
   return {
     prepare: (model) => void inlineOf(model),
+    get late() {
+      return beyond.late;
+    },
     get queuedRows() {
       return beyond.queuedRows;
     },

@@ -48,7 +48,7 @@ export interface Queue extends Inference {
  */
 export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder }: QueueOptions): Queue {
   const waiting = createLinkedList<Job>((job) => job.waiting);
-  const admission = createAdmission(maxQueuedRows);
+  const admission = createAdmission(maxQueuedRows, deadlineMs / 4);
   let unsettled = 0;
   /** Batches that a thread works on: perhaps for nobody any more, but a thread that runs a model must not be ended. */
   let runs = 0;
@@ -122,7 +122,11 @@ export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder }: Queue
     const batch = takeBatch(waiting, cells, limit);
     const now = performance.now();
     admission.leave(batch.rows);
-    for (const { job } of batch.chunks) if (Number.isNaN(job.started)) job.started = now;
+    for (const { job } of batch.chunks) {
+      if (!Number.isNaN(job.started)) continue;
+      job.started = now;
+      admission.began(now - job.arrived);
+    }
     return batch;
   };
 
@@ -190,6 +194,9 @@ export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder }: Queue
     });
 
   return {
+    get late() {
+      return admission.late;
+    },
     get queuedRows() {
       return admission.waitingRows;
     },

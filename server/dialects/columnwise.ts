@@ -1,4 +1,5 @@
 import { cutName } from '../encoding/columns.ts';
+import type { Input } from '../models/signature.ts';
 import type { Table } from './dialect.ts';
 import { invalidBody } from './json.ts';
 
@@ -7,7 +8,10 @@ import { invalidBody } from './json.ts';
  *
  * @throws {Problem} invalid_body when the lists differ in length
  */
-export function readColumnwise(body: Readonly<Record<string, readonly unknown[]>>): Table {
+export function readColumnwise(
+  body: Readonly<Record<string, readonly unknown[]>>,
+  inputs: readonly Input[],
+): Table {
   const columns = Object.keys(body);
   const lists = Object.values(body);
   const rows = lists[0]?.length ?? 0;
@@ -17,6 +21,8 @@ export function readColumnwise(body: Readonly<Record<string, readonly unknown[]>
       `${JSON.stringify(cutName(columns[at] as string))} has ${lists[at]?.length}`;
     throw invalidBody(`The lists differ in length: ${say(0)} cells, ${say(other)}.`);
   }
+  // Some column is missing, so the table is refused whatever its rows hold.
+  if (columns.length < inputs.length) return { columns, data: [] };
   const data = Array.from({ length: rows }, (_, row) => lists.map((list) => list[row]));
   return { columns, data };
 }

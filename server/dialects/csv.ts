@@ -37,6 +37,8 @@ export function createCsvTable(inputs: readonly Input[], header: boolean): CsvTa
   let columns: readonly string[] | undefined;
   let types: (ColumnType | undefined)[] = [];
   let data: unknown[][] = [];
+  /** Rows without cells, by their width. */
+  const ofWidth: unknown[][] = [];
   let lines: number[] = [];
   let before = 0;
 
@@ -52,8 +54,13 @@ export function createCsvTable(inputs: readonly Input[], header: boolean): CsvTa
       setColumns(cells);
       return;
     }
-    // A column that isn't the model's stays as it is; a row of another width is the encoder's business.
-    data.push(cells.map((cell, at) => readTextCell(cell, types[at] ?? 'string')));
+    // A column that isn't the model's stays as it is. A row of another width is refused by the encoder, which counts its
+    // cells only: millions of them share a list.
+    data.push(
+      cells.length === types.length
+        ? cells.map((cell, at) => readTextCell(cell, types[at] ?? 'string'))
+        : (ofWidth[cells.length] ??= new Array<undefined>(cells.length)),
+    );
     lines.push(line);
   }, header);
 

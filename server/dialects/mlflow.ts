@@ -28,7 +28,7 @@ function inputsForm(body: unknown, inputs: readonly Input[]): Table {
   if (Array.isArray(body)) return readInstances(body, inputs);
   const isColumns = isObject(body) && Object.values(body).every((list) => Array.isArray(list));
   if (!isColumns) throw invalidBody('"inputs" must be an object of lists, one a column, or a list of rows.');
-  return readColumnwise(body as Readonly<Record<string, readonly unknown[]>>);
+  return readColumnwise(body as Readonly<Record<string, readonly unknown[]>>, inputs);
 }
 
 /** The forms of MLflow 2 and later, by their key. */

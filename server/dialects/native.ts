@@ -33,7 +33,7 @@ export function readTable(text: string, inputs: readonly Input[]): Table {
   if (values.length === 0) throw new Problem('invalid_body');
   const lists = values.filter(Array.isArray).length;
   if (lists === 0) return readRecord(body);
-  if (lists === values.length) return readColumnwise(body as Readonly<Record<string, unknown[]>>);
+  if (lists === values.length) return readColumnwise(body as Readonly<Record<string, unknown[]>>, inputs);
   throw invalidBody(
     'The body holds lists beside single values: it is neither one row nor a list for each column.',
   );

@@ -47,6 +47,8 @@ export interface EncodeOptions {
   readonly skipBadRows?: boolean;
 }
 
+const TOO_MANY = 'So many rows take more memory than one request may have. Send fewer at a time.';
+
 /** What a table says of its rows beside their cells. */
 export type RowForm = Pick<Table, 'byName' | 'lines'>;
 
@@ -107,20 +109,46 @@ export function createFeatureEncoder(
   });
 }
 
-const refuseList = (values: unknown, width: number): Fault | undefined => {
-  if (!Array.isArray(values)) return { reason: 'row', message: 'expected a list of cells' };
-  if (values.length === width) return undefined;
-  return { reason: 'row', message: `expected ${width} cells, found ${values.length}` };
-};
+/** The largest matrix of one request: a model with thousands of features makes gigabytes of a body of tiny rows. */
+const MAX_MATRIX_BYTES = 1024 ** 3;
 
-const refuseObject = (values: unknown): Fault | undefined =>
-  typeof values === 'object' && values !== null && !Array.isArray(values)
-    ? undefined
-    : { reason: 'row', message: 'expected an object' };
+const isList = (values: unknown, width: number): boolean => Array.isArray(values) && values.length === width;
+
+const noList = (values: unknown, width: number): Fault => ({
+  reason: 'row',
+  message: Array.isArray(values)
+    ? `expected ${width} cells, found ${values.length}`
+    : 'expected a list of cells',
+});
+
+const NO_RECORD: Fault = { reason: 'row', message: 'expected an object' };
+
+const isRecord = (values: unknown): boolean =>
+  typeof values === 'object' && values !== null && !Array.isArray(values);
 
 /** Undefined where the row lacks the name, whatever it inherits. */
 const cellByName = (row: object, name: string): unknown =>
   Object.hasOwn(row, name) ? (row as Readonly<Record<string, unknown>>)[name] : undefined;
+
+/**
+ * How many cells of a record are wrong, in the time that its own names take: `{}` is three bytes of a body, and asking
+ * it for each of many columns would hold up everybody. Undefined where it may lack none.
+ */
+function countFaults<M extends Matrix>(
+  row: object,
+  columns: ReadonlyMap<string, Column<M>>,
+  scratch: M,
+): number | undefined {
+  if (Object.keys(row).length >= columns.size) return undefined;
+  let faults = columns.size;
+  for (const name in row) {
+    const column = columns.get(name);
+    if (column === undefined) continue;
+    const fault = column.encode((row as Readonly<Record<string, unknown>>)[name], scratch, 0);
+    if (fault === undefined || fault === TEXT) faults--;
+  }
+  return faults;
+}
 
 /** Counts the rows of warnings as they stand in the body, given the rows that aren't in the matrix, in order. */
 function placeWarnings(warnings: readonly Warning[], refused: readonly number[]): Warning[] {
@@ -137,6 +165,8 @@ function createMatrixEncoder<M extends Matrix>(inputs: readonly Input[], layout:
     input,
     encode: createCellEncoder(input, writers[index] as CellWriter<M>),
   }));
+  const byColumnName = new Map(columns.map((column) => [column.input.name, column]));
+  const scratch = allocate(width);
   const find = createColumnFinder(inputs);
   const warn = createWarner(inputs);
 
@@ -151,10 +181,17 @@ function createMatrixEncoder<M extends Matrix>(inputs: readonly Input[], layout:
       { byName = false, lines } = {},
     ) => {
       const positions = find(names, ignoreExtra);
-      const cells = allocate(data.length * width);
+      const hasForm = (values: unknown): boolean =>
+        byName ? isRecord(values) : isList(values, names.length);
+      let wellFormed = 0;
+      for (const values of data) if (hasForm(values)) wellFormed++;
+      const tooMany = wellFormed * width * cellBytes > MAX_MATRIX_BYTES;
+      // A body that is refused anyway needs no matrix.
+      const doomed = tooMany || (!skipBadRows && wellFormed < data.length);
+      const cells = allocate((doomed ? 1 : wellFormed) * width);
       const texts: TextCell[] = [];
       const errors: CellError[] = [];
-      let refused: number[] | undefined;
+      const refused: number[] = [];
       let errorsTotal = 0;
       const refusals = createRefusalCounts();
       const refuse = (row: number, { reason, message }: Fault, column?: string): void => {
@@ -174,9 +211,18 @@ function createMatrixEncoder<M extends Matrix>(inputs: readonly Input[], layout:
         const values = data[row];
         const errorsBefore = errorsTotal;
         const textsBefore = texts.length;
-        const fault = byName ? refuseObject(values) : refuseList(values, names.length);
-        if (fault !== undefined) refuse(row, fault);
-        else {
+        const listed = errors.length === MAX_LISTED;
+        if (!hasForm(values)) {
+          refuse(row, byName ? NO_RECORD : noList(values, names.length));
+          if (skipBadRows) refused.push(row);
+          continue;
+        }
+        const faults = listed && byName ? countFaults(values as object, byColumnName, scratch) : undefined;
+        if (faults !== undefined) {
+          errorsTotal += faults;
+          // Of which columns, nobody is told.
+          refusals.add('missing', '', faults);
+        } else {
           for (let column = 0; column < columns.length; column++) {
             const { input, encode } = columns[column] as Column<M>;
             const value = byName
@@ -188,17 +234,21 @@ function createMatrixEncoder<M extends Matrix>(inputs: readonly Input[], layout:
             else refuse(row, fault, input.name);
           }
         }
-        if (errorsTotal === errorsBefore) {
+        if (!doomed && errorsTotal === (skipBadRows ? errorsBefore : 0)) {
           rows++;
           continue;
         }
-        // Its place is taken by the next good row: encoders write only what isn't zero.
-        (refused ??= []).push(row);
+        // Its place is taken by the next row.
         texts.length = textsBefore;
+        if (skipBadRows) refused.push(row);
+        if (doomed) continue;
+        // Encoders write only what isn't zero.
         cells.fill(0, rows * width, (rows + 1) * width);
       }
-      if (refused === undefined) return { rows, cells, texts, ...warn(texts) };
-      if (!skipBadRows) throw new Problem('invalid_rows', { errors, errorsTotal, refusals: refusals.all() });
+      if (errorsTotal > 0 && !skipBadRows)
+        throw new Problem('invalid_rows', { errors, errorsTotal, refusals: refusals.all() });
+      if (tooMany) throw new Problem('body_too_large', { detail: TOO_MANY });
+      if (errorsTotal === 0) return { rows, cells, texts, ...warn(texts) };
       const { warnings, warningsTotal } = warn(texts);
       return {
         rows,

@@ -27,17 +27,17 @@ export interface Refusal {
 
 /** Counts all that is refused, also what is beyond the listed ones. */
 export interface RefusalCounts {
-  add(reason: Reason, column?: string): void;
+  add(reason: Reason, column?: string, count?: number): void;
   all(): readonly Refusal[];
 }
 
 export function createRefusalCounts(): RefusalCounts {
   const counts = new Map<Reason, Map<string, number>>();
   return {
-    add: (reason, column = '') => {
+    add: (reason, column = '', count = 1) => {
       let columns = counts.get(reason);
       if (!columns) counts.set(reason, (columns = new Map<string, number>()));
-      columns.set(column, (columns.get(column) ?? 0) + 1);
+      columns.set(column, (columns.get(column) ?? 0) + count);
     },
     all: () =>
       [...counts].flatMap(([reason, columns]) =>

@@ -9,10 +9,13 @@ import { createCounter, createHistogram, memo } from './families.ts';
 export const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'OPTIONS', 'other'];
 
 /** Why the server could not take a request. */
-const SHED_REASONS = ['overloaded', 'draining'] as const satisfies readonly ErrorCode[];
-type ShedReason = (typeof SHED_REASONS)[number];
+const SHED_CODES = ['overloaded', 'draining'] as const satisfies readonly ErrorCode[];
+type ShedCode = (typeof SHED_CODES)[number];
+/** Two more are answered `overloaded`, too: it came too late, or there was no room for its body. */
+const SHED_REASONS = [...SHED_CODES, 'late', 'bodies'] as const;
+export type ShedReason = (typeof SHED_REASONS)[number];
 
-export const isShed = (code: ErrorCode): code is ShedReason => SHED_REASONS.some((reason) => reason === code);
+export const isShed = (code: ErrorCode): code is ShedCode => SHED_CODES.some((shed) => shed === code);
 
 /** Records what HTTP does. */
 export interface HttpRecorder {

@@ -9,6 +9,8 @@ import { createCors } from './cors.ts';
 import type { AppEnv } from './handler.ts';
 import { createServe } from './serve.ts';
 
+const NO_CROWD = { enter: () => 0, leave: () => undefined };
+
 const OURS = 'https://ours.example';
 const EXPOSED = 'access-control-expose-headers';
 
@@ -16,7 +18,9 @@ const EXPOSED = 'access-control-expose-headers';
 function appWith(origins: string): (path: string, init: RequestInit) => Promise<Response> {
   const app = new Hono<AppEnv>();
   const cors = createCors(origins);
-  const serve = cors.share(createServe(createHttpRecorder(new Registry()), pino({ level: 'silent' })));
+  const serve = cors.share(
+    createServe(createHttpRecorder(new Registry()), pino({ level: 'silent' }), { crowd: NO_CROWD }),
+  );
   const define = createRouter(app, serve, cors.preflight);
   define('/both', { GET: () => new Response('got'), POST: () => new Response('posted') });
   define('/fails', {

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Admit } from '../access/admission.ts';
 import type { WriteError } from '../dialects/dialect.ts';
 import type { HttpRecorder } from '../metrics/http.ts';
+import type { Crowd } from './crowd.ts';
 import type { AppContext, Handler } from './handler.ts';
 import { answerErrors } from './problems.ts';
 import { requestIdOf } from './requestId.ts';
@@ -12,26 +13,39 @@ export type Serve = (
   writeError: WriteError,
 ) => (handler: Handler) => (c: AppContext) => Promise<Response>;
 
+/** What a request has to pass before it is looked at. */
+export interface Doors {
+  readonly crowd: Crowd;
+  /** Undefined where access is open. */
+  readonly admit?: Admit | undefined;
+}
+
 /**
- * Gives each request an id, asks for its key where access needs one, turns what its handler throws into an answer, and records the answer under the route's
- * pattern: never under a path that a caller made up. One function for all of it, since each layer of promises costs a
- * lone row as much as its encoding.
+ * Gives each request an id, asks for its key where access needs one, turns what its handler throws into an answer, and
+ * records the answer under the route's pattern: never under a path that a caller made up. One function for all of it, since
+ * each layer of promises costs a lone row as much as its encoding.
  */
-export function createServe(http: HttpRecorder, log: Logger, admit?: Admit): Serve {
+export function createServe(http: HttpRecorder, log: Logger, { crowd, admit }: Doors): Serve {
   const answerError = answerErrors(log);
-  return (route, writeError) => (handler) =>
-    async function serve(c) {
+  return (route, writeError) => (handler) => {
+    // A file is on disk, and may take its time.
+    const isHeld = !route.endsWith('/predict_file');
+    return async function serve(c) {
       const start = performance.now();
       http.began();
       c.set('requestId', requestIdOf(c));
+      let held = 0;
       let response: Response;
       try {
         admit?.(c, route);
+        if (isHeld && c.req.method === 'POST') held = crowd.enter(c);
         response = await handler(c);
       } catch (error) {
         response = answerError(error, c, c.get('writeError') ?? writeError);
       }
+      crowd.leave(held);
       http.ended(c.req.method, route, response.status, (performance.now() - start) / 1000);
       return response;
     };
+  };
 }

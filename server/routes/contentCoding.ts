@@ -3,15 +3,27 @@ import { promisify } from 'node:util';
 import * as zlib from 'node:zlib';
 import { Problem } from '../errors.ts';
 
-type Unpack = (bytes: Uint8Array, options: { readonly maxOutputLength: number }) => Promise<Buffer>;
+/** What came out, and what it came out of: `engine.bytesWritten` is how many bytes went in. */
+interface Unpacked {
+  readonly buffer: Buffer;
+  readonly engine: { readonly bytesWritten: number };
+}
+
+type Unpack = (
+  bytes: Uint8Array,
+  options: { readonly maxOutputLength: number; readonly info: true },
+) => Promise<Unpacked>;
+
+/** A stream that undoes a coding, and counts the bytes that went in. */
+type Unpacker = Transform & { readonly bytesWritten: number };
 
 /** How one content coding is undone. */
 interface Coding {
   readonly unpack: Unpack;
-  readonly createStream: () => Transform;
+  readonly createStream: () => Unpacker;
 }
 
-const coding = (unpack: unknown, createStream: () => Transform): Coding => ({
+const coding = (unpack: unknown, createStream: () => Unpacker): Coding => ({
   unpack: promisify(unpack as (...args: unknown[]) => void),
   createStream,
 });
@@ -19,7 +31,7 @@ const coding = (unpack: unknown, createStream: () => Transform): Coding => ({
 /** Node 22.15 and later have it. */
 const { zstdDecompress, createZstdDecompress } = zlib as unknown as {
   readonly zstdDecompress?: unknown;
-  readonly createZstdDecompress?: () => Transform;
+  readonly createZstdDecompress?: () => Unpacker;
 };
 
 const gzip = coding(zlib.gunzip, zlib.createGunzip);
@@ -67,11 +79,14 @@ export async function unpack(bytes: Buffer, header: string, maxBytes: number): P
   const found = findCoding(header);
   if (!found) return bytes;
   try {
-    return await found.unpack(bytes, { maxOutputLength: maxBytes });
+    const { buffer, engine } = await found.unpack(bytes, { maxOutputLength: maxBytes, info: true });
+    // zlib leaves what stands behind the end of a stream alone.
+    if (engine.bytesWritten < bytes.length) throw new Error('bytes behind the end of the packed body');
+    return buffer;
   } catch (error) {
     throw unpackProblem(error);
   }
 }
 
 /** A stream that undoes the coding; undefined if there is none. @throws {Problem} unsupported_media_type */
-export const createUnpacker = (header: string): Transform | undefined => findCoding(header)?.createStream();
+export const createUnpacker = (header: string): Unpacker | undefined => findCoding(header)?.createStream();

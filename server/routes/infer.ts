@@ -52,7 +52,7 @@ export function inferHandler({ catalogue, predictor, http, maxBodyBytes }: Infer
       c,
       model,
       () => {
-        request = readInferRequest(bytes, headerLength, outputsOf(model));
+        request = readInferRequest(bytes, headerLength, model, outputsOf(model));
         return toTable(request.tensors, model.signature.inputs);
       },
       {},

@@ -1,4 +1,4 @@
-import { gzipSync } from 'node:zlib';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { expect } from 'vitest';
 import { Problem } from '../errors.ts';
 import { ADULT_COLUMNS, adultRow } from '../testing/adult.ts';
@@ -175,4 +175,60 @@ withApp('a packed file is unpacked, within the limit', async (app) => {
     await post(app, Buffer.alloc(MAX_FILE_BYTES + 1, '\n'), '', { 'content-type': 'text/csv' }),
     'body_too_large',
   );
+});
+
+withApp('a part of a form says what it is, and must be text in UTF-8', async (app) => {
+  const file = `${HEADER}\n${line(25)}\n`;
+  const withHeaders = (headers: string): Buffer =>
+    form(
+      Buffer.concat([
+        Buffer.from(
+          `--${BOUNDARY}\r\ncontent-disposition: form-data; name="f"; filename="a.csv"\r\n${headers}\r\n`,
+        ),
+        Buffer.from(`${file}\r\n`),
+      ]),
+    );
+  for (const headers of [
+    'content-type: text/csv\r\n',
+    'Content-Type: text/csv; Charset="UTF-8"\r\n',
+    'content-type: text/plain; header=present; charset=us-ascii\r\n',
+    'content-transfer-encoding: 8bit\r\n',
+  ])
+    expect((await post(app, withHeaders(headers))).status, headers).toBe(200);
+  for (const headers of [
+    'content-type: text/csv; charset=iso-8859-1\r\n',
+    'content-type: text/csv;charset = "utf-16"\r\n',
+    'content-type: text/csv; charset=\r\n',
+    'content-transfer-encoding: base64\r\n',
+    'Content-Transfer-Encoding: quoted-printable\r\n',
+  ])
+    expectProblem(await post(app, withHeaders(headers)), 'unsupported_media_type');
+});
+
+withApp('bytes behind the end of a packed file are refused', async (app) => {
+  const file = Buffer.from(`${HEADER}\n${line(25)}\n`);
+  for (const [coding, pack] of [
+    ['gzip', gzipSync],
+    ['deflate', deflateSync],
+    ['br', brotliCompressSync],
+  ] as const) {
+    const headers = { 'content-type': 'text/csv', 'content-encoding': coding };
+    expect((await post(app, pack(file), '', headers)).status).toBe(200);
+    const more = Buffer.concat([pack(file), Buffer.from('more')]);
+    expectProblem(await post(app, more, '', headers), 'invalid_compression');
+  }
+});
+
+withApp('a form that never ends is refused all the same', async (app) => {
+  const head = `--${BOUNDARY}\r\ncontent-disposition: form-data; name="f"; filename="a.csv"`;
+  for (const body of [
+    // The headers of a part have no end, an end goes on, nothing is there at all.
+    `${head}\r\n\n\r\n${HEADER}\r\n--${BOUNDARY}--\r\n`,
+    `--${BOUNDARY}--b\r\n${head.slice(head.indexOf('\n') + 1)}\r\n\r\n${HEADER}\r\n--${BOUNDARY}--\r\n`,
+    '',
+    '\r\n',
+    `--${BOUNDARY}--`,
+    head,
+  ])
+    expectProblem(await post(app, Buffer.from(body)), 'invalid_body');
 });

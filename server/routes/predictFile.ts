@@ -75,7 +75,14 @@ export function predictFileRoute(
         : writeFileJson(model, answers, scores, wanted);
     return new Response(toStream(parts, [file, answers]), {
       headers: {
-        'content-type': type === 'csv' ? 'text/csv; charset=utf-8' : 'application/json',
+        // The cells are the caller's own: a browser is to save them, not to show them.
+        ...(type === 'csv'
+          ? {
+              'content-type': 'text/csv; charset=utf-8',
+              'content-disposition': 'attachment; filename="predictions.csv"',
+              'x-content-type-options': 'nosniff',
+            }
+          : { 'content-type': 'application/json' }),
         'x-request-id': c.get('requestId'),
         'x-model': model.id,
         'server-timing': timings(scores),

@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import { once } from 'node:events';
 import { PassThrough, Readable, Writable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
@@ -13,6 +14,9 @@ import { isCsvType } from './negotiation.ts';
 /** What a form may hold: the file. The counts are one more, so that another part is seen. */
 const FORM_LIMITS = { files: 2, fields: 1, fieldSize: 1024, headerPairs: 32 };
 
+/** Turns of the event loop in which nothing of a form moves, after which it is taken for broken. */
+const IDLE_TURNS = 20;
+
 const invalidForm = (cause?: unknown): Problem =>
   new Problem('invalid_body', {
     detail: 'A multipart/form-data body must have exactly one part, a file.',
@@ -24,13 +28,37 @@ interface Sink {
   readonly stream: Writable;
   /** Resolves once all of it is in the spool. @throws {Problem} invalid_body */
   readonly complete: () => Promise<unknown>;
+  /**
+   * Nothing more will come. On some broken forms (headers without an end, an end that goes on) busboy waits for more
+   * all the same: once nothing moves any longer, it is such a one.
+   */
+  readonly ended: () => void;
 }
 
 function spoolSink(spool: Spool): Sink {
   const stream = new Writable({
     write: (chunk: Buffer, _, done) => void spool.append(chunk).then(() => done(), done),
   });
-  return { stream, complete: () => Promise.resolve() };
+  return { stream, complete: () => Promise.resolve(), ended: () => undefined };
+}
+
+/** The headers of a part, by lower-case name. */
+type PartHeaders = Readonly<Record<string, readonly string[]>>;
+
+/** @throws {Problem} unsupported_media_type for a part that says that its bytes are no text in UTF-8 */
+function requirePlainPart(headers: PartHeaders): void {
+  const [type = ''] = headers['content-type'] ?? [];
+  const [encoding = 'binary'] = headers['content-transfer-encoding'] ?? [];
+  const charset = /;[ \t]*charset[ \t]*=[ \t]*"?([^";\s]*)/i.exec(type)?.[1] ?? 'utf-8';
+  if (/^(?:utf-8|us-ascii)$/i.test(charset) && /^(?:7bit|8bit|binary)$/i.test(encoding.trim())) return;
+  throw new Problem('unsupported_media_type', {
+    detail: 'Send the file of a multipart/form-data body in UTF-8, without a content-transfer-encoding.',
+  });
+}
+
+/** The form's parser of parts, which alone sees the headers of one as they stand: busboy is pinned, and a test watches. */
+interface Internals {
+  readonly _parser: { readonly parser: EventEmitter };
 }
 
 /** @throws {Problem} invalid_body, now or as the stream's error */
@@ -43,11 +71,36 @@ function formSink(contentType: string, spool: Spool): Sink {
     throw invalidForm(error);
   }
   const refuse = (): void => void form.destroy(invalidForm());
+  (form as unknown as Internals)._parser.parser.prependListener('part', (part: EventEmitter) => {
+    part.on('header', (headers: PartHeaders) => {
+      try {
+        requirePlainPart(headers);
+      } catch (error) {
+        form.destroy(error as Error);
+      }
+    });
+  });
+  const spools: Writable[] = [];
+  let isDone = false;
+  let giveUp: (problem: Problem) => void = () => undefined;
+  const stuck = new Promise<never>((_, reject) => (giveUp = reject));
+  // Nobody may listen yet.
+  stuck.catch(() => undefined);
+  const refuseStuck = (before: number, idleTurns: number): void => {
+    if (isDone || form.destroyed) return;
+    const state = form.writableLength + spool.bytes;
+    const moves = state !== before || spools.some(({ writableLength }) => writableLength > 0);
+    if (!moves && idleTurns === IDLE_TURNS) {
+      refuse();
+      giveUp(invalidForm());
+    } else setImmediate(refuseStuck, state, moves ? 0 : idleTurns + 1);
+  };
   form.on('field', refuse);
   form.on('file', (_, part) => {
     // The form's errors are its parts' too.
     part.on('error', () => undefined);
     const { stream } = spoolSink(spool);
+    spools.push(stream);
     files.push(finished(stream));
     files.at(-1)?.catch((error: Error) => form.destroy(error));
     if (files.length > 1) refuse();
@@ -55,7 +108,12 @@ function formSink(contentType: string, spool: Spool): Sink {
   });
   return {
     stream: form,
-    complete: () => (files.length === 1 ? Promise.all(files) : Promise.reject(invalidForm())),
+    complete: async () => {
+      if (files.length !== 1) throw invalidForm();
+      await Promise.race([files[0], stuck]);
+      isDone = true;
+    },
+    ended: () => refuseStuck(NaN, 0),
   };
 }
 
@@ -118,12 +176,15 @@ export async function receiveFile(c: AppContext, spool: Spool, maxBytes: number)
         await Promise.race([once(head, 'drain'), through]).catch(() => undefined);
     }
     head.end();
+    if (!unpacker) sink.ended();
+    else unpacker.once('end', sink.ended);
   } catch (error) {
     head.destroy();
     throw error instanceof Problem ? error : new Problem('bad_request', { cause: error });
   }
   try {
     await through;
+    if (unpacker && unpacker.bytesWritten < bytes) throw new Problem('invalid_compression');
     await sink.complete();
   } catch (error) {
     throw explain(error, unpacker !== undefined);

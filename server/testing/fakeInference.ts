@@ -31,6 +31,7 @@ export function createFakeInference(): FakeInference {
     behaviour: scoreFirstCell,
     calls,
     queuedRows: 0,
+    late: false,
     predict: (model, rows, options) => {
       calls.push({ model, rows, options });
       return fake.behaviour(model, rows, options);

@@ -13,6 +13,8 @@ export interface Datatype {
   readonly read: (view: DataView, at: number) => unknown;
   /** Why a value is none of this datatype, where the check of the column would not notice. */
   readonly fault: (value: unknown) => Fault | undefined;
+  /** A value without fault, as the datatype holds it. */
+  readonly held?: (value: unknown) => unknown;
   /** The columns that take it. */
   readonly columns: readonly ColumnType[];
 }
@@ -54,7 +56,16 @@ const DATATYPES: readonly Datatype[] = [
     name: 'FP32',
     bytes: 4,
     read: (view, at) => missing(view.getFloat32(at, true)),
-    fault: none,
+    fault: (value) => {
+      if (typeof value !== 'number' || !Number.isFinite(value) || Math.fround(value) === value)
+        return undefined;
+      if (!Number.isFinite(Math.fround(value)))
+        return { reason: 'range', message: 'expected a value within FP32, found one outside' };
+      return Number.isInteger(value)
+        ? { reason: 'range', message: 'expected a value that FP32 holds, found a longer integer' }
+        : undefined;
+    },
+    held: (value) => (typeof value === 'number' ? Math.fround(value) : value),
     columns: NUMERIC,
   },
   {

@@ -8,6 +8,12 @@ import { readParameters, readTensor } from './tensor.ts';
 import type { WantedOutput } from './wanted.ts';
 import { readFlag, readWanted } from './wanted.ts';
 
+/** What a body's `model_name` and `model_version` must say, if anything. */
+export interface Addressee {
+  readonly name: string;
+  readonly version: number;
+}
+
 /** A request of the Open Inference Protocol. */
 export interface InferRequest {
   readonly id: string | undefined;
@@ -29,6 +35,14 @@ function parseHeader(bytes: Buffer): JsonObject {
   const unknown = Object.keys(body).some((key) => !KEYS.has(key));
   if (unknown) throw invalidBody('The body has a key other than "id", "parameters", "inputs" and "outputs".');
   return body;
+}
+
+/** The path decides; what the body says beside it may not be another model. */
+function checkAddressee({ model_name: name, model_version: version }: JsonObject, model: Addressee): void {
+  if (name !== undefined && name !== null && name !== '' && name !== model.name)
+    throw invalidBody('"model_name" is not the model of the path.');
+  if (version !== undefined && version !== null && version !== '' && version !== String(model.version))
+    throw invalidBody(`"model_version" is not the version that answers: it would be "${model.version}".`);
 }
 
 /** Hands out the bytes behind the JSON, input by input. */
@@ -58,11 +72,14 @@ function createTake(rest: Buffer): { readonly take: TakeBytes; readonly end: () 
 export function readInferRequest(
   bytes: Buffer,
   headerLength: number | undefined,
+  model: Addressee,
   all: readonly OutputTensor[],
 ): InferRequest {
   const length = headerLength ?? bytes.length;
   if (length > bytes.length) throw invalidBody('Inference-Header-Content-Length is larger than the body.');
-  const { id, inputs, outputs, parameters } = parseHeader(bytes.subarray(0, length));
+  const header = parseHeader(bytes.subarray(0, length));
+  checkAddressee(header, model);
+  const { id, inputs, outputs, parameters } = header;
   if (id !== undefined && id !== null && typeof id !== 'string') throw invalidBody('"id" must be a string.');
   const wanted = readWanted(outputs, readParameters('the request', parameters), all);
   if (!Array.isArray(inputs)) throw invalidBody('"inputs" must be a list of tensors.');

@@ -45,6 +45,8 @@ export function toTable(tensors: readonly Tensor[], inputs: readonly Input[]): T
 
   const known = new Set(inputs.map(({ name }) => name));
   const columns = matrix ? inputs.map(({ name }) => name) : tensors.map(({ name }) => name);
+  // Some column is missing, so the table is refused whatever its rows hold.
+  if (columns.length < inputs.length) return { columns, data: [] };
   const faults = createCellFaults();
   const data: unknown[][] = [];
   for (let row = 0; row < rows; row++) {
@@ -54,7 +56,7 @@ export function toTable(tensors: readonly Tensor[], inputs: readonly Input[]): T
         const value = values[matrix ? row * columns.length + at : row];
         const fault = datatype.fault(value);
         if (fault !== undefined) faults.add(row, column, known.has(column), fault);
-        return value;
+        return datatype.held ? datatype.held(value) : value;
       }),
     );
   }

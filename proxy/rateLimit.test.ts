@@ -1,0 +1,117 @@
+import { describe, expect, it } from 'vitest';
+import { Problem, problemBody, RETRY_AFTER_SECONDS } from '../server/errors.ts';
+import { needsNginx, nginxMissing } from './testing/nginxMissing.ts';
+import { type RawAnswer, rawRequest } from './testing/rawRequest.ts';
+import { checkProxy, makeRuntime, settingsFor } from './testing/startProxy.ts';
+import { type Chain, withChain } from './testing/withChain.ts';
+
+const MANY = 20;
+
+/** Requests one after the other, and how many of them a limit of one a second (and one at once) may have let in. */
+async function ask(
+  { proxy }: Chain,
+  target: string,
+  forwardedFor: (index: number) => string = () => '',
+): Promise<{ answers: RawAnswer[]; refused: RawAnswer[]; mostAccepted: number }> {
+  const start = performance.now();
+  const answers: RawAnswer[] = [];
+  for (let index = 0; index < MANY; index++) {
+    const header = forwardedFor(index) && `X-Forwarded-For: ${forwardedFor(index)}\r\n`;
+    answers.push(await rawRequest(proxy.port, `GET ${target} HTTP/1.1\r\nHost: x\r\n${header}\r\n`));
+  }
+  return {
+    answers,
+    refused: answers.filter(({ status }) => status === 429),
+    mostAccepted: 2 + Math.ceil((performance.now() - start) / 1000),
+  };
+}
+
+describe.skipIf(nginxMissing)(needsNginx('a limit of requests a second'), () => {
+  it('refuses what one client sends above it, in our form', () =>
+    withChain({ rateLimit: 1 }, async (chain) => {
+      const { answers, refused, mostAccepted } = await ask(chain, '/predict');
+      expect(answers[0]?.status).toBe(200);
+      expect(MANY - refused.length).toBeLessThanOrEqual(mostAccepted);
+      expect(chain.upstreams[0]?.received).toHaveLength(MANY - refused.length);
+      for (const { headers, body } of refused) {
+        const [id = ''] = headers['x-request-id'] ?? [];
+        expect(body).toBe(problemBody(new Problem('too_many_requests'), id));
+        expect(headers['retry-after']).toEqual([String(RETRY_AFTER_SECONDS)]);
+      }
+      // A crowd isn't to fill the log.
+      expect(chain.proxy.said()).toBe('');
+    }));
+
+  it('refuses before a body has come', () =>
+    withChain({ rateLimit: 1 }, async (chain) => {
+      await ask(chain, '/');
+      const head = 'POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n';
+      // One may have become free meanwhile.
+      const statuses: number[] = [];
+      for (let index = 0; index < 3 && !statuses.includes(429); index++)
+        statuses.push(
+          await rawRequest(chain.proxy.port, `${head}{`).then(
+            ({ status }) => status,
+            () => 0,
+          ),
+        );
+      expect(statuses).toContain(429);
+    }));
+
+  it.each(['/health/live', '/health/ready?x', '/health', '/ping', '/v2/health/ready', '/vertex/health.1'])(
+    'is never for %s',
+    (path) =>
+      withChain({ rateLimit: 1, healthPath: '/vertex/health.1' }, async (chain) => {
+        expect((await ask(chain, path)).refused).toEqual([]);
+      }),
+  );
+
+  it.each(['/health/live/', '/predict/../ping', '/%70ing', '/vertex/health-1', '/predict?/ping', '//ping'])(
+    'is for %s, which is no question about health',
+    (path) =>
+      withChain({ rateLimit: 1, healthPath: '/vertex/health.1' }, async (chain) => {
+        const { refused, mostAccepted } = await ask(chain, path);
+        expect(MANY - refused.length).toBeLessThanOrEqual(mostAccepted);
+      }),
+  );
+
+  it('is off unless it is set', () =>
+    withChain({}, async (chain) => {
+      expect((await ask(chain, '/')).refused).toEqual([]);
+    }));
+});
+
+describe.skipIf(nginxMissing)(needsNginx("a client's address"), () => {
+  it('is what a trusted proxy says, and a client may not say it', () =>
+    withChain({ rateLimit: 1, trustedProxies: ['127.0.0.0/8', '10.0.0.1'] }, async (chain) => {
+      expect((await ask(chain, '/', (index) => `192.0.2.${index}`)).refused).toEqual([]);
+      // What stands before the first address that no proxy of ours added is the client's own invention.
+      const forged = await ask(chain, '/', (index) => `192.0.2.${index}, 198.51.100.7, 10.0.0.1`);
+      expect(MANY - forged.refused.length).toBeLessThanOrEqual(forged.mostAccepted);
+    }));
+
+  it('is that of its connection where no proxy is trusted', () =>
+    withChain({ rateLimit: 1 }, async (chain) => {
+      const { refused, mostAccepted } = await ask(chain, '/', (index) => `192.0.2.${index}`);
+      expect(MANY - refused.length).toBeLessThanOrEqual(mostAccepted);
+    }));
+
+  it('stands in the access log', () =>
+    withChain({ accessLog: 'stdout', trustedProxies: ['127.0.0.1'] }, async ({ proxy }) => {
+      await rawRequest(proxy.port, 'GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 2001:db8::7\r\n\r\n');
+      await proxy.says(/"client":"2001:db8::7"/);
+    }));
+
+  it('may be of any network that nginx knows', async () => {
+    const runtime = await makeRuntime();
+    try {
+      const trustedProxies = ['10.0.0.0/8', '::1', '2001:db8::/32', '192.0.2.1/32'];
+      const { status, said } = await checkProxy(
+        settingsFor(runtime.path, { trustedProxies, rateLimit: 1_000_000 }),
+      );
+      expect([status, said]).toEqual([0, expect.stringContaining('test is successful') as string]);
+    } finally {
+      await runtime.remove();
+    }
+  });
+});

@@ -1,0 +1,53 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { LATE_IN_A_ROW } from './batching/admission.ts';
+import type { Problem } from './errors.ts';
+import { createTurn } from './turn.ts';
+
+/** Spends like somebody who decodes; each entry is `name@turn`. */
+function crowd(turn: ReturnType<typeof createTurn>, now: () => number) {
+  const seen: string[] = [];
+  const enter = async (name: string, ms: number): Promise<void> => {
+    if (turn.isOver) await turn.next();
+    seen.push(`${name}@${now()}`);
+    turn.spend(ms);
+  };
+  return { seen, enter };
+}
+
+describe('a turn', () => {
+  it('lets in what it has time for, and the rest in order, some in each later turn', async () => {
+    const turn = createTurn(60_000);
+    let count = 0;
+    const { seen, enter } = crowd(turn, () => count);
+    const all = Promise.all(['a', 'b', 'c', 'd', 'e'].map((name) => enter(name, 6)));
+    expect(seen).toEqual(['a@0', 'b@0']);
+    while (seen.length < 5) {
+      count++;
+      await nextTurn();
+    }
+    await all;
+    expect(seen.map((entry) => entry[0]).join('')).toBe('abcde');
+    const turns = seen.map((entry) => entry.split('@')[1]);
+    for (const one of turns) expect(turns.filter((other) => other === one).length).toBeLessThanOrEqual(2);
+    await nextTurn();
+    expect(turn.isOver).toBe(false);
+  });
+
+  it('is never over for small ones', () => {
+    const turn = createTurn(60_000);
+    for (let index = 0; index < 1000; index++) turn.spend(0.04);
+    expect(turn.isOver).toBe(false);
+  });
+
+  it('refuses those whose turn comes too late', async () => {
+    const turn = createTurn(-1);
+    turn.spend(100);
+    const late = await Promise.allSettled(Array.from({ length: LATE_IN_A_ROW + 3 }, () => turn.next()));
+    const refused = late.map((one) => (one.status === 'rejected' ? (one.reason as Problem).code : ''));
+    // One that a stall made late is let in; a crowd isn't.
+    expect(refused.slice(0, LATE_IN_A_ROW).join('')).toBe('');
+    expect(refused.slice(LATE_IN_A_ROW)).toEqual(['overloaded', 'overloaded', 'overloaded']);
+    expect(turn.isOver).toBe(false);
+  });
+});
