@@ -145,6 +145,9 @@ set -m
 runtime=$(mktemp -d "${TMPDIR:-/tmp}/servemodel.XXXXXX")
 primary=
 nginx=
+# Groups of nginx whose master was killed, and when the last ones were.
+former=()
+nginx_ends=()
 signalled=no
 started=no
 
@@ -160,15 +163,40 @@ end_within() {
   kill -- "-$watchdog" 2>/dev/null || true
 }
 
-# nginx's workers live on when their master is killed, and hold the public port.
+# Ends what lives on of a child's group when the child itself was killed.
 end_orphans() {
-  local tries
-  kill -QUIT -- "-$nginx" 2>/dev/null || return 0
-  for ((tries = 0; tries < PROXY_DRAIN_SECONDS * 20; tries++)); do
-    kill -0 -- "-$nginx" 2>/dev/null || return 0
+  local signal=$1 group=$2 seconds=$3 tries
+  kill "-$signal" -- "-$group" 2>/dev/null || return 0
+  for ((tries = 0; tries < seconds * 20; tries++)); do
+    kill -0 -- "-$group" 2>/dev/null || return 0
     sleep 0.05
   done
-  kill -KILL -- "-$nginx" 2>/dev/null || true
+  kill -KILL -- "-$group" 2>/dev/null || true
+}
+
+start_nginx() {
+  # Opened for both, since opening it for writing alone waits for a reader, who may be gone. nginx itself only writes:
+  # without a reader its lines are lost, and never wait.
+  exec 8<>"$runtime/proxy-log"
+  nginx -p "$runtime" -c "$runtime/nginx.conf" -e stderr > >(exec cat 8>&-) 2>"$runtime/proxy-log" 8>&- &
+  nginx=$!
+  exec 8>&-
+}
+
+# nginx's workers live on when their master is killed: they finish what they have, and give up the public port at once,
+# which a new nginx takes over. Only who connects in between is refused.
+restart_nginx() {
+  local now=$SECONDS
+  # It has never served: its port or its configuration is at fault.
+  if [ "$code" = 1 ] && [ ${#nginx_ends[@]} = 0 ]; then return 1; fi
+  nginx_ends+=("$now")
+  if [ ${#nginx_ends[@]} -gt 5 ]; then nginx_ends=("${nginx_ends[@]:1}"); fi
+  if [ ${#nginx_ends[@]} = 5 ] && ((now - nginx_ends[0] < 30)); then return 1; fi
+  if kill -QUIT -- "-$nginx" 2>/dev/null; then former+=("$nginx"); fi
+  # Until the port is free: nginx itself would wait half a second before it tries again.
+  sleep 0.02
+  start_nginx
+  say 'nginx was started anew'
 }
 
 # In the order in which nothing is lost: not ready, stop accepting, finish, end.
@@ -177,10 +205,13 @@ drain() {
   if alive "$nginx"; then
     kill -QUIT "$nginx" 2>/dev/null || true
     end_within "$nginx" "$PROXY_DRAIN_SECONDS"
-  elif [ -n "$nginx" ]; then
-    end_orphans
   fi
-  if alive "$primary"; then
+  local group
+  for group in "${former[@]}" ${nginx:+"$nginx"}; do end_orphans QUIT "$group" "$PROXY_DRAIN_SECONDS"; done
+  if ! alive "$primary"; then
+    # Its processes have gone on answering for nginx; this tells them that they may go.
+    end_orphans TERM "$primary" 3
+  else
     kill -TERM "$primary" 2>/dev/null || true
     # Without a proxy in front, the requests are answered in this step.
     if [ "$proxy" = yes ]; then end_within "$primary" "$PRIMARY_DRAIN_SECONDS"; else end_within "$primary" 9.5; fi
@@ -217,12 +248,7 @@ primary=$!
 # Ends with a line once the processes are ready, or without one if the primary ended before. So the public port opens
 # when the server can predict, and not earlier.
 if read -r _ <"$runtime/ready" && [ "$proxy" = yes ]; then
-  # Opened for both, since opening it for writing alone waits for a reader, who may be gone. nginx itself only writes:
-  # without a reader its lines are lost, and never wait.
-  exec 8<>"$runtime/proxy-log"
-  nginx -p "$runtime" -c "$runtime/nginx.conf" -e stderr > >(exec cat 8>&-) 2>"$runtime/proxy-log" 8>&- &
-  nginx=$!
-  exec 8>&-
+  start_nginx
 fi
 started=yes
 
@@ -241,12 +267,15 @@ while [ "$signalled" = no ] && [ -z "${ended:-}" ]; do
   else
     wait -n -p ended "$primary" ${nginx:+"$nginx"} || code=$?
   fi
+  if [ "$signalled" = no ] && [ -n "$nginx" ] && [ "${ended:-}" = "$nginx" ]; then
+    say "nginx ended with code $code"
+    if alive "$primary" && restart_nginx; then ended=; fi
+  fi
 done
 
 if [ "$signalled" = yes ]; then
   code=0
 elif [ "$ended" = "$nginx" ]; then
-  say "nginx ended with code $code"
   if [ "$code" = 0 ]; then code=1; fi
 fi
 drain

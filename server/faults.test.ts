@@ -10,6 +10,7 @@ import { LOST_NOTHING, holdRequest, singles, startLoad, together } from './testi
 import { scrape, wentBackwards } from './testing/scrape.ts';
 import type { Server } from './testing/startServer.ts';
 import { CHECKOUT, withLaunched, withServer } from './testing/startServer.ts';
+import { putVersion, tinyFiles } from './testing/tinyRepository.ts';
 import { eventually } from './testing/withDeadline.ts';
 
 // Each wait has a deadline of its own; this one is for a machine that is busy with something else.
@@ -67,20 +68,22 @@ const serving = (server: Server, count: number, without: readonly number[] = [])
 async function stopInMidBatch(server: Server, pid: number): Promise<void> {
   const [runtime = ''] = readdirSync(server.tmp);
   const isStopped = (): boolean => / T /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-  await eventually('a moment in which a thread works', async () => {
-    process.kill(pid, 'SIGSTOP');
-    await eventually('the process stopped', isStopped);
-    const note = readFileSync(join(server.tmp, runtime, `in-flight.${pid}`), 'latin1');
-    if (/^[^\n]/.test(note)) return true;
-    process.kill(pid, 'SIGCONT');
-    return false;
-  });
+  await eventually(
+    'a moment in which a thread works',
+    async () => {
+      process.kill(pid, 'SIGSTOP');
+      await eventually('the process stopped', isStopped);
+      const note = readFileSync(join(server.tmp, runtime, `in-flight.${pid}`), 'latin1');
+      if (/^[^\n]/.test(note)) return true;
+      process.kill(pid, 'SIGCONT');
+      return false;
+    },
+    20_000,
+  );
 }
 
 describe.skipIf(nginxMissing)(needsNginx('a server process that is killed'), () => {
-  // Tried twice: once in about forty kills, on a machine with twice as much to do as it has CPUs, the requests that the
-  // killed process held were answered 503. Why is not known.
-  it('loses no request, is replaced and counted, and its requests are named', { retry: 1 }, async () => {
+  it('loses no request, is replaced and counted, and its requests are named', async () => {
     await withServer({}, async (server) => {
       const { port } = server;
       const load = startLoad({ port, connections: 32, cases: mixed, idPrefix: 'kill' });
@@ -93,8 +96,8 @@ describe.skipIf(nginxMissing)(needsNginx('a server process that is killed'), () 
         const start = performance.now();
         // Keeps the threads at work, so that the kill meets one in the middle of a batch. Answered before the next
         // kill: a request that has met two deaths is not replayed again.
-        const cases = [together(rows.slice(0, 10_000))];
-        const large = startLoad({ port, connections: 4, cases, requests: 8, idPrefix: 'kill-large' });
+        const cases = [together(rows.slice(0, 4000))];
+        const large = startLoad({ port, connections: 4, cases, idPrefix: 'kill-large' });
         await stopInMidBatch(server, victim);
         process.kill(victim, 'SIGKILL');
         const line = await server.says(`the death of ${victim}`, died(victim));
@@ -107,7 +110,7 @@ describe.skipIf(nginxMissing)(needsNginx('a server process that is killed'), () 
         const after = await scrape(server);
         expect(wentBackwards(before, after)).toEqual([]);
         expect(after.sum('server_process_restarts_total')).toBe(kills);
-        expect(await large.done).toMatchObject({ right: 8, resent: 0, ...LOST_NOTHING });
+        expect(await large.stop()).toMatchObject({ resent: 0, ...LOST_NOTHING });
         await load.more(200);
       }
       expect(await load.stop()).toMatchObject({ resent: 0, refused: 0, ...LOST_NOTHING });
@@ -161,25 +164,49 @@ describe.skipIf(nginxMissing)(needsNginx('a server process that is killed'), () 
 });
 
 describe.skipIf(nginxMissing)(needsNginx('a server process that is stopped in its tracks'), () => {
-  it('costs only what it held: 504 within the proxy timeout, all else is answered by the other', async () => {
-    await withServer({ env: { DEADLINE_MS: '500' } }, async (server) => {
-      const cases = singles(rows.slice(0, 200));
-      const load = startLoad({ port: server.port, connections: 8, cases });
+  it('is replaced within seconds, and costs no request: what it held is answered by the other', async () => {
+    await withServer({}, async (server) => {
+      const load = startLoad({ port: server.port, connections: 8, cases: singles(rows.slice(0, 200)) });
       await load.more(200);
       const [stopped] = server.serverProcesses() as [number];
       process.kill(stopped, 'SIGSTOP');
-      await load.more(1000);
+      const start = performance.now();
       // A slow process never fails the scrape: its last counts stand in for it.
       const metrics = await scrape(server);
       expect(metrics.sum('metrics_stale_processes_total')).toBeGreaterThan(0);
-      expect(metrics.sum('server_processes')).toBe(2);
-      process.kill(stopped, 'SIGCONT');
+      const line = await server.says('the silence', ({ msg }) =>
+        msg.startsWith('a server process is silent'),
+      );
+      expect(line).toMatchObject({ level: 50, pid: server.primary(), process: stopped, silence: 'frozen' });
+      const seconds = ((performance.now() - start) / 1000).toFixed(1);
+      process.stdout.write(`a frozen process was killed after ${seconds} s\n`);
+      await serving(server, 2, [stopped]);
       await load.more(200);
-      const { statuses, wrong, failures, right } = await load.stop();
-      expect({ wrong, failures }).toEqual({ wrong: [], failures: [] });
-      expect(statuses.filter((status) => status !== 504)).toEqual([]);
-      expect(statuses.length).toBeLessThan(right / 10);
+      expect(await load.stop()).toMatchObject({ resent: 0, refused: 0, ...LOST_NOTHING });
+      const after = await scrape(server);
+      expect(after.sum('server_process_silences_total')).toBe(1);
+      expect(after.sum('server_process_restarts_total')).toBe(1);
+      expect(after.sum('server_ready')).toBe(1);
       expect((await server.stop()).code).toBe(0);
+    });
+  });
+
+  it('as the primary itself is, is not held against the others when that one goes on', async () => {
+    await withServer({}, async (server) => {
+      const old = server.serverProcesses();
+      const load = startLoad({ port: server.port, connections: 4, cases: singles(rows.slice(0, 200)) });
+      await load.more(50);
+      process.kill(server.primary(), 'SIGSTOP');
+      const start = performance.now();
+      await eventually('more time than a silence may take', () => performance.now() - start > 2600);
+      process.kill(server.primary(), 'SIGCONT');
+      await load.more(50);
+      // Two more beats, seen from outside: the processes have answered pings since then.
+      const isReady = async (): Promise<boolean> => (await scrape(server)).sum('server_ready') === 1;
+      await eventually('the pulse of all', isReady);
+      expect(await serving(server, 2)).toEqual(old);
+      expect((await scrape(server)).sum('server_process_silences_total')).toBe(0);
+      expect(await load.stop()).toMatchObject({ resent: 0, refused: 0, ...LOST_NOTHING });
     });
   });
 
@@ -324,6 +351,19 @@ describe.skipIf(nginxMissing)(needsNginx('HUP'), () => {
     });
   });
 
+  it('while a process is being replaced replaces that one, too', async () => {
+    await withServer({}, async (server) => {
+      const old = server.serverProcesses();
+      process.kill(old[0] as number, 'SIGKILL');
+      const starting = await eventually('its successor', () =>
+        server.serverProcesses().find((pid) => !old.includes(pid)),
+      );
+      server.signal('SIGHUP');
+      await server.says('the end of the reload', ({ msg }) => msg === 'reload ended', 30_000);
+      expect(await serving(server, 2, [...old, starting])).toHaveLength(2);
+    });
+  });
+
   it('with a model that has become bad leaves the old processes serving, and works once it is good', async () => {
     const { repository, version } = copyRepository('turned-bad');
     await withServer({ env: { MODEL_REPOSITORY: repository } }, async (server) => {
@@ -345,6 +385,55 @@ describe.skipIf(nginxMissing)(needsNginx('HUP'), () => {
       server.signal('SIGHUP');
       await serving(server, 2, old);
       expect(await load.stop()).toMatchObject({ resent: 0, refused: 0, ...LOST_NOTHING });
+      expect((await server.stop()).code).toBe(0);
+    });
+  });
+});
+
+describe.skipIf(nginxMissing)(needsNginx('a model whose files turn bad while it is served'), () => {
+  const ask = async (server: Server, model: string, body: string): Promise<number> => {
+    const response = await fetch(`http://127.0.0.1:${server.port}/models/${model}/predict`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+    });
+    await response.arrayBuffer();
+    return response.status;
+  };
+  const askTiny = (server: Server): Promise<number> => ask(server, 'tiny', '{"columns":["x"],"data":[[1]]}');
+
+  it('costs only itself: processes that are started without it serve the others', async () => {
+    const { repository } = copyRepository('bad-later');
+    putVersion(repository, 'tiny/1', tinyFiles(1));
+    const env = { MODEL_REPOSITORY: repository, MODEL_POLL_MS: '0', DEFAULT_MODEL: 'adult' };
+    await withServer({ env }, async (server) => {
+      const { port } = server;
+      const load = startLoad({ port, connections: 4, cases: singles(rows.slice(0, 100)) });
+      writeFileSync(join(repository, 'tiny/1/model.onnx'), 'no model');
+      const [first] = server.serverProcesses() as [number];
+      process.kill(first, 'SIGKILL');
+      await server.says('what it lacks', ({ msg }) => msg === 'a process serves without a version', 20_000);
+      const left = await serving(server, 2, [first]);
+      // By chance one process or the other: one has it in memory, and the other asks to come again.
+      const statuses = new Set<number>();
+      await eventually('both kinds of answers', async () => {
+        statuses.add(await askTiny(server));
+        return statuses.size === 2;
+      });
+      expect([...statuses].sort()).toEqual([200, 503]);
+      await load.more(100);
+      expect(await load.stop()).toMatchObject({ resent: 0, refused: 0, ...LOST_NOTHING });
+
+      for (const pid of left) process.kill(pid, 'SIGKILL');
+      await serving(server, 2, left);
+      expect(await askTiny(server)).toBe(404);
+      const next = await startLoad({ port, connections: 4, cases: mixed, requests: 50 }).done;
+      expect(next).toMatchObject({ right: 50, ...LOST_NOTHING });
+
+      putVersion(repository, 'tiny/1', tinyFiles(1));
+      server.signal('SIGHUP');
+      await server.says('the end of the reload', ({ msg }) => msg === 'reload ended', 30_000);
+      for (let asked = 0; asked < 8; asked++) expect(await askTiny(server)).toBe(200);
       expect((await server.stop()).code).toBe(0);
     });
   });
@@ -467,7 +556,7 @@ describe('a server process that never becomes ready', () => {
 });
 
 describe.skipIf(nginxMissing)(needsNginx('the end of'), () => {
-  it('the primary ends everything, with a code that says so', async () => {
+  it('the primary ends everything, with a code that says so, once what is under way is answered', async () => {
     await withServer({}, async (server) => {
       const load = startLoad({ port: server.port, connections: 8, cases: mixed, untilRefused: true });
       await load.more(100);
@@ -475,21 +564,52 @@ describe.skipIf(nginxMissing)(needsNginx('the end of'), () => {
       const { code } = await server.ended();
       // 128 + 9, as a shell has it.
       expect(code).toBe(137);
-      await load.stop();
+      expect(await load.stop()).toMatchObject(LOST_NOTHING);
       expect(await server.leftBehind()).toEqual([]);
     });
   });
 
-  it.each(['SIGKILL', 'SIGTERM'] as const)(
-    'nginx by %s ends everything, with a code that says so',
-    async (signal) => {
-      await withServer({}, async (server) => {
-        process.kill(server.nginx(), signal);
-        const { code } = await server.ended();
-        expect(code).not.toBe(0);
-        expect(server.said()).toMatch(/^servemodel: nginx ended with code \d+$/m);
-        expect(await server.leftBehind()).toEqual([]);
-      });
-    },
-  );
+  it('nginx by SIGKILL loses no request that it has, and another one takes its place', async () => {
+    await withServer({}, async (server) => {
+      const { port } = server;
+      const load = startLoad({ port, connections: 8, cases: mixed, untilRefused: true });
+      await load.more(100);
+      const old = server.nginx();
+      process.kill(old, 'SIGKILL');
+      await eventually('another nginx', () => server.said().includes('nginx was started anew'), 10_000);
+      // Who connected between the two was refused.
+      expect(await load.stop()).toMatchObject(LOST_NOTHING);
+      const answers = (): Promise<boolean> =>
+        fetch(`http://127.0.0.1:${port}/health/ready`).then(
+          ({ ok }) => ok,
+          () => false,
+        );
+      await eventually('the public port', answers, 10_000);
+      expect(server.nginx()).not.toBe(old);
+      const next = await startLoad({ port, connections: 4, cases: mixed, requests: 100 }).done;
+      expect(next).toMatchObject({ right: 100, ...LOST_NOTHING });
+      expect((await server.stop()).code).toBe(0);
+      expect(await server.leftBehind()).toEqual([]);
+    });
+  });
+
+  it('nginx again and again ends everything, with a code that says so', async () => {
+    await withServer({}, async (server) => {
+      for (let ends = 1; ends <= 5; ends++) {
+        const nginx = await eventually('nginx', () => {
+          try {
+            return server.nginx();
+          } catch {
+            return undefined;
+          }
+        });
+        process.kill(nginx, ends % 2 === 0 ? 'SIGTERM' : 'SIGKILL');
+        const told = (): boolean => (server.said().match(/nginx ended with code/g) ?? []).length === ends;
+        await eventually('its end', told);
+      }
+      const { code } = await server.ended();
+      expect(code).toBe(137);
+      expect(await server.leftBehind()).toEqual([]);
+    });
+  });
 });

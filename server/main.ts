@@ -20,6 +20,9 @@ import type { Primary } from './primary.ts';
 import { followProxyLog } from './proxyLog.ts';
 import { SLOT_VARIABLE } from './slots.ts';
 
+/** A process whose primary is gone ends after this time, should nobody tell it to end earlier. */
+const ORPHAN_MS = 9000;
+
 const { values: options } = parseArgs({
   options: {
     runtime: { type: 'string' },
@@ -119,8 +122,12 @@ async function runReplica(config: Config, slot: number): Promise<void> {
     });
   // A terminal's Ctrl-C reaches every process: the primary must be free to end them in order.
   process.on('SIGINT', () => {});
-  process.on('SIGTERM', () => {});
+  // Without a primary there is nobody else to say it.
+  process.on('SIGTERM', () => {
+    if (!process.connected) onLeft();
+  });
   let onOrphaned = (): void => process.exit(1);
+  let onLeft = (): void => process.exit(1);
   // First in line: node:cluster's own listener would end the process at once, with all that it is answering.
   process.prependListener('disconnect', () => {
     if (cluster.worker) cluster.worker.exitedAfterDisconnect = true;
@@ -136,7 +143,13 @@ async function runReplica(config: Config, slot: number): Promise<void> {
     exit: (code) => process.exit(code),
     kill: () => process.kill(process.pid, 'SIGKILL'),
   });
-  onOrphaned = () => void replica.drain();
+  onLeft = () => void replica.drain();
+  onOrphaned = () => {
+    log.error('the primary is gone: answering until nginx has what it waits for');
+    // nginx first finishes what it has; servemodel.sh then says that it did.
+    replica.receive({ type: 'lame' });
+    setTimeout(onLeft, ORPHAN_MS);
+  };
   process.on('message', (message: ToProcess) => replica.receive(message));
   await tell({ type: 'started' });
 }

@@ -29,6 +29,8 @@ export type FromProcess =
   | { readonly type: 'ready' }
   /** Its counts, of the families whose names begin so. */
   | { readonly type: 'metrics'; readonly prefix: string; readonly metrics: Snapshot }
+  /** Its event loop turns; ready: every model that it serves has lately answered as it should. */
+  | { readonly type: 'pong'; readonly ready: boolean }
   /** Somebody looks at the server's load. */
   | { readonly type: 'watch' }
   /** Its POST requests since its start, by bucket of latency. */
@@ -73,6 +75,8 @@ export type ToProcess =
   | { readonly type: 'drift'; readonly question: number; readonly report: DriftReport | undefined }
   /** What became of versions that don't answer. */
   | { readonly type: 'versions'; readonly versions: readonly VersionState[] }
+  /** Answered by the event loop itself: that is what is asked about. */
+  | { readonly type: 'ping' }
   /** Send the counts of the families whose names begin so. */
   | { readonly type: 'metrics'; readonly prefix: string }
   /** Send the counts by bucket of latency. */

@@ -24,9 +24,11 @@ import { createLoader } from './models/load.ts';
 import type { Model } from './models/model.ts';
 import { ModelRefused } from './models/model.ts';
 import { createValidator } from './models/schema.ts';
+import { unavailableModel } from './models/unavailable.ts';
 import { createObservers } from './observers.ts';
 import { createPool } from './pool.ts';
 import { HOME, readVersion } from './project.ts';
+import { createProof, uncounted } from './proof.ts';
 import { createQuestions } from './questions.ts';
 import { shutdown } from './shutdown.ts';
 import { watchSilence } from './silence.ts';
@@ -37,6 +39,8 @@ import { readAssets } from './web/assets.ts';
 
 /** Time that every thread has to open and verify one model. */
 const OPEN_TIMEOUT_MS = 60_000;
+/** A right answer to a golden row counts for so long beyond the deadline: two more are due until then. */
+const PROOF_MS = 3000;
 /** Time that the last step of a shutdown, ending idle threads, may take. */
 const CLOSE_POOL_MS = 1000;
 
@@ -68,7 +72,14 @@ export interface Replica {
  */
 export function startReplica(options: ReplicaOptions): Replica {
   const { config, address, runtime, entry, log, tell, exit, kill } = options;
-  const lifecycle = { serving: false, draining: false };
+  /** What the primary says: all processes have been ready, and the server isn't ending. */
+  let admitted = false;
+  const lifecycle = {
+    get serving() {
+      return admitted && proof.holds;
+    },
+    draining: false,
+  };
   let listener: Listener | undefined = undefined;
 
   /** A thread can't be got back: answer what can be answered, then make room for a fresh process. */
@@ -98,7 +109,7 @@ export function startReplica(options: ReplicaOptions): Replica {
     pool,
     deadlineMs: config.DEADLINE_MS,
     maxQueuedRows: config.MAX_QUEUED_ROWS,
-    recorder: {
+    recorder: uncounted({
       batch: recorder.batch,
       queued: recorder.queued,
       running: (thread, requestIds) => {
@@ -107,9 +118,19 @@ export function startReplica(options: ReplicaOptions): Replica {
       },
       fault: ({ id }, { code, detail }, requestIds) =>
         log.warn({ model: id, code, detail, requestIds }, 'a batch failed'),
-    },
+    }),
   });
   const inference = createInline(queue, recorder);
+  const proof = createProof({
+    inline: inference,
+    queue,
+    freshMs: config.DEADLINE_MS + PROOF_MS,
+    onWrong: ({ id }, reason, before) => {
+      // One that never did would do no better in another process.
+      if (before) void giveUp(`model ${id}: ${reason}`);
+      else log.error({ model: id, reason }, 'a model fails its proof: this process is not ready');
+    },
+  });
   const loader = createLoader({
     pool,
     inline: inference,
@@ -155,7 +176,7 @@ export function startReplica(options: ReplicaOptions): Replica {
     const find = (key: string): Model => models.get(key) as Model;
     const answering = served.map(find);
     return {
-      standard: answering.find(({ name }) => name === standard) as Model,
+      standard: answering.find(({ name }) => name === standard) ?? unavailableModel(standard),
       models: open.map(find).sort(byNameAndVersion),
       served: answering,
       versions,
@@ -201,6 +222,7 @@ export function startReplica(options: ReplicaOptions): Replica {
     if (catalogue) catalogue.replace(contents);
     else await begin(contents);
     void tell({ type: 'swapped', number: set.number });
+    proof.follow(contents.served);
     observers.follow(contents);
     await retire([...models.keys()].filter((key) => !set.open.includes(key)));
   };
@@ -212,6 +234,7 @@ export function startReplica(options: ReplicaOptions): Replica {
     if (lifecycle.draining) return;
     lifecycle.draining = true;
     stopWatching();
+    proof.close();
     const clean = await shutdown(
       [
         { name: 'finish requests', deadlineMs: config.DEADLINE_MS + 500, run: () => listener?.close() },
@@ -234,8 +257,10 @@ export function startReplica(options: ReplicaOptions): Replica {
   return {
     drain,
     receive: (message) => {
-      if (message.type === 'serving') lifecycle.serving = true;
-      else if (message.type === 'lame') lifecycle.serving = false;
+      if (message.type === 'ping')
+        void tell({ type: 'pong', ready: lifecycle.serving && !lifecycle.draining });
+      else if (message.type === 'serving') admitted = true;
+      else if (message.type === 'lame') admitted = false;
       else if (message.type === 'drain') void drain();
       else if (message.type === 'count') void tell({ type: 'counts', counts: http.latencies() });
       else if (message.type === 'load') load.receive(message.load);

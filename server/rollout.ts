@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { FromProcess, ServedSet } from './messages.ts';
+import { createMending } from './mending.ts';
+import type { FromProcess } from './messages.ts';
 import type { VersionState } from './models/catalogue.ts';
 import type { Candidate, Listing } from './models/listing.ts';
 import { keyOf } from './models/listing.ts';
@@ -11,6 +12,7 @@ import { keepServing, makePlan } from './models/plan.ts';
 import { describeVersions } from './models/states.ts';
 import type { Opener, Recipient } from './openings.ts';
 import { createOpenings } from './openings.ts';
+import { servedSet } from './served.ts';
 
 /** Processes that a version may take with it while they open it, before it is refused. */
 const MAX_DEATHS = 2;
@@ -33,6 +35,11 @@ export interface Rollout {
   /** Has a process that was just started open what is served. @throws {ModelRefused} when it can't */
   equip(process: Recipient): Promise<void>;
   /**
+   * All processes have been ready. From now on a model that has turned bad costs only itself: a process that can't open
+   * it any more serves the others, and tries it again from time to time.
+   */
+  begin(): void;
+  /**
    * Looks at the repository and brings what is new to all processes. Never fails: what is wrong is logged.
    *
    * @returns false when the repository can't be read; then nothing has changed
@@ -49,6 +56,8 @@ export interface Rollout {
 interface Holding extends Opener {
   /** It has been told what to serve. */
   equipped: boolean;
+  /** Keys of what others serve and it couldn't open, each with the reason. */
+  readonly lacking: Map<string, string>;
 }
 
 export function createRollout({ source, wishes, log, onRefused }: RolloutOptions): Rollout {
@@ -65,18 +74,15 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
   let applied: Listing | undefined;
   let first: Promise<void> | undefined;
   let last = Promise.resolve(true);
+  let begun = false;
+  /** Keys of versions that were served and then refused. */
+  const turned = new Set<string>();
 
   const states = (): VersionState[] =>
     listing && current ? describeVersions({ listing, current, refusals, loading, wishes }) : [];
-  const servedSet = (plan: Plan): ServedSet => ({
-    number: ++sets,
-    standard: plan.standard,
-    open: plan.open.map(keyOf),
-    served: [...plan.served],
-    versions: states(),
-  });
   /** Resolves once the process serves the set, or is gone. */
-  const serve = ({ process, keys }: Holding, set: ServedSet): Promise<void> => {
+  const serve = ({ process, keys, lacking }: Holding, plan: Plan): Promise<void> => {
+    const set = servedSet(++sets, plan, states(), lacking);
     for (const key of keys) if (!set.open.includes(key)) keys.delete(key);
     const swapped = new Promise<void>((resolve) => swapping.set(`${process.id} ${set.number}`, resolve));
     process.tell({ type: 'serve', set });
@@ -92,6 +98,8 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
   const refuse = (candidate: Candidate, reason: string): void => {
     const key = keyOf(candidate);
     refusals.set(key, reason);
+    if (isServed(candidate)) turned.add(key);
+    if (turned.has(key)) mending.later();
     // One that is tried again is no other failure.
     if (!failed.has(key)) onRefused(candidate.name);
     failed.add(key);
@@ -119,10 +127,39 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
   const replan = (): Plan => {
     const known = listing as Listing;
     const plan = makePlan(known, wishes, refusals);
-    if (current) return keepServing(plan, current, known, refusals);
+    if (current) {
+      const held = current.open.filter((one) => isHeld(keyOf(one)));
+      const kept = keepServing(plan, { ...current, open: held }, known, refusals);
+      if (kept.open.length > 0) return kept;
+    }
     for (const refusal of plan.missing.values()) throw refusal;
     return plan;
   };
+
+  /** The process serves the rest for now; what it lacks is tried again. */
+  const lack = ({ lacking }: Holding, candidate: Candidate, reason: string): void => {
+    lacking.set(keyOf(candidate), reason);
+    log.error({ model: candidate.id, reason }, 'a process serves without a version');
+    onRefused(candidate.name);
+    mending.later();
+  };
+  const isServed = (candidate: Candidate): boolean =>
+    begun && (current?.open ?? []).some((one) => keyOf(one) === keyOf(candidate));
+  const isHeld = (key: string): boolean => equipped().some(({ keys }) => keys.has(key));
+  /** What some lack and nobody has any more is refused: so the version before it can take over. */
+  const forsake = (): void => {
+    for (const one of current?.open ?? []) {
+      const reason = equipped().flatMap(({ lacking }) => lacking.get(keyOf(one)) ?? [])[0];
+      if (reason !== undefined && !isHeld(keyOf(one))) refuse(one, reason);
+    }
+  };
+  /** Whatever turned bad while it was served may be good again. */
+  const mend = (): void => {
+    for (const { lacking } of holdings.values()) lacking.clear();
+    for (const key of turned) refusals.delete(key);
+    void look(() => Promise.resolve(applied ?? (listing as Listing)));
+  };
+  const mending = createMending(mend);
 
   const commit = async (plan: Plan): Promise<void> => {
     const changed =
@@ -139,8 +176,7 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
     for (const { id } of idle)
       log.warn({ model: id }, 'SHADOW names the served version: nothing is compared');
     // Also without a change: it closes what was opened in vain.
-    const set = servedSet(plan);
-    await Promise.all(equipped().map((holding) => serve(holding, set)));
+    await Promise.all(equipped().map((holding) => serve(holding, plan)));
   };
 
   /** What is known of contents that the repository no longer holds, and nobody has open. */
@@ -149,16 +185,17 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
     openings.forget(known);
     for (const facts of [refusals, deaths])
       for (const key of facts.keys()) if (!known.has(key)) facts.delete(key);
-    for (const key of failed) if (!known.has(key)) failed.delete(key);
+    for (const keys of [failed, turned]) for (const key of keys) if (!known.has(key)) keys.delete(key);
   };
 
   const apply = async (next: Listing): Promise<void> => {
     listing = next;
     forget(next);
     for (;;) {
+      forsake();
       const plan = replan();
       const lacks = (holding: Holding): Candidate | undefined =>
-        plan.open.find((candidate) => !holding.keys.has(keyOf(candidate)));
+        plan.open.find((one) => !holding.keys.has(keyOf(one)) && !holding.lacking.has(keyOf(one)));
       const holding = equipped().find(lacks);
       const candidate = holding && lacks(holding);
       if (!holding || !candidate) {
@@ -170,9 +207,17 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
       await source.fetch(candidate);
       const outcome = await openings.open(holding, candidate);
       loading = undefined;
-      if (outcome.opened) continue;
-      if (outcome.refusal !== undefined) refuse(candidate, outcome.refusal);
-      else if (isKiller(candidate)) refuse(candidate, DEATHS);
+      if (outcome.opened) {
+        turned.delete(keyOf(candidate));
+        continue;
+      }
+      if (outcome.refusal !== undefined) {
+        if (isServed(candidate) && isHeld(keyOf(candidate))) {
+          lack(holding, candidate, outcome.refusal);
+          continue;
+        }
+        refuse(candidate, outcome.refusal);
+      } else if (isKiller(candidate)) refuse(candidate, DEATHS);
       const reason = refusals.get(keyOf(candidate));
       if (reason !== undefined) log.error({ model: candidate.id, reason }, 'a version was refused');
     }
@@ -190,15 +235,22 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
   };
 
   const equip = async (process: Recipient): Promise<void> => {
-    const holding: Holding = { process, keys: new Set(), equipped: false };
+    const holding: Holding = { process, keys: new Set(), equipped: false, lacking: new Map() };
     holdings.set(process.id, holding);
-    void process.exited.then(() => holdings.delete(process.id));
+    void process.exited.then(() => {
+      holdings.delete(process.id);
+      // Perhaps the last one that held what others lack.
+      if (equipped().some(({ lacking }) => lacking.size > 0))
+        void look(() => Promise.resolve(applied ?? (listing as Listing)));
+    });
     // Processes that start together ask once.
     await (first ??= listFirst());
     for (;;) {
       // None where another process has just found that nothing can be served: this throws why.
       const plan = (current ??= replan());
-      const candidate = plan.open.find((one) => !holding.keys.has(keyOf(one)));
+      const candidate = plan.open.find(
+        (one) => !holding.keys.has(keyOf(one)) && !holding.lacking.has(keyOf(one)),
+      );
       if (!candidate) break;
       await source.fetch(candidate);
       const outcome = await openings.open(holding, candidate);
@@ -207,16 +259,20 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
       if (outcome.refusal === undefined) return blameAtStart(candidate);
       if (refusals.has(keyOf(candidate))) continue;
       // Others serve it: the fault is this process's, or the files have changed since.
-      if (equipped().some(({ keys }) => keys.has(keyOf(candidate))))
-        throw new ModelRefused(candidate.id, outcome.refusal);
+      if (isHeld(keyOf(candidate))) {
+        const others = plan.open.filter((one) => one !== candidate && !holding.lacking.has(keyOf(one)));
+        if (!begun || others.length === 0) throw new ModelRefused(candidate.id, outcome.refusal);
+        lack(holding, candidate, outcome.refusal);
+        continue;
+      }
       refuse(candidate, outcome.refusal);
-      current = undefined;
+      if (!begun) current = undefined;
       current = replan();
       log.error({ model: candidate.id, reason: outcome.refusal }, 'a version was refused');
     }
     holding.equipped = true;
     // Not awaited: it answers this one by being ready.
-    void serve(holding, servedSet(current));
+    void serve(holding, current);
   };
 
   const look = (read: () => Promise<Listing>): Promise<boolean> =>
@@ -234,12 +290,17 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
 
   return {
     equip,
+    begin: () => {
+      begun = true;
+    },
     refresh: (given) => look(() => Promise.resolve(given ?? source.list())),
     retry: () =>
       look(async () => {
         const next = await source.list();
         refusals.clear();
         deaths.clear();
+        for (const { lacking } of holdings.values()) lacking.clear();
+        mending.reset();
         return next;
       }),
     receive: (id, message) => {

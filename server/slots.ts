@@ -2,6 +2,7 @@ import type { Worker } from 'node:cluster';
 import cluster from 'node:cluster';
 import type { FromProcess, ToProcess } from './messages.ts';
 import { ModelRefused } from './models/model.ts';
+import type { Restarts } from './restarts.ts';
 
 /** A server process as the primary sees it. */
 export interface Child {
@@ -18,8 +19,11 @@ export interface Slot {
   readonly index: number;
   /** The process that serves here. */
   child: Child | undefined;
+  /** The process that will. */
+  starting: Promise<Child> | undefined;
   /** A reload is starting the next process: the loss of the present one needs no replacement of its own. */
   reloading: boolean;
+  readonly restarts: Restarts;
 }
 
 /** A process ended before it was ready. */

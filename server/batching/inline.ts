@@ -2,7 +2,8 @@ import type { Forest } from '../../worker/forest/forest.ts';
 import { createForest } from '../../worker/forest/forest.ts';
 import type { Rows } from '../../worker/protocol.ts';
 import { answerWidth } from '../../worker/protocol.ts';
-import type { Inference } from '../inference.ts';
+import type { EncodedRows } from '../encoding/encoder.ts';
+import type { Inference, Scores } from '../inference.ts';
 import { perModel } from '../models/catalogue.ts';
 import type { Model } from '../models/model.ts';
 import type { QueueRecorder } from './queue.ts';
@@ -47,6 +48,8 @@ function prepare({ engine, fast, output }: Model): Inline | undefined {
 export interface InlineInference extends Inference {
   /** Makes a model ready; its first request would wait for that otherwise. */
   prepare(model: Model): void;
+  /** Answers rows here and now, without counting them; undefined if they have to go further. */
+  score(model: Model, rows: EncodedRows): Scores | undefined;
 }
 
 /**
@@ -59,6 +62,16 @@ export function createInline(
   recorder: Pick<QueueRecorder, 'batch' | 'queued'>,
 ): InlineInference {
   const inlineOf = perModel(prepare);
+  const score = (model: Model, rows: EncodedRows): Scores | undefined => {
+    const inline = inlineOf(model);
+    if (inline === undefined || rows.rows === 0 || rows.rows > inline.mostRows) return undefined;
+    const { forest, width } = inline;
+    const start = performance.now();
+    const answers = new Float64Array(rows.rows * width);
+    forest.input.set(rows.cells);
+    forest.score(rows.rows, answers);
+    return { answers, queueSeconds: 0, runSeconds: (performance.now() - start) / 1000 };
+  };
   return {
     prepare: (model) => void inlineOf(model),
     get late() {
@@ -67,19 +80,13 @@ export function createInline(
     get queuedRows() {
       return beyond.queuedRows;
     },
+    score,
     predict: (model, rows, options) => {
-      const inline = inlineOf(model);
-      if (inline === undefined || rows.rows === 0 || rows.rows > inline.mostRows)
-        return beyond.predict(model, rows, options);
-      const { forest, width } = inline;
-      const start = performance.now();
-      const answers = new Float64Array(rows.rows * width);
-      forest.input.set(rows.cells);
-      forest.score(rows.rows, answers);
-      const runSeconds = (performance.now() - start) / 1000;
-      recorder.batch(model, rows.rows, runSeconds);
+      const scores = score(model, rows);
+      if (scores === undefined) return beyond.predict(model, rows, options);
+      recorder.batch(model, rows.rows, scores.runSeconds);
       recorder.queued(model, 0);
-      return { answers, queueSeconds: 0, runSeconds };
+      return scores;
     },
     close: () => beyond.close(),
   };

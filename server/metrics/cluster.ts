@@ -4,23 +4,27 @@ import { Counter, Gauge } from 'prom-client';
 /** Records what the primary does. */
 export interface ClusterRecorder {
   restarted(): void;
+  /** A process was killed because it was silent. */
+  silenced(): void;
   stale(): void;
   /** A version of a model was refused. */
   loadFailed(model: string): void;
 }
 
-/** What the primary knows. */
+/** What the primary knows at a moment. */
 export interface ClusterState {
-  /** Those that are ready. */
+  /** Processes that are ready. */
   readonly processes: () => number;
   /** Names of the models that the repository holds. */
   readonly models: () => readonly string[];
+  /** Whether the server answers that it is ready. */
+  readonly ready: () => boolean;
 }
 
 /** The families of the primary. */
 export function createClusterRecorder(
   registry: Registry,
-  { processes, models }: ClusterState,
+  { processes, models, ready }: ClusterState,
 ): ClusterRecorder {
   const registers = [registry];
   new Gauge({
@@ -31,9 +35,22 @@ export function createClusterRecorder(
       this.set(processes());
     },
   });
+  new Gauge({
+    name: 'server_ready',
+    help: 'Whether the server is ready: 1 while the models of a process answer their golden rows.',
+    registers,
+    collect() {
+      this.set(Number(ready()));
+    },
+  });
   const restarts = new Counter({
     name: 'server_process_restarts_total',
     help: 'Server processes that died and were replaced.',
+    registers,
+  });
+  const silences = new Counter({
+    name: 'server_process_silences_total',
+    help: 'Server processes that were killed because they had been silent.',
     registers,
   });
   const stale = new Counter({
@@ -53,6 +70,7 @@ export function createClusterRecorder(
   });
   return {
     loadFailed: (model) => loadFailures.inc({ model }),
+    silenced: () => silences.inc(),
     restarted: () => restarts.inc(),
     stale: () => stale.inc(),
   };

@@ -16,7 +16,11 @@ async function startScraper(counts: readonly (number | 'silent')[]) {
   const registry = new Registry();
   const children: Child[] = [];
   const aggregator = createAggregator();
-  const recorder = createClusterRecorder(registry, { processes: () => children.length, models: () => [] });
+  const recorder = createClusterRecorder(registry, {
+    processes: () => children.length,
+    models: () => [],
+    ready: () => true,
+  });
   const scraper = createScraper({ registry, aggregator, recorder, children: () => children });
   const exits: (() => void)[] = [];
   for (const [index, count] of counts.entries()) {

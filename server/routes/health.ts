@@ -4,7 +4,7 @@ import type { Methods } from './define.ts';
 
 /** What the process knows of its place in the server. */
 export interface Lifecycle {
-  /** All processes have been ready at least once, and this one is. */
+  /** All processes have been ready at least once, and this one is: its models have lately answered their golden rows. */
   readonly serving: boolean;
   readonly draining: boolean;
 }

@@ -6,7 +6,17 @@ import type { ModelOf } from './predict.ts';
 /** How a version stands in a path: a positive integer, as in the repository. */
 const VERSION = /^[1-9]\d{0,8}$/;
 
-/** A model, of a version if a path names one. @throws {Problem} model_not_found */
+/** A version that is served, and that this process alone couldn't open: another one may answer. */
+const isLacking = ({ versions }: Catalogue, name: string, version: string | undefined): boolean =>
+  versions.some(
+    (one) =>
+      one.name === name &&
+      one.served &&
+      one.state === 'refused' &&
+      (version === undefined || String(one.version) === version),
+  );
+
+/** A model, of a version if a path names one. @throws {Problem} model_not_found or not_ready */
 export function findModel(catalogue: Catalogue, name: string, version?: string): Model {
   const model =
     version === undefined
@@ -14,7 +24,7 @@ export function findModel(catalogue: Catalogue, name: string, version?: string):
       : VERSION.test(version)
         ? catalogue.find(name, Number(version))
         : undefined;
-  if (!model) throw new Problem('model_not_found');
+  if (!model) throw new Problem(isLacking(catalogue, name, version) ? 'not_ready' : 'model_not_found');
   return model;
 }
 

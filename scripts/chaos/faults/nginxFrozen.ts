@@ -1,0 +1,13 @@
+import type { Fault } from '../fault.ts';
+import { LONG_SILENCE_MS, pause } from './pause.ts';
+
+export const nginxFrozen: Fault = {
+  name: 'nginx-frozen',
+  what: 'SIGSTOP of the nginx master, 4 s',
+  strike: async ({ server, recovered }) => {
+    process.kill(server.nginx(), 'SIGSTOP');
+    await pause(LONG_SILENCE_MS);
+    process.kill(server.nginx(), 'SIGCONT');
+    await recovered();
+  },
+};

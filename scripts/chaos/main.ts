@@ -1,0 +1,4 @@
+import { runTool } from '../calls/run.ts';
+import { chaos } from './chaos.ts';
+
+await runTool(chaos);
