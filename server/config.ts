@@ -126,7 +126,7 @@ const origins = (text: string): string | Refusal => {
 };
 
 /**
- * Every setting: its default, its meaning and what it accepts. The README's table is held to this one by a
+ * Every setting: its default, its meaning and what it accepts. docs/settings.md is held to this table by a
  * test. Units are in the names; sizes are in bytes, times in milliseconds.
  */
 export const SETTINGS = {
