@@ -195,6 +195,8 @@ restart_nginx() {
   if kill -QUIT -- "-$nginx" 2>/dev/null; then former+=("$nginx"); fi
   # Until the port is free: nginx itself would wait half a second before it tries again.
   sleep 0.02
+  # A killed master leaves the socket of its counts behind, and nobody can bind over it.
+  rm -f "$runtime/own/nginx.sock"
   start_nginx
   say 'nginx was started anew'
 }
