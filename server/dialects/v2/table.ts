@@ -45,8 +45,6 @@ export function toTable(tensors: readonly Tensor[], inputs: readonly Input[]): T
 
   const known = new Set(inputs.map(({ name }) => name));
   const columns = matrix ? inputs.map(({ name }) => name) : tensors.map(({ name }) => name);
-  // Some column is missing, so the table is refused whatever its rows hold.
-  if (columns.length < inputs.length) return { columns, data: [] };
   const faults = createCellFaults();
   const data: unknown[][] = [];
   for (let row = 0; row < rows; row++) {
