@@ -121,7 +121,7 @@ export function createPredictor({ inference, http, recorder, patienceMs }: Predi
       return scores;
     },
     predict: (...request) =>
-      turn.isOver ? turn.next().then(() => predict(...request), refused) : predict(...request),
+      turn.isOver ? turn.next(request[0].get('arrived')).then(() => predict(...request), refused) : predict(...request),
   };
 }
 

@@ -8,7 +8,7 @@ import { createTurn } from './turn.ts';
 function crowd(turn: ReturnType<typeof createTurn>, now: () => number) {
   const seen: string[] = [];
   const enter = async (name: string, ms: number): Promise<void> => {
-    if (turn.isOver) await turn.next();
+    if (turn.isOver) await turn.next(performance.now());
     seen.push(`${name}@${now()}`);
     turn.spend(ms);
   };
@@ -43,7 +43,9 @@ describe('a turn', () => {
   it('refuses those whose turn comes too late', async () => {
     const turn = createTurn(-1);
     turn.spend(100);
-    const late = await Promise.allSettled(Array.from({ length: LATE_IN_A_ROW + 3 }, () => turn.next()));
+    const late = await Promise.allSettled(
+      Array.from({ length: LATE_IN_A_ROW + 3 }, () => turn.next(performance.now())),
+    );
     const refused = late.map((one) => (one.status === 'rejected' ? (one.reason as Problem).code : ''));
     // One that a stall made late is let in; a crowd isn't.
     expect(refused.slice(0, LATE_IN_A_ROW).join('')).toBe('');

@@ -11,15 +11,20 @@ export interface Turn {
   /** Whether this turn's time is used up. */
   readonly isOver: boolean;
   spend(ms: number): void;
-  /** Resolves in a turn that has time left, first come, first served. @throws {Problem} overloaded, if that is too late */
-  next(): Promise<void>;
+  /**
+   * Resolves in a turn that has time left, first come, first served.
+   *
+   * @param since when the request came, by `performance.now()`: reading a large body in a crowd takes long, too
+   * @throws {Problem} overloaded, if that is too late
+   */
+  next(since: number): Promise<void>;
 }
 
 /**
  * In a crowd one turn brings hundreds of bodies. Were all of them decoded at once, the threads' replies would wait
  * for it, the threads would be idle meanwhile, and hardly anything would be answered at all.
  *
- * @param patienceMs what a request may wait here
+ * @param patienceMs what a request may wait until it is decoded
  */
 export function createTurn(patienceMs: number): Turn {
   const waiting: {
@@ -62,9 +67,9 @@ export function createTurn(patienceMs: number): Turn {
       spentMs += ms;
       schedule();
     },
-    next: () =>
+    next: (since) =>
       new Promise((go, refuse) => {
-        waiting.push({ since: performance.now(), go, refuse });
+        waiting.push({ since, go, refuse });
         schedule();
       }),
   };

@@ -1,22 +1,22 @@
 import { describe, expect, it } from 'vitest';
-import { LATE_IN_A_ROW } from '../batching/admission.ts';
-import type { AppContext } from './handler.ts';
 import type { Crowd } from './crowd.ts';
 import { createCrowd } from './crowd.ts';
+import type { AppContext } from './handler.ts';
 
 const MIB = 1024 * 1024;
+const PATIENCE_MS = 1000;
+const LEAST = 32;
 const shed: string[] = [];
 const http = { shed: (reason: string) => void shed.push(reason) };
 
-const request = (headers: Record<string, string>): AppContext =>
-  ({ env: { incoming: { headers } } }) as unknown as AppContext;
-/** As nginx says it, to the millisecond. */
-const sentAgo = (ms: number): AppContext =>
-  request({ 'x-request-start': ((Date.now() - ms) / 1000).toFixed(3) });
+const open = (late = false): Crowd => createCrowd({ late }, http, PATIENCE_MS);
 
-function accepts(crowd: Crowd, c: AppContext): boolean {
+const request = (bytes = 0): AppContext =>
+  ({ env: { incoming: { headers: { 'content-length': String(bytes) } } } }) as unknown as AppContext;
+
+function accepts(crowd: Crowd, bytes = 0): boolean {
   try {
-    crowd.leave(crowd.enter(c));
+    crowd.enter(request(bytes));
     return true;
   } catch (error) {
     expect(error).toMatchObject({ code: 'overloaded', status: 503 });
@@ -24,39 +24,72 @@ function accepts(crowd: Crowd, c: AppContext): boolean {
   }
 }
 
+/** Lets in all that it takes of so many; how many those were. */
+const fill = (crowd: Crowd, most: number): number => {
+  let inside = 0;
+  while (inside < most && accepts(crowd)) inside++;
+  return inside;
+};
+
+/** So many requests inside, each of which takes that long; how many of as many may be inside afterwards. */
+function afterCrowd(crowd: Crowd, many: number, ms: number): number {
+  const inside = fill(crowd, many);
+  for (let index = 0; index < inside; index++) crowd.leave(0, ms);
+  const next = fill(crowd, many);
+  for (let index = 0; index < next; index++) crowd.leave(0, PATIENCE_MS * 0.75);
+  return next;
+}
+
 describe('a crowd', () => {
-  it('of late requests is refused, but not some that one stall made late', () => {
-    const crowd = createCrowd({ late: false }, http, 5000);
-    for (let index = 0; index < LATE_IN_A_ROW; index++) expect(accepts(crowd, sentAgo(60_000))).toBe(true);
-    expect(accepts(crowd, sentAgo(60_000))).toBe(false);
+  it('is let in while it is answered in time', () => {
+    expect(afterCrowd(open(), 5000, PATIENCE_MS * 0.9)).toBe(5000);
+  });
+
+  it('is made smaller when answers are late, and refused at once beyond that', () => {
+    const crowd = open();
+    const left = afterCrowd(crowd, 500, PATIENCE_MS * 2);
+    expect(left).toBeGreaterThan(300);
+    expect(left).toBeLessThan(400);
     expect(shed.pop()).toBe('late');
-    expect(accepts(crowd, sentAgo(0))).toBe(true);
-    expect(accepts(crowd, sentAgo(60_000))).toBe(true);
+  });
+
+  it('never gets smaller than some', () => {
+    expect(afterCrowd(open(), LEAST, PATIENCE_MS * 2)).toBe(LEAST);
+  });
+
+  it('is not judged by a few large requests among small ones', () => {
+    const crowd = open();
+    const inside = fill(crowd, 500);
+    for (let index = 0; index < inside; index++) crowd.leave(0, index % 10 === 0 ? 10 : PATIENCE_MS * 2);
+    expect(fill(crowd, 500)).toBe(500);
+  });
+
+  it('grows again, by one for each round of early answers', () => {
+    const crowd = open();
+    const left = afterCrowd(crowd, 500, PATIENCE_MS * 2);
+    expect(fill(crowd, 500)).toBe(left);
+    // Two rounds of answers, nearly.
+    let more = 0;
+    for (let index = 0; index < 1.9 * left; index++) {
+      crowd.leave(0, 1);
+      more += fill(crowd, 500) - 1;
+    }
+    expect(more).toBeGreaterThanOrEqual(1);
+    expect(more).toBeLessThanOrEqual(2);
   });
 
   it('is refused where the queue is late', () => {
-    expect(accepts(createCrowd({ late: true }, http, 5000), sentAgo(0))).toBe(false);
-  });
-
-  it('is not seen where nobody says when a request was sent', () => {
-    const crowd = createCrowd({ late: false }, http, 5000);
-    for (let index = 0; index < 200; index++) {
-      expect(accepts(crowd, request({}))).toBe(true);
-      expect(accepts(crowd, request({ 'x-request-start': 'long ago' }))).toBe(true);
-    }
+    expect(accepts(open(true))).toBe(false);
   });
 
   it('holds so many bytes of bodies, and always one body', () => {
-    const crowd = createCrowd({ late: false }, http, 5000);
-    const body = (mib: number): AppContext => request({ 'content-length': String(mib * MIB) });
-    const large = crowd.enter(body(1000));
-    expect(accepts(crowd, body(1))).toBe(false);
+    const crowd = open();
+    expect(accepts(crowd, 1000 * MIB)).toBe(true);
+    expect(accepts(crowd, MIB)).toBe(false);
     expect(shed.pop()).toBe('bodies');
-    crowd.leave(large);
-    const held = Array.from({ length: 25 }, () => crowd.enter(body(10)));
-    expect(accepts(crowd, body(10))).toBe(false);
-    expect(accepts(crowd, body(5))).toBe(true);
-    for (const bytes of held) crowd.leave(bytes);
-    expect(accepts(crowd, body(200))).toBe(true);
+    crowd.leave(1000 * MIB, 1);
+    for (let index = 0; index < 25; index++) expect(accepts(crowd, 10 * MIB)).toBe(true);
+    expect(accepts(crowd, 10 * MIB)).toBe(false);
+    expect(accepts(crowd, 5 * MIB)).toBe(true);
   });
 });

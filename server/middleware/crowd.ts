@@ -1,4 +1,3 @@
-import { LATE_IN_A_ROW } from '../batching/admission.ts';
 import { Problem } from '../errors.ts';
 import type { Inference } from '../inference.ts';
 import type { HttpRecorder, ShedReason } from '../metrics/http.ts';
@@ -7,8 +6,15 @@ import { header } from './header.ts';
 
 /** Bytes of bodies that a process holds at most, but always one body, whatever its size. */
 const MAX_HELD_BYTES = 256 * 1024 * 1024;
+/** So many requests may always be inside. */
+const LEAST = 32;
+/** Late answers in a row that are no chance: a few large requests among small ones are none. */
+const LATE_IN_A_ROW = 16;
+/** A limit that was lowered is given so long to show what it does. */
+const SETTLE_MS = 200;
+const LOWERED = 0.7;
 
-/** Keeps out the requests that a process would take too late, or has no room for. */
+/** Keeps out the requests that a process would answer too late, or has no room for. */
 export interface Crowd {
   /**
    * Before anything of the body is read: a refusal costs a fraction of an answer.
@@ -17,40 +23,58 @@ export interface Crowd {
    * @throws {Problem} overloaded
    */
   enter(c: AppContext): number;
-  leave(bytes: number): void;
+  /** @param ms what the request took in this process */
+  leave(bytes: number, ms: number): void;
 }
 
 /**
- * A process that gets more than it can answer reads its sockets late, and would spend its time on answers that nobody
- * waits for any more. So what has waited too long already, or would wait too long for a thread, is refused.
+ * A process that takes more than it can answer in time spends itself on answers that come too late. How much that is
+ * depends on the requests, so it is found out: while answers are late, fewer requests are let in at once, by a factor;
+ * while they are early and there are more to come, one more (additive increase, multiplicative decrease, as in TCP:
+ * RFC 5681).
  *
- * @param patienceMs what a request may have waited for its process
+ * @param patienceMs what an answer may take
  */
 export function createCrowd(
   inference: Pick<Inference, 'late'>,
   http: Pick<HttpRecorder, 'shed'>,
   patienceMs: number,
 ): Crowd {
-  let lateInARow = 0;
+  let limit = Infinity;
+  let inside = 0;
   let heldBytes = 0;
+  let lateInARow = 0;
+  let loweredAt = -Infinity;
   const refuse = (reason: ShedReason): never => {
     http.shed(reason);
     throw new Problem('overloaded');
   };
+  const lower = (): void => {
+    const now = performance.now();
+    if (now - loweredAt < SETTLE_MS) return;
+    loweredAt = now;
+    limit = Math.max(LEAST, Math.floor(Math.min(limit, inside) * LOWERED));
+  };
   return {
     enter: (c) => {
-      // Seconds since the epoch, by nginx; without it nobody knows.
-      const waitedMs = Date.now() - 1000 * Number(header(c, 'x-request-start') ?? NaN);
-      lateInARow = waitedMs > patienceMs ? lateInARow + 1 : 0;
-      if (lateInARow > LATE_IN_A_ROW || inference.late) refuse('late');
+      if (inside >= limit || inference.late) refuse('late');
       // Unknown only without the proxy.
       const bytes = Number(header(c, 'content-length') ?? 0) || 0;
       if (heldBytes > 0 && heldBytes + bytes > MAX_HELD_BYTES) refuse('bodies');
       heldBytes += bytes;
+      inside++;
       return bytes;
     },
-    leave: (bytes) => {
+    leave: (bytes, ms) => {
+      if (ms > patienceMs) {
+        if (++lateInARow > LATE_IN_A_ROW) lower();
+      } else {
+        lateInARow = 0;
+        // One more for each round of answers.
+        if (ms < patienceMs / 2 && inside >= limit - 1) limit += 1 / limit;
+      }
       heldBytes -= bytes;
+      inside--;
     },
   };
 }

@@ -8,6 +8,8 @@ export interface AppEnv {
   Bindings: Partial<HttpBindings>;
   Variables: {
     requestId: string;
+    /** When the request's head was read, by `performance.now()`. */
+    arrived: number;
     /** The form of this request's errors, where it isn't its route's. */
     writeError?: WriteError;
     /** Only where tracing is on. */

@@ -34,7 +34,8 @@ export function createServe(http: HttpRecorder, log: Logger, { crowd, admit }: D
       const start = performance.now();
       http.began();
       c.set('requestId', requestIdOf(c));
-      let held = 0;
+      c.set('arrived', start);
+      let held: number | undefined;
       let response: Response;
       try {
         admit?.(c, route);
@@ -43,8 +44,9 @@ export function createServe(http: HttpRecorder, log: Logger, { crowd, admit }: D
       } catch (error) {
         response = answerError(error, c, c.get('writeError') ?? writeError);
       }
-      crowd.leave(held);
-      http.ended(c.req.method, route, response.status, (performance.now() - start) / 1000);
+      const ms = performance.now() - start;
+      if (held !== undefined) crowd.leave(held, ms);
+      http.ended(c.req.method, route, response.status, ms / 1000);
       return response;
     };
   };
