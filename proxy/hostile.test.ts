@@ -286,11 +286,11 @@ describe.skipIf(nginxMissing)(needsNginx('the whole chain, attacked'), () => {
       }
     });
 
-    it('millions of bad rows are counted, and a neighbour waits no longer than for their parsing', async () => {
+    it('a million bad rows are counted, and a neighbour waits no longer than for their parsing', async () => {
       const bodies: readonly (readonly [string, Record<string, string>])[] = [
-        [`${HEADER}\n${'1\n'.repeat(4_000_000)}`, CSV],
-        [`{"columns":${JSON.stringify(ADULT_COLUMNS)},"data":[${'[],'.repeat(3_000_000)}[]]}`, {}],
-        [`{"columns":${JSON.stringify(ADULT_COLUMNS)},"data":[${'1,'.repeat(4_000_000)}1]}`, {}],
+        [`${HEADER}\n${'1\n'.repeat(1_000_000)}`, CSV],
+        [`{"columns":${JSON.stringify(ADULT_COLUMNS)},"data":[${'[],'.repeat(1_000_000)}[]]}`, {}],
+        [`{"columns":${JSON.stringify(ADULT_COLUMNS)},"data":[${'1,'.repeat(1_000_000)}1]}`, {}],
       ];
       for (const [body, headers] of bodies) {
         const attack = expectProblem(post('/predict', body, headers), 422, 'invalid_rows');

@@ -10,7 +10,7 @@ import { readAdultRows } from '../server/testing/adultRows.ts';
 import type { LoadReport } from '../server/testing/load.ts';
 import { LOST_NOTHING, singles, startLoad, together } from '../server/testing/load.ts';
 import { Metrics } from '../server/testing/scrape.ts';
-import { freePort } from '../server/testing/startServer.ts';
+import { freePort } from '../server/testing/freePort.ts';
 import { eventually, withDeadline } from '../server/testing/withDeadline.ts';
 import { dockerAt } from './rehearseSwarm/docker.ts';
 import { rehearse } from './rehearseSwarm/rehearse.ts';

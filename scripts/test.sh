@@ -45,7 +45,7 @@ mkdir -p "$cache"
 # program:package pairs.
 SYSTEM_PARTS=(nginx:nginx-light shellcheck:shellcheck dockerd:docker.io debootstrap:debootstrap chromium:chromium
   redis-server:redis-server prometheus:prometheus prometheus-alertmanager:prometheus-alertmanager
-  faketime:faketime)
+  faketime:faketime curl:curl)
 
 install_system_packages() {
   PATH=$PATH:/usr/sbin:/sbin

@@ -22,6 +22,7 @@ if stale; then
   fi
   # Built aside and moved, so that two tools that start at once don't see half a build.
   built=$out.$$
+  trap 'rm -rf -- "$built"' EXIT
   mkdir -p "$built"
   touch "$built/.built"
   "$home/node_modules/.bin/tsc" -p "$home/tsconfig.scripts.json" --outDir "$built" >&2

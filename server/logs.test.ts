@@ -6,7 +6,8 @@ import { needsNginx, nginxMissing } from '../proxy/testing/nginxMissing.ts';
 import { buildModel } from './encoding/lift/testing/buildModel.ts';
 import { bodyOf, readAdultRows } from './testing/adultRows.ts';
 import type { Server } from './testing/startServer.ts';
-import { CHECKOUT, freePort, startServer } from './testing/startServer.ts';
+import { freePort } from './testing/freePort.ts';
+import { CHECKOUT, startServer } from './testing/startServer.ts';
 import { putVersion } from './testing/tinyRepository.ts';
 import { eventually } from './testing/withDeadline.ts';
 

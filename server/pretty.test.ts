@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it, vi } from 'vitest';
 import { nginxMissing } from '../proxy/testing/nginxMissing.ts';
-import { CHECKOUT, freePort } from './testing/startServer.ts';
+import { freePort } from './testing/freePort.ts';
+import { CHECKOUT } from './testing/startServer.ts';
 import { eventually, withDeadline } from './testing/withDeadline.ts';
 
 vi.setConfig({ testTimeout: 120_000 });

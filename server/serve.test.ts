@@ -2,7 +2,8 @@ import type { Server as NetServer } from 'node:net';
 import { createServer } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
 import { needsNginx, nginxMissing } from '../proxy/testing/nginxMissing.ts';
-import { freePort, withLaunched } from './testing/startServer.ts';
+import { freePort } from './testing/freePort.ts';
+import { withLaunched } from './testing/startServer.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 

@@ -26,7 +26,12 @@ function namespaceMissing(): string | undefined {
   return status === 0 ? undefined : 'skipped, a network namespace needs root, unshare and ip';
 }
 
-const missing = nginxMissing ?? namespaceMissing();
+/** What the script asks the server with. */
+const curlMissing = spawnSync('curl', ['--version']).error
+  ? 'skipped, curl is missing: apt-get install curl'
+  : undefined;
+
+const missing = nginxMissing ?? curlMissing ?? namespaceMissing();
 
 /**
  * Starts the server in a network that has nothing but itself and a road into the dark, asks it for a prediction, ends it,

@@ -20,7 +20,8 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { needsNginx, nginxMissing } from '../proxy/testing/nginxMissing.ts';
 import { bodyOf, readAdultRows } from './testing/adultRows.ts';
 import type { Server, ServerOptions } from './testing/startServer.ts';
-import { CHECKOUT, freePort, withLaunched, withServer } from './testing/startServer.ts';
+import { freePort } from './testing/freePort.ts';
+import { CHECKOUT, withLaunched, withServer } from './testing/startServer.ts';
 
 // Each wait has a deadline of its own; this one is for a machine that is busy with something else.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });

@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'nod
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { freePort } from '../../server/testing/startServer.ts';
+import { freePort } from '../../server/testing/freePort.ts';
 import type { Running } from './programs.ts';
 import { answers, startProgram } from './programs.ts';
 import { readService } from './service.ts';

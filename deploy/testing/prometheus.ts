@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse, stringify } from 'yaml';
-import { freePort } from '../../server/testing/startServer.ts';
+import { freePort } from '../../server/testing/freePort.ts';
 import { RULES } from './alerts.ts';
 import type { Running } from './programs.ts';
 import { answers, startProgram } from './programs.ts';

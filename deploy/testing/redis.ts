@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort } from '../../server/testing/startServer.ts';
+import { freePort } from '../../server/testing/freePort.ts';
 import type { Running } from './programs.ts';
 import { startProgram } from './programs.ts';
 import { readService } from './service.ts';

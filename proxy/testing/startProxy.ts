@@ -1,10 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ProxySettings, renderProxy } from '../render.ts';
+import { freePort } from '../../server/testing/freePort.ts';
 import { within } from '../../server/within.ts';
 
 const TEMPLATE = new URL('../../nginx.conf', import.meta.url);
@@ -67,7 +68,7 @@ export interface ProxyOptions {
 
 /** A real nginx on the committed template and a free port. */
 export async function startProxy(settings: ProxySettings, { edit, uid }: ProxyOptions = {}): Promise<Proxy> {
-  const port = await freePort(settings.host);
+  const port = await freePort();
   const file = await writeConfiguration({ ...settings, port }, edit);
   // Node's own pipes are sockets, which /dev/stdout can't be opened on.
   const throughPipe = [
@@ -131,15 +132,6 @@ async function writeConfiguration(
 }
 
 const argumentsFor = (runtime: string, file: string): string[] => ['-p', runtime, '-c', file, '-e', 'stderr'];
-
-async function freePort(host: string): Promise<number> {
-  const probe = createServer().listen(0, host);
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
-}
 
 /** Resolves with the first connection that is accepted. */
 function accepting(host: string, port: number): Promise<void> {

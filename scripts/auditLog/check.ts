@@ -17,7 +17,7 @@ const close = (logged: number | null, present: number | null, tolerance: number)
   logged === null || present === null ? logged === present : Math.abs(logged - present) <= tolerance;
 
 /** Whether two answers are one, up to sums in another order. */
-export function sameOutput(logged: RecordedOutput, present: RecordedOutput): boolean {
+function sameOutput(logged: RecordedOutput, present: RecordedOutput): boolean {
   if ('value' in logged || 'value' in present) {
     if (!('value' in logged && 'value' in present)) return false;
     return close(logged.value, present.value, VALUE_TOLERANCE * Math.max(1, Math.abs(logged.value ?? 0)));

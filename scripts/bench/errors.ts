@@ -6,6 +6,9 @@ export class BenchError extends Error {
   }
 }
 
+/** The command line is wrong. */
+export class UsageError extends BenchError {}
+
 /** The run was ended from outside, by Ctrl-C or a signal. */
 export class Interrupted extends Error {
   constructor() {

@@ -1,7 +1,7 @@
 import { judgeAll } from './bounds/families.ts';
 import { comparisonTable, readResults } from './compare.ts';
 import { createContext } from './context.ts';
-import { BenchError } from './errors.ts';
+import { BenchError, UsageError } from './errors.ts';
 import type { Options } from './options.ts';
 import { USAGE, parseOptions } from './options.ts';
 import { requireProgram } from './programs.ts';
@@ -57,7 +57,7 @@ try {
     process.exitCode = INTERRUPTED_CODE;
   } else if (error instanceof BenchError) {
     process.stderr.write(`bench: ${error.message}\n`);
-    process.exitCode = 1;
+    process.exitCode = error instanceof UsageError ? 2 : 1;
   } else {
     throw error;
   }

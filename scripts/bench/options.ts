@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { BenchError } from './errors.ts';
+import { UsageError } from './errors.ts';
 import { planCells } from './plan.ts';
 import type { Cell } from './results.ts';
 import type { SubjectName } from './subjects/names.ts';
@@ -61,7 +61,7 @@ and the whole graph. Needs wrk and nginx. A quiet machine gives quiet numbers: C
  * Reads the command line.
  *
  * @returns undefined when only help was asked for
- * @throws {BenchError}
+ * @throws {UsageError}
  */
 export function parseOptions(args: readonly string[]): Options | undefined {
   const given = parse(args);
@@ -105,7 +105,7 @@ function parse(args: readonly string[]) {
       },
     }).values;
   } catch (error) {
-    throw new BenchError((error as Error).message);
+    throw new UsageError((error as Error).message);
   }
 }
 
@@ -132,7 +132,7 @@ const part: Parse<Part> = (text) => {
 function list<T>(text: string | undefined, name: string, parseOne: Parse<T>): T[] | undefined {
   return text?.split(',').map((item) => {
     const parsed = parseOne(item.trim());
-    if ('expected' in parsed) throw new BenchError(`--${name} takes ${parsed.expected}; see --help`);
+    if ('expected' in parsed) throw new UsageError(`--${name} takes ${parsed.expected}; see --help`);
     return parsed.value;
   });
 }

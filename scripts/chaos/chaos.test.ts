@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { needsNginx, nginxMissing } from '../../proxy/testing/nginxMissing.ts';
 import { readAdultRows } from '../../server/testing/adultRows.ts';
 import { singles, together } from '../../server/testing/load.ts';
@@ -12,12 +12,8 @@ import { rehearseTerms } from './terms.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
 
-/** Printed when a test fails: with it, the same moments and victims can be had again. */
-const SEED = Date.now() % 2 ** 32;
-
-afterEach(({ task }) => {
-  if (task.result?.state === 'fail') process.stdout.write(`chaos: seed ${SEED}\n`);
-});
+/** A run by hand has others: here the same moments and victims every time. */
+const SEED = 20_261_121;
 
 const options = (times: number): RehearseOptions => {
   const rows = readAdultRows();
@@ -83,24 +79,17 @@ describe('npm run chaos', () => {
 
 describe.skipIf(nginxMissing)(needsNginx('the whole chain'), () => {
   // Those that server/faults.test.ts doesn't have.
-  it.each([
-    'worker-killed',
-    'worker-frozen',
-    'out-of-memory',
-    'disk-full',
-    'descriptors-gone',
-    'clock-jumps',
-  ])('holds: %s', async (name) => {
-    const fault = CATALOGUE.find((one) => one.name === name);
-    if (!fault) throw new Error(`there is no fault ${name}`);
-    const result = await rehearse(fault, options(1));
-    if (result.skipped !== undefined) {
-      process.stdout.write(`skipped: ${name}: ${result.skipped}\n`);
-      return;
-    }
-    expect(result.faults).toEqual([]);
-    expect(result.right).toBeGreaterThan(0);
-  });
+  it.for(['worker-killed', 'worker-frozen', 'out-of-memory', 'disk-full', 'descriptors-gone', 'clock-jumps'])(
+    'holds: %s',
+    async (name, { skip }) => {
+      const fault = CATALOGUE.find((one) => one.name === name);
+      if (!fault) throw new Error(`there is no fault ${name}`);
+      const result = await rehearse(fault, options(1));
+      if (result.skipped !== undefined) skip(result.skipped);
+      expect(result.faults).toEqual([]);
+      expect(result.right).toBeGreaterThan(0);
+    },
+  );
 
   it('holds: SIGTERM at random moments', async () => {
     expect((await rehearseTerms(options(3))).faults).toEqual([]);

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { readNumber, readUrl } from '../calls/arguments.ts';
+import { UsageError } from '../loadtest/faults.ts';
 
 export interface Options {
   readonly url: URL;
@@ -42,6 +43,7 @@ export function readOptions(argv: readonly string[]): Options {
       json: { type: 'string' },
     },
   });
+  if (positionals.length > 1) throw new UsageError('one URL, no more');
   const url = readUrl(positionals[0] ?? '127.0.0.1:5000');
   return {
     url,

@@ -3,7 +3,7 @@ import type { AdultRow } from '../../server/testing/adultRows.ts';
 import type { Case } from '../../server/testing/load.ts';
 
 /** The version that serves first, and the one that it is replaced by. */
-export const VERSIONS = [1, 2] as const;
+const VERSIONS = [1, 2] as const;
 const SAMPLE = 1500;
 const KEPT = 400;
 

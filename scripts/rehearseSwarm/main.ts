@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { HOME, fromHome } from '../../server/project.ts';
 import { runProgram } from '../../server/testing/runProgram.ts';
-import { freePort } from '../../server/testing/startServer.ts';
+import { freePort } from '../../server/testing/freePort.ts';
 import type { Surroundings, Tool } from '../calls/run.ts';
 import { runTool, withUsage } from '../calls/run.ts';
 import type { Docker } from './docker.ts';

@@ -1,4 +1,4 @@
-import { freePort } from '../../server/testing/startServer.ts';
+import { freePort } from '../../server/testing/freePort.ts';
 import type { Docker } from './docker.ts';
 
 const BRIDGE = 'docker_gwbridge';

@@ -5,17 +5,6 @@ import type { Input, Signature } from '../../server/models/signature.ts';
 /** Records in whose columns the model's own categories and ranges are drawn from. */
 export type Draw = () => Record<string, unknown>;
 
-/** Pseudo-random numbers in [0, 1) that are the same for the same seed (mulberry32). */
-export function createRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 function drawCell({ type, categories = [''], range: [low, high] = [0, 1] }: Input, random: number): unknown {
   switch (type) {
     case 'string':

@@ -1,10 +1,11 @@
 import { parseArgs } from 'node:util';
+import { createRandom } from '../../server/testing/createRandom.ts';
 import { readNumber, readUrl } from '../calls/arguments.ts';
 import { post } from '../calls/post.ts';
 import type { Tool } from '../calls/run.ts';
 import { withUsage } from '../calls/run.ts';
 import { UsageError } from '../loadtest/faults.ts';
-import { createDraw, createRandom, readInputs } from './parcels.ts';
+import { createDraw, readInputs } from './parcels.ts';
 
 const USAGE = `Usage: ./scripts/simulate [URL] [options]
 

@@ -40,14 +40,16 @@ await runTool(
       },
     });
     const minutes = positive('minutes', values.minutes);
+    const connections = Math.ceil(positive('connections', values.connections));
+    const everySeconds = positive('every', values.every);
     const output = resolve(folder, values.output);
     mkdirSync(output, { recursive: true });
     const server = await startServer();
     try {
       const result = await soak(server, {
         minutes,
-        connections: Math.ceil(positive('connections', values.connections)),
-        everySeconds: positive('every', values.every),
+        connections,
+        everySeconds,
         interrupt,
         onSample: ({ seconds, pssBytes, p99Ms, failed }) => {
           const done = `${(seconds / 60).toFixed(1)} of ${minutes} min`;

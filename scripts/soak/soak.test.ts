@@ -27,7 +27,8 @@ describe.skipIf(nginxMissing)(needsNginx('a soak'), () => {
       for (const { pssBytes, descriptors, p99Ms, p50Ms } of seen) {
         expect(pssBytes).toBeGreaterThan(100 * MIB);
         expect(descriptors).toBeGreaterThan(50);
-        expect(p99Ms).toBeGreaterThanOrEqual(p50Ms);
+        // A second without answers has neither.
+        if (!Number.isNaN(p50Ms)) expect(p99Ms).toBeGreaterThanOrEqual(p50Ms);
       }
       expect(result.report.right).toBeGreaterThan(10);
       expect(lostOf(result.report)).toBe(0);

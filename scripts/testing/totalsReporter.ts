@@ -5,8 +5,8 @@ import type { Reporter, TestModule } from 'vitest/node';
 const totalsFile = process.env['TEST_TOTALS'];
 
 /**
- * Writes `passed failed skipped` on one line, then the full name of every skipped test: it holds the reason. Beside it,
- * the names of the tests that passed only when they were tried again.
+ * Writes `passed failed skipped` on one line, then the full name of every skipped test: it holds the reason, unless the
+ * test found that out itself. Beside it, the names of the tests that passed only when they were tried again.
  */
 export default class TotalsReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
@@ -17,7 +17,11 @@ export default class TotalsReporter implements Reporter {
     const broken = modules.filter(
       (module) => module.state() === 'failed' && module.children.size === 0,
     ).length;
-    const skipped = tests.filter((test) => test.result().state === 'skipped').map((test) => test.fullName);
+    const skipped = tests.flatMap((test) => {
+      const result = test.result();
+      if (result.state !== 'skipped') return [];
+      return result.note === undefined ? test.fullName : `${test.fullName} (skipped: ${result.note})`;
+    });
     const failed = count('failed') + broken + unhandledErrors.length;
     const retried = tests.filter((test) => test.diagnostic()?.flaky === true).map((test) => test.fullName);
     writeFileSync(`${totalsFile}.retried`, retried.map((name) => `${name}\n`).join(''));

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { buildModel } from '../../server/encoding/lift/testing/buildModel.ts';
@@ -17,15 +17,18 @@ interface Output {
   readonly err: string;
 }
 
-async function run(tool: string, ...args: readonly string[]): Promise<Output> {
-  const child = spawn(join(CHECKOUT, 'scripts', tool), args, { stdio: ['ignore', 'pipe', 'pipe'] });
+async function runAt(program: string, args: readonly string[]): Promise<Output> {
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let out = '';
   let err = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
-  const [code] = (await withDeadline(tool, once(child, 'close'), 150_000)) as [number];
+  const [code] = (await withDeadline(program, once(child, 'close'), 150_000)) as [number];
   return { code, out, err };
 }
+
+const run = (tool: string, ...args: readonly string[]): Promise<Output> =>
+  runAt(join(CHECKOUT, 'scripts', tool), args);
 
 // The first one compiles.
 beforeAll(() => run('compare', '--help'));
@@ -37,15 +40,36 @@ const NODE = { op: 'Nothing', inputs: ['x'], outputs: ['y'] };
 
 const fixture = (name: string): string => join(CHECKOUT, 'server/encoding/fixtures', `${name}.onnx`);
 
-const NEED_ARGUMENTS = ['import-model', 'compare'];
+const NEED_ARGUMENTS = ['import-model', 'compare', 'api-key', 'replay'];
+const TOOLS = [...NEED_ARGUMENTS, 'audit', 'kubernetes-schemas', 'rehearse', 'sbom', 'simulate'];
+/** Those that only `npm run` starts. */
+const RUN_BY_NPM = ['bench', 'chaos', 'dashboards', 'fuzz', 'loadtest', 'overload', 'soak'];
 
-describe.each([...NEED_ARGUMENTS, 'rehearse', 'kubernetes-schemas'])('scripts/%s', (tool) => {
+describe.each([...TOOLS, ...RUN_BY_NPM.map((folder) => `tool.sh ${folder}`)])('scripts/%s', (name) => {
   it('tells how it is used', async () => {
-    const { code, out, err } = await run(tool, '--help');
-    expect([code, out.split(' ')[0], err]).toEqual([0, 'Usage:', '']);
-    const wrong = await run(tool, '--nonsense');
+    const [tool = '', ...folder] = name.split(' ');
+    const [help, wrong] = await Promise.all([
+      run(tool, ...folder, '--help'),
+      run(tool, ...folder, '--nonsense'),
+    ]);
+    expect([help.code, help.out.split(' ')[0], help.err]).toEqual([0, 'Usage:', '']);
     expect([wrong.code, wrong.out]).toEqual([2, '']);
     if (NEED_ARGUMENTS.includes(tool)) expect((await run(tool)).code).toBe(2);
+  });
+});
+
+describe('scripts/tool.sh', () => {
+  it('leaves nothing of a build that fails', async () => {
+    await withTemporaryFolder(async (folder) => {
+      const compiler = join(folder, 'node_modules/.bin');
+      mkdirSync(compiler, { recursive: true });
+      writeFileSync(join(compiler, 'tsc'), '#!/bin/sh\nexit 3\n', { mode: 0o755 });
+      mkdirSync(join(folder, 'scripts'));
+      cpSync(join(CHECKOUT, 'scripts/tool.sh'), join(folder, 'scripts/tool.sh'));
+      const { code } = await runAt(join(folder, 'scripts/tool.sh'), ['any']);
+      expect(code).toBe(3);
+      expect(readdirSync(folder).sort()).toEqual(['node_modules', 'scripts']);
+    });
   });
 });
 

@@ -12,7 +12,7 @@ import { withLaunched, withServer } from '../testing/startServer.ts';
 import { withTemporaryFolder } from '../testing/temporaryFolder.ts';
 import { eventually } from '../testing/withDeadline.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 120_000 });
 
 interface Spoken {
   readonly protocol: string | null;

@@ -71,13 +71,6 @@ function exposed({ text, samples }: Metrics): Documented[] {
   );
 }
 
-/** nginx's workers. */
-const workersOf = (server: Server): number[] =>
-  readFileSync(`/proc/${server.nginx()}/task/${server.nginx()}/children`, 'utf8')
-    .trim()
-    .split(' ')
-    .map(Number);
-
 describe.skipIf(nginxMissing)(needsNginx('a server that was asked in every dialect'), () => {
   let server: Server;
   let metrics: Metrics;
@@ -208,7 +201,7 @@ describe.skipIf(nginxMissing)(needsNginx('a server that was asked in every diale
     );
     expect(after.sum('nginx_connections_accepted_total')).toBeGreaterThan(0);
 
-    const workers = workersOf(server);
+    const workers = server.nginxWorkers();
     for (const pid of workers) process.kill(pid, 'SIGSTOP');
     try {
       const silent = await scrape(server);

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from './startServer.ts';
+import { freePort } from './freePort.ts';
 import { eventually, withDeadline } from './withDeadline.ts';
 
 const PROGRAM = 'otelcol';

@@ -16,7 +16,7 @@ export interface FakeInference extends Inference {
 }
 
 /** Two classes; the first cell of a row is the second one's probability in per cent. */
-export const scoreFirstCell: Inference['predict'] = ({ encoder }, { rows, cells }) => {
+const scoreFirstCell: Inference['predict'] = ({ encoder }, { rows, cells }) => {
   const answers = new Float64Array(rows * 3);
   for (let row = 0; row < rows; row++) {
     const probability = (cells[row * encoder.width] as number) / 100;

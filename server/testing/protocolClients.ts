@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fromHome } from '../project.ts';
-import { freePort } from './startServer.ts';
+import { freePort } from './freePort.ts';
 import { eventually } from './withDeadline.ts';
 
 /** What the environment is made from: scripts/test.sh takes the same files in the same order. */

@@ -5,7 +5,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createClient } from '@redis/client';
 import type { PredictionRecord } from '../predictionLog/record.ts';
-import { freePort } from './startServer.ts';
+import { freePort } from './freePort.ts';
 import { eventually, withDeadline } from './withDeadline.ts';
 
 const PROGRAM = 'redis-server';

@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { freePort } from './startServer.ts';
+import { freePort } from './freePort.ts';
 import { eventually, withDeadline } from './withDeadline.ts';
 
 const PROGRAM = 'versitygw';

@@ -2,10 +2,11 @@ import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HOME } from '../project.ts';
+import { freePort } from './freePort.ts';
 import { eventually, withDeadline } from './withDeadline.ts';
 
 /** The checkout that these tests stand in. */
@@ -63,6 +64,7 @@ export interface Server {
   primary(): number;
   serverProcesses(): number[];
   nginx(): number;
+  nginxWorkers(): number[];
   /** Every process that it started and that lives. */
   processes(): number[];
   signal(name: NodeJS.Signals): void;
@@ -107,27 +109,6 @@ const accepts = (port: number): Promise<boolean> =>
     socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
     socket.once('connect', () => socket.destroy());
   });
-
-/** Ports that were given away: whoever has one may not listen yet. */
-const given = new Set<number>();
-
-/** A port that nobody listens on, below those that the kernel gives to outgoing connections; each one once. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 15_000 + Math.floor(Math.random() * 15_000);
-    if (given.has(port)) continue;
-    const probe = createServer();
-    const free = await new Promise<boolean>((resolve) => {
-      probe.once('error', () => resolve(false));
-      probe.listen(port, () => resolve(true));
-    });
-    if (!free) continue;
-    probe.close();
-    await once(probe, 'close');
-    given.add(port);
-    return port;
-  }
-}
 
 function parseLines(text: string): LogLine[] {
   return text
@@ -223,6 +204,12 @@ export async function launchServer(options: ServerOptions = {}): Promise<Server>
     },
     nginx: () =>
       find('nginx', ({ parent, command }) => parent === pid && command.startsWith('nginx: master')),
+    nginxWorkers: () => {
+      const master = server.nginx();
+      return processesOf(pid)
+        .filter(({ parent }) => parent === master)
+        .map((process) => process.pid);
+    },
     processes: () => processesOf(pid).map((process) => process.pid),
     signal: (name) => void process.kill(pid, name),
     ended: (ms = STOP_MS) => orSay(withDeadline('servemodel.sh has ended', exited, ms)),
@@ -255,7 +242,7 @@ export async function launchServer(options: ServerOptions = {}): Promise<Server>
           // It ended by itself in between.
         }
       }
-      await eventually('the end of all processes', () => processesOf(pid).length === 0);
+      await eventually('the end of all processes', () => processesOf(pid).length === 0, 20_000);
       rmSync(tmp, { recursive: true, force: true });
     },
   };

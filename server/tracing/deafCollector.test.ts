@@ -8,7 +8,8 @@ import { describe, expect, it, vi } from 'vitest';
 import { readAdultRows } from '../testing/adultRows.ts';
 import { LOST_NOTHING, singles, startLoad } from '../testing/load.ts';
 import { scrape } from '../testing/scrape.ts';
-import { CHECKOUT, freePort, withServer } from '../testing/startServer.ts';
+import { freePort } from '../testing/freePort.ts';
+import { CHECKOUT, withServer } from '../testing/startServer.ts';
 import { withTemporaryFolder } from '../testing/temporaryFolder.ts';
 import { eventually } from '../testing/withDeadline.ts';
 

@@ -1,13 +1,24 @@
 import { createHash } from 'node:crypto';
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Browser, Route } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { nginxMissing } from '../../proxy/testing/nginxMissing.ts';
 import type { Server } from '../testing/startServer.ts';
 import { startServer } from '../testing/startServer.ts';
+import { withDeadline } from '../testing/withDeadline.ts';
 import type { Visit } from './testing/browser.ts';
 import { chromiumMissing, needsChromium, startBrowser, withVisit } from './testing/browser.ts';
 
+// The waits of a test for its page take half a minute together, at most: one that fails is to say which it was.
+vi.setConfig({ testTimeout: 120_000 });
+
 const KEY = 'key-of-a-person';
+
+/** The status that a request of the page's own code is answered in the end. */
+const STATUS_OF_MODELS = `(async () => {
+  const { name } = performance.getEntriesByType('resource').find(({ name }) => name.endsWith('/shared/keyed.js'));
+  const { keyedFetch } = await import(name);
+  return (await keyedFetch('/models')).status;
+})()`;
 
 /** The refusals that led to the question are in the console, and are no fault of the page. */
 function takeRefusals({ faults }: Visit): void {
@@ -54,6 +65,30 @@ describe.skipIf(chromiumMissing ?? nginxMissing)(needsChromium('the pages of a s
       await page.fill('#access-key', KEY);
       await page.click('dialog button[type=submit]');
       await page.locator('h2', { hasText: 'predict' }).first().waitFor();
+      takeRefusals(visit);
+    }));
+
+  it('a refusal that arrives when there is a key by now is no reason to ask for one', () =>
+    withVisit(browser, `${url}/apidocs`, async (visit) => {
+      const { page } = visit;
+      await page.waitForSelector('#access-key');
+      let deliver = (): void => undefined;
+      const refusal = new Promise<number>((resolve, reject) => {
+        const hold = async (route: Route): Promise<void> => {
+          const response = await route.fetch();
+          deliver = () => void route.fulfill({ response });
+          resolve(response.status());
+        };
+        page.route('**/models', hold, { times: 1 }).catch(reject);
+      });
+      const late = page.evaluate(STATUS_OF_MODELS);
+      expect(await withDeadline('the refusal', Promise.race([refusal, late]), 20_000)).toBe(401);
+      await page.fill('#access-key', KEY);
+      await page.keyboard.press('Enter');
+      await page.locator('h2', { hasText: 'predict' }).first().waitFor();
+      deliver();
+      expect(await withDeadline('the answer', late, 20_000)).toBe(200);
+      expect(await page.locator('dialog').count()).toBe(0);
       takeRefusals(visit);
     }));
 });

@@ -1,6 +1,7 @@
 import type { Context } from '../context.ts';
 import { BenchError } from '../errors.ts';
-import { LOOPBACK, freePort } from '../ports.ts';
+import { freePort } from '../../../server/testing/freePort.ts';
+import { LOOPBACK } from '../ports.ts';
 import type { Progress } from '../progress.ts';
 import type { LoadResult } from '../results.ts';
 import { spawnServer } from '../subjects/server.ts';

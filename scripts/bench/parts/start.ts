@@ -1,5 +1,5 @@
 import type { Context } from '../context.ts';
-import { freePort } from '../ports.ts';
+import { freePort } from '../../../server/testing/freePort.ts';
 import type { Progress } from '../progress.ts';
 import { spawnServer } from '../subjects/server.ts';
 import { answers, until } from '../subjects/subject.ts';

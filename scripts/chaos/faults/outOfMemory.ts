@@ -8,6 +8,7 @@ const HEAP_MB = 256;
 export const outOfMemory: Fault = {
   name: 'out-of-memory',
   what: 'a server process runs out of memory',
+  mayLose: 'what it holds, when it collects garbage for longer than DEADLINE_MS before it dies: 504',
   prepare: (folder) => {
     const preload = join(folder, 'hoards.cjs');
     writeFileSync(

@@ -4,8 +4,9 @@ const UNAUTHORIZED = 401;
 /** The key stays in this tab, and is gone with it. */
 const STORED = 'servemodel-key';
 
-function withKey(init: RequestInit): RequestInit {
-  const key = sessionStorage.getItem(STORED);
+const readKey = (): string | null => sessionStorage.getItem(STORED);
+
+function withKey(init: RequestInit, key: string | null): RequestInit {
   if (key === null) return init;
   const headers = new Headers(init.headers);
   headers.set('authorization', `Bearer ${key}`);
@@ -59,8 +60,11 @@ let asking: Promise<boolean> | undefined;
 /** `fetch`, with the key that the user gave; asked for when the server refuses without one, or refuses this one. */
 export async function keyedFetch(path: string, init: RequestInit = {}): Promise<Response> {
   for (;;) {
-    const response = await fetch(path, withKey(init));
+    const key = readKey();
+    const response = await fetch(path, withKey(init, key));
     if (response.status !== UNAUTHORIZED) return response;
+    // Meanwhile the user has given another one, which may be good.
+    if (readKey() !== key) continue;
     asking ??= askForKey().finally(() => (asking = undefined));
     if (!(await asking)) return response;
   }
@@ -68,4 +72,4 @@ export async function keyedFetch(path: string, init: RequestInit = {}): Promise<
 
 /** `fetch` with the key, if there is one: for what runs by itself and mustn't ask. */
 export const quietFetch = (path: string, init: RequestInit = {}): Promise<Response> =>
-  fetch(path, withKey(init));
+  fetch(path, withKey(init, readKey()));

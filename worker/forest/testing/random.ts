@@ -1,7 +1,8 @@
+import { createRandom as createUniform } from '../../../server/testing/createRandom.ts';
 import type { Mode, TreeEnsemble } from '../ensemble.ts';
 import { MODES } from '../ensemble.ts';
 
-/** Numbers that a seed decides on: mulberry32. */
+/** Numbers that a seed decides on. */
 export interface Random {
   /** From 0 to below 1. */
   next(): number;
@@ -11,13 +12,7 @@ export interface Random {
 }
 
 export function createRandom(seed: number): Random {
-  let state = seed;
-  const next = (): number => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
+  const next = createUniform(seed);
   const below = (end: number): number => Math.floor(next() * end);
   return { next, below, pick: (values) => values[below(values.length)] as (typeof values)[number] };
 }
