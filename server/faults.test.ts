@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { needsNginx, nginxMissing } from '../proxy/testing/nginxMissing.ts';
+import { rawRequest } from '../proxy/testing/rawRequest.ts';
 import type { AdultRow } from './testing/adultRows.ts';
 import { readAdultRows } from './testing/adultRows.ts';
 import type { Case } from './testing/load.ts';
@@ -227,6 +228,22 @@ const logged = (file: string): number[] =>
     .split('\n')
     .filter((line) => line.includes('"path":"/predict"'))
     .map((line) => (JSON.parse(line) as { status: number }).status);
+
+describe.skipIf(nginxMissing)(needsNginx('a primary that is frozen'), () => {
+  it('holds up no request, whatever nginx has to say meanwhile', async () => {
+    await withServer({}, async ({ port, primary }) => {
+      const pid = primary();
+      process.kill(pid, 'SIGSTOP');
+      try {
+        // Together a multiple of what the pipe to the primary holds.
+        const tooLarge = `POST /${'x'.repeat(1500)} HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n`;
+        for (let count = 0; count < 200; count++) expect((await rawRequest(port, tooLarge)).status).toBe(413);
+      } finally {
+        process.kill(pid, 'SIGCONT');
+      }
+    });
+  });
+});
 
 describe.skipIf(nginxMissing)(needsNginx('TERM'), () => {
   it('under load: every accepted request is answered, code 0, in time, nothing left', async () => {
