@@ -163,24 +163,28 @@ end_within() {
   kill -- "-$watchdog" 2>/dev/null || true
 }
 
-# Ends what lives on of a child's group when the child itself was killed.
+# Ends what lives on of children's groups when the children themselves were killed. All have until the same value of
+# SECONDS, which may come a second early, and never late.
 end_orphans() {
-  local signal=$1 group=$2 seconds=$3 tries
-  kill "-$signal" -- "-$group" 2>/dev/null || return 0
-  for ((tries = 0; tries < seconds * 20; tries++)); do
-    kill -0 -- "-$group" 2>/dev/null || return 0
-    sleep 0.05
+  local signal=$1 deadline=$2 group
+  shift 2
+  for group in "$@"; do kill "-$signal" -- "-$group" 2>/dev/null || true; done
+  for group in "$@"; do
+    while kill -0 -- "-$group" 2>/dev/null && ((SECONDS < deadline)); do sleep 0.05; done
+    kill -KILL -- "-$group" 2>/dev/null || true
   done
-  kill -KILL -- "-$group" 2>/dev/null || true
 }
 
 start_nginx() {
   # Opened for both, since opening it for writing alone waits for a reader, who may be gone. nginx itself only writes:
   # without a reader its lines are lost, and never wait.
   exec 8<>"$runtime/proxy-log"
-  nginx -p "$runtime" -c "$runtime/nginx.conf" -e stderr > >(exec cat 8>&-) 2>"$runtime/proxy-log" 8>&- &
+  exec 7>"$runtime/proxy-log"
+  # Nor do they wait for a reader that is frozen: what dd sets stays with the descriptor.
+  dd if=/dev/null oflag=nonblock count=0 status=none >&7 2>/dev/null || say "nginx's log may wait for the primary"
+  nginx -p "$runtime" -c "$runtime/nginx.conf" -e stderr > >(exec cat 7>&- 8>&-) 2>&7 7>&- 8>&- &
   nginx=$!
-  exec 8>&-
+  exec 7>&- 8>&-
 }
 
 # nginx's workers live on when their master is killed: they finish what they have, and give up the public port at once,
@@ -192,6 +196,10 @@ restart_nginx() {
   nginx_ends+=("$now")
   if [ ${#nginx_ends[@]} -gt 5 ]; then nginx_ends=("${nginx_ends[@]:1}"); fi
   if [ ${#nginx_ends[@]} = 5 ] && ((now - nginx_ends[0] < 30)); then return 1; fi
+  local group living=()
+  # One that has ended may soon be the number of somebody else's.
+  for group in "${former[@]}"; do if kill -0 -- "-$group" 2>/dev/null; then living+=("$group"); fi; done
+  former=("${living[@]}")
   if kill -QUIT -- "-$nginx" 2>/dev/null; then former+=("$nginx"); fi
   # Until the port is free: nginx itself would wait half a second before it tries again.
   sleep 0.02
@@ -203,16 +211,16 @@ restart_nginx() {
 
 # In the order in which nothing is lost: not ready, stop accepting, finish, end.
 drain() {
+  local deadline=$((SECONDS + PROXY_DRAIN_SECONDS))
   if alive "$primary"; then kill -USR2 "$primary" 2>/dev/null || true; fi
   if alive "$nginx"; then
     kill -QUIT "$nginx" 2>/dev/null || true
     end_within "$nginx" "$PROXY_DRAIN_SECONDS"
   fi
-  local group
-  for group in "${former[@]}" ${nginx:+"$nginx"}; do end_orphans QUIT "$group" "$PROXY_DRAIN_SECONDS"; done
+  end_orphans QUIT "$deadline" "${former[@]}" ${nginx:+"$nginx"}
   if ! alive "$primary"; then
     # Its processes have gone on answering for nginx; this tells them that they may go.
-    end_orphans TERM "$primary" 3
+    end_orphans TERM $((SECONDS + 3)) "$primary"
   else
     kill -TERM "$primary" 2>/dev/null || true
     # Without a proxy in front, the requests are answered in this step.

@@ -1,5 +1,7 @@
+import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { Problem, problemBody, RETRY_AFTER_SECONDS } from '../server/errors.ts';
+import { eventually } from '../server/testing/withDeadline.ts';
 import { needsNginx, nginxMissing } from './testing/nginxMissing.ts';
 import { type RawAnswer, rawRequest } from './testing/rawRequest.ts';
 import { checkProxy, makeRuntime, settingsFor } from './testing/startProxy.ts';
@@ -78,6 +80,45 @@ describe.skipIf(nginxMissing)(needsNginx('a limit of requests a second'), () => 
   it('is off unless it is set', () =>
     withChain({}, async (chain) => {
       expect((await ask(chain, '/')).refused).toEqual([]);
+    }));
+});
+
+describe.skipIf(nginxMissing)(needsNginx('slow bodies of one client'), () => {
+  const HEAD = 'POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n';
+  const withSlowBodies = async (
+    options: { rateLimit?: number },
+    run: (chain: Chain) => Promise<void>,
+  ): Promise<void> =>
+    withChain(options, async (chain) => {
+      const clients = Array.from({ length: 256 }, () => connect(chain.proxy.port, '127.0.0.1'));
+      try {
+        for (const client of clients) client.on('error', () => undefined).write(`${HEAD}{`);
+        await run(chain);
+      } finally {
+        for (const client of clients) client.destroy();
+      }
+    });
+
+  it('are refused beyond a quarter of what nginx takes of all, and others served', () =>
+    withSlowBodies({ rateLimit: 1_000_000 }, async ({ proxy }) => {
+      const ask = (from: string, head = HEAD): Promise<RawAnswer> =>
+        rawRequest(proxy.port, `${head}{}`, from);
+      const refusal = await eventually('a refusal', async () => {
+        const answer = await ask('127.0.0.1');
+        return answer.status === 503 && answer;
+      });
+      const [id = ''] = refusal.headers['x-request-id'] ?? [];
+      expect(refusal.body).toBe(problemBody(new Problem('overloaded'), id));
+      expect((await ask('127.0.0.2')).status).toBe(200);
+      expect((await ask('127.0.0.1', HEAD.replace('/predict', '/ping'))).status).toBe(200);
+      expect(proxy.said()).toBe('');
+    }));
+
+  it('count among those of all where clients are not limited', () =>
+    withSlowBodies({}, async ({ proxy }) => {
+      // By the last of these, nginx has seen all of those.
+      for (let count = 0; count < 20; count++)
+        expect((await rawRequest(proxy.port, `${HEAD}{}`)).status).toBe(200);
     }));
 });
 

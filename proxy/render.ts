@@ -36,6 +36,9 @@ const ANSWER_GRACE_MS = 1000;
 /** A file is worked on at this pace at least; a process that is slower than that is taken for dead. */
 const FILE_BYTES_PER_MS = 1024;
 
+/** Requests of one client address at once, where clients are limited: a quarter of what nginx takes of all. */
+const MAX_AT_ONCE = 256;
+
 /** The longest path that fits into a Linux socket address, in bytes. */
 const MAX_SOCKET_PATH_BYTES = 107;
 
@@ -120,14 +123,19 @@ function sample(share: number): string {
   return `${percent.toFixed(2)}% 1; * 0;`;
 }
 
-/** 10 MB remember some 80,000 addresses; beyond that the oldest are forgotten. */
+/**
+ * 10 MB remember some 80,000 addresses; beyond that the oldest are forgotten. Requests under way are of 1,024 addresses
+ * at most, and with no room for one it would be refused.
+ */
 const rateZone = (limit: number | undefined): string =>
   limit === undefined
     ? ''
-    : `limit_req_zone $limited_client zone=clients:10m rate=${positive('rateLimit', limit)}r/s;`;
+    : `limit_req_zone $limited_client zone=clients:10m rate=${positive('rateLimit', limit)}r/s; limit_conn_zone $limited_client zone=crowds:512k;`;
 
 const rateLimit = (limit: number | undefined): string =>
-  limit === undefined ? '' : `limit_req zone=clients burst=${positive('rateLimit', limit)} nodelay;`;
+  limit === undefined
+    ? ''
+    : `limit_conn crowds ${MAX_AT_ONCE}; limit_req zone=clients burst=${positive('rateLimit', limit)} nodelay;`;
 
 /** The last address in X-Forwarded-For that is none of these is the client's. */
 function trustedProxies(networks: readonly string[]): string {

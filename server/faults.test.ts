@@ -1,8 +1,12 @@
 import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { needsNginx, nginxMissing } from '../proxy/testing/nginxMissing.ts';
+import { rawRequest } from '../proxy/testing/rawRequest.ts';
 import type { AdultRow } from './testing/adultRows.ts';
 import { readAdultRows } from './testing/adultRows.ts';
 import type { Case } from './testing/load.ts';
@@ -227,6 +231,22 @@ const logged = (file: string): number[] =>
     .split('\n')
     .filter((line) => line.includes('"path":"/predict"'))
     .map((line) => (JSON.parse(line) as { status: number }).status);
+
+describe.skipIf(nginxMissing)(needsNginx('a primary that is frozen'), () => {
+  it('holds up no request, whatever nginx has to say meanwhile', async () => {
+    await withServer({}, async ({ port, primary }) => {
+      const pid = primary();
+      process.kill(pid, 'SIGSTOP');
+      try {
+        // Together a multiple of what the pipe to the primary holds.
+        const tooLarge = `POST /${'x'.repeat(1500)} HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n`;
+        for (let count = 0; count < 200; count++) expect((await rawRequest(port, tooLarge)).status).toBe(413);
+      } finally {
+        process.kill(pid, 'SIGCONT');
+      }
+    });
+  });
+});
 
 describe.skipIf(nginxMissing)(needsNginx('TERM'), () => {
   it('under load: every accepted request is answered, code 0, in time, nothing left', async () => {
@@ -589,6 +609,44 @@ describe.skipIf(nginxMissing)(needsNginx('the end of'), () => {
       expect(next).toMatchObject({ right: 100, ...LOST_NOTHING });
       expect((await server.stop()).code).toBe(0);
       expect(await server.leftBehind()).toEqual([]);
+    });
+  });
+
+  it('several nginx whose workers are frozen takes no longer than that of one', async () => {
+    await withServer({}, async (server) => {
+      const clients: Socket[] = [];
+      try {
+        for (let ends = 1; ends <= 2; ends++) {
+          const master = await eventually('nginx, accepting', async () => {
+            const { ok } = await fetch(`http://127.0.0.1:${server.port}/health/ready`).catch(() => ({
+              ok: false,
+            }));
+            return ok && server.nginx();
+          });
+          const workers = readFileSync(`/proc/${master}/task/${master}/children`, 'utf8').trim().split(' ');
+          // A body that doesn't end keeps one of them.
+          const client = connect(server.port, '127.0.0.1').on('error', () => undefined);
+          clients.push(client);
+          client.write(
+            'POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n',
+          );
+          await once(client, 'data');
+          process.kill(master, 'SIGKILL');
+          const told = (): boolean => (server.said().match(/nginx was started anew/g) ?? []).length === ends;
+          await eventually('another nginx', told);
+          const old = await eventually('the one worker', () => {
+            const living = server.processes().filter((pid) => workers.includes(String(pid)));
+            return living.length === 1 && living;
+          });
+          process.kill(old[0] as number, 'SIGSTOP');
+        }
+        const { code, ms } = await server.stop();
+        expect(code).toBe(0);
+        expect(ms).toBeLessThan(DRAIN_MS);
+        expect(await server.leftBehind()).toEqual([]);
+      } finally {
+        for (const client of clients) client.destroy();
+      }
     });
   });
 

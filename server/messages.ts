@@ -41,7 +41,7 @@ export type FromProcess =
   | { readonly type: 'sums'; readonly question: number; readonly prefix: string }
   /** How it counts the rows of each version that it has open, whose counts it tells from now on. */
   | { readonly type: 'observing'; readonly profiles: readonly Profile[] }
-  /** What it has counted since its start, of versions with new rows: by key, [profile.width]. */
+  /** What it has counted since it opened them, of versions with new rows: by key, [profile.width]. */
   | {
       readonly type: 'observed';
       readonly counts: readonly (readonly [key: string, counts: readonly number[]])[];

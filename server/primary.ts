@@ -128,7 +128,11 @@ export function createPrimary({ config, runtime, nginx, log, exit }: PrimaryOpti
   });
   const unwatchProxy = watchProxy(runtime, (pid) => {
     log.error({ process: pid }, 'a worker of nginx is stopped and is killed');
-    process.kill(pid, 'SIGKILL');
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It has just gone.
+    }
   });
   const processes = createProcesses({
     config,
@@ -143,6 +147,11 @@ export function createPrimary({ config, runtime, nginx, log, exit }: PrimaryOpti
         exited: child.exited,
         tell: (message) => tell(child, message),
       });
+    },
+    onReady: (child) => {
+      // Others may be in force by now, and it must not let in whoever has lost his.
+      tell(child, { type: 'keys', keys: keyring.keys });
+      if (serving) tell(child, { type: 'serving' });
     },
     onExit: ({ worker }, lost) => {
       aggregator.retire(worker.id);

@@ -25,6 +25,8 @@ export interface ProcessesOptions {
   readonly receive: (id: number, message: FromProcess) => void;
   /** Tells a process what to open and to serve; rejects when it can't. */
   readonly equip: (child: Child) => Promise<void>;
+  /** It is ready from now on: what changed since it was equipped, it hasn't been told. */
+  readonly onReady: (child: Child) => void;
   /** A process is gone; lost: nobody told it to end. */
   readonly onExit: (child: Child, lost: boolean) => void;
   /** No process can be had. */
@@ -39,6 +41,7 @@ export interface Processes {
   fill(): Promise<void>;
   /** All have been ready: so the server is from now on. */
   serve(): void;
+  /** Tells those that are ready. */
   broadcast(message: ToProcess): void;
   /** Replaces them one by one; each is ready before its predecessor leaves. */
   roll(): Promise<void>;
@@ -47,7 +50,7 @@ export interface Processes {
 }
 
 export function createProcesses(options: ProcessesOptions): Processes {
-  const { config, runtime, log, heartbeat, receive, equip, onExit, fail } = options;
+  const { config, runtime, log, heartbeat, receive, equip, onReady, onExit, fail } = options;
   const slots: readonly Slot[] = Array.from({ length: config.WEB_CONCURRENCY }, (_, index) => ({
     index,
     child: undefined,
@@ -70,7 +73,7 @@ export function createProcesses(options: ProcessesOptions): Processes {
     const began = performance.now();
     const child = await startChild(slot, receive, begin);
     slot.child = child;
-    if (serving) tell(child, { type: 'serving' });
+    onReady(child);
     void child.exited.then((how) => bury(slot, child, how, performance.now() - began));
     return child;
   };

@@ -217,11 +217,16 @@ export function startReplica(options: ReplicaOptions): Replica {
       log.info({ model: model.id }, 'model closed');
     }
   };
+  /** The last one that it was told. */
+  let newest: ServedSet | undefined;
   const serve = async (set: ServedSet): Promise<void> => {
+    newest = set;
     const contents = contentsOf(set);
     if (catalogue) catalogue.replace(contents);
     else await begin(contents);
     void tell({ type: 'swapped', number: set.number });
+    // Told while the first one began: that one is in force, and what only this one has may be closed.
+    if (newest !== set) return;
     proof.follow(contents.served);
     observers.follow(contents);
     await retire([...models.keys()].filter((key) => !set.open.includes(key)));

@@ -9,15 +9,23 @@ export interface RawAnswer {
 }
 
 /** Sends bytes as they are and reads one answer: for what a well-behaved HTTP client can't be made to send. */
-export async function rawRequest(port: number, bytes: string | Buffer): Promise<RawAnswer> {
-  const answer = parseAnswer(await rawExchange(port, bytes));
+export async function rawRequest(
+  port: number,
+  bytes: string | Buffer,
+  localAddress?: string,
+): Promise<RawAnswer> {
+  const answer = parseAnswer(await rawExchange(port, bytes, localAddress));
   if (!answer) throw new Error('the connection was closed before a whole answer');
   return answer;
 }
 
 /** Sends bytes as they are; what came back until the answer was whole or the connection closed. */
-export async function rawExchange(port: number, bytes: string | Buffer): Promise<Buffer> {
-  const socket = connect(port, '127.0.0.1');
+export async function rawExchange(
+  port: number,
+  bytes: string | Buffer,
+  localAddress?: string,
+): Promise<Buffer> {
+  const socket = connect({ port, host: '127.0.0.1', ...(localAddress !== undefined && { localAddress }) });
   const closed = new Promise<void>((resolve) => socket.on('close', () => resolve()));
   let received = Buffer.alloc(0);
   const whole = new Promise<void>((resolve) => {

@@ -71,6 +71,19 @@ describe('a CSV', () => {
     expect(() => readCsv('', INPUTS)).toThrow('The CSV has no line, not even a header.');
   });
 
+  it('keeps rows without cells, of which those of one width are one list, for one hand-over only', () => {
+    const table = createCsvTable(INPUTS, true);
+    const take = (text: string): readonly unknown[] => {
+      table.write(text);
+      return table.take()?.data ?? [];
+    };
+    const [first, second] = take('n,s\n1\n2\n');
+    expect(second).toBe(first);
+    const [third] = take('3\n');
+    expect(third).toEqual(first);
+    expect(third).not.toBe(first);
+  });
+
   it('is handed over in pieces', () => {
     const table = createCsvTable(INPUTS, true);
     table.write('n');

@@ -37,8 +37,8 @@ export function createCsvTable(inputs: readonly Input[], header: boolean): CsvTa
   let columns: readonly string[] | undefined;
   let types: (ColumnType | undefined)[] = [];
   let data: unknown[][] = [];
-  /** Rows without cells, by their width. */
-  const ofWidth: unknown[][] = [];
+  /** Rows without cells, by their width: of one hand-over, or a long file of many widths would fill the memory. */
+  let ofWidth: unknown[][] = [];
   let lines: number[] = [];
   let before = 0;
 
@@ -76,6 +76,7 @@ export function createCsvTable(inputs: readonly Input[], header: boolean): CsvTa
       const table: Table = { columns, data, lines, ...(before > 0 && { before }) };
       before += data.length;
       data = [];
+      ofWidth = [];
       lines = [];
       return table;
     },

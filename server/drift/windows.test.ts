@@ -106,6 +106,21 @@ it('drops a version that nobody has open once its rows have passed', () => {
   expect(reportOf(windows)).toBeUndefined();
 });
 
+it('keeps what a process counted of a version that it closed and opened again', () => {
+  const windows = create();
+  createProcess(windows, 1)(...times(100, 1));
+  windows.slide();
+  windows.receive(1, { type: 'observing', profiles: [] });
+  const again = createProcess(windows, 1);
+  again(...times(30, 1));
+  expect(reportOf(windows)?.window.rows).toBe(130);
+  for (let step = 0; step < 9; step++) windows.slide();
+  expect(reportOf(windows)?.window.rows).toBe(30);
+  windows.slide();
+  again(...times(5, 1));
+  expect(reportOf(windows)?.window.rows).toBe(5);
+});
+
 it('exposes what can be said, and nothing else', async () => {
   const windows = create();
   const registry = new Registry();

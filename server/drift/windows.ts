@@ -23,7 +23,7 @@ export interface DriftWindows {
 /** Counts of one model version since the server's start. */
 interface History {
   readonly profile: Profile;
-  /** Of processes that are gone. */
+  /** Of processes that are gone, or had the version closed. */
   readonly gone: Float64Array;
   /** By process. */
   readonly live: Map<number, Float64Array>;
@@ -39,6 +39,14 @@ const totalOf = ({ gone, live }: History): Float64Array => {
   for (const counts of live.values()) addTo(total, counts);
   return total;
 };
+
+/** A process counts no more, or anew: what it has counted stays. */
+function settle({ gone, live }: History, id: number): void {
+  const last = live.get(id);
+  if (!last) return;
+  addTo(gone, last);
+  live.delete(id);
+}
 
 /** What came in since the oldest step that is remembered. */
 function windowOf(history: History): Float64Array {
@@ -77,10 +85,10 @@ export function createDriftWindows(windowMs: number): DriftWindows {
       if (retired.has(id)) return;
       if (message.type === 'observing') {
         message.profiles.forEach(know);
-        open.set(
-          id,
-          message.profiles.map(({ key }) => key),
-        );
+        const keys = message.profiles.map(({ key }) => key);
+        open.set(id, keys);
+        // Opened again, it is counted from zero.
+        for (const [key, history] of histories) if (!keys.includes(key)) settle(history, id);
       } else if (message.type === 'observed') {
         for (const [key, counts] of message.counts)
           histories.get(key)?.live.set(id, Float64Array.from(counts));
@@ -89,12 +97,7 @@ export function createDriftWindows(windowMs: number): DriftWindows {
     retire: (id) => {
       retired.add(id);
       open.delete(id);
-      for (const { gone, live } of histories.values()) {
-        const last = live.get(id);
-        if (!last) continue;
-        addTo(gone, last);
-        live.delete(id);
-      }
+      for (const history of histories.values()) settle(history, id);
     },
     reports: () =>
       [...histories]

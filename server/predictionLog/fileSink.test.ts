@@ -69,6 +69,28 @@ describe('files of the log', () => {
     });
   });
 
+  it('go however young they are, but the newest one of a process that goes on stays', async () => {
+    await withTemporaryFolder(async (folder) => {
+      const put = (time: string, pid: number, secondsAgo: number): string => {
+        const name = `predictions-${time}-host-${pid}.jsonl`;
+        const at = new Date(Date.now() - secondsAgo * 1000);
+        writeFileSync(join(folder, name), '{}\n');
+        utimesSync(join(folder, name), at, at);
+        return name;
+      };
+      put('20260101T000000000Z', 8, 31);
+      const quiet = put('20260101T000001000Z', 8, 30);
+      put('20260101T000000000Z', 6, 1000);
+      const fast = Array.from({ length: 9 }, (_, at) => put(`2026010${at + 1}T000000000Z`, 9, 20 - at));
+      const sink = createFileSink({ folder, ...options });
+      await sink.write([line('{"n":0}')]);
+      await sink.close();
+      const own = filesIn(folder).filter((name) => name.endsWith('-7.jsonl'));
+      expect(own).toHaveLength(1);
+      expect(filesIn(folder)).toEqual([quiet, ...fast.slice(-2), ...own].sort());
+    });
+  });
+
   it('that somebody removed are begun anew', async () => {
     await withTemporaryFolder(async (folder) => {
       const sink = createFileSink({ folder, ...options });

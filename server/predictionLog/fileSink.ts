@@ -1,14 +1,17 @@
 import type { FileHandle } from 'node:fs/promises';
 import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Line, Sink } from './sink.ts';
 import { SinkFailure } from './sink.ts';
 
 /** What a file of the log is called. */
 export const FILE_NAME = /^predictions-.*\.jsonl$/;
 
-/** What was written to within this time has a process that goes on. */
+/** Names the process that writes it. */
+const ownerOf = (path: string): string => /^predictions-[^-]*-(.*)$/.exec(basename(path))?.[1] ?? path;
+
+/** A process whose newest file was written to within this time goes on with it. */
 const LIVE_MS = 60_000;
 const FULL = new Set(['ENOSPC', 'EDQUOT']);
 
@@ -57,12 +60,18 @@ export function createFileSink({ folder, fileBytes, maxFiles, pid }: FileSinkOpt
         ),
       ),
     );
-    const oldest = found
+    const owners = new Set<string>();
+    const newestFirst = found
       .flat()
-      .sort((a, b) => b.mtimeMs - a.mtimeMs)
-      .slice(maxFiles);
-    for (const { path, mtimeMs } of oldest)
-      if (path !== file?.path && Date.now() - mtimeMs > LIVE_MS) await rm(path, { force: true });
+      .sort((a, b) => b.mtimeMs - a.mtimeMs || (a.path < b.path ? 1 : -1))
+      .map(({ path, mtimeMs }) => {
+        const owner = ownerOf(path);
+        const live = !owners.has(owner) && Date.now() - mtimeMs <= LIVE_MS;
+        owners.add(owner);
+        return { path, live };
+      });
+    for (const { path, live } of newestFirst.slice(maxFiles))
+      if (path !== file?.path && !live) await rm(path, { force: true });
   };
   /** A file to write to: the present one, unless it is full or somebody removed it. */
   const current = async (): Promise<OpenFile> => {
