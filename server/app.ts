@@ -35,7 +35,7 @@ import { defineProtocols } from './routes/protocols.ts';
 import { shadowRoute } from './routes/shadow.ts';
 import { statsRoute } from './routes/stats.ts';
 import { assetsRoute, pageRoute } from './routes/web.ts';
-import { tracedPredictor } from './tracing/predictor.ts';
+import { tracedPredict } from './tracing/predictor.ts';
 import { traceRequests } from './tracing/serve.ts';
 import type { Tracing } from './tracing/tracing.ts';
 import type { Assets } from './web/assets.ts';
@@ -83,8 +83,14 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   const unshared = tracing ? traceRequests(tracing, untraced) : untraced;
   const serve = cors ? cors.share(unshared) : unshared;
   const define = createRouter(app, serve, cors?.preflight);
-  const own = createPredictor({ inference, http, recorder, patienceMs: config.DEADLINE_MS });
-  const predictor = observed(tracing ? tracedPredictor(own) : own, deps.observers ?? []);
+  const own = createPredictor({
+    inference,
+    http,
+    recorder,
+    patienceMs: config.DEADLINE_MS,
+    around: tracing && tracedPredict,
+  });
+  const predictor = observed(own, deps.observers ?? []);
   const predict = createPredictRoutes({
     predictor,
     http,

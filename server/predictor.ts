@@ -51,15 +51,27 @@ export interface Predictor {
   score(model: Model, rows: EncodedRows, options: PredictOptions): Promise<Scores>;
 }
 
+/**
+ * A prediction, from the turn of the event loop on in which it may be decoded.
+ *
+ * @param since when it began to wait for that turn, if it had to: as performance.now()
+ */
+export type Predict = (
+  ...request: [...Parameters<Predictor['predict']>, since?: number]
+) => ReturnType<Predictor['predict']>;
+
 export interface PredictorDeps {
   readonly inference: Inference;
   readonly http: HttpRecorder;
   readonly recorder: InferenceRecorder;
   /** How long a piece of a long request waits for room in the queue. */
   readonly patienceMs: number;
+  /** Looks at each prediction. */
+  readonly around?: ((predict: Predict) => Predict) | undefined;
 }
 
-export function createPredictor({ inference, http, recorder, patienceMs }: PredictorDeps): Predictor {
+export function createPredictor(deps: PredictorDeps): Predictor {
+  const { inference, http, recorder, patienceMs, around = (predict) => predict } = deps;
   const encode: Predictor['encode'] = (model, decode, options) => {
     try {
       const table = decode();
@@ -97,7 +109,7 @@ export function createPredictor({ inference, http, recorder, patienceMs }: Predi
     }
   };
   const turn = createTurn(patienceMs / 4);
-  const predict: Predictor['predict'] = (c, model, decode, options) => {
+  const predict = around((c, model, decode, options) => {
     const start = performance.now();
     const rows = encode(model, decode, options);
     const parseMs = performance.now() - start;
@@ -112,7 +124,7 @@ export function createPredictor({ inference, http, recorder, patienceMs }: Predi
     const signal = rows.rows >= LONG_REQUEST_ROWS ? c.req.raw.signal : undefined;
     const scores = infer(model, rows, signal ? { requestId, signal } : { requestId });
     return scores instanceof Promise ? scores.then(finish) : finish(scores);
-  };
+  });
   return {
     encode,
     score: async (model, rows, options) => {
@@ -120,8 +132,11 @@ export function createPredictor({ inference, http, recorder, patienceMs }: Predi
       recorder.answered(model, rows, scores.answers);
       return scores;
     },
-    predict: (...request) =>
-      turn.isOver ? turn.next(request[0].get('arrived')).then(() => predict(...request), refused) : predict(...request),
+    predict: (...request) => {
+      if (!turn.isOver) return predict(...request);
+      const since = performance.now();
+      return turn.next(request[0].get('arrived')).then(() => predict(...request, since), refused);
+    },
   };
 }
 

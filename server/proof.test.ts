@@ -3,11 +3,14 @@ import { Problem } from './errors.ts';
 import type { Scores } from './inference.ts';
 import type { Model } from './models/model.ts';
 import type { Proof } from './proof.ts';
-import { createProof } from './proof.ts';
+import { createProof, uncounted } from './proof.ts';
 import { tinyModel } from './testing/tinyModel.ts';
 import { eventually } from './testing/withDeadline.ts';
 
-const FRESH_MS = 300;
+/** Longer than any stall of the machine. */
+const FRESH_MS = 60_000;
+/** Where a test waits for an answer to grow old. */
+const SOON_OLD_MS = 300;
 
 /** It answers x = 0 with 1, and x = 1 with 2. */
 function goldenModel(): Model {
@@ -28,7 +31,11 @@ const right = (cells: ArrayLike<number>): Scores => scores(...Array.from(cells, 
 let proof: Proof;
 afterEach(() => proof.close());
 
-function start(model = goldenModel(), inline: (cells: ArrayLike<number>) => Scores | undefined = right) {
+function start(
+  model = goldenModel(),
+  inline: (cells: ArrayLike<number>) => Scores | undefined = right,
+  freshMs = FRESH_MS,
+) {
   const paths = {
     inline,
     thread: (cells: ArrayLike<number>): Promise<Scores> => Promise.resolve(right(cells)),
@@ -43,7 +50,7 @@ function start(model = goldenModel(), inline: (cells: ArrayLike<number>) => Scor
         return paths.thread(cells);
       },
     },
-    freshMs: FRESH_MS,
+    freshMs,
     pauseMs: 10,
     onWrong: (_, reason, before) => wrong.push(`${reason}${before ? '' : ', ever'}`),
   });
@@ -81,16 +88,64 @@ describe('the proof that a process predicts', () => {
     expect(proof.holds).toBe(false);
   });
 
-  it('grows old while threads are silent, and not at once while they are only full', async () => {
+  it('stays for a while where threads are full', async () => {
     const { paths, asked, wrong } = start();
     await eventually('a round', () => asked() > 1);
     paths.thread = () => Promise.reject(new Problem('overloaded'));
     const before = asked();
     await eventually('some tries', () => asked() > before + 3);
     expect(proof.holds).toBe(true);
-    paths.thread = () => new Promise(() => {});
+    expect(wrong).toEqual([]);
+  });
+
+  it.each([
+    ['silent', () => new Promise<Scores>(() => {})],
+    ['full', () => Promise.reject(new Problem('overloaded'))],
+  ])('grows old while threads are %s', async (_, thread) => {
+    const { paths, asked, wrong } = start(goldenModel(), right, SOON_OLD_MS);
+    await eventually('a round', () => asked() > 1);
+    paths.thread = thread;
     await eventually('its age', () => !proof.holds);
     expect(wrong).toEqual([]);
+  });
+
+  it('asks every model at once: none waits until another is answered', () => {
+    const names: string[] = [];
+    proof = createProof({
+      inline: { score: () => undefined },
+      queue: {
+        predict: ({ name }) => {
+          names.push(name);
+          return new Promise(() => {});
+        },
+      },
+      freshMs: FRESH_MS,
+      onWrong: () => {},
+    });
+    proof.follow(['a', 'b', 'c'].map((name) => tinyModel(name)));
+    expect(names).toEqual(['a', 'b', 'c']);
+  });
+
+  it('comes to every model where the queue has room for one', async () => {
+    const answered = new Set<string>();
+    let waiting = 0;
+    proof = createProof({
+      inline: { score: () => undefined },
+      queue: {
+        predict: async ({ name }, { cells }) => {
+          if (waiting > 0) throw new Problem('overloaded');
+          waiting++;
+          await new Promise(setImmediate);
+          waiting--;
+          answered.add(name);
+          return right(cells);
+        },
+      },
+      freshMs: FRESH_MS,
+      onWrong: () => {},
+    });
+    proof.follow(['a', 'b', 'c'].map((name) => tinyModel(name)));
+    await eventually('answers of all', () => answered.size === 3);
   });
 
   it('asks a model without golden rows for any answer', async () => {
@@ -102,4 +157,17 @@ describe('the proof that a process predicts', () => {
     paths.thread = () => Promise.reject(new Problem('internal_error'));
     await eventually('the end of the proof', () => !proof.holds);
   });
+});
+
+it('the requests of a proof are named nowhere', () => {
+  const named: (readonly string[])[] = [];
+  const recorder = uncounted({
+    batch: () => {},
+    queued: () => {},
+    running: (_, requestIds) => named.push(requestIds),
+    fault: (_, __, requestIds) => named.push(requestIds),
+  });
+  recorder.running(0, ['', 'a']);
+  recorder.fault(tinyModel(), { ok: false, code: 'run_failed', detail: '' }, ['b', '']);
+  expect(named).toEqual([['a'], ['b']]);
 });

@@ -7,7 +7,7 @@ import { perModel } from './models/catalogue.ts';
 import { exampleRow } from './models/example.ts';
 import type { Model } from './models/model.ts';
 
-/** The pause between two rounds. */
+/** The pause after a right answer. */
 const PAUSE_MS = 1000;
 /** A full queue is asked again so soon: a server that has much to do predicts. */
 const FULL_PAUSE_MS = 100;
@@ -52,6 +52,10 @@ const askedModel = perModel((model) => {
   return copy;
 });
 
+/** The id of the server's own requests. */
+const NOBODYS = '';
+const isSomebodys = (requestId: string): boolean => requestId !== NOBODYS;
+
 /** Records what others asked. */
 export const uncounted = (recorder: QueueRecorder): QueueRecorder => ({
   ...recorder,
@@ -61,6 +65,8 @@ export const uncounted = (recorder: QueueRecorder): QueueRecorder => ({
   queued: (model, seconds) => {
     if (!asked.has(model)) recorder.queued(model, seconds);
   },
+  running: (thread, requestIds) => recorder.running(thread, requestIds.filter(isSomebodys)),
+  fault: (model, reply, requestIds) => recorder.fault(model, reply, requestIds.filter(isSomebodys)),
 });
 
 interface Question {
@@ -92,7 +98,6 @@ const isRight = (answers: Float64Array, wanted: Float64Array | undefined): boole
 
 export function createProof({ inline, queue, freshMs, onWrong, pauseMs = PAUSE_MS }: ProofOptions): Proof {
   let standings = new Map<Model, Standing>();
-  let timer: NodeJS.Timeout | undefined;
   let closed = false;
 
   /** @returns what is wrong with its answers */
@@ -100,8 +105,7 @@ export function createProof({ inline, queue, freshMs, onWrong, pauseMs = PAUSE_M
     const { rows, wanted } = questionOf(model, number);
     const atOnce = inline.score(model, rows);
     if (atOnce && !isRight(atOnce.answers, wanted)) return 'a golden row is answered wrongly in the process';
-    // Without an id: the request is nobody's.
-    const { answers } = await queue.predict(askedModel(model), rows, { requestId: '' });
+    const { answers } = await queue.predict(askedModel(model), rows, { requestId: NOBODYS });
     return isRight(answers, wanted) ? undefined : 'a golden row is answered wrongly by a thread';
   };
   const prove = async (model: Model, standing: Standing): Promise<void> => {
@@ -125,12 +129,16 @@ export function createProof({ inline, queue, freshMs, onWrong, pauseMs = PAUSE_M
     if (++standing.wrong === MANY_WRONG) onWrong(model, fault, standing.right > 0);
   };
   const isFresh = ({ provenAt }: Standing): boolean => performance.now() - provenAt < freshMs;
-  const round = async (): Promise<void> => {
+  /** Each by itself: one may have to wait for as long as a request may, and the others don't grow old meanwhile. */
+  const watch = async (model: Model, standing: Standing): Promise<void> => {
+    if (closed || standings.get(model) !== standing) return;
     const start = performance.now();
-    for (const [model, standing] of standings) await prove(model, standing);
-    if (closed) return;
-    const proven = [...standings.values()].every(({ provenAt }) => provenAt >= start);
-    timer = setTimeout(() => void round(), proven ? pauseMs : Math.min(pauseMs, FULL_PAUSE_MS)).unref();
+    await prove(model, standing);
+    const proven = standing.provenAt >= start;
+    setTimeout(
+      () => void watch(model, standing),
+      proven ? pauseMs : Math.min(pauseMs, FULL_PAUSE_MS),
+    ).unref();
   };
 
   return {
@@ -138,19 +146,15 @@ export function createProof({ inline, queue, freshMs, onWrong, pauseMs = PAUSE_M
       return [...standings.values()].every(isFresh);
     },
     follow: (served) => {
-      const begins = standings.size === 0;
+      const before = standings;
       const now = performance.now();
       standings = new Map(
-        served.map((model) => [
-          model,
-          standings.get(model) ?? { provenAt: now, asked: 0, right: 0, wrong: 0 },
-        ]),
+        served.map((model) => [model, before.get(model) ?? { provenAt: now, asked: 0, right: 0, wrong: 0 }]),
       );
-      if (begins) void round();
+      for (const [model, standing] of standings) if (!before.has(model)) void watch(model, standing);
     },
     close: () => {
       closed = true;
-      clearTimeout(timer);
     },
   };
 }

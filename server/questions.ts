@@ -1,4 +1,5 @@
 import type { DriftReport } from './drift/report.ts';
+import { Problem } from './errors.ts';
 import type { FromProcess, ToProcess } from './messages.ts';
 import type { MetricObject } from './metrics/aggregate.ts';
 import { within } from './within.ts';
@@ -6,10 +7,14 @@ import { within } from './within.ts';
 /** The primary asks every process in its turn, and gives each a second. */
 const ANSWER_MS = 3000;
 
-/** Asks for the sums over all processes of the metrics whose names begin so. */
+/** Asks for the sums over all processes of the metrics whose names begin so. @throws {Problem} not_ready */
 export type AskSums = (prefix: string) => Promise<readonly MetricObject[]>;
 
-/** Asks how the rows of a version, by its key, differ from its training data; undefined when nobody counts them. */
+/**
+ * Asks how the rows of a version, by its key, differ from its training data; undefined when nobody counts them.
+ *
+ * @throws {Problem} not_ready
+ */
 export type AskDrift = (key: string) => Promise<DriftReport | undefined>;
 
 /** Asks the primary for what only all processes together know. */
@@ -19,7 +24,10 @@ export interface Questions {
   receive(message: ToProcess): void;
 }
 
-export function createQuestions(tell: (message: FromProcess) => Promise<void>): Questions {
+export function createQuestions(
+  tell: (message: FromProcess) => Promise<void>,
+  answerMs = ANSWER_MS,
+): Questions {
   const waiting = new Map<number, (message: ToProcess) => void>();
   let asked = 0;
   const ask = async (put: (question: number) => FromProcess): Promise<ToProcess> => {
@@ -27,7 +35,12 @@ export function createQuestions(tell: (message: FromProcess) => Promise<void>): 
     const answer = new Promise<ToProcess>((resolve) => waiting.set(question, resolve));
     void tell(put(question));
     try {
-      return await within(answer, ANSWER_MS, 'the answer of the primary');
+      return await within(answer, answerMs, 'the answer of the primary');
+    } catch (cause) {
+      throw new Problem('not_ready', {
+        detail: 'The figures of all processes cannot be had at the moment.',
+        cause,
+      });
     } finally {
       waiting.delete(question);
     }

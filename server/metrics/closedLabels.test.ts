@@ -13,7 +13,7 @@ import type { Metrics } from '../testing/scrape.ts';
 import { scrapeAll } from '../testing/scrape.ts';
 import { withServer } from '../testing/startServer.ts';
 import { LATENCY_BUCKETS } from './buckets.ts';
-import { METHODS } from './http.ts';
+import { METHODS, SHED_REASONS } from './http.ts';
 
 const REASONS = [
   'type',
@@ -56,7 +56,7 @@ async function limits() {
       status: [...statuses].map(String),
       model: models.map(({ name }) => name),
       column: ['', ...models.flatMap(({ signature }) => signature.inputs.map(({ name }) => name))],
-      reason: [...REASONS, 'overloaded', 'draining'],
+      reason: [...REASONS, ...SHED_REASONS],
       label: models.flatMap(({ output }) =>
         output.task === 'classification' ? output.classes.map(String) : [],
       ),

@@ -12,7 +12,7 @@ export const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'OPTIONS', 'ot
 const SHED_CODES = ['overloaded', 'draining'] as const satisfies readonly ErrorCode[];
 type ShedCode = (typeof SHED_CODES)[number];
 /** Two more are answered `overloaded`, too: it came too late, or there was no room for its body. */
-const SHED_REASONS = [...SHED_CODES, 'late', 'bodies'] as const;
+export const SHED_REASONS = [...SHED_CODES, 'late', 'bodies'] as const;
 export type ShedReason = (typeof SHED_REASONS)[number];
 
 export const isShed = (code: ErrorCode): code is ShedCode => SHED_CODES.some((shed) => shed === code);

@@ -7,6 +7,9 @@ import { createCounter } from './families.ts';
 /** nginx answers at once or not at all; a scrape doesn't wait for it. */
 const ANSWER_TIMEOUT_MS = 250;
 
+/** They only grow, for as long as an nginx lives. */
+const COUNTS = ['accepted', 'handled', 'requests'] as const;
+
 /** What `stub_status` says. Counts since nginx began. */
 interface Status {
   readonly active: number;
@@ -52,17 +55,18 @@ export function createNginxReader(registry: Registry, socketPath: string): () =>
     registers,
   });
   const counter = (name: string, help: string) => createCounter(registry, { name, help })({});
-  const accepted = counter('nginx_connections_accepted_total', 'Accepted connections.');
-  const handled = counter('nginx_connections_handled_total', 'Connections that nginx had room for.');
-  const requests = counter('nginx_http_requests_total', 'Requests, with those that nginx answers itself.');
+  const counters = {
+    accepted: counter('nginx_connections_accepted_total', 'Accepted connections.'),
+    handled: counter('nginx_connections_handled_total', 'Connections that nginx had room for.'),
+    requests: counter('nginx_http_requests_total', 'Requests, with those that nginx answers itself.'),
+  };
   let last: Status | undefined;
 
   const count = (status: Status): void => {
-    // One that began anew begins at zero.
-    const before = last && last.requests <= status.requests ? last : undefined;
-    accepted.add(status.accepted - (before?.accepted ?? 0));
-    handled.add(status.handled - (before?.handled ?? 0));
-    requests.add(status.requests - (before?.requests ?? 0));
+    // One that began anew begins at zero. It may have had more of one kind by now than the one before.
+    const before = last;
+    const goesOn = before !== undefined && COUNTS.every((name) => status[name] >= before[name]);
+    for (const name of COUNTS) counters[name].add(status[name] - (goesOn ? before[name] : 0));
     last = status;
   };
   return async () => {

@@ -1,5 +1,5 @@
 import { Problem } from '../errors.ts';
-import type { Prediction, Predictor } from '../predictor.ts';
+import type { Predict, Prediction } from '../predictor.ts';
 import type { Phase, RequestTrace } from './tracing.ts';
 
 function succeeded(trace: RequestTrace, start: number, prediction: Prediction): Prediction {
@@ -20,34 +20,32 @@ function failed(trace: RequestTrace, phase: Omit<Phase, 'end' | 'fault'>, error:
 }
 
 /**
- * Tells a prediction's phases to its request's trace. Not those of a file: it has thousands of pieces. It is added
- * around a predictor only where tracing is on.
+ * Tells a prediction's phases to its request's trace. Not those of a file: it has thousands of pieces. It is put
+ * around predictions only where tracing is on.
  */
-export function tracedPredictor(predictor: Predictor): Predictor {
-  return {
-    ...predictor,
-    predict: (c, model, decode, options) => {
-      const trace = c.get('trace');
-      if (!trace?.sampled) return predictor.predict(c, model, decode, options);
-      const { id } = model;
-      const start = performance.now();
-      let prediction: Promise<Prediction> | Prediction;
-      try {
-        prediction = predictor.predict(c, model, decode, options);
-      } catch (error) {
-        return failed(trace, { name: 'parse', start, model: id }, error);
-      }
-      if (!(prediction instanceof Promise)) return succeeded(trace, start, prediction);
-      const parsed = performance.now();
-      return prediction.then(
-        (found) => succeeded(trace, start, found),
-        (error: unknown) => {
-          trace.phase({ name: 'parse', start, end: parsed, model: id });
-          // A batch that failed is the one that can't have failed while it waited.
-          const name = error instanceof Problem && error.code !== 'internal_error' ? 'queue' : 'run';
-          return failed(trace, { name, start: parsed, model: id }, error);
-        },
-      );
-    },
+export const tracedPredict =
+  (predict: Predict): Predict =>
+  (c, model, decode, options, since) => {
+    const trace = c.get('trace');
+    if (!trace?.sampled) return predict(c, model, decode, options);
+    const { id } = model;
+    const start = performance.now();
+    if (since !== undefined) trace.phase({ name: 'turn', start: since, end: start, model: id });
+    let prediction: Promise<Prediction> | Prediction;
+    try {
+      prediction = predict(c, model, decode, options);
+    } catch (error) {
+      return failed(trace, { name: 'parse', start, model: id }, error);
+    }
+    if (!(prediction instanceof Promise)) return succeeded(trace, start, prediction);
+    const parsed = performance.now();
+    return prediction.then(
+      (found) => succeeded(trace, start, found),
+      (error: unknown) => {
+        trace.phase({ name: 'parse', start, end: parsed, model: id });
+        // A batch that failed is the one that can't have failed while it waited.
+        const name = error instanceof Problem && error.code !== 'internal_error' ? 'queue' : 'run';
+        return failed(trace, { name, start: parsed, model: id }, error);
+      },
+    );
   };
-}

@@ -2,7 +2,7 @@ import type { TraceContext } from './traceContext.ts';
 
 /** A part of a request's time. Times are milliseconds of performance.now(). */
 export interface Phase {
-  readonly name: 'parse' | 'queue' | 'run';
+  readonly name: 'turn' | 'parse' | 'queue' | 'run';
   readonly start: number;
   readonly end: number;
   readonly model: string;
