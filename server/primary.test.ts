@@ -10,7 +10,7 @@ import { parseConfig } from './config.ts';
 import type { FromProcess, ToProcess } from './messages.ts';
 import { keyOf } from './models/listing.ts';
 import { createPrimary } from './primary.ts';
-import { freePort } from './testing/startServer.ts';
+import { freePort } from './testing/freePort.ts';
 import { withTemporaryFolder } from './testing/temporaryFolder.ts';
 import { putVersion, tinyFiles } from './testing/tinyRepository.ts';
 import { eventually } from './testing/withDeadline.ts';
