@@ -132,10 +132,10 @@ export function createPredictor(deps: PredictorDeps): Predictor {
       recorder.answered(model, rows, scores.answers);
       return scores;
     },
-    predict: (...request) => {
-      if (!turn.isOver) return predict(...request);
+    predict: (c, model, decode, options) => {
+      if (!turn.isOver) return predict(c, model, decode, options);
       const since = performance.now();
-      return turn.next(request[0].get('arrived')).then(() => predict(...request, since), refused);
+      return turn.next(c.get('arrived')).then(() => predict(c, model, decode, options, since), refused);
     },
   };
 }

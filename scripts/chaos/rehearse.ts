@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -39,8 +40,6 @@ async function isWhole(server: Server, without: readonly number[], count: number
   return response.status === 200;
 }
 
-const steady = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
 /** Starts a server under load, lets the fault happen, and looks at what came of it. */
 export async function rehearse(fault: Fault, options: RehearseOptions): Promise<Result> {
   const { cases, chance, times, steadyMs, say } = options;
@@ -70,7 +69,7 @@ export async function rehearse(fault: Fault, options: RehearseOptions): Promise<
       idPrefix: name,
     });
     const readiness = checkReadiness(started.port, cases[0] as Case);
-    await steady(steadyMs);
+    await delay(steadyMs);
     let struck = performance.now();
     const recovered = async (without: readonly number[] = [], processes = 2): Promise<void> => {
       const whole = (): Promise<boolean> => isWhole(started, without, processes).catch(() => false);
@@ -85,7 +84,7 @@ export async function rehearse(fault: Fault, options: RehearseOptions): Promise<
         recoveryMs.push(Math.round(performance.now() - struck));
         if (code !== fault.endsWith) faults.push(`it ended with code ${code}, not ${fault.endsWith}`);
       } else {
-        await steady(steadyMs);
+        await delay(steadyMs);
       }
     } catch (error) {
       faults.push(reasonOf(error));

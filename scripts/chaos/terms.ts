@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Case, LoadReport } from '../../server/testing/load.ts';
 import { startLoad } from '../../server/testing/load.ts';
 import type { End, Server } from '../../server/testing/startServer.ts';
@@ -17,8 +18,6 @@ const WITHIN_MS = 3000;
 /** A drain ends within 10 s; a second is for a busy machine. */
 const LONGEST_MS = 11_000;
 
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
 /** Ends a server so long after its start; or after it is ready, under load from then on. */
 async function endAt(
   server: Server,
@@ -28,7 +27,7 @@ async function endAt(
   if (cases) await server.ready();
   const options = { port: server.port, connections: 8, untilRefused: true, maxMs: 60_000, idPrefix: 'term' };
   const load = cases && startLoad({ ...options, cases });
-  await pause(moment);
+  await delay(moment);
   const end = await server.stop();
   return { end, report: await load?.stop() };
 }

@@ -185,9 +185,10 @@ function createMatrixEncoder<M extends Matrix>(inputs: readonly Input[], layout:
         byName ? isRecord(values) : isList(values, names.length);
       let wellFormed = 0;
       for (const values of data) if (hasForm(values)) wellFormed++;
+      const malformed = wellFormed < data.length;
       const tooMany = wellFormed * width * cellBytes > MAX_MATRIX_BYTES;
       // A body that is refused anyway needs no matrix.
-      const doomed = tooMany || (!skipBadRows && wellFormed < data.length);
+      const doomed = tooMany || (!skipBadRows && malformed);
       const cells = allocate((doomed ? 1 : wellFormed) * width);
       const texts: TextCell[] = [];
       const errors: CellError[] = [];
@@ -212,7 +213,7 @@ function createMatrixEncoder<M extends Matrix>(inputs: readonly Input[], layout:
         const errorsBefore = errorsTotal;
         const textsBefore = texts.length;
         const listed = errors.length === MAX_LISTED;
-        if (!hasForm(values)) {
+        if (malformed && !hasForm(values)) {
           refuse(row, byName ? NO_RECORD : noList(values, names.length));
           if (skipBadRows) refused.push(row);
           continue;

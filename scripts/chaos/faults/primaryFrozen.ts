@@ -1,5 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Fault } from '../fault.ts';
-import { LONG_SILENCE_MS, pause } from './pause.ts';
+import { LONG_SILENCE_MS } from './longSilence.ts';
 
 export const primaryFrozen: Fault = {
   name: 'primary-frozen',
@@ -7,7 +8,7 @@ export const primaryFrozen: Fault = {
   strike: async ({ server, recovered }) => {
     const processes = server.serverProcesses();
     process.kill(server.primary(), 'SIGSTOP');
-    await pause(LONG_SILENCE_MS);
+    await delay(LONG_SILENCE_MS);
     process.kill(server.primary(), 'SIGCONT');
     await recovered();
     if (server.serverProcesses().join() !== processes.join())
