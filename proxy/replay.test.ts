@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { needsNginx, nginxMissing } from './testing/nginxMissing.ts';
 import { type RawAnswer, rawRequest } from './testing/rawRequest.ts';
-import { answers, hangsUp, type Received } from './testing/startUpstream.ts';
+import { answers, hangsUp, type Received, type Upstream } from './testing/startUpstream.ts';
 import { type Chain, withChain } from './testing/withChain.ts';
 import { within } from '../server/within.ts';
 
 const BODY = '{"columns":["a"],"data":[[1]]}';
 
-const predict = (method = 'POST', body = BODY): string =>
-  `${method} /predict HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+const predict = (method = 'POST', body = BODY, path = '/predict'): string =>
+  `${method} ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 
 const receivedBy = ({ upstreams }: Chain): Received[] => upstreams.flatMap(({ received }) => received);
 
@@ -82,12 +82,30 @@ describe.skipIf(nginxMissing)(needsNginx('the replay of a request'), () => {
       }
     }));
 
-  it('is made a third time only at the process that failed first, which may be closing down', () =>
-    withChain({ processes: 1 }, async (chain) => {
-      chain.upstreams[0]!.behaviour = hangsUp;
-      expect((await rawRequest(chain.proxy.port, predict())).status).toBe(503);
-      expect(receivedBy(chain)).toHaveLength(3);
-    }));
+  describe.each(['/predict', '/predict_file'])('of a POST %s, at a process that is closing down', (path) => {
+    const ask = async ({ proxy }: Chain): Promise<number> =>
+      (await rawRequest(proxy.port, predict('POST', BODY, path))).status;
+
+    it('is made a third time where the first two met nobody else', () =>
+      withChain({ processes: 1 }, async (chain) => {
+        chain.upstreams[0]!.behaviour = hangsUp;
+        expect(await ask(chain)).toBe(503);
+        expect(receivedBy(chain)).toHaveLength(3);
+      }));
+
+    it('is made once more where the first attempt met none but processes that were set aside', () =>
+      withChain({ processes: 2 }, async (chain) => {
+        const [closing, gone] = chain.upstreams as [Upstream, Upstream];
+        await gone.stop();
+        closing.behaviour = hangsUp;
+        // Sets both aside, for a second.
+        expect([await ask(chain), await ask(chain)]).toEqual([503, 503]);
+        const before = closing.received.length;
+        closing.behaviour = (answer, request) =>
+          closing.received.length < before + 3 ? hangsUp(answer, request) : answers(answer, request);
+        expect(await ask(chain)).toBe(200);
+      }));
+  });
 
   it.each(['POST', 'GET'])('loses no %s while processes are killed under load', (method) =>
     withChain({ processes: 3, workers: 2 }, async (chain) => {

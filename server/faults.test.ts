@@ -13,7 +13,7 @@ import type { Case } from './testing/load.ts';
 import { LOST_NOTHING, holdRequest, singles, startLoad, together } from './testing/load.ts';
 import { scrape, wentBackwards } from './testing/scrape.ts';
 import { signalIfThere } from './testing/signalIfThere.ts';
-import type { Server } from './testing/startServer.ts';
+import type { LogLine, Server } from './testing/startServer.ts';
 import { CHECKOUT, withLaunched, withServer } from './testing/startServer.ts';
 import { putVersion, tinyFiles } from './testing/tinyRepository.ts';
 import { eventually } from './testing/withDeadline.ts';
@@ -54,8 +54,8 @@ const edit = (file: string, change: (text: string) => string): void => {
   writeFileSync(file, after);
 };
 
-const died = (pid: number) => (line: { msg: string; pid: number }) =>
-  line.msg === 'a server process died' && line.pid === pid;
+const died = (pid: number) => (line: LogLine) =>
+  line.msg === 'a server process died' && line['process'] === pid;
 
 /** Waits until so many processes serve, none of them in `without`. */
 const serving = (server: Server, count: number, without: readonly number[] = []): Promise<number[]> =>

@@ -91,7 +91,7 @@ export function createProcesses(options: ProcessesOptions): Processes {
     const requestIds = takeInFlight(runtime, child.pid);
     onExit(child, lost);
     if (!lost) return;
-    log.error({ pid: child.pid, slot: slot.index, how, requestIds }, 'a server process died');
+    log.error({ process: child.pid, slot: slot.index, how, requestIds }, 'a server process died');
     if (!slot.reloading) void fillSlot(slot, slot.restarts.died(livedMs));
   };
 

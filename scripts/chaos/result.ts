@@ -34,15 +34,14 @@ export const refusedOf = ({ refused, failures }: LoadReport): number =>
   refused + failures.filter(isRefused).length;
 
 /** How many requests of a load were lost. */
-export const lostOf = ({ wrong, statuses, failures }: LoadReport): number =>
-  wrong.length + statuses.length + failures.filter((failure) => !isRefused(failure)).length;
+export const lostOf = ({ wrong, errors, failures }: LoadReport): number =>
+  wrong.length + errors.length + failures.filter((failure) => !isRefused(failure)).length;
 
 /** What was lost, in a few words. */
-export function describeLoss({ wrong, statuses, failures }: LoadReport): string {
+export function describeLoss({ wrong, errors, failures }: LoadReport): string {
   const counts = new Map<string, number>();
-  for (const status of statuses) counts.set(String(status), (counts.get(String(status)) ?? 0) + 1);
-  for (const failure of failures) {
-    const reason = failure.replace(/^[^:]*: /, '');
+  for (const one of [...errors, ...failures]) {
+    const reason = one.replace(/^[^:]*: /, '');
     counts.set(reason, (counts.get(reason) ?? 0) + 1);
   }
   if (wrong.length > 0) counts.set('wrong', wrong.length);

@@ -84,13 +84,13 @@ const tool: Tool = async (argv, { stdout, stderr, interrupt }) => {
       const build = ['build', '--network=host', `--build-arg=BASE=${base}`, `--tag=${built}`, '--force-rm'];
       await docker([...build, HOME], {}, 900_000);
     }
-    const { right, byModel, wrong, statuses, failures, seconds, longestGapMs } = await rehearse({
+    const { right, byModel, wrong, errors, failures, seconds, longestGapMs } = await rehearse({
       ...{ docker, folder, name, say, interrupt, image: values.image ?? built, port: await freePort() },
       ...(values.short ? { replicas: 2, scales: [3, 1] } : { replicas: 4, scales: [2, 6, 3] }),
       connections: 8,
     });
     const versions = Object.entries(byModel).map(([id, count]) => `${count} of ${id}`);
-    const lost = [...wrong, ...statuses.map((status) => `status ${status}`), ...failures];
+    const lost = [...wrong, ...errors, ...failures];
     say(`${right} right answers (${versions.join(', ')}) in ${seconds.toFixed(0)} s, ${lost.length} lost`);
     say(`longest time without an answer: ${longestGapMs.toFixed(0)} ms`);
     for (const line of lost.slice(0, 10)) stderr.write(`${line}\n`);

@@ -24,7 +24,7 @@ const MAX_MS = 1_800_000;
  * The life of a stack under load: an update to another version, a replica that is killed, more and fewer replicas. Leaves
  * nothing behind.
  *
- * @returns what the load got; nothing is lost if `wrong`, `statuses` and `failures` are empty
+ * @returns what the load got; nothing is lost if `wrong`, `errors` and `failures` are empty
  */
 export async function rehearse(options: RehearsalOptions): Promise<LoadReport> {
   const { docker, port, replicas, scales, connections, say, interrupt } = options;

@@ -24,8 +24,8 @@ const range = (values: readonly number[], digits: number): string =>
   `${Math.min(...values).toFixed(digits)} to ${Math.max(...values).toFixed(digits)}`;
 
 /** Requests that were not answered rightly. */
-export const lostOf = ({ wrong, statuses, failures }: SoakResult['report']): number =>
-  wrong.length + statuses.length + failures.length;
+export const lostOf = ({ wrong, errors, failures }: SoakResult['report']): number =>
+  wrong.length + errors.length + failures.length;
 
 export function summarize({ samples, report }: SoakResult): string {
   const of = (pick: (sample: Sample) => number): number[] => samples.map(pick).filter(Number.isFinite);

@@ -33,8 +33,8 @@ export interface LoadReport {
   readonly byModel: Readonly<Record<string, number>>;
   /** Answers with status 200 and another body, another x-request-id, or more than one. */
   readonly wrong: readonly string[];
-  /** The statuses of all other answers. A list: `toMatchObject` takes an empty object for any object. */
-  readonly statuses: readonly number[];
+  /** All other answers, as `ID: STATUS CODE`. A list: `toMatchObject` takes an empty object for any object. */
+  readonly errors: readonly string[];
   /** Requests that got no answer, with the reason. */
   readonly failures: readonly string[];
   /** Requests on an idle connection that the server closed at that moment; sent once more, as RFC 9110 9.2.2 has it. */
@@ -117,7 +117,7 @@ export function startLoad(options: LoadOptions): Load {
   const start = performance.now();
   const wrong: string[] = [];
   const failures: string[] = [];
-  const statuses: number[] = [];
+  const errors: string[] = [];
   const byModel: Record<string, number> = {};
   let right = 0;
   let resent = 0;
@@ -130,7 +130,8 @@ export function startLoad(options: LoadOptions): Load {
   const check = ({ status, body, ids, model }: Answer, answer: Case['answer'], id: string): void => {
     const versions = typeof answer !== 'string';
     const expected = versions ? answer[model] : answer;
-    if (status !== 200) statuses.push(status);
+    if (status !== 200)
+      errors.push(`${id}: ${status} ${/"code":"(\w+)"/.exec(body)?.[1] ?? body.slice(0, 200)}`);
     else if (body !== expected) wrong.push(`${id}: ${body.slice(0, 200)}`);
     else if (ids.length !== 1 || ids[0] !== id) wrong.push(`${id}: came back as ${ids.join(' and ')}`);
     else {
@@ -182,7 +183,7 @@ export function startLoad(options: LoadOptions): Load {
     right,
     byModel,
     wrong,
-    statuses,
+    errors,
     failures,
     resent,
     refused,
@@ -194,7 +195,7 @@ export function startLoad(options: LoadOptions): Load {
       return right;
     },
     get failed() {
-      return wrong.length + statuses.length + failures.length;
+      return wrong.length + errors.length + failures.length;
     },
     more: async (count, ms = 10_000) => {
       const target = right + count;
@@ -209,7 +210,7 @@ export function startLoad(options: LoadOptions): Load {
 }
 
 /** What must hold for a load of which nothing was lost. */
-export const LOST_NOTHING = { wrong: [], statuses: [], failures: [] } as const;
+export const LOST_NOTHING = { wrong: [], errors: [], failures: [] } as const;
 
 /** Requests of one row each. */
 export const singles = (rows: readonly AdultRow[]): Case[] =>
