@@ -89,10 +89,11 @@ describe('a pool', () => {
   });
 
   it('refuses a model whose file has changed, in one line', async () => {
-    const { pool } = startPool('worker/predict');
+    const { pool, onLost } = startPool('worker/predict');
     const changed = { ...model, signature: { ...model.signature, sha256: '0'.repeat(64) } };
     const refusal: unknown = await pool.open(changed).catch((error: unknown) => error);
     expect(refusal).toBeInstanceOf(ModelRefused);
+    expect(onLost).not.toHaveBeenCalled();
     expect((refusal as Error).message).toMatch(
       /^model adult\/1 refused: has sha256 \w+, its .* \(checksum_mismatch\)$/,
     );
@@ -106,7 +107,9 @@ describe('a pool', () => {
     );
     expect(refusal).toBeInstanceOf(ModelRefused);
     expect((refusal as Error).message).toMatch(/^model adult\/1 refused: .*300 ms \(model_unreadable\)$/);
-    expect(onLost).not.toHaveBeenCalled();
+    // Others would wait behind it.
+    await eventually('the word that its process is lost', () => onLost.mock.calls.length > 0);
+    expect(onLost.mock.calls).toEqual([['a thread still opens adult/1']]);
   });
 
   it('says what is missing when threads were not built', () => {

@@ -218,9 +218,17 @@ export function createPool(options: PoolOptions): Pool {
       onIdle = listener;
     },
     open: async (model) => {
-      const served = await openIn(lanes[0] as OwnedLane, model);
-      await Promise.all(lanes.slice(1).map((lane) => openIn(lane, served)));
-      return served;
+      try {
+        const served = await openIn(lanes[0] as OwnedLane, model);
+        await Promise.all(lanes.slice(1).map((lane) => openIn(lane, served)));
+        return served;
+      } catch (error) {
+        // Whatever is opened next would wait behind it, and be refused for that. The refusal is told before.
+        if (lanes.some(({ working }) => working))
+          setImmediate(() => options.onLost(`a thread still opens ${model.id}`));
+        else await release(model);
+        throw error;
+      }
     },
     openBeside: async (model) => {
       const served = await tryBeside(model);

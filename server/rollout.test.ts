@@ -4,34 +4,45 @@ import type { ToProcess } from './messages.ts';
 import type { Listing } from './models/listing.ts';
 import { keyOf } from './models/listing.ts';
 import { ModelRefused } from './models/model.ts';
+import type { Wishes } from './models/plan.ts';
+import type { Preferences } from './models/preferences.ts';
+import { parsePins } from './models/preferences.ts';
 import { createRollout } from './rollout.ts';
 import { eventually } from './testing/withDeadline.ts';
 
-const listing = (...versions: readonly number[]): Listing => ({
-  candidates: versions.map((version) => ({
-    name: 'm',
-    version,
-    id: `m/${version}`,
+const repository = (ids: string, preferences: Preferences = {}): Listing => ({
+  candidates: ids.split(' ').map((id) => ({
+    name: id.slice(0, -2),
+    version: Number(id.slice(-1)),
+    id,
     fingerprint: 'a',
     folder: '',
     root: '',
   })),
-  preferences: {},
+  preferences,
 });
+const listing = (...versions: readonly number[]): Listing =>
+  repository(versions.map((version) => `m/${version}`).join(' '));
 
 /** What a process answers to the order to open a version: lifted and whole are paths by which it is open. */
-type Opens = (version: number, trusted: boolean) => 'lifted' | 'whole' | 'refused' | 'dies' | 'never';
+type Opens = (
+  version: number,
+  trusted: boolean,
+  id: string,
+) => 'lifted' | 'whole' | 'refused' | 'dies' | 'never';
 
-function start(first: Listing) {
+function start(first: Listing, wishes: Partial<Wishes> = {}) {
   let now = first;
   const fetch = vi.fn(() => Promise.resolve());
   const rollout = createRollout({
     source: { list: () => Promise.resolve(now), fetch },
-    wishes: { defaultModel: '', pins: new Map(), shadows: [], openVersions: 1 },
+    wishes: { defaultModel: '', pins: new Map(), shadows: [], openVersions: 1, ...wishes },
     log: pino({ level: 'silent' }),
-    onRefused: () => {},
+    onRefused: (model) => failures.push(model),
   });
   const told: string[] = [];
+  const failures: string[] = [];
+  const standards = new Map<number, string>();
   const files = { now: 'as listed' };
   let ids = 0;
   const addProcess = (opens: Opens = () => 'lifted') => {
@@ -41,7 +52,8 @@ function start(first: Listing) {
     const tell = (message: ToProcess): void => {
       if (message.type === 'serve') {
         const { number, served } = message.set;
-        told.push(`${id} serves ${served.join().replaceAll('@a', '')}`);
+        told.push(`${id} serves ${served.join(' ').replaceAll('@a', '')}`);
+        standards.set(id, message.set.standard);
         setImmediate(() => rollout.receive(id, { type: 'swapped', number }));
       }
       if (message.type !== 'open') return;
@@ -49,7 +61,7 @@ function start(first: Listing) {
       told.push(`${id} opens ${candidate.id}${trusted ? '' : ' and compares'}`);
       const key = keyOf(candidate);
       setImmediate(() => {
-        const outcome = opens(candidate.version, trusted);
+        const outcome = opens(candidate.version, trusted, candidate.id);
         if (outcome === 'dies') die();
         else if (outcome === 'refused') rollout.receive(id, { type: 'opened', key, refusal: 'it is bad' });
         else if (outcome !== 'never')
@@ -62,6 +74,8 @@ function start(first: Listing) {
     rollout,
     fetch,
     files,
+    failures,
+    standards,
     addProcess,
     take: () => told.splice(0),
     refresh: (next: Listing) => {
@@ -181,5 +195,122 @@ describe('a rollout', () => {
     take();
     await refresh(listing(1, 2));
     expect(take()).toEqual(['1 opens m/2 and compares', '1 serves m/2']);
+  });
+});
+
+/** A process that refuses these, or dies of them. */
+const without =
+  (ids: string, how: 'refused' | 'dies' = 'refused'): Opens =>
+  (_, __, id) =>
+    ids.split(' ').includes(id) ? how : 'lifted';
+
+const pins = (text: string): Wishes['pins'] => parsePins(text) ?? new Map();
+
+describe('at the start, a rollout', () => {
+  it('has the rest served when models are refused, the newest of each that opens', async () => {
+    const { rollout, addProcess, take, failures, standards } = start(repository('a/1 b/1 b/2 b/3 c/1'));
+    const opens = without('a/1 b/2 b/3');
+    await Promise.all([addProcess(opens).equipped, addProcess(opens).equipped]);
+    expect(take().filter((line) => line.includes('serves'))).toEqual([
+      '1 serves b/1 c/1',
+      '2 serves b/1 c/1',
+    ]);
+    expect(
+      rollout.versions.map(({ name, version, state, served }) => [name, version, state, served]),
+    ).toEqual([
+      ['a', 1, 'refused', false],
+      ['b', 1, 'ready', true],
+      ['b', 2, 'refused', false],
+      ['b', 3, 'refused', false],
+      ['c', 1, 'ready', true],
+    ]);
+    // Nobody named a default.
+    expect([...standards.values()]).toEqual(['b', 'b']);
+    expect(failures).toEqual(['a', 'b', 'b']);
+    // A process that comes later is brought to the same set.
+    await addProcess(opens).equipped;
+    expect(take()).toEqual(['3 opens b/1', '3 opens c/1', '3 serves b/1 c/1']);
+  });
+
+  it.each([
+    [
+      'the one version that its repository pins is refused',
+      'a/1 a/2 b/1',
+      { a: 2 },
+      'model a/2 refused: it is bad',
+    ],
+    [
+      'its repository pins a version that is not there',
+      'a/1 b/1',
+      { a: 7 },
+      'model a refused: it is pinned to version 7, which the repository does not hold',
+    ],
+  ])('leaves out a model when %s', async (_, ids, versions, reason) => {
+    const { rollout, addProcess, take } = start(repository(ids, { versions }));
+    await addProcess(without('a/2')).equipped;
+    expect(take().at(-1)).toBe('1 serves b/1');
+    expect(rollout.versions[0]).toMatchObject({ name: 'a', version: 1, state: 'closed', reason });
+  });
+
+  it.each<[string, Listing, Partial<Wishes>, string]>([
+    ['the default model', repository('a/1 b/1'), { defaultModel: 'a' }, 'a/1 refused: it is bad'],
+    ['the default of the repository', repository('a/1 b/1', { default: 'a' }), {}, 'a/1 refused: it is bad'],
+    ['a version that settings pin', repository('b/1 b/2'), { pins: pins('b=2') }, 'b/2 refused: it is bad'],
+    [
+      'a model that settings name',
+      repository('a/1 b/1'),
+      { pins: pins('a=latest') },
+      'a/1 refused: it is bad',
+    ],
+    ['any model', repository('a/1 b/2'), { pins: pins('*=latest') }, 'a/1 refused: it is bad'],
+    [
+      'a shadow that is not there',
+      repository('b/1'),
+      { shadows: ['b/9'] },
+      'b/9 refused: SHADOW names a version that the repository does not hold',
+    ],
+  ])('fails without %s', async (_, list, wishes, reason) => {
+    const { addProcess, take } = start(list, wishes);
+    const both = [addProcess(without('a/1 b/2')), addProcess(without('a/1 b/2'))];
+    for (const outcome of await Promise.allSettled(both.map(({ equipped }) => equipped)))
+      expect(outcome).toMatchObject({ status: 'rejected', reason: { message: `model ${reason}` } });
+    expect(take().filter((line) => line.includes('serves'))).toEqual([]);
+  });
+
+  it('takes back a version that a later process refuses, before that one is ready', async () => {
+    const { addProcess, take } = start(repository('a/1 a/2 b/1'));
+    await addProcess().equipped;
+    take();
+    await addProcess(without('a/2')).equipped;
+    expect(take()).toEqual([
+      '2 opens a/2',
+      '1 opens a/1 and compares',
+      '1 serves a/1 b/1',
+      '2 opens a/1',
+      '2 opens b/1',
+      '2 serves a/1 b/1',
+    ]);
+  });
+
+  it('fails when a later process refuses the default model, and the one before refuses what is left of it', async () => {
+    const { addProcess, take } = start(repository('a/1 a/2 b/1'), { defaultModel: 'a' });
+    await addProcess(without('a/1')).equipped;
+    take();
+    await expect(addProcess(without('a/2')).equipped).rejects.toThrow('model a/2 refused: it is bad');
+    expect(take()).toEqual(['2 opens a/2', '1 opens a/1 and compares']);
+  });
+
+  it('gives up a model that processes die of, but not one that it cannot begin without', async () => {
+    const opens = without('a/1', 'dies');
+    const { rollout, addProcess, take } = start(repository('a/1 b/1'));
+    for (let count = 0; count < 3; count++) await addProcess(opens).equipped;
+    expect(take().slice(2)).toEqual(['3 opens b/1 and compares', '3 serves b/1']);
+    expect(rollout.versions[0]).toMatchObject({
+      state: 'refused',
+      reason: 'processes died while they opened it',
+    });
+    const needed = start(repository('a/1 b/1'), { defaultModel: 'a' });
+    for (let count = 0; count < 3; count++) await needed.addProcess(opens).equipped;
+    expect(needed.take()).toEqual([1, 2, 3].map((id) => `${id} opens a/1 and compares`));
   });
 });

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { createMending } from './mending.ts';
 import type { FromProcess } from './messages.ts';
@@ -8,17 +7,15 @@ import { keyOf } from './models/listing.ts';
 import { ModelRefused } from './models/model.ts';
 import type { Plan, Wishes } from './models/plan.ts';
 import type { Source } from './models/source.ts';
-import { keepServing, makePlan } from './models/plan.ts';
+import { canStart, keepServing, makePlan, planStart } from './models/plan.ts';
 import { describeVersions } from './models/states.ts';
 import type { Opener, Recipient } from './openings.ts';
 import { createOpenings } from './openings.ts';
+import { createRefusedVersions } from './refusedVersions.ts';
 import { servedSet } from './served.ts';
+import { createSwaps } from './swaps.ts';
 
-/** Processes that a version may take with it while they open it, before it is refused. */
-const MAX_DEATHS = 2;
-
-/** Time that a process has to swap, which is a few assignments. */
-const SWAP_MS = 5000;
+const DEATHS = 'processes died while they opened it';
 
 export interface RolloutOptions {
   readonly source: Source;
@@ -63,10 +60,9 @@ interface Holding extends Opener {
 export function createRollout({ source, wishes, log, onRefused }: RolloutOptions): Rollout {
   const holdings = new Map<number, Holding>();
   const openings = createOpenings();
-  const swapping = new Map<string, () => void>();
-  const refusals = new Map<string, string>();
+  const swaps = createSwaps();
+  const refused = createRefusedVersions();
   let sets = 0;
-  const deaths = new Map<string, number>();
   let listing: Listing | undefined;
   let current: Plan | undefined;
   let loading: Candidate | undefined;
@@ -75,65 +71,39 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
   let first: Promise<void> | undefined;
   let last = Promise.resolve(true);
   let begun = false;
-  /** Keys of versions that were served and then refused. */
-  const turned = new Set<string>();
 
   const states = (): VersionState[] =>
-    listing && current ? describeVersions({ listing, current, refusals, loading, wishes }) : [];
-  /** Resolves once the process serves the set, or is gone. */
+    listing && current
+      ? describeVersions({ listing, current, refusals: refused.reasons, loading, wishes })
+      : [];
   const serve = ({ process, keys, lacking }: Holding, plan: Plan): Promise<void> => {
     const set = servedSet(++sets, plan, states(), lacking);
     for (const key of keys) if (!set.open.includes(key)) keys.delete(key);
-    const swapped = new Promise<void>((resolve) => swapping.set(`${process.id} ${set.number}`, resolve));
-    process.tell({ type: 'serve', set });
-    // One that is frozen swaps when it wakes.
-    const late = delay(SWAP_MS, undefined, { ref: false });
-    return Promise.race([swapped, process.exited, late]).then(() => {
-      swapping.delete(`${process.id} ${set.number}`);
-    });
+    return swaps.serve(process, set);
   };
   const equipped = (): Holding[] => [...holdings.values()].filter((holding) => holding.equipped);
 
-  const failed = new Set<string>();
   const refuse = (candidate: Candidate, reason: string): void => {
-    const key = keyOf(candidate);
-    refusals.set(key, reason);
-    if (isServed(candidate)) turned.add(key);
-    if (turned.has(key)) mending.later();
+    if (isServed(candidate)) refused.turn(candidate);
+    if (refused.hasTurned(candidate)) mending.later();
     // One that is tried again is no other failure.
-    if (!failed.has(key)) onRefused(candidate.name);
-    failed.add(key);
+    if (refused.refuse(candidate, reason)) onRefused(candidate.name);
   };
-  /** A process died while it opened a version: that may be chance once, not twice. */
-  const isKiller = (candidate: Candidate): boolean => {
-    const key = keyOf(candidate);
-    const count = (deaths.get(key) ?? 0) + 1;
-    deaths.set(key, count);
-    return count >= MAX_DEATHS;
-  };
-  const DEATHS = 'processes died while they opened it';
-  /** At the start, a version is only given up for another: with none, whoever starts processes tries on. */
-  const blameAtStart = (candidate: Candidate): void => {
-    if (equipped().length > 0 || !isKiller(candidate)) return;
-    const without = new Map(refusals).set(keyOf(candidate), DEATHS);
-    if (makePlan(listing as Listing, wishes, without).missing.size > 0) return;
-    refuse(candidate, DEATHS);
-    current = undefined;
-    current = replan();
-    log.error({ model: candidate.id, reason: DEATHS }, 'a version was refused');
-  };
+  const tell = ({ id: model }: Candidate, reason: string): void =>
+    log.error({ model, reason }, 'a version was refused');
 
-  /** The plan for what is listed. Models that are served and have nothing else to be served by are kept. */
+  /**
+   * The plan for what is listed. Models that are served and have nothing else to be served by are kept.
+   *
+   * @throws {ModelRefused} at the start, when a model is missing that the server can't begin without
+   */
   const replan = (): Plan => {
     const known = listing as Listing;
-    const plan = makePlan(known, wishes, refusals);
-    if (current) {
-      const held = current.open.filter((one) => isHeld(keyOf(one)));
-      const kept = keepServing(plan, { ...current, open: held }, known, refusals);
-      if (kept.open.length > 0) return kept;
-    }
-    for (const refusal of plan.missing.values()) throw refusal;
-    return plan;
+    const plan = makePlan(known, wishes, refused.reasons);
+    if (!begun || !current) return planStart(plan, known, wishes);
+    const held = current.open.filter((one) => isHeld(keyOf(one)));
+    const kept = keepServing(plan, { ...current, open: held }, known, refused.reasons);
+    return kept.open.length > 0 ? kept : planStart(plan, known, wishes);
   };
 
   /** The process serves the rest for now; what it lacks is tried again. */
@@ -156,8 +126,8 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
   /** Whatever turned bad while it was served may be good again. */
   const mend = (): void => {
     for (const { lacking } of holdings.values()) lacking.clear();
-    for (const key of turned) refusals.delete(key);
-    void look(() => Promise.resolve(applied ?? (listing as Listing)));
+    refused.retryTurned();
+    void lookAgain();
   };
   const mending = createMending(mend);
 
@@ -183,9 +153,7 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
   const forget = ({ candidates }: Listing): void => {
     const known = new Set([...candidates.map(keyOf), ...(current?.open.map(keyOf) ?? [])]);
     openings.forget(known);
-    for (const facts of [refusals, deaths])
-      for (const key of facts.keys()) if (!known.has(key)) facts.delete(key);
-    for (const keys of [failed, turned]) for (const key of keys) if (!known.has(key)) keys.delete(key);
+    refused.forget(known);
   };
 
   const apply = async (next: Listing): Promise<void> => {
@@ -208,18 +176,17 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
       const outcome = await openings.open(holding, candidate);
       loading = undefined;
       if (outcome.opened) {
-        turned.delete(keyOf(candidate));
+        refused.opened(candidate);
         continue;
       }
-      if (outcome.refusal !== undefined) {
-        if (isServed(candidate) && isHeld(keyOf(candidate))) {
-          lack(holding, candidate, outcome.refusal);
-          continue;
-        }
-        refuse(candidate, outcome.refusal);
-      } else if (isKiller(candidate)) refuse(candidate, DEATHS);
-      const reason = refusals.get(keyOf(candidate));
-      if (reason !== undefined) log.error({ model: candidate.id, reason }, 'a version was refused');
+      if (outcome.refusal !== undefined && isServed(candidate) && isHeld(keyOf(candidate))) {
+        lack(holding, candidate, outcome.refusal);
+        continue;
+      }
+      if (outcome.refusal === undefined && !refused.isKiller(candidate)) continue;
+      const reason = outcome.refusal ?? DEATHS;
+      refuse(candidate, reason);
+      tell(candidate, reason);
     }
   };
 
@@ -229,9 +196,45 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
     return last;
   };
 
+  const look = (read: () => Promise<Listing>): Promise<boolean> =>
+    inOrder(async () => {
+      try {
+        await apply(await read());
+        return true;
+      } catch (error) {
+        if (!(error instanceof ModelRefused)) throw error;
+        loading = undefined;
+        log.error({ reason: error.message }, 'the repository cannot be read: what is served stays');
+        return false;
+      }
+    });
+  const lookAgain = (): Promise<boolean> => look(() => Promise.resolve(applied ?? (listing as Listing)));
+
   const listFirst = async (): Promise<void> => {
     listing = applied = await source.list();
     current = replan();
+    for (const [model, { reason }] of current.missing) log.error({ model, reason }, 'a model is not served');
+  };
+  /**
+   * A version that a process can't open is given up by all: at the start also by those that have it, before the
+   * process goes on to what is served instead.
+   *
+   * @throws {ModelRefused} at the start, when the server can't begin without it
+   */
+  const giveUp = async (candidate: Candidate, reason: string): Promise<void> => {
+    refuse(candidate, reason);
+    // Where this throws, the others find no plan either, and no line but its own is told.
+    if (!begun) current = undefined;
+    current = replan();
+    tell(candidate, reason);
+    if (!begun && equipped().length > 0 && !(await lookAgain())) current = undefined;
+  };
+  /** Without the version there must be something to serve: else whoever starts processes tries on. */
+  const blameAtStart = async (candidate: Candidate): Promise<void> => {
+    if (equipped().length > 0 || !refused.isKiller(candidate)) return;
+    const without = new Map(refused.reasons).set(keyOf(candidate), DEATHS);
+    const known = listing as Listing;
+    if (canStart(makePlan(known, wishes, without), known, wishes)) await giveUp(candidate, DEATHS);
   };
 
   const equip = async (process: Recipient): Promise<void> => {
@@ -240,8 +243,7 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
     void process.exited.then(() => {
       holdings.delete(process.id);
       // Perhaps the last one that held what others lack.
-      if (equipped().some(({ lacking }) => lacking.size > 0))
-        void look(() => Promise.resolve(applied ?? (listing as Listing)));
+      if (equipped().some(({ lacking }) => lacking.size > 0)) void lookAgain();
     });
     // Processes that start together ask once.
     await (first ??= listFirst());
@@ -257,36 +259,20 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
       if (outcome.opened) continue;
       // The process is gone; whoever started it knows.
       if (outcome.refusal === undefined) return blameAtStart(candidate);
-      if (refusals.has(keyOf(candidate))) continue;
+      if (refused.reasons.has(keyOf(candidate))) continue;
       // Others serve it: the fault is this process's, or the files have changed since.
-      if (isHeld(keyOf(candidate))) {
+      if (begun && isHeld(keyOf(candidate))) {
         const others = plan.open.filter((one) => one !== candidate && !holding.lacking.has(keyOf(one)));
-        if (!begun || others.length === 0) throw new ModelRefused(candidate.id, outcome.refusal);
+        if (others.length === 0) throw new ModelRefused(candidate.id, outcome.refusal);
         lack(holding, candidate, outcome.refusal);
         continue;
       }
-      refuse(candidate, outcome.refusal);
-      if (!begun) current = undefined;
-      current = replan();
-      log.error({ model: candidate.id, reason: outcome.refusal }, 'a version was refused');
+      await giveUp(candidate, outcome.refusal);
     }
     holding.equipped = true;
     // Not awaited: it answers this one by being ready.
     void serve(holding, current);
   };
-
-  const look = (read: () => Promise<Listing>): Promise<boolean> =>
-    inOrder(async () => {
-      try {
-        await apply(await read());
-        return true;
-      } catch (error) {
-        if (!(error instanceof ModelRefused)) throw error;
-        loading = undefined;
-        log.error({ reason: error.message }, 'the repository cannot be read: what is served stays');
-        return false;
-      }
-    });
 
   return {
     equip,
@@ -297,14 +283,13 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
     retry: () =>
       look(async () => {
         const next = await source.list();
-        refusals.clear();
-        deaths.clear();
+        refused.retryAll();
         for (const { lacking } of holdings.values()) lacking.clear();
         mending.reset();
         return next;
       }),
     receive: (id, message) => {
-      if (message.type === 'swapped') swapping.get(`${id} ${message.number}`)?.();
+      if (message.type === 'swapped') swaps.receive(id, message);
       if (message.type === 'opened') openings.receive(id, message);
     },
     get versions() {

@@ -108,8 +108,35 @@ export function makePlan(listing: Listing, wishes: Wishes, refusals: Refusals): 
     );
   }
   const [first = ''] = names;
-  return { standard: wishes.defaultModel || (listing.preferences.default ?? first), open, served, missing };
+  return { standard: namedDefault(listing, wishes) ?? first, open, served, missing };
 }
+
+/** The model that settings or the repository itself call the default. */
+const namedDefault = ({ preferences }: Listing, { defaultModel }: Wishes): string | undefined =>
+  [defaultModel, preferences.default].find((name) => name !== undefined && name !== '');
+
+/** Why a server can't begin with a plan: the default model is missing, or one that settings name, or all are. */
+function obstacleOf(plan: Plan, listing: Listing, wishes: Wishes): ModelRefused | undefined {
+  const needed = [namedDefault(listing, wishes) ?? '', ...wishes.pins.keys(), ...wishes.shadows];
+  const obstacles = needed.flatMap((name) => plan.missing.get(name) ?? []);
+  return plan.open.length > 0 ? obstacles[0] : (obstacles[0] ?? [...plan.missing.values()][0]);
+}
+
+/**
+ * The plan that a server begins with, when nothing is served yet that could stay. Models that nothing can be served of
+ * are left out; where nobody named a default, it is the first of the others.
+ *
+ * @throws {ModelRefused} when it can't begin without one of them
+ */
+export function planStart(plan: Plan, listing: Listing, wishes: Wishes): Plan {
+  const obstacle = obstacleOf(plan, listing, wishes);
+  if (obstacle) throw obstacle;
+  return { ...plan, standard: namedDefault(listing, wishes) ?? (plan.open[0] as Candidate).name };
+}
+
+/** Whether `planStart` makes one. */
+export const canStart = (plan: Plan, listing: Listing, wishes: Wishes): boolean =>
+  obstacleOf(plan, listing, wishes) === undefined;
 
 /**
  * A plan in which whatever is served and can't be replaced stays: a version whose files are gone, or were replaced by

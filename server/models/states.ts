@@ -32,10 +32,11 @@ export function describeVersions({ listing, current, refusals, loading, wishes }
     }
     if (loading?.id === id) return { ...own, state: 'loading' };
     if (refusal !== undefined) return { ...own, state: 'refused', reason: refusal };
+    const missing = current.missing.get(name)?.message;
     return {
       ...own,
       state: 'closed',
-      reason: `OPEN_VERSIONS is ${wishes.openVersions}, and newer ones are there`,
+      reason: missing ?? `OPEN_VERSIONS is ${wishes.openVersions}, and newer ones are there`,
     };
   };
   const leaving = current.open
