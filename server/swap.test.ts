@@ -10,7 +10,7 @@ import { createAdminServer } from './adminServer.ts';
 import { scrape } from './testing/scrape.ts';
 import type { Server } from './testing/startServer.ts';
 import { freePort } from './testing/freePort.ts';
-import { withServer } from './testing/startServer.ts';
+import { withLaunched, withServer } from './testing/startServer.ts';
 import { withTemporaryFolder } from './testing/temporaryFolder.ts';
 import { putVersion, tinyFiles, tinyLine, tinyTree } from './testing/tinyRepository.ts';
 import { eventually, withDeadline } from './testing/withDeadline.ts';
@@ -275,27 +275,92 @@ describe('a new version', () => {
   });
 });
 
-describe('at the start', () => {
-  it('a newer version that is bad is reported, and the one before it serves', async () => {
-    await withTemporaryFolder(async (repository) => {
-      putVersion(repository, 'tiny/1', tinyFiles(1));
-      putVersion(repository, 'tiny/2', { ...tinyFiles(2), 'model.onnx': 'nonsense' });
-      await withServer({ args: NO_PROXY, env: { MODEL_REPOSITORY: repository } }, async (server) => {
-        expect((await ask(server)).model).toBe('tiny/1');
-        const { models } = JSON.parse((await send(server.port, 'GET', '/models')).body) as {
-          models: object[];
+/** Which way a folder is bad. */
+const BAD = {
+  json: { ...tinyFiles(1), 'model.json': '{' },
+  onnx: { ...tinyFiles(1), 'model.onnx': 'nonsense' },
+  golden: { ...tinyFiles(1), 'golden.json': tinyFiles(2)['golden.json'] as string },
+};
+
+describe('a server that is started on a repository with bad versions', () => {
+  const fill = (repository: string): void => {
+    putVersion(repository, 'aaa/1', BAD.json);
+    putVersion(repository, 'mid/1', BAD.golden);
+    putVersion(repository, 'tiny/1', tinyFiles(1));
+    putVersion(repository, 'tiny/2', BAD.onnx);
+    putVersion(repository, 'zzz/1', tinyFiles(1));
+  };
+
+  it('reports them and serves the rest, in every process, as a running one does', async () => {
+    await withAdmin({}, async ({ repository, server, reload, versions }) => {
+      fill(repository);
+      const running = await reload();
+      // The same repository, at a start.
+      const env = { MODEL_REPOSITORY: repository, MODEL_POLL_MS: '0' };
+      await withServer({ args: NO_PROXY, env }, async (started) => {
+        const { models } = JSON.parse((await send(started.port, 'GET', '/models')).body) as {
+          models: (Listed & { stateReason?: string; default: boolean })[];
         };
-        expect(models).toMatchObject([
-          { version: 1, state: 'ready', served: true, default: true },
-          {
-            version: 2,
-            state: 'refused',
-            served: false,
-            default: false,
-            stateReason: expect.any(String) as string,
-          },
+        expect(
+          models.map(({ name, version, state, served, stateReason: reason }) =>
+            reason === undefined
+              ? { name, version, served, state }
+              : { name, version, served, state, reason },
+          ),
+        ).toEqual(running);
+        expect(running.map(({ name, version, state }) => `${name}/${version} ${state}`)).toEqual([
+          'aaa/1 refused',
+          'mid/1 refused',
+          'tiny/1 ready',
+          'tiny/2 refused',
+          'zzz/1 ready',
         ]);
-        expect(server.lines().filter(({ level }) => level >= 40)).toHaveLength(1);
+        expect(models.filter((one) => one.default).map(({ name }) => name)).toEqual(['tiny']);
+        expect((await ask(started)).model).toBe('tiny/1');
+        expect((await send(started.port, 'GET', '/health/ready')).status).toBe(200);
+        const isSame = async (): Promise<boolean> => {
+          const metrics = await scrape(started);
+          return metrics.sum('model_ready') === 4 && metrics.sum('model_ready', 'model="zzz"') === 2;
+        };
+        await eventually('the same models in both processes', isSame, 20_000);
+        const metrics = await scrape(started);
+        for (const name of ['aaa', 'mid', 'tiny'])
+          expect(metrics.sum('model_load_failures_total', `model="${name}"`)).toBe(1);
+        const told = started.lines().filter(({ level }) => level >= 40);
+        expect(told.map(({ msg, model }) => [msg, model]).sort()).toEqual(
+          ['aaa/1', 'mid/1', 'tiny/2'].map((model) => ['a version was refused', model]),
+        );
+        // A process that takes another's place.
+        const before = started.serverProcesses();
+        process.kill(before[0] as number, 'SIGKILL');
+        await eventually(
+          'another process with the same models',
+          async () => (await scrape(started)).sum('server_processes') === 2 && (await isSame()),
+          20_000,
+        );
+        // Mended, they are served.
+        putVersion(repository, 'mid/1', tinyFiles(1));
+        started.signal('SIGHUP');
+        await started.says('the end of the reload', ({ msg }) => msg === 'reload ended', 30_000);
+        expect((await send(started.port, 'GET', '/models/mid')).status).toBe(200);
+      });
+      expect((await versions()).length).toBe(5);
+      expect((await ask(server)).model).toBe('tiny/1');
+    });
+  });
+
+  it.each<[string, Record<string, string>, RegExp]>([
+    ['the default', { DEFAULT_MODEL: 'mid' }, /^model mid\/1 refused: .*\(golden_mismatch\)$/],
+    ['pinned', { MODEL_VERSIONS: 'tiny=2' }, /^model tiny\/2 refused: .*\(model_unreadable\)$/],
+  ])('ends with one line when one of them is %s', async (_, env, reason) => {
+    await withTemporaryFolder(async (repository) => {
+      fill(repository);
+      rmSync(join(repository, 'aaa'), { recursive: true });
+      const settings = { MODEL_REPOSITORY: repository, ...env };
+      await withLaunched({ args: NO_PROXY, env: settings }, async (server) => {
+        expect((await server.ended(30_000)).code).toBe(1);
+        const fatal = server.lines().filter(({ level }) => level === 60);
+        expect(fatal.map(({ msg }) => msg)).toEqual([expect.stringMatching(reason)]);
       });
     });
   });

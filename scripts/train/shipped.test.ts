@@ -17,6 +17,14 @@ const SHIPPED = ['adult/2', 'cost/1', 'housing/1', 'iris/1', 'text/1'];
 const goldenOf = (id: string): Golden =>
   JSON.parse(readFileSync(fromHome(`models/${id}/golden.json`), 'utf8')) as Golden;
 
+/** Texts with scikit-learn's answers, which text_test.py holds to it: each is `text`, `times` times. */
+const TEXTS = JSON.parse(readFileSync(fromHome('scripts/train/texts.json'), 'utf8')) as readonly {
+  readonly text: string;
+  readonly times: number;
+  readonly label: string;
+  readonly probabilities: readonly number[];
+}[];
+
 /** The rows of golden.json as records. */
 const recordsOf = ({ columns, data }: Golden): Record<string, unknown>[] =>
   data.map((row) => Object.fromEntries(columns.map((name, at) => [name, row[at]])));
@@ -98,17 +106,24 @@ describe('each in its own form', () => {
     expect(Object.keys(bad.json)).toEqual(['error']);
   });
 
-  it('text: nothing at all, accents, a NUL and a long text', async () => {
-    const texts = [
-      '',
-      'CAFÉ crème — naïve!',
-      'money\u0000parcel parcel parcel',
-      `${'x '.repeat(50_000)}parcel`,
-    ];
-    for (const text of texts) {
-      const { status, json } = await post('/prediction', { text });
-      expect(status).toBe(200);
-      if (text.includes('parcel')) expect(json).toEqual({ label: 'delivery' });
+  it('text: scikit-learn’s answers to nothing at all, accents, other scripts, a NUL and very long texts', async () => {
+    expect(TEXTS.length).toBeGreaterThan(10);
+    for (const { text: part, times, label, probabilities } of TEXTS) {
+      const text = part.repeat(times);
+      const what = `${times} times ${JSON.stringify(part)}`;
+      expect(await post('/prediction', { text }), what).toEqual({ status: 200, json: { label } });
+      const { status, json } = await post('/v2/models/text/infer', {
+        inputs: [{ name: 'text', datatype: 'BYTES', shape: [1], data: [text] }],
+      });
+      expect(status, what).toBe(200);
+      const outputs = json['outputs'] as { name: string; data: unknown[] }[];
+      const of = (name: string): unknown[] => outputs.find((output) => output.name === name)?.data ?? [];
+      expect(of('label'), what).toEqual([label]);
+      const off = of('probabilities').map((value, at) =>
+        Math.abs(Number(value) - (probabilities[at] as number)),
+      );
+      expect(off, what).toHaveLength(probabilities.length);
+      expect(Math.max(...off), what).toBeLessThan(1e-6);
     }
   });
 

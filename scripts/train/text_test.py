@@ -48,6 +48,15 @@ def test_accents_punctuation_nothing_at_all_and_very_long_texts(pipeline, sessio
     assert differences(pipeline, session, [*NASTY_TEXTS, long, "é" * 1_000_000, "café, CAFÉ; cafe\u0301 crème!"]) == []
 
 
+def test_the_texts_that_the_server_is_asked_have_the_librarys_answers(pipeline) -> None:
+    """texts.json, which shipped.test.ts sends over HTTP."""
+    asked = json.loads((SCRIPTS / "texts.json").read_text(encoding="utf-8"))
+    texts = [row["text"] * row["times"] for row in asked]
+    assert texts[0] == "" and max(map(len, texts)) >= 1_000_000
+    assert [row["label"] for row in asked] == pipeline.predict(texts).tolist()
+    np.testing.assert_allclose([row["probabilities"] for row in asked], pipeline.predict_proba(texts), rtol=0, atol=1e-9)
+
+
 def test_every_character_within_and_between_words(pipeline, session: Session) -> None:
     codes = [code for code in range(1, 0x110000) if not 0xD800 <= code <= 0xDFFF]
     # All up to the end of the common scripts, then every 16th plane-wise: all of them take a minute.
