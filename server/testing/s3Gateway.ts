@@ -1,8 +1,9 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { freePort } from './freePort.ts';
 import { eventually, withDeadline } from './withDeadline.ts';
@@ -26,6 +27,8 @@ export interface Gateway {
   readonly env: Readonly<Record<string, string>>;
   /** Uploads files under a prefix, as a client does: only then they have digests. */
   put(bucket: string, prefix: string, files: Readonly<Record<string, string | Uint8Array>>): Promise<void>;
+  /** Adds an account that may do nothing. @returns its part of `env` */
+  addStranger(): Promise<Readonly<Record<string, string>>>;
   start(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -41,7 +44,10 @@ const accepts = (port: number): Promise<boolean> =>
 export async function createGateway(home: string): Promise<Gateway> {
   const folder = join(home, 'buckets');
   const port = await freePort();
+  const accounts = join(home, 'accounts');
+  const keys = ['--access', 'reader', '--secret', 'secret'];
   mkdirSync(folder);
+  mkdirSync(accounts);
   let child: ReturnType<typeof spawn> | undefined;
   return {
     folder,
@@ -69,9 +75,16 @@ export async function createGateway(home: string): Promise<Gateway> {
       }
       client.destroy();
     },
+    addStranger: async () => {
+      const stranger = ['--access', 'stranger', '--secret', 'nothing', '--role', 'user'];
+      const url = `http://127.0.0.1:${port}`;
+      const admin = ['admin', ...keys, '--endpoint-url', url, 'create-user', ...stranger];
+      await promisify(execFile)(PROGRAM, admin, { timeout: 20_000 });
+      return { AWS_ACCESS_KEY_ID: 'stranger', AWS_SECRET_ACCESS_KEY: 'nothing' };
+    },
     start: async () => {
-      const keys = ['--access', 'reader', '--secret', 'secret'];
-      child = spawn(PROGRAM, [...keys, '--port', `127.0.0.1:${port}`, 'posix', folder], { stdio: 'ignore' });
+      const places = ['--iam-dir', accounts, '--port', `127.0.0.1:${port}`];
+      child = spawn(PROGRAM, [...keys, ...places, 'posix', folder], { stdio: 'ignore' });
       await eventually('the S3 server', () => accepts(port), 20_000);
     },
     stop: async () => {

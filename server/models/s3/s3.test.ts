@@ -1,13 +1,25 @@
-import { mkdirSync, readFileSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { Asked, Fate, Front } from '../../testing/s3Front.ts';
+import { createFront } from '../../testing/s3Front.ts';
 import type { Gateway } from '../../testing/s3Gateway.ts';
 import { createGateway, gatewayMissing, needsGateway } from '../../testing/s3Gateway.ts';
 import { withServer } from '../../testing/startServer.ts';
 import { withTemporaryFolder } from '../../testing/temporaryFolder.ts';
 import { putVersion, tinyFiles } from '../../testing/tinyRepository.ts';
 import { eventually } from '../../testing/withDeadline.ts';
+import type { Candidate } from '../listing.ts';
 import type { Place } from './source.ts';
 import { createS3Source } from './source.ts';
 
@@ -36,7 +48,24 @@ const withStore = (run: (store: Store) => Promise<void>): Promise<void> =>
     }
   });
 
-afterEach(() => vi.unstubAllEnvs());
+/** The same store, with something in front that makes it fail. */
+async function withFront(
+  store: Store,
+  decide: (asked: Asked) => Fate,
+  run: (front: Front) => Promise<void>,
+): Promise<void> {
+  const front = await createFront(store.env['AWS_ENDPOINT_URL_S3'] as string, decide);
+  try {
+    await run(front);
+  } finally {
+    await front.close();
+  }
+}
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+  vi.restoreAllMocks();
+});
 
 const openSource = (store: Store, place: Place = PLACE, env: Readonly<Record<string, string>> = {}) => {
   for (const [name, value] of Object.entries({ ...store.env, ...env })) vi.stubEnv(name, value);
@@ -132,6 +161,95 @@ describe.skipIf(gatewayMissing)(needsGateway('a repository in S3'), () => {
         .catch((error: unknown) => error);
       expect((refusal as Error).message).toMatch(reason);
       expect((refusal as Error).message).not.toMatch(/\n|secret/);
+    });
+  });
+
+  const DENIED = /s3:\/\/shop-models: access is denied; reading needs s3:ListBucket and s3:GetObject$/;
+
+  it('says in one line what an account without rights lacks', async () => {
+    await withStore(async (store) => {
+      const source = await openSource(store, PLACE, await store.addStranger());
+      const refusal: unknown = await source.list().catch((error: unknown) => error);
+      expect((refusal as Error).message).toMatch(DENIED);
+      expect((refusal as Error).message).not.toMatch(/\n|stranger|nothing/);
+    });
+  });
+
+  it('says the same when it may be listed, but not be read', async () => {
+    await withStore(async (store) => {
+      const refuse = ({ path }: Asked): Fate =>
+        path.includes('model.onnx') ? { status: 403, code: 'AccessDenied' } : undefined;
+      await withFront(store, refuse, async (front) => {
+        const source = await openSource(store, PLACE, { AWS_ENDPOINT_URL_S3: front.url });
+        const [candidate] = (await source.list()).candidates as [Candidate];
+        await expect(source.fetch(candidate)).rejects.toThrow(DENIED);
+        // Hardly tried again: that would change nothing.
+        expect(front.asked.filter(({ path }) => path.includes('model.onnx')).length).toBeLessThan(5);
+      });
+    });
+  });
+
+  it('is asked again, with pauses, while the store is unavailable', async () => {
+    await withStore(async (store) => {
+      const seen = new Map<string, number>();
+      /** The first two requests of each kind. */
+      const refuse = ({ path }: Asked): Fate => {
+        const kind = path.replace(/\?.*/, '');
+        const before = seen.get(kind) ?? 0;
+        seen.set(kind, before + 1);
+        return before < 2 ? { status: 503, code: 'ServiceUnavailable' } : undefined;
+      };
+      await withFront(store, refuse, async (front) => {
+        const source = await openSource(store, PLACE, { AWS_ENDPOINT_URL_S3: front.url });
+        const [candidate] = (await source.list()).candidates as [Candidate];
+        expect(front.asked).toHaveLength(3);
+        await source.fetch(candidate);
+        for (const [name, content] of Object.entries(tinyFiles(1))) {
+          expect(front.asked.filter(({ path }) => path.includes(name))).toHaveLength(3);
+          expect(readFileSync(join(candidate.folder, name))).toEqual(Buffer.from(content as string));
+        }
+      });
+    });
+  });
+
+  it('is given up after five tries, with growing pauses, in one line', async () => {
+    // The pauses are random parts of what is twice as long each time: here nearly all of it.
+    vi.spyOn(Math, 'random').mockReturnValue(0.99);
+    await withStore(async (store) => {
+      const broken = (): Fate => ({ status: 500, code: 'InternalError' });
+      await withFront(store, broken, async (front) => {
+        const source = await openSource(store, PLACE, { AWS_ENDPOINT_URL_S3: front.url });
+        await expect(source.list()).rejects.toThrow(
+          /^model repository refused: s3:\/\/shop-models: the store cannot be reached \(InternalError\)$/,
+        );
+        const times = front.asked.map(({ at }) => at);
+        const pauses = times.slice(1).map((at, index) => at - (times[index] as number));
+        expect(pauses).toHaveLength(4);
+        pauses.forEach((pause, index) => expect(pause).toBeGreaterThan(40 * 2 ** index));
+      });
+    });
+  });
+
+  it('is read on from where a body breaks off', async () => {
+    await withStore(async (store) => {
+      let file = '';
+      const has = (): Promise<unknown> =>
+        eventually('its first bytes', () => existsSync(file) && statSync(file).size === 100);
+      const cut = ({ path, range }: Asked): Fate =>
+        path.includes('model.onnx') && range === undefined ? { cutAt: 100, has } : undefined;
+      await withFront(store, cut, async (front) => {
+        const source = await openSource(store, PLACE, { AWS_ENDPOINT_URL_S3: front.url });
+        const [candidate] = (await source.list()).candidates as [Candidate];
+        file = join(`${candidate.folder}.part`, 'model.onnx');
+        await source.fetch(candidate);
+        const ranges = front.asked
+          .filter(({ path }) => path.includes('model.onnx'))
+          .map(({ range }) => range);
+        expect(ranges).toEqual([undefined, 'bytes=100-']);
+        expect(readFileSync(join(candidate.folder, 'model.onnx'))).toEqual(
+          Buffer.from(tinyFiles(1)['model.onnx'] as Uint8Array),
+        );
+      });
     });
   });
 
