@@ -156,7 +156,12 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
     refused.forget(known);
   };
 
+  const tellStrays = ({ strays = [] }: Listing): void => {
+    for (const reason of strays) log.error({ reason }, 'a folder is no model');
+  };
+
   const apply = async (next: Listing): Promise<void> => {
+    if (next !== applied) tellStrays(next);
     listing = next;
     forget(next);
     for (;;) {
@@ -212,6 +217,7 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
 
   const listFirst = async (): Promise<void> => {
     listing = applied = await source.list();
+    tellStrays(listing);
     current = replan();
     for (const [model, { reason }] of current.missing) log.error({ model, reason }, 'a model is not served');
   };

@@ -304,6 +304,7 @@ describe('a server that is started on a repository with bad versions', () => {
   const fill = (repository: string): void => {
     putVersion(repository, 'aaa/1', BAD.json);
     putVersion(repository, 'mid/1', BAD.golden);
+    putVersion(repository, 'no name/1', tinyFiles(1));
     putVersion(repository, 'tiny/1', tinyFiles(1));
     putVersion(repository, 'tiny/2', BAD.onnx);
     putVersion(repository, 'zzz/1', tinyFiles(1));
@@ -345,9 +346,10 @@ describe('a server that is started on a repository with bad versions', () => {
         for (const name of ['aaa', 'mid', 'tiny'])
           expect(metrics.sum('model_load_failures_total', `model="${name}"`)).toBe(1);
         const told = started.lines().filter(({ level }) => level >= 40);
-        expect(told.map(({ msg, model }) => [msg, model]).sort()).toEqual(
-          ['aaa/1', 'mid/1', 'tiny/2'].map((model) => ['a version was refused', model]),
-        );
+        expect(told.map(({ msg, model }) => [msg, model]).sort()).toEqual([
+          ['a folder is no model', undefined],
+          ...['aaa/1', 'mid/1', 'tiny/2'].map((model) => ['a version was refused', model]),
+        ]);
         // A process that takes another's place.
         const before = started.serverProcesses();
         process.kill(before[0] as number, 'SIGKILL');

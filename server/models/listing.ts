@@ -23,6 +23,8 @@ export interface Listing {
   /** By name, then by version. */
   readonly candidates: readonly Candidate[];
   readonly preferences: Preferences;
+  /** What looks like a model and can't be one, for its name: a line for each. */
+  readonly strays?: readonly string[];
 }
 
 /** The files of a version that are read; others may lie beside them. */
@@ -36,13 +38,19 @@ const VERSION = /^[1-9]\d{0,8}$/;
 export const keyOf = ({ id, fingerprint }: Pick<Candidate, 'id' | 'fingerprint'>): string =>
   `${id}@${fingerprint}`;
 
-/** @throws {ModelRefused} for a name that can't be a label of metrics or a part of a URL */
-export function requireModelName(name: string): void {
-  if (MODEL_NAME.test(name)) return;
-  throw new ModelRefused(
+/** Why a name can't be a label of metrics or a part of a URL; undefined when it can. */
+export function nameFault(name: string): ModelRefused | undefined {
+  if (MODEL_NAME.test(name)) return undefined;
+  return new ModelRefused(
     name.replace(/[\p{C}\p{Z}]/gu, ' ').slice(0, 64),
     'a model name has 1 to 64 letters, digits, dots, dashes and underscores',
   );
+}
+
+/** @throws {ModelRefused} */
+export function requireModelName(name: string): void {
+  const fault = nameFault(name);
+  if (fault) throw fault;
 }
 
 /** The number that a folder's name is; undefined when it is no version. */
@@ -119,7 +127,7 @@ async function readPreferences(repository: string): Promise<Preferences> {
  * version's: that is what KServe mounts.
  *
  * @param onlyModel what a model is called whose folder doesn't tell
- * @throws {ModelRefused} when it can't be read, holds no version, or a model in it has an impossible name
+ * @throws {ModelRefused} when it can't be read, or holds no version of a model with a possible name
  */
 export async function listFolder(repository: string, onlyModel = 'model'): Promise<Listing> {
   const refuse = (error: NodeJS.ErrnoException): never => {
@@ -127,20 +135,31 @@ export async function listFolder(repository: string, onlyModel = 'model'): Promi
   };
   const root = await realpath(repository).catch(refuse);
   const candidates: Candidate[] = [];
+  const faults = new Map<string, ModelRefused>();
   for (const name of await listFolders(root).catch(refuse)) {
     // A model that is removed at this moment is none.
     const folders = await listFolders(join(root, name)).catch(() => []);
     for (const entry of folders) {
       const version = versionOf(entry);
       if (version === undefined) continue;
-      requireModelName(name);
+      const fault = nameFault(name);
+      if (fault) {
+        faults.set(name, fault);
+        break;
+      }
       const folder = join(root, name, entry);
       const fingerprint = await fingerprintOf(folder);
       candidates.push({ name, version, id: `${name}/${entry}`, fingerprint, folder, root });
     }
   }
   if (candidates.length === 0) candidates.push(...(await listOneModel(root, onlyModel)));
+  const [fault] = faults.values();
+  if (candidates.length === 0 && fault) throw fault;
   if (candidates.length === 0)
     throw new ModelRefused('repository', `${repository} holds no <name>/<version> folder`);
-  return { candidates: candidates.sort(byNameAndVersion), preferences: await readPreferences(root) };
+  return {
+    candidates: candidates.sort(byNameAndVersion),
+    preferences: await readPreferences(root),
+    strays: [...faults.values()].map(({ message }) => message),
+  };
 }

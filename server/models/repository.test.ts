@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { HOME } from '../project.ts';
 import { withTemporaryFolder } from '../testing/temporaryFolder.ts';
+import { putVersion, tinyFiles } from '../testing/tinyRepository.ts';
+import { listFolder } from './listing.ts';
 import { ModelRefused } from './model.ts';
 import { defaultModel, readRepository } from './repository.ts';
 
@@ -80,6 +82,15 @@ describe('a repository', () => {
     await withTemporaryFolder(async (folder) => {
       await expect(readRepository(join(folder, 'none'), HOME)).rejects.toThrow(/cannot be read \(ENOENT\)$/);
       await expect(readRepository(folder, HOME)).rejects.toThrow(/holds no <name>\/<version> folder$/);
+    });
+  });
+
+  it('leaves out a model with an impossible name beside others', async () => {
+    await withTemporaryFolder(async (repository) => {
+      for (const id of ['a b/1', 'a b/2', 'good/1']) putVersion(repository, id, tinyFiles(1));
+      const { candidates, strays } = await listFolder(repository);
+      expect(candidates.map(({ id }) => id)).toEqual(['good/1']);
+      expect(strays).toEqual([expect.stringMatching(/^model a b refused: a model name has/)]);
     });
   });
 

@@ -27,8 +27,8 @@ export function steady(now: Listing, before: Listing, applied: Listing): Listing
   return { ...now, candidates };
 }
 
-const print = ({ candidates, preferences }: Listing): string =>
-  JSON.stringify([candidates.map(keyOf).sort(), preferences]);
+const print = ({ candidates, preferences, strays = [] }: Listing): string =>
+  JSON.stringify([candidates.map(keyOf).sort(), preferences, strays]);
 
 export interface WatchOptions {
   readonly source: Source;

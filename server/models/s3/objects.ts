@@ -1,6 +1,6 @@
 import { PREFERENCES_FILE } from '../preferences.ts';
 import type { Candidate } from '../listing.ts';
-import { VERSION_FILES, byNameAndVersion, digestOf, requireModelName, versionOf } from '../listing.ts';
+import { VERSION_FILES, byNameAndVersion, digestOf, nameFault, versionOf } from '../listing.ts';
 
 /** An object of a bucket, as a listing names it. */
 export interface StoredObject {
@@ -22,6 +22,8 @@ export interface Stored {
   readonly versions: readonly StoredVersion[];
   /** The object that holds the repository's preferences. */
   readonly preferences?: StoredObject;
+  /** As in a listing. */
+  readonly strays?: readonly string[];
 }
 
 /** How keys are read: as a repository, or as the artifacts of MLflow's runs. */
@@ -44,16 +46,21 @@ function toVersion(
 
 const isVersionFile = (file: string): boolean => (VERSION_FILES as readonly string[]).includes(file);
 
-/** `<prefix><name>/<version>/<file>`. @returns throws ModelRefused for an impossible name */
+/** `<prefix><name>/<version>/<file>`. */
 export const readRepositoryKeys =
   (prefix: string): ReadKeys =>
   (objects, cache) => {
+    const strays = new Set<string>();
     const found = new Map<string, { name: string; version: number; files: Map<string, StoredObject> }>();
     for (const object of objects) {
       const [name = '', folder = '', file = '', ...deeper] = object.key.slice(prefix.length).split('/');
       const version = versionOf(folder);
       if (version === undefined || deeper.length > 0 || !isVersionFile(file)) continue;
-      requireModelName(name);
+      const fault = nameFault(name);
+      if (fault) {
+        strays.add(fault.message);
+        continue;
+      }
       const id = `${name}/${version}`;
       const entry = found.get(id) ?? { name, version, files: new Map<string, StoredObject>() };
       entry.files.set(file, object);
@@ -64,7 +71,7 @@ export const readRepositoryKeys =
       toVersion(name, version, files, cache),
     );
     versions.sort((a, b) => byNameAndVersion(a.candidate, b.candidate));
-    return { versions, ...(preferences ? { preferences } : {}) };
+    return { versions, strays: [...strays], ...(preferences ? { preferences } : {}) };
   };
 
 /**

@@ -87,7 +87,7 @@ export async function createS3Source({ place, cache, log }: S3Options): Promise<
     objects.clear();
     for (const version of stored.versions) objects.set(version.candidate.fingerprint, version.objects);
     const candidates = stored.versions.map(({ candidate }) => candidate);
-    const listing = { candidates, preferences: await readPreferences(stored) };
+    const listing = { candidates, preferences: await readPreferences(stored), strays: stored.strays ?? [] };
     await tidy(listing);
     await writeFile(join(folder, `${LISTING_FILE}.new`), JSON.stringify(listing));
     await rename(join(folder, `${LISTING_FILE}.new`), join(folder, LISTING_FILE));
