@@ -10,7 +10,7 @@ import { needs } from '../testing/programs.ts';
 
 const TESTS = fileURLToPath(new URL('rules.test.yml', import.meta.url));
 /** The placeholder that docs/monitoring.md tells how to replace. */
-const RUNBOOK = 'https://git.example.com/servemodel/docs/runbook.md';
+const PROJECT = 'https://git.example.com/servemodel';
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 const alerts = readAlerts();
 const names = alerts.map(({ alert }) => alert);
@@ -56,9 +56,13 @@ describe('an alert', () => {
   it.each(alerts)('$alert says what, how bad, and what to do', (alert) => {
     expect(alert.labels['severity']).toMatch(/^(critical|warning|info)$/);
     expect(Object.keys(alert.annotations)).toEqual(['summary', 'description', 'runbook_url']);
-    expect(alert.annotations['runbook_url']).toBe(`${RUNBOOK}#${alert.alert.toLowerCase()}`);
+    expect(alert.annotations['runbook_url']).toBe(`${PROJECT}/docs/runbook.md#${alert.alert.toLowerCase()}`);
     expect(read('docs/runbook.md')).toContain(`\n## ${alert.alert}\n`);
     expect(operands(alert).length).toBeGreaterThan(0);
+  });
+
+  it('has the placeholder that docs/monitoring.md replaces', () => {
+    expect(read('docs/monitoring.md')).toContain(`sed -i 's,${PROJECT},`);
   });
 
   it('is in the list of docs/monitoring.md, and no other is', () => {
