@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { GetObjectCommand, S3Client, paginateListObjectsV2 } from '@aws-sdk/client-s3';
 import type { StoredObject } from './objects.ts';
-import { explain } from './errors.ts';
+import { codeOfDisk, explain } from './errors.ts';
 
 /** Tries of each request, with growing pauses between them. */
 const ATTEMPTS = 5;
@@ -20,7 +20,7 @@ export interface Bucket {
   list(prefix: string): Promise<StoredObject[]>;
   /** A small object. @throws {S3Failure} */
   text(object: StoredObject): Promise<string>;
-  /** Writes an object into a file, going on where an earlier try has ended. @throws {S3Failure} */
+  /** Writes an object into a file, going on where an earlier try has ended. @throws {S3Failure}, or the disk's own error */
   download(object: StoredObject, file: string): Promise<void>;
 }
 
@@ -60,7 +60,7 @@ export async function openBucket(name: string): Promise<Bucket> {
     try {
       return await what();
     } catch (error) {
-      throw explain(error, name);
+      throw codeOfDisk(error) === undefined ? explain(error, name) : error;
     }
   };
 
@@ -96,7 +96,7 @@ export async function openBucket(name: string): Promise<Bucket> {
           } catch (error) {
             // The SDK retries a request, not a body that breaks off: what has come is kept.
             const came = (await sizeOf(file)) > from;
-            if (!came && attempt >= 2) throw error;
+            if ((!came && attempt >= 2) || codeOfDisk(error) !== undefined) throw error;
           }
         }
       }),

@@ -9,6 +9,15 @@ export class S3Failure extends Error {
   }
 }
 
+/** Codes of a write that fails; what else goes wrong with a file names its path. No connection has either. */
+const OF_WRITING = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO', 'EROFS']);
+
+/** The error's code, if it is of the disk that files are written to; undefined for those of the store. */
+export function codeOfDisk(error: unknown): string | undefined {
+  const { code, path } = error as NodeJS.ErrnoException;
+  return code !== undefined && (path !== undefined || OF_WRITING.has(code)) ? code : undefined;
+}
+
 interface Thrown {
   readonly name?: string;
   readonly code?: string;
