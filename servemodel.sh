@@ -60,7 +60,9 @@ done
 require_node() {
   command -v node >/dev/null || fail "Node.js $NODE_MINIMUM or newer is missing; see https://nodejs.org/en/download"
   local version
-  version=$(node -p process.versions.node)
+  # Not `node -p`, which starts the whole engine.
+  version=$(node --version)
+  version=${version#v}
   [ "$(printf '%s\n%s\n' "$NODE_MINIMUM" "$version" | sort -V | head -n 1)" = "$NODE_MINIMUM" ] ||
     fail "Node.js $NODE_MINIMUM or newer is needed, this is $version; see https://nodejs.org/en/download"
 }

@@ -250,7 +250,7 @@ describe.skipIf(nginxMissing)(needsNginx('a primary that is frozen'), () => {
 
 describe.skipIf(nginxMissing)(needsNginx('TERM'), () => {
   it('under load: every accepted request is answered, code 0, in time, nothing left', async () => {
-    const accessLog = join(folder, 'term.log');
+    const accessLog = join(mkdtempSync(join(folder, 'term-')), 'access.log');
     await withServer({ env: { ACCESS_LOG: accessLog } }, async (server) => {
       const { port } = server;
       const load = startLoad({ port, connections: 32, cases: mixed, untilRefused: true });

@@ -46,6 +46,17 @@ const diesOnce = (flag: string): string => `
 
 type Line = Readonly<Record<string, unknown>>;
 
+/** How many members a line has as it is written. */
+const membersWritten = (line: string): number =>
+  [...line.matchAll(/"(?:[^"\\]|\\.)*"(:)?/g)].filter(([, colon]) => colon).length;
+
+/** The same once it is read: of two members with one name the last is left. */
+const membersRead = (value: unknown): number =>
+  typeof value !== 'object' || value === null
+    ? 0
+    : Object.values(value).reduce<number>((sum, each) => sum + membersRead(each), 0) +
+      (Array.isArray(value) ? 0 : Object.keys(value).length);
+
 describe.skipIf(nginxMissing)(needsNginx('the logs of a whole server'), () => {
   let folder: string;
   let flag: string;
@@ -205,5 +216,12 @@ describe.skipIf(nginxMissing)(needsNginx('the logs of a whole server'), () => {
         .split('\n')
         .filter((line) => line.includes(SECRET)),
     ).toEqual([]);
+  });
+
+  it('no line names a member twice', () => {
+    const said = server.said().split('\n').slice(0, -1);
+    // Of the primary, of a process, of nginx.
+    expect(new Set(lines().map(({ role }) => role)).size).toBeGreaterThan(2);
+    expect(said.filter((line) => membersWritten(line) !== membersRead(JSON.parse(line)))).toEqual([]);
   });
 });

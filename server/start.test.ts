@@ -2,7 +2,6 @@ import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
-  mkdirSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
@@ -70,8 +69,8 @@ interface CopyOptions {
 
 /** A copy of this checkout that a test may change. Its packages are a link to ours, so nothing is installed there. */
 function copyCheckout(name: string, { built = true, packages = true }: CopyOptions = {}): string {
-  const copy = join(folder, name);
-  mkdirSync(copy);
+  const copy = mkdtempSync(join(folder, `${name}-`));
+  chmodSync(copy, 0o755);
   const parts = [...PARTS, ...(built ? ['dist'] : [])].map((part) => join(CHECKOUT, part));
   // With the times of files and folders, which decide what is built again.
   execFileSync('cp', ['-a', '--', ...parts, copy]);
@@ -203,9 +202,9 @@ describe.skipIf(nginxMissing)(needsNginx('a start'), () => {
   });
 
   it('by another path and folder finds its own', async () => {
-    const copy = copyCheckout('linked');
-    symlinkSync(copy, join(folder, 'link'));
-    await serves({ checkout: join(folder, 'link') });
+    const link = join(mkdtempSync(join(folder, 'link-')), 'checkout');
+    symlinkSync(copyCheckout('linked'), link);
+    await serves({ checkout: link });
   });
 });
 
@@ -231,8 +230,7 @@ describe('a start that may not install', () => {
 
   it('names Node.js', async () => {
     // Only what the script itself calls.
-    const bin = join(folder, 'bin');
-    mkdirSync(bin);
+    const bin = mkdtempSync(join(folder, 'bin-'));
     for (const tool of ['bash', 'dirname', 'cat', 'sed', 'sort', 'head', 'find', 'id', 'mktemp', 'rm'])
       symlinkSync(execFileSync('which', [tool], { encoding: 'utf8' }).trim(), join(bin, tool));
     const { code, said } = await ends({ env: { PATH: bin } });

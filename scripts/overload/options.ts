@@ -19,7 +19,8 @@ became of it. The generator takes its CPU of the same machine, unless it runs on
 
   URL                   where to POST (default http://127.0.0.1:5000/predict)
   --factor N            offered load as a multiple of the capacity (default 3)
-  --duration SECONDS    how long to overload (default 60, at most 3600); the capacity is sought for a sixth of it
+  --duration SECONDS    how long to overload (default 60, at most 3600); before it a sixth of that
+                        to warm up, and as much to find the capacity
   --rows-per-request N  rows in a request (default 100: what costs the server more than the generator)
   --connections N       requests under way at most (default 4000)
   --metrics URL         where the server's metrics are (default: port 9464 of the same host)

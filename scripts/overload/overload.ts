@@ -27,6 +27,8 @@ interface Figures {
   readonly refusedP50: number;
   readonly refusedP99: number;
   readonly mostResidentBytes: number;
+  /** Of one CPU, that the generator took: near 1 it is the generator that was measured. */
+  readonly generatorShare: number;
 }
 
 /** Of all server processes together; 0 where there are no metrics. */
@@ -69,7 +71,11 @@ async function load(
       if ('status' in ending) (ending.status === 200 ? good : refused).record(nowMs - exchange.sentMs);
     },
   };
-  await runEngine(prepareRequests(rows, settings), settings, events, interrupt);
+  const requests = prepareRequests(rows, settings);
+  const [began, before] = [performance.now(), process.cpuUsage()];
+  await runEngine(requests, settings, events, interrupt);
+  const { user, system } = process.cpuUsage(before);
+  const generatorShare = (user + system) / 1000 / (performance.now() - began);
   clearInterval(sampling);
   const { byStatus, bySocket } = recorder.failures();
   return {
@@ -82,6 +88,7 @@ async function load(
     refusedP50: refused.percentile(50),
     refusedP99: refused.percentile(99),
     mostResidentBytes,
+    generatorShare,
   };
 }
 
@@ -100,6 +107,7 @@ function table(capacity: Figures, overload: Figures): string {
       ({ refusedP50, refusedP99 }) => `${refusedP50.toFixed(0)}, ${refusedP99.toFixed(0)} ms`,
     ],
     ['most memory', ({ mostResidentBytes }) => `${(mostResidentBytes / 2 ** 20).toFixed(0)} MiB`],
+    ['CPUs of the generator', ({ generatorShare }) => generatorShare.toFixed(2)],
     ['by status', ({ byStatus }) => show(byStatus)],
     ['unanswered', ({ unanswered }) => show(unanswered)],
   ];
@@ -109,8 +117,12 @@ function table(capacity: Figures, overload: Figures): string {
 /** Overloads a server. */
 export const overload: Tool = withUsage(USAGE, async (argv, { stdout, stderr, folder, interrupt }) => {
   const options = readOptions(argv);
-  stderr.write(`capacity: ${(options.seconds / 6).toFixed(0)} s\n`);
-  const capacity = await load(options, undefined, options.seconds / 6, interrupt);
+  const sixth = options.seconds / 6;
+  // What a server that has just started answers is no capacity.
+  stderr.write(`warming up: ${sixth.toFixed(0)} s\n`);
+  await load(options, undefined, sixth, interrupt);
+  stderr.write(`capacity: ${sixth.toFixed(0)} s\n`);
+  const capacity = await load(options, undefined, sixth, interrupt);
   if (capacity.goodPerSecond === 0) {
     stderr.write(`nothing was answered at ${options.url.href}\n`);
     return 1;

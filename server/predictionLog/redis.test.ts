@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { fromHome } from '../project.ts';
 import { ADULT_COLUMNS, bodyOf, readAdultRows } from '../testing/adultRows.ts';
 import type { Load } from '../testing/load.ts';
@@ -173,7 +173,7 @@ describe.skipIf(redisMissing !== undefined)(needsRedis('a Redis that comes and g
   let server: Server;
   let load: Load;
 
-  beforeAll(async () => {
+  beforeEach(async () => {
     home = mkdtempSync(join(tmpdir(), 'servemodel-redis.'));
     redis = await createRedis(home);
     // It isn't there yet.
@@ -188,7 +188,9 @@ describe.skipIf(redisMissing !== undefined)(needsRedis('a Redis that comes and g
     });
     load = startLoad({ port: server.port, connections: 4, cases: singles(rows), maxMs: 300_000 });
   });
-  afterAll(async () => {
+  afterEach(async () => {
+    // It may be stopped.
+    redis.signal('SIGCONT');
     await server.clean();
     await redis.kill();
     rmSync(home, { recursive: true, force: true });
@@ -196,6 +198,10 @@ describe.skipIf(redisMissing !== undefined)(needsRedis('a Redis that comes and g
 
   const up = (value: number) =>
     eventually('the gauge', async () => (await metric(server, 'prediction_log_up')) === value, 20_000);
+  const start = async (): Promise<void> => {
+    await redis.start();
+    await up(1);
+  };
   const recordsLogged = () => metric(server, 'prediction_log_records_total');
   const resumes = async (): Promise<void> => {
     const before = await recordsLogged();
@@ -230,8 +236,7 @@ describe.skipIf(redisMissing !== undefined)(needsRedis('a Redis that comes and g
     await load.more(200);
     await up(0);
     expect(await metric(server, 'prediction_log_dropped_total')).toBe(0);
-    await redis.start();
-    await up(1);
+    await start();
     await eventually('the first records', async () => {
       const ids = (await redis.records('adult')).map(({ requestId }) => requestId);
       return ids.includes('load-0') && ids.includes('load-199');
@@ -239,6 +244,7 @@ describe.skipIf(redisMissing !== undefined)(needsRedis('a Redis that comes and g
   });
 
   it('slows no request while it is stopped', async () => {
+    await start();
     let [running, stopped] = [0, 0];
     // Side by side, since others use this machine, too.
     for (let round = 0; round < 4; round++) {
@@ -253,6 +259,7 @@ describe.skipIf(redisMissing !== undefined)(needsRedis('a Redis that comes and g
   });
 
   it('that is stopped for long costs records, which are counted', async () => {
+    await start();
     redis.signal('SIGSTOP');
     await overflow('queue_full');
     // By then it is taken for gone.
@@ -264,11 +271,13 @@ describe.skipIf(redisMissing !== undefined)(needsRedis('a Redis that comes and g
   });
 
   it('that is killed and comes back slows and fails no request, and loses no record that was not counted', async () => {
+    await start();
+    await resumes();
     await redis.kill();
     await up(0);
     const running = await timeOf(500);
-    await redis.start();
-    await up(1);
+    await overflow('unreachable');
+    await start();
     await resumes();
     expect(running).toBeLessThan(10_000);
     const report = await load.stop();
@@ -288,6 +297,8 @@ describe.skipIf(redisMissing !== undefined)(needsRedis('a Redis that comes and g
   });
 
   it('that is full gets the records once there is room', async () => {
+    await start();
+    await load.stop();
     await redis.command('CONFIG', 'SET', 'maxmemory', '1');
     const url = `http://127.0.0.1:${server.port}/predict`;
     const headers = { 'content-type': 'application/json', 'x-request-id': 'full' };
@@ -297,6 +308,8 @@ describe.skipIf(redisMissing !== undefined)(needsRedis('a Redis that comes and g
     expect(said['detail']).toContain('OOM');
     await redis.command('CONFIG', 'SET', 'maxmemory', '0');
     await up(1);
-    expect((await redis.records('adult')).at(-1)?.requestId).toBe('full');
+    await eventually('the record', async () =>
+      (await redis.records('adult')).some(({ requestId }) => requestId === 'full'),
+    );
   });
 });
