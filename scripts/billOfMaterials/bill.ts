@@ -100,8 +100,8 @@ function uuidOf(text: string): string {
 }
 
 /**
- * npm's bill with the models and the platform in it, without what isn't shipped, and without what differs from one run to the next: a time, a
- * random number.
+ * npm's bill with the models and the platform in it, without what isn't shipped, and without what differs from one run to the
+ * next: a time, a random number.
  *
  * @param shipped the packages of the image, as `name@version`
  */

@@ -8,8 +8,8 @@ import { readBill, readWithoutText } from './read.ts';
 const USAGE = `Usage: ./scripts/sbom [--licences] [--help]
 
 Prints the bill of materials of the product as CycloneDX JSON: the npm packages of package-lock.json that are in the image, each
-with its hash and licence; the shipped models, each with its hash (the licence of their data: CARD.md); the base image and what
-Debian adds, by name only, as the build decides their versions. The same sources give the same bytes.
+with its hash and licence; the shipped models, each with its hash (the licence of their data: CARD.md); the base image by its
+tag and what Debian adds by its name, as the day of the build decides their versions. The same sources give the same bytes.
 
   --licences  write docs/licences.md instead
   --help      print this
