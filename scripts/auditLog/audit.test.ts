@@ -222,7 +222,7 @@ describe('an audit', () => {
   });
 
   it.skipIf(redisMissing !== undefined)(needsRedis('reads the streams of a Redis'), async () => {
-    await withRedis(home, async (redis) => {
+    await withRedis(mkdtempSync(join(home, 'redis-')), async (redis) => {
       const add = (line: string) =>
         redis.command(
           'XADD',
