@@ -12,12 +12,12 @@ export interface RefusedVersions {
   refuse(candidate: Candidate, reason: string): boolean;
   /** A process died while it opened a version: that may be chance once, not twice. */
   isKiller(candidate: Candidate): boolean;
-  /** It was served before it was refused, so that it is worth another try; until it is open again. */
-  turn(candidate: Candidate): void;
-  hasTurned(candidate: Candidate): boolean;
+  /** It was served before, or couldn't be fetched, so that it is worth another try; until it is open. */
+  mayPass(candidate: Candidate): void;
+  isPassing(candidate: Candidate): boolean;
   opened(candidate: Candidate): void;
-  /** Versions that have turned may be tried again. */
-  retryTurned(): void;
+  /** Those may be tried again. */
+  retryPassing(): void;
   /** All may. */
   retryAll(): void;
   /** Lets go of all keys but these. */
@@ -28,7 +28,7 @@ export function createRefusedVersions(): RefusedVersions {
   const reasons = new Map<string, string>();
   const deaths = new Map<string, number>();
   const failed = new Set<string>();
-  const turned = new Set<string>();
+  const passing = new Set<string>();
   return {
     reasons,
     refuse: (candidate, reason) => {
@@ -44,18 +44,18 @@ export function createRefusedVersions(): RefusedVersions {
       deaths.set(key, count);
       return count >= MAX_DEATHS;
     },
-    turn: (candidate) => void turned.add(keyOf(candidate)),
-    hasTurned: (candidate) => turned.has(keyOf(candidate)),
-    opened: (candidate) => void turned.delete(keyOf(candidate)),
-    retryTurned: () => {
-      for (const key of turned) reasons.delete(key);
+    mayPass: (candidate) => void passing.add(keyOf(candidate)),
+    isPassing: (candidate) => passing.has(keyOf(candidate)),
+    opened: (candidate) => void passing.delete(keyOf(candidate)),
+    retryPassing: () => {
+      for (const key of passing) reasons.delete(key);
     },
     retryAll: () => {
       reasons.clear();
       deaths.clear();
     },
     forget: (known) => {
-      for (const facts of [reasons, deaths, failed, turned])
+      for (const facts of [reasons, deaths, failed, passing])
         for (const key of facts.keys()) if (!known.has(key)) facts.delete(key);
     },
   };

@@ -4,12 +4,12 @@ import type { FromProcess } from './messages.ts';
 import type { VersionState } from './models/catalogue.ts';
 import type { Candidate, Listing } from './models/listing.ts';
 import { keyOf } from './models/listing.ts';
-import { ModelRefused } from './models/model.ts';
+import { ModelRefused, NotFetched } from './models/model.ts';
 import type { Plan, Wishes } from './models/plan.ts';
 import type { Source } from './models/source.ts';
 import { canStart, keepServing, makePlan, planStart } from './models/plan.ts';
 import { describeVersions } from './models/states.ts';
-import type { Opener, Recipient } from './openings.ts';
+import type { Opener, Outcome, Recipient } from './openings.ts';
 import { createOpenings } from './openings.ts';
 import { createRefusedVersions } from './refusedVersions.ts';
 import { servedSet } from './served.ts';
@@ -83,14 +83,24 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
   };
   const equipped = (): Holding[] => [...holdings.values()].filter((holding) => holding.equipped);
 
-  const refuse = (candidate: Candidate, reason: string): void => {
-    if (isServed(candidate)) refused.turn(candidate);
-    if (refused.hasTurned(candidate)) mending.later();
+  const refuse = (candidate: Candidate, reason: string, fetched = true): void => {
+    if (isServed(candidate) || !fetched) refused.mayPass(candidate);
+    if (refused.isPassing(candidate)) mending.later();
     // One that is tried again is no other failure.
     if (refused.refuse(candidate, reason)) onRefused(candidate.name);
   };
   const tell = ({ id: model }: Candidate, reason: string): void =>
     log.error({ model, reason }, 'a version was refused');
+
+  const open = async (holding: Holding, candidate: Candidate): Promise<Outcome & { fetched: boolean }> => {
+    try {
+      await source.fetch(candidate);
+    } catch (error) {
+      if (!(error instanceof NotFetched)) throw error;
+      return { opened: false, refusal: error.reason, fetched: false };
+    }
+    return { ...(await openings.open(holding, candidate)), fetched: true };
+  };
 
   /**
    * The plan for what is listed. Models that are served and have nothing else to be served by are kept.
@@ -123,10 +133,10 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
       if (reason !== undefined && !isHeld(keyOf(one))) refuse(one, reason);
     }
   };
-  /** Whatever turned bad while it was served may be good again. */
+  /** Whatever turned bad while it was served may be good again, and there may be room for what couldn't be fetched. */
   const mend = (): void => {
     for (const { lacking } of holdings.values()) lacking.clear();
-    refused.retryTurned();
+    refused.retryPassing();
     void lookAgain();
   };
   const mending = createMending(mend);
@@ -177,8 +187,7 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
       }
       loading = candidate;
       for (const { process } of equipped()) process.tell({ type: 'versions', versions: states() });
-      await source.fetch(candidate);
-      const outcome = await openings.open(holding, candidate);
+      const outcome = await open(holding, candidate);
       loading = undefined;
       if (outcome.opened) {
         refused.opened(candidate);
@@ -190,7 +199,7 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
       }
       if (outcome.refusal === undefined && !refused.isKiller(candidate)) continue;
       const reason = outcome.refusal ?? DEATHS;
-      refuse(candidate, reason);
+      refuse(candidate, reason, outcome.fetched);
       tell(candidate, reason);
     }
   };
@@ -227,8 +236,8 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
    *
    * @throws {ModelRefused} at the start, when the server can't begin without it
    */
-  const giveUp = async (candidate: Candidate, reason: string): Promise<void> => {
-    refuse(candidate, reason);
+  const giveUp = async (candidate: Candidate, reason: string, fetched = true): Promise<void> => {
+    refuse(candidate, reason, fetched);
     // Where this throws, the others find no plan either, and no line but its own is told.
     if (!begun) current = undefined;
     current = replan();
@@ -260,8 +269,7 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
         (one) => !holding.keys.has(keyOf(one)) && !holding.lacking.has(keyOf(one)),
       );
       if (!candidate) break;
-      await source.fetch(candidate);
-      const outcome = await openings.open(holding, candidate);
+      const outcome = await open(holding, candidate);
       if (outcome.opened) continue;
       // The process is gone; whoever started it knows.
       if (outcome.refusal === undefined) return blameAtStart(candidate);
@@ -273,7 +281,7 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
         lack(holding, candidate, outcome.refusal);
         continue;
       }
-      await giveUp(candidate, outcome.refusal);
+      await giveUp(candidate, outcome.refusal, outcome.fetched);
     }
     holding.equipped = true;
     // Not awaited: it answers this one by being ready.
