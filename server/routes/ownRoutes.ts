@@ -1,8 +1,8 @@
 import { writeProblem } from '../dialects/dialect.ts';
 import { writeOwnError } from '../dialects/own.ts';
 import { Problem } from '../errors.ts';
-import type { Preflight } from '../middleware/cors.ts';
 import { about } from '../middleware/about.ts';
+import type { Preflight } from '../middleware/cors.ts';
 import type { AppContext, Handler } from '../middleware/handler.ts';
 import type { Serve } from '../middleware/serve.ts';
 import type { Catalogue } from '../models/catalogue.ts';
