@@ -1,6 +1,7 @@
-import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { makeFolder } from '../../makeFolder.ts';
 import type { Candidate, Listing } from '../listing.ts';
 import { digestOf } from '../listing.ts';
 import { ModelRefused } from '../model.ts';
@@ -52,7 +53,7 @@ export async function createS3Source({ place, cache, log }: S3Options): Promise<
   let preferences: { etag: string; value: Preferences } | undefined;
   let tidied = false;
 
-  await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+  await makeFolder(folder, 0o700).catch((error: NodeJS.ErrnoException) => {
     throw new ModelRefused(
       'repository',
       `MODEL_CACHE ${cache} cannot be written (${error.code ?? 'unknown error'})`,
@@ -109,7 +110,7 @@ export async function createS3Source({ place, cache, log }: S3Options): Promise<
     const files = objects.get(fingerprint);
     if (!files) throw new ModelRefused(id, 'it is neither in the cache nor in the bucket any more');
     const part = `${target}.part`;
-    await mkdir(part, { recursive: true, mode: 0o700 });
+    await makeFolder(part, 0o700);
     const start = performance.now();
     for (const [file, object] of files) await bucket.download(object, join(part, file));
     await rename(part, target);
