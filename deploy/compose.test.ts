@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { SETTINGS } from '../server/config.ts';
+import { readService } from './testing/service.ts';
 import { CHECKOUT } from '../server/testing/startServer.ts';
 
 interface Service {
@@ -98,11 +99,36 @@ describe.skipIf(!reader)(title, () => {
     }
   });
 
-  it("sets what the server knows, and builds the package's version", () => {
-    const { environment = {}, image } = project.services['server'] as Service;
-    expect(Object.keys(environment).filter((name) => !(name in SETTINGS))).toEqual([]);
+  it("builds the package's version", () => {
+    const { image } = project.services['server'] as Service;
     const { version } = JSON.parse(readFileSync(`${CHECKOUT}/package.json`, 'utf8')) as { version: string };
     expect(image).toBe(`servemodel:${version}`);
+  });
+});
+
+describe('the settings of the server', () => {
+  const { environment } = readService('server');
+  /** The stack's own business: published ports, the scrape by Prometheus, the only folder that it may write to. */
+  const FIXED = ['HOST', 'PORT', 'METRICS_HOST', 'METRICS_PORT', 'METRICS_ACCESS', 'MODEL_CACHE'];
+  const isVertex = (name: string): boolean => name.startsWith('AIP_');
+  const isAws = (name: string): boolean => /^AWS_(?!BUCKET_NAME)/.test(name);
+
+  it('reach it from `.env`, all but those that the stack itself needs as they are', () => {
+    const settable = Object.keys(SETTINGS).filter((name) => !FIXED.includes(name) && !isVertex(name));
+    expect(
+      Object.keys(environment)
+        .filter((name) => !isAws(name))
+        .sort(),
+    ).toEqual(settable.sort());
+    // A name without a value is taken from `.env` or the environment, and left unset where it is in neither.
+    const { PREDICTION_LOG, ...others } = environment;
+    expect(PREDICTION_LOG).toBe('${PREDICTION_LOG-redis://redis:6379}');
+    expect(new Set(Object.values(others))).toEqual(new Set([null]));
+  });
+
+  it('are told in docs/monitoring.md', () => {
+    const page = readFileSync(`${CHECKOUT}/docs/monitoring.md`, 'utf8');
+    for (const name of [...FIXED, 'SERVER_MEMORY', 'SERVER_CPU_QUOTA']) expect(page).toContain(`\`${name}\``);
   });
 });
 

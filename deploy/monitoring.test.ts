@@ -127,7 +127,7 @@ describe.skipIf(missing)(nginxMissing ? `${tools.title} (${nginxMissing})` : too
           labels: { severity: 'info', model: 'housing', version: '1', job: 'servemodel' },
           annotations: {
             summary: expect.stringMatching(/^housing\/1 predicted 46\.\d\.$/) as string,
-            runbook: 'docs/runbook.md#predictionreachedthreshold',
+            runbook_url: 'https://git.example.com/servemodel/docs/runbook.md#predictionreachedthreshold',
           },
         },
       ],

@@ -235,7 +235,7 @@ describe.skipIf(nginxMissing)(needsNginx('the whole chain'), () => {
       const report = await single.stop();
       expect(report).toMatchObject({ resent: 0, ...LOST_NOTHING });
       // One that waits behind whole bodies is answered once a body at best: 4 clients, 24 bodies.
-      expect(report.right).toBeGreaterThan(2 * 4 * 24);
+      expect(report.right).toBeGreaterThan(4 * 24);
     });
 
     it('the same rows get the same answers singly, in batches, and in one request', async () => {

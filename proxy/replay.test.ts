@@ -34,7 +34,7 @@ async function warm(chain: Chain): Promise<void> {
 }
 
 describe.skipIf(nginxMissing)(needsNginx('the replay of a request'), () => {
-  it.each(['POST', 'GET', 'PUT'])(
+  it.each(['POST', 'GET', 'PUT', 'G-T'])(
     'sends a %s whose process died to another one, with the same body',
     (method) =>
       withChain({ processes: 2, workers: 2, maxBodyBytes: 4 * 1024 * 1024 }, async (chain) => {

@@ -14,7 +14,11 @@ type Answer = (request: IncomingMessage) => Promise<readonly VersionState[]> | r
 
 function send(response: ServerResponse, status: number, body: unknown, headers = {}): void {
   response
-    .writeHead(status, { 'content-type': 'application/json', ...headers })
+    .writeHead(status, {
+      'content-type': 'application/json',
+      'x-content-type-options': 'nosniff',
+      ...headers,
+    })
     .end(`${JSON.stringify(body)}\n`);
 }
 

@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { needsNginx, nginxMissing } from '../proxy/testing/nginxMissing.ts';
 import { buildModel } from './encoding/lift/testing/buildModel.ts';
 import { bodyOf, readAdultRows } from './testing/adultRows.ts';
@@ -46,11 +46,22 @@ const diesOnce = (flag: string): string => `
 
 type Line = Readonly<Record<string, unknown>>;
 
+/** How many members a line has as it is written. */
+const membersWritten = (line: string): number =>
+  [...line.matchAll(/"(?:[^"\\]|\\.)*"(:)?/g)].filter(([, colon]) => colon).length;
+
+/** The same once it is read: of two members with one name the last is left. */
+const membersRead = (value: unknown): number =>
+  typeof value !== 'object' || value === null
+    ? 0
+    : Object.values(value).reduce<number>((sum, each) => sum + membersRead(each), 0) +
+      (Array.isArray(value) ? 0 : Object.keys(value).length);
+
 describe.skipIf(nginxMissing)(needsNginx('the logs of a whole server'), () => {
   let folder: string;
   let flag: string;
   let server: Server;
-  beforeAll(async () => {
+  beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'logs-'));
     flag = join(folder, 'die');
     const repository = join(folder, 'models');
@@ -70,7 +81,7 @@ describe.skipIf(nginxMissing)(needsNginx('the logs of a whole server'), () => {
       },
     });
   });
-  afterAll(async () => {
+  afterEach(async () => {
     await server?.clean();
     rmSync(folder, { recursive: true, force: true });
   });
@@ -114,9 +125,41 @@ describe.skipIf(nginxMissing)(needsNginx('the logs of a whole server'), () => {
     );
   const cast = (cell: string): string => JSON.stringify({ columns: ['s'], data: [[cell]] });
 
+  /** A request that fails in the model. */
+  const fail = (): Promise<number> => ask('/models/cast/predict', 'fails', cast(SECRET));
+  /** Ends a thread; the id of a request that it worked on. */
+  const endThread = (): Promise<string> => {
+    let asked = 0;
+    // The server asks itself, too: such a batch may be the one that meets the flag.
+    return eventually(
+      'a request that met the flag',
+      async () => {
+        const each = `deadly-${asked++}`;
+        writeFileSync(flag, '');
+        return (await ask('/models/cast/predict', each, cast('3'))) === 500 && each;
+      },
+      60_000,
+    );
+  };
+  const isUpstreamError = ({ role, level }: Line): boolean => role === 'nginx' && level === 50;
+  /** Ends a process, until nginx has met it. */
+  const endProcess = async (): Promise<void> => {
+    const [victim] = server.serverProcesses() as [number];
+    process.kill(victim, 'SIGKILL');
+    const body = bodyOf(readAdultRows().slice(0, 1));
+    await eventually(
+      'a request that met the dead process',
+      async () => {
+        expect(await ask(`/predict?extra=ignore&${SECRET}=1`, 'killed', body)).toBe(400);
+        return lines().some(isUpstreamError);
+      },
+      20_000,
+    );
+  };
+
   it('a request that fails is one line, with its cause, request id and trace, and one of the access log', async () => {
     expect(await ask('/models/cast/predict', 'fine', cast('2'))).toBe(200);
-    expect(await ask('/models/cast/predict', 'fails', cast(SECRET))).toBe(500);
+    expect(await fail()).toBe(500);
     await find('the access log', ({ requestId, status }) => requestId === 'fails' && status === 500);
     const told = about('fails');
     expect(told.filter(({ level }) => level !== undefined)).toEqual([
@@ -138,17 +181,7 @@ describe.skipIf(nginxMissing)(needsNginx('the logs of a whole server'), () => {
   });
 
   it("a thread's death names the requests that it worked on", async () => {
-    let asked = 0;
-    // The server asks itself, too: such a batch may be the one that meets the flag.
-    const id = await eventually(
-      'a request that met the flag',
-      async () => {
-        const each = `deadly-${asked++}`;
-        writeFileSync(flag, '');
-        return (await ask('/models/cast/predict', each, cast('3'))) === 500 && each;
-      },
-      60_000,
-    );
+    const id = await endThread();
     const line = await find('the death', ({ msg, requestIds }) => {
       return msg === 'a thread died and is being replaced' && (requestIds as string[]).includes(id);
     });
@@ -165,18 +198,7 @@ describe.skipIf(nginxMissing)(needsNginx('the logs of a whole server'), () => {
     const access = await find('its access log', ({ requestId }) => requestId === 'large');
     expect(refused['connection']).toBe(access['connection']);
 
-    const [victim] = server.serverProcesses() as [number];
-    process.kill(victim, 'SIGKILL');
-    const body = bodyOf(readAdultRows().slice(0, 1));
-    const isUpstreamError = ({ role, level }: Line): boolean => role === 'nginx' && level === 50;
-    await eventually(
-      'a request that met the dead process',
-      async () => {
-        expect(await ask(`/predict?extra=ignore&${SECRET}=1`, 'killed', body)).toBe(400);
-        return lines().some(isUpstreamError);
-      },
-      20_000,
-    );
+    await endProcess();
     expect(lines().find(isUpstreamError)).toMatchObject({
       msg: expect.stringMatching(/^(?:connect\(\) to|recv\(\)|upstream prematurely)/) as string,
       upstream: expect.stringMatching(/^unix:\/.*\/process-\d\.sock$/) as string,
@@ -184,7 +206,10 @@ describe.skipIf(nginxMissing)(needsNginx('the logs of a whole server'), () => {
     });
   });
 
-  it('no line holds a cell, a query, a header or a secret of the settings; and each is JSON', async () => {
+  it('no line holds a cell, a query, a header or a secret of the settings; each is JSON, and names no member twice', async () => {
+    await fail();
+    await endThread();
+    await endProcess();
     const unknown = bodyOf(readAdultRows().slice(0, 1)).replace(/" (?:Private|State-gov)"/, `"${SECRET}"`);
     const statuses = [
       await ask(`/predict?age=${SECRET}`, 'query'),
@@ -205,5 +230,9 @@ describe.skipIf(nginxMissing)(needsNginx('the logs of a whole server'), () => {
         .split('\n')
         .filter((line) => line.includes(SECRET)),
     ).toEqual([]);
+    const said = server.said().split('\n').slice(0, -1);
+    // Of the primary, of a process, of nginx.
+    expect(new Set(lines().map(({ role }) => role)).size).toBeGreaterThan(2);
+    expect(said.filter((line) => membersWritten(line) !== membersRead(JSON.parse(line)))).toEqual([]);
   });
 });

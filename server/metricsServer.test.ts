@@ -5,11 +5,17 @@ import { describe, expect, it } from 'vitest';
 import { createMetricsServer } from './metricsServer.ts';
 import { withDeadline } from './testing/withDeadline.ts';
 
-async function ask(path: string, init: RequestInit = {}, expose = () => Promise.resolve('a 1\n')) {
+async function ask(
+  path: string,
+  init: RequestInit = {},
+  expose = () => Promise.resolve('a 1\n'),
+  lets?: () => boolean,
+) {
   const logged: string[] = [];
   const server = createMetricsServer(
     expose,
     pino({ level: 'error' }, { write: (line) => logged.push(line) }),
+    lets,
   );
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -37,6 +43,21 @@ describe('the metrics port', () => {
     for (const path of ['/', '/metrics/', '/predict']) expect((await ask(path)).status).toBe(404);
     const post = await ask('/metrics', { method: 'POST' });
     expect([post.status, post.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+  });
+
+  it('lets no browser guess a type, whatever it answers', async () => {
+    const refused = (): boolean => false;
+    const fails = (): Promise<string> => Promise.reject(new Error('no counts'));
+    const answers = [
+      await ask('/metrics'),
+      await ask('/'),
+      await ask('/metrics', { method: 'POST' }),
+      await ask('/metrics', {}, undefined, refused),
+      await ask('/metrics', {}, fails),
+    ];
+    expect(answers.map(({ status, headers }) => [status, headers.get('x-content-type-options')])).toEqual(
+      [200, 404, 405, 401, 503].map((status) => [status, 'nosniff']),
+    );
   });
 
   it('answers 503 when a scrape fails, and logs why', async () => {

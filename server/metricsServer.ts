@@ -15,6 +15,7 @@ export function createMetricsServer(
 ): Server {
   return createServer((request, response) => {
     const path = request.url?.split('?', 1)[0];
+    response.setHeader('x-content-type-options', 'nosniff');
     if (path !== '/metrics') {
       response
         .writeHead(404, { 'content-type': 'text/plain; charset=utf-8' })

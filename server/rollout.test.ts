@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type { ToProcess } from './messages.ts';
 import type { Listing } from './models/listing.ts';
 import { keyOf } from './models/listing.ts';
-import { ModelRefused } from './models/model.ts';
+import { ModelRefused, NotFetched } from './models/model.ts';
 import { createRollout } from './rollout.ts';
 import { eventually } from './testing/withDeadline.ts';
 
@@ -181,5 +181,28 @@ describe('a rollout', () => {
     take();
     await refresh(listing(1, 2));
     expect(take()).toEqual(['1 opens m/2 and compares', '1 serves m/2']);
+  });
+
+  it('refuses a version that cannot be fetched, at the start too, and tries it again by itself', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const { rollout, fetch, addProcess, take, refresh } = start(listing(1, 2));
+      fetch.mockRejectedValueOnce(new NotFetched('m/2', 'no room'));
+      await addProcess().equipped;
+      expect(take()).toEqual(['1 opens m/1 and compares', '1 serves m/1']);
+      expect(rollout.versions.at(-1)).toMatchObject({ version: 2, state: 'refused', reason: 'no room' });
+      fetch.mockRejectedValueOnce(new NotFetched('m/2', 'no room'));
+      vi.advanceTimersByTime(5000);
+      // Ends after the try, and is none itself.
+      await refresh(listing(1, 2));
+      expect(fetch).toHaveBeenCalledTimes(3);
+      expect(rollout.versions.at(-1)).toMatchObject({ state: 'refused', reason: 'no room' });
+      vi.advanceTimersByTime(10_000);
+      await refresh(listing(1, 2));
+      expect(take()).toContain('1 opens m/2 and compares');
+      expect(rollout.versions.at(-1)).toMatchObject({ state: 'ready', served: true });
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });

@@ -5,12 +5,12 @@ import type { FromProcess } from './messages.ts';
 import type { VersionState } from './models/catalogue.ts';
 import type { Candidate, Listing } from './models/listing.ts';
 import { keyOf } from './models/listing.ts';
-import { ModelRefused } from './models/model.ts';
+import { ModelRefused, NotFetched } from './models/model.ts';
 import type { Plan, Wishes } from './models/plan.ts';
 import type { Source } from './models/source.ts';
 import { keepServing, makePlan } from './models/plan.ts';
 import { describeVersions } from './models/states.ts';
-import type { Opener, Recipient } from './openings.ts';
+import type { Opener, Outcome, Recipient } from './openings.ts';
 import { createOpenings } from './openings.ts';
 import { servedSet } from './served.ts';
 
@@ -75,8 +75,8 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
   let first: Promise<void> | undefined;
   let last = Promise.resolve(true);
   let begun = false;
-  /** Keys of versions that were served and then refused. */
-  const turned = new Set<string>();
+  /** Keys of refused versions that are tried again: they were served before, or couldn't be fetched. */
+  const passing = new Set<string>();
 
   const states = (): VersionState[] =>
     listing && current ? describeVersions({ listing, current, refusals, loading, wishes }) : [];
@@ -95,11 +95,11 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
   const equipped = (): Holding[] => [...holdings.values()].filter((holding) => holding.equipped);
 
   const failed = new Set<string>();
-  const refuse = (candidate: Candidate, reason: string): void => {
+  const refuse = (candidate: Candidate, reason: string, fetched = true): void => {
     const key = keyOf(candidate);
     refusals.set(key, reason);
-    if (isServed(candidate)) turned.add(key);
-    if (turned.has(key)) mending.later();
+    if (isServed(candidate) || !fetched) passing.add(key);
+    if (passing.has(key)) mending.later();
     // One that is tried again is no other failure.
     if (!failed.has(key)) onRefused(candidate.name);
     failed.add(key);
@@ -112,6 +112,15 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
     return count >= MAX_DEATHS;
   };
   const DEATHS = 'processes died while they opened it';
+  const open = async (holding: Holding, candidate: Candidate): Promise<Outcome & { fetched: boolean }> => {
+    try {
+      await source.fetch(candidate);
+    } catch (error) {
+      if (!(error instanceof NotFetched)) throw error;
+      return { opened: false, refusal: error.reason, fetched: false };
+    }
+    return { ...(await openings.open(holding, candidate)), fetched: true };
+  };
   /** At the start, a version is only given up for another: with none, whoever starts processes tries on. */
   const blameAtStart = (candidate: Candidate): void => {
     if (equipped().length > 0 || !isKiller(candidate)) return;
@@ -153,10 +162,10 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
       if (reason !== undefined && !isHeld(keyOf(one))) refuse(one, reason);
     }
   };
-  /** Whatever turned bad while it was served may be good again. */
+  /** Whatever turned bad while it was served may be good again, and there may be room for what couldn't be fetched. */
   const mend = (): void => {
     for (const { lacking } of holdings.values()) lacking.clear();
-    for (const key of turned) refusals.delete(key);
+    for (const key of passing) refusals.delete(key);
     void look(() => Promise.resolve(applied ?? (listing as Listing)));
   };
   const mending = createMending(mend);
@@ -185,7 +194,7 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
     openings.forget(known);
     for (const facts of [refusals, deaths])
       for (const key of facts.keys()) if (!known.has(key)) facts.delete(key);
-    for (const keys of [failed, turned]) for (const key of keys) if (!known.has(key)) keys.delete(key);
+    for (const keys of [failed, passing]) for (const key of keys) if (!known.has(key)) keys.delete(key);
   };
 
   const apply = async (next: Listing): Promise<void> => {
@@ -204,11 +213,10 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
       }
       loading = candidate;
       for (const { process } of equipped()) process.tell({ type: 'versions', versions: states() });
-      await source.fetch(candidate);
-      const outcome = await openings.open(holding, candidate);
+      const outcome = await open(holding, candidate);
       loading = undefined;
       if (outcome.opened) {
-        turned.delete(keyOf(candidate));
+        passing.delete(keyOf(candidate));
         continue;
       }
       if (outcome.refusal !== undefined) {
@@ -216,7 +224,7 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
           lack(holding, candidate, outcome.refusal);
           continue;
         }
-        refuse(candidate, outcome.refusal);
+        refuse(candidate, outcome.refusal, outcome.fetched);
       } else if (isKiller(candidate)) refuse(candidate, DEATHS);
       const reason = refusals.get(keyOf(candidate));
       if (reason !== undefined) log.error({ model: candidate.id, reason }, 'a version was refused');
@@ -252,8 +260,7 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
         (one) => !holding.keys.has(keyOf(one)) && !holding.lacking.has(keyOf(one)),
       );
       if (!candidate) break;
-      await source.fetch(candidate);
-      const outcome = await openings.open(holding, candidate);
+      const outcome = await open(holding, candidate);
       if (outcome.opened) continue;
       // The process is gone; whoever started it knows.
       if (outcome.refusal === undefined) return blameAtStart(candidate);
@@ -265,7 +272,7 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
         lack(holding, candidate, outcome.refusal);
         continue;
       }
-      refuse(candidate, outcome.refusal);
+      refuse(candidate, outcome.refusal, outcome.fetched);
       if (!begun) current = undefined;
       current = replan();
       log.error({ model: candidate.id, reason: outcome.refusal }, 'a version was refused');

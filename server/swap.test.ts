@@ -23,6 +23,7 @@ const NO_PROXY = ['--no-install', '--no-proxy'];
 interface Answer {
   readonly status: number;
   readonly model: string;
+  readonly nosniff: string;
   readonly body: string;
 }
 
@@ -38,6 +39,7 @@ function send(port: number, method: string, path: string, body = '', headers = {
         resolve({
           status: response.statusCode ?? 0,
           model: String(response.headers['x-model']),
+          nosniff: String(response.headers['x-content-type-options']),
           body: text,
         }),
       );
@@ -329,8 +331,11 @@ describe('the admin port', () => {
     admin.listen(0, '127.0.0.1');
     await once(admin, 'listening');
     const { port } = admin.address() as AddressInfo;
-    const statusOf = async (method: string, path: string, headers = {}): Promise<number> =>
-      (await send(port, method, path, '', headers)).status;
+    const statusOf = async (method: string, path: string, headers = {}): Promise<number> => {
+      const { status, nosniff } = await send(port, method, path, '', headers);
+      expect(nosniff).toBe('nosniff');
+      return status;
+    };
     try {
       expect(await statusOf('POST', '/reload')).toBe(200);
       expect(await statusOf('GET', '/models')).toBe(200);

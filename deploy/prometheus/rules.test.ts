@@ -9,6 +9,8 @@ import { changedRules, operands, readAlerts, withoutBounds } from '../testing/al
 import { needs } from '../testing/programs.ts';
 
 const TESTS = fileURLToPath(new URL('rules.test.yml', import.meta.url));
+/** The placeholder that docs/monitoring.md tells how to replace. */
+const PROJECT = 'https://git.example.com/servemodel';
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 const alerts = readAlerts();
 const names = alerts.map(({ alert }) => alert);
@@ -53,11 +55,14 @@ describe.skipIf(tool.missing)(tool.title, () => {
 describe('an alert', () => {
   it.each(alerts)('$alert says what, how bad, and what to do', (alert) => {
     expect(alert.labels['severity']).toMatch(/^(critical|warning|info)$/);
-    expect(Object.keys(alert.annotations)).toEqual(['summary', 'description', 'runbook']);
-    const [page, anchor] = alert.annotations['runbook']?.split('#') ?? [];
-    expect(anchor).toBe(alert.alert.toLowerCase());
-    expect(read(page as string)).toContain(`\n## ${alert.alert}\n`);
+    expect(Object.keys(alert.annotations)).toEqual(['summary', 'description', 'runbook_url']);
+    expect(alert.annotations['runbook_url']).toBe(`${PROJECT}/docs/runbook.md#${alert.alert.toLowerCase()}`);
+    expect(read('docs/runbook.md')).toContain(`\n## ${alert.alert}\n`);
     expect(operands(alert).length).toBeGreaterThan(0);
+  });
+
+  it('has the placeholder that docs/monitoring.md replaces', () => {
+    expect(read('docs/monitoring.md')).toContain(`sed -i 's,${PROJECT},`);
   });
 
   it('is in the list of docs/monitoring.md, and no other is', () => {

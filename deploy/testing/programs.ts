@@ -34,6 +34,8 @@ export interface Running {
 export interface StartOptions {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** What ends it: SIGKILL unless told. nginx's workers would outlive that. */
+  readonly signal?: NodeJS.Signals;
   /** Whether it is there. */
   readonly ready: () => Promise<boolean>;
 }
@@ -42,7 +44,7 @@ export interface StartOptions {
 export async function startProgram(
   command: string,
   args: readonly string[],
-  { cwd, env = {}, ready }: StartOptions,
+  { cwd, env = {}, signal = 'SIGKILL', ready }: StartOptions,
 ): Promise<Running> {
   const child = spawn(command, args, {
     cwd,
@@ -57,7 +59,7 @@ export async function startProgram(
   // A program that isn't there rejects before anybody waits for its end.
   ended.catch((error: unknown) => (said += String(error)));
   const stop = async (): Promise<void> => {
-    child.kill('SIGKILL');
+    child.kill(signal);
     await withDeadline(`the end of ${command}`, ended, 20_000);
   };
   try {

@@ -4,6 +4,8 @@ import { parse } from 'yaml';
 /** What compose.yaml starts a service with, and asks whether it is well. */
 export interface Service {
   readonly command: readonly string[];
+  /** A name without a value is passed on as it is set where Compose runs. */
+  readonly environment: Readonly<Record<string, string | null>>;
   readonly healthcheck: { readonly test: readonly string[] };
 }
 

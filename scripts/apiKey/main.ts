@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { appendFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { KeysUnreadable, parseKeys } from '../../server/access/keys.ts';
@@ -16,6 +16,19 @@ API_KEYS or a line of API_KEYS_FILE. A client may have several, so that a new ke
 
 /** 256 random bits: no guess comes near, so a plain digest keeps them as safe as a slow one would. */
 const KEY_BYTES = 32;
+
+/** Adds a line to what stands in a file, whose last line may lack its end: people edit it. */
+function addLine(file: string, line: string): void {
+  const descriptor = openSync(file, 'a+', 0o600);
+  try {
+    const { size } = fstatSync(descriptor);
+    const last = Buffer.from('\n');
+    if (size > 0) readSync(descriptor, last, 0, 1, size - 1);
+    writeSync(descriptor, `${last.toString() === '\n' ? '' : '\n'}${line}\n`);
+  } finally {
+    closeSync(descriptor);
+  }
+}
 
 await runTool(USAGE, (args) => {
   const { values, positionals } = parseArgs({
@@ -35,7 +48,7 @@ await runTool(USAGE, (args) => {
   }
   if (values.file === undefined) return Promise.resolve(`key    ${key}\nentry  ${entry}\n`);
   try {
-    appendFileSync(resolve(values.file), `${entry}\n`, { mode: 0o600 });
+    addLine(resolve(values.file), entry);
   } catch (error) {
     throw new Failure(`${values.file} can't be written: ${(error as NodeJS.ErrnoException).code}`);
   }

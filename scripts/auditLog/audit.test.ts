@@ -109,9 +109,9 @@ describe('an audit', () => {
     const url = `127.0.0.1:${server.port}`;
     expect(await report(['log', '--server', url])).toMatchObject({ code: 0, same: COUNT });
     const one = await report(['log', '--server', `http://${url}/models/adult/versions/1`]);
-    expect(one).toMatchObject({ code: 0, same: ROWS + 10, unknownDigest: homes.data.length });
-    const strict = await report(['log', '--strict', '--server', `http://${url}/models/adult/versions/1`]);
-    expect(strict.code).toBe(1);
+    expect(one).toMatchObject({ code: 1, same: ROWS + 10, unknownDigest: homes.data.length });
+    const allowed = ['log', '--allow-unchecked', '--server', `http://${url}/models/adult/versions/1`];
+    expect(await report(allowed)).toMatchObject({ code: 0, same: ROWS + 10 });
     expect(await report(['log', '--model', 'housing', '--server', url])).toMatchObject({
       code: 0,
       records: homes.data.length,
@@ -146,6 +146,30 @@ describe('an audit', () => {
     expect(found.differences).toMatchObject([{ requestId: 'one-3', row: 0, model: 'adult/1' }]);
   });
 
+  it.each([
+    ['the input', { input: undefined }],
+    ['input and hash', { input: undefined, inputSha256: undefined }],
+    ['the digest', { sha256: 'f'.repeat(64) }],
+  ])('detects that somebody changed answers, and %s so that they cannot be checked', async (_, hidden) => {
+    const forge = (record: PredictionRecord) => ({
+      ...record,
+      ...hidden,
+      output: { label: ' >50K', probabilities: { ' <=50K': 0, ' >50K': 1 } },
+    });
+    const victims = new Set(['one-3', 'one-4']);
+    const some = logWith((record) => (victims.has(record.requestId) ? forge(record) : record));
+    const { code, stdout, stderr } = await run([some, '--repository', 'models']);
+    expect([code, stdout]).toEqual([1, expect.stringContaining(`${COUNT - 2} same, 0 different`)]);
+    expect(stderr).toContain(`2 of ${COUNT} records can't be checked: `);
+    expect(await run([logWith(forge), '--repository', 'models'])).toMatchObject({ code: 1 });
+  });
+
+  it('does not take a log that was emptied for one that is right', async () => {
+    writeFileSync(join(home, 'empty.jsonl'), '');
+    const empty = await run(['empty.jsonl', '--repository', 'models']);
+    expect(empty).toMatchObject({ code: 1, stderr: 'there is no record\n' });
+  });
+
   it('detects a changed value, and tells what is logged and what is answered now', async () => {
     const log = logWith((record) =>
       'value' in record.output && record.row === 2
@@ -163,7 +187,7 @@ describe('an audit', () => {
 
   it('tells of digests that nobody has, and of what is no record', async () => {
     const log = logWith((record, at) => (at < 5 ? { ...record, sha256: 'f'.repeat(64) } : record));
-    expect(await report([log, '--repository', 'models'])).toMatchObject({ code: 0, unknownDigest: 5 });
+    expect(await report([log, '--repository', 'models'])).toMatchObject({ code: 1, unknownDigest: 5 });
     writeFileSync(
       join(home, 'torn.jsonl'),
       `${lines.slice(0, 3).join('\n')}\n${lines[3]?.slice(0, 99)}\n{}\n`,
@@ -175,7 +199,14 @@ describe('an audit', () => {
 
   it('checks a hash where the inputs are given', async () => {
     const log = logWith((record) => ({ ...record, input: undefined }));
-    expect(await report([log, '--repository', 'models'])).toMatchObject({ code: 0, notCheckable: COUNT });
+    const { code, stderr } = await run([log, '--repository', 'models']);
+    expect([code, stderr]).toEqual([
+      1,
+      `${COUNT} of ${COUNT} records can't be checked: the log has no input of theirs, or only its hash ` +
+        '(PREDICTION_LOG_INPUT); --inputs FILE finds inputs by their hash\n',
+    ]);
+    const allowed = await report([log, '--repository', 'models', '--allow-unchecked']);
+    expect(allowed).toMatchObject({ code: 0, notCheckable: COUNT });
     const inputs = lines
       .map((line) => JSON.stringify(parse(line).input))
       .filter((line) => line.includes('age'));
@@ -191,7 +222,7 @@ describe('an audit', () => {
   });
 
   it.skipIf(redisMissing !== undefined)(needsRedis('reads the streams of a Redis'), async () => {
-    await withRedis(home, async (redis) => {
+    await withRedis(mkdtempSync(join(home, 'redis-')), async (redis) => {
       const add = (line: string) =>
         redis.command(
           'XADD',

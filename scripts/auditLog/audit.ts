@@ -11,7 +11,7 @@ import { showProgress } from './progress.ts';
 import type { LogEntry } from './readLog.ts';
 import { readLog } from './readLog.ts';
 import type { Report } from './report.ts';
-import { MAX_KEPT, describe, emptyReport } from './report.ts';
+import { MAX_KEPT, describe, describeUnchecked, emptyReport } from './report.ts';
 import { openRepository } from './repository.ts';
 import type { Cells, Version, Versions } from './scorer.ts';
 import { askServer } from './server.ts';
@@ -116,10 +116,12 @@ async function run(options: Options, report: Report, interrupt: AbortSignal): Pr
   }
 }
 
-const exitCode = (report: Report, strict: boolean): number => {
-  if (report.different > 0 || report.unreadable > 0) return 1;
-  if (strict && report.unknownDigest + report.notCheckable > 0) return 1;
-  return report.interrupted ? 130 : 0;
+const exitCode = (report: Report, allowUnchecked: boolean): number => {
+  const { records, same, different, unreadable, interrupted } = report;
+  if (different > 0 || unreadable > 0) return 1;
+  if (interrupted) return 130;
+  // Whoever changes an answer could otherwise hide it by taking the input or the digest out, or all records.
+  return allowUnchecked || (same === records && records > 0) ? 0 : 1;
 };
 
 /** Scores the records of a prediction log again. */
@@ -146,6 +148,7 @@ export const audit: Tool = withUsage(
       endProgress();
     }
     stdout.write(options.json ? `${JSON.stringify(report)}\n` : describe(report));
-    return exitCode(report, options.strict);
+    if (!options.allowUnchecked && !report.interrupted) stderr.write(describeUnchecked(report));
+    return exitCode(report, options.allowUnchecked);
   },
 );

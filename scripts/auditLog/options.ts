@@ -14,7 +14,8 @@ export interface Options {
   readonly model: string | undefined;
   readonly inputs: string | undefined;
   readonly limit: number;
-  readonly strict: boolean;
+  /** Records that can't be checked don't fail the audit. */
+  readonly allowUnchecked: boolean;
   readonly json: boolean;
 }
 
@@ -32,13 +33,13 @@ the same answer.
   --inputs FILE        rows (JSON lines, or CSV with a header line; .gz too) in which the inputs are looked up of
                        which the log has only a hash
   --limit N            records to check at most
-  --strict             records that can't be checked fail the audit, too
+  --allow-unchecked    records that can't be checked, having no input or the digest of no version, don't fail the audit
   --json               the result as JSON, with every difference
   --help               print this
 
 A probability may differ by 0.000001, a value by 0.001 %: sums in another order. Ctrl-C ends the audit and sums up.
-Exit code: 0 when all that could be checked is the same, 1 when a record differs or is no record, 2 for bad usage or
-when the log or the models can't be read.
+Exit code: 0 when every record gets the same answer, 1 when one doesn't, can't be checked or is no record, or there is none,
+2 for bad usage or when the log or the models can't be read. Records that were deleted leave no trace.
 `;
 
 const OPTIONS = {
@@ -47,7 +48,7 @@ const OPTIONS = {
   model: { type: 'string' },
   inputs: { type: 'string' },
   limit: { type: 'string' },
-  strict: { type: 'boolean', default: false },
+  'allow-unchecked': { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
 } as const;
 
@@ -87,7 +88,7 @@ export function readOptions(argv: readonly string[], folder: string): Options {
     model: values.model,
     inputs: values.inputs === undefined ? undefined : resolve(folder, values.inputs),
     limit: readNumber('limit', values.limit, { least: 1, most: 1e12, whole: true }, Infinity),
-    strict: values.strict,
+    allowUnchecked: values['allow-unchecked'],
     json: values.json,
   };
 }

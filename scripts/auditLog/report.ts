@@ -45,6 +45,23 @@ export const emptyReport = (): Report => ({
   unreadablePlaces: [],
 });
 
+/** What is missing for every record to be checked, a line each; empty if nothing is. */
+export function describeUnchecked({ records, notCheckable, unknownDigest }: Report): string {
+  const ofWhich = (count: number): string => `${count} of ${records} records can't be checked: `;
+  return [
+    ...(records === 0 ? ['there is no record\n'] : []),
+    ...(notCheckable > 0
+      ? [
+          `${ofWhich(notCheckable)}the log has no input of theirs, or only its hash (PREDICTION_LOG_INPUT); ` +
+            '--inputs FILE finds inputs by their hash\n',
+        ]
+      : []),
+    ...(unknownDigest > 0
+      ? [`${ofWhich(unknownDigest)}no version here has an ONNX file of the digest that they name\n`]
+      : []),
+  ].join('');
+}
+
 /** The report for a terminal. */
 export function describe(report: Report): string {
   const { differences, unreadablePlaces } = report;

@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { fromHome } from '../../server/project.ts';
 import { Failure } from '../versions/failure.ts';
-import type { Bill, ShippedModel } from './bill.ts';
+import type { Bill, Platform, ShippedModel } from './bill.ts';
 import { completeBill } from './bill.ts';
 
 // All that is installed, to be filtered: with --omit=dev npm 11 leaves out whatever development needs, too.
@@ -21,8 +21,8 @@ interface LockedPackage {
   readonly optional?: boolean;
 }
 
-/** `name@version` of what package-lock.json says that the image holds. */
-export function readShipped(): ReadonlySet<string> {
+/** The folders of what package-lock.json says that the image holds, each with its `name@version`. */
+function readFolders(): ReadonlyMap<string, string> {
   const { packages } = JSON.parse(readFileSync(fromHome('package-lock.json'), 'utf8')) as {
     readonly packages: Readonly<Record<string, LockedPackage>>;
   };
@@ -31,7 +31,27 @@ export function readShipped(): ReadonlySet<string> {
   );
   const nameOf = (path: string): string =>
     path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
-  return new Set(shipped.map(([path, { version }]) => `${nameOf(path)}@${version}`));
+  return new Map(shipped.map(([path, { version }]) => [path, `${nameOf(path)}@${version}`]));
+}
+
+/** `name@version` of what package-lock.json says that the image holds. */
+export const readShipped = (): ReadonlySet<string> => new Set(readFolders().values());
+
+/** Those of them that bring no file with the text of their licence. */
+export function readWithoutText(): ReadonlySet<string> {
+  const hasText = (path: string): boolean =>
+    readdirSync(fromHome(path)).some((file) => /^(?:licen[cs]e|copying)/i.test(file));
+  return new Set([...readFolders()].flatMap(([path, name]) => (hasText(path) ? [] : [name])));
+}
+
+/** What the Dockerfile puts under all of it. @throws {Failure} */
+export function readPlatform(): Platform {
+  const text = readFileSync(fromHome('Dockerfile'), 'utf8');
+  const image = /^ARG BASE=(\S+)$/m.exec(text)?.[1];
+  const debian = /apt-get install --yes --no-install-recommends ([a-z0-9 .+-]+) \\$/m.exec(text)?.[1];
+  if (image === undefined || debian === undefined)
+    throw new Failure("the Dockerfile doesn't name its base image and Debian's packages as expected");
+  return { image, debian: debian.split(' ') };
 }
 
 async function readPackages(): Promise<Bill> {
@@ -61,6 +81,6 @@ async function readModels(): Promise<ShippedModel[]> {
   return models.toSorted((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-/** The bill of what the image holds of ours: npm's packages, as installed, and the models. @throws {Failure} */
+/** The bill of what the image holds: npm's packages, as installed, the models, and what they stand on. @throws {Failure} */
 export const readBill = async (): Promise<Bill> =>
-  completeBill(await readPackages(), 'servemodel', readShipped(), await readModels());
+  completeBill(await readPackages(), 'servemodel', readShipped(), await readModels(), readPlatform());

@@ -170,6 +170,9 @@ describe.skipIf(missing)(`the manifests for Kubernetes${reason}`, () => {
     ['a probe asks at no path of the server: /healthz', /path: \/health\/live/, 'path: /healthz'],
     ['readOnlyRootFilesystem is missing', /readOnlyRootFilesystem: true/, 'readOnlyRootFilesystem: false'],
     ['no limits: processes follow the CPUs of the node', /limits:\n +cpu: "2"/, 'limits:'],
+    ['the memory is less than 1280Mi', /(limits:[^]*?memory: )1280Mi/, '$11Gi'],
+    ['the memory is less than 2048Mi', /(limits:[^]*?cpu: )"2"/, '$1"4"'],
+    ['the memory is less than 3328Mi', /emptyDir:\n/, 'emptyDir:\n            medium: Memory\n'],
     ['nothing at /tmp', /mountPath: \/tmp/, 'mountPath: /var/tmp'],
   ])('are seen not to fit when %s', (fault, pattern, replacement) => {
     const text = render('overlays/production')
@@ -185,10 +188,24 @@ describe.skipIf(missing)(`the manifests for Kubernetes${reason}`, () => {
     const runtime = render('kserve').find(({ kind }) => kind === 'ServingRuntime')?.spec as unknown as Pod;
     const [container] = runtime.containers as [Container];
     expect(containerFaults(container, runtime, facts)).toEqual([]);
+    expect(faultsOf(render('kserve'), facts)).toEqual([]);
     const env = Object.fromEntries(container.env?.map(({ name, value }) => [name, value]) ?? []);
     expect(Object.keys(env).filter((name) => !(name in SETTINGS))).toEqual([]);
     expect(env).toMatchObject({ MODEL_REPOSITORY: '/mnt/models', DEFAULT_MODEL: '{{.Name}}' });
     expect(container.ports?.map(({ containerPort }) => String(containerPort))).toEqual([env['PORT']]);
+  });
+
+  it.each([
+    ['preStop', /sleep:\n +seconds: 5/, 'sleep: { seconds: 0 }'],
+    ['a long end', /terminationGracePeriodSeconds: 20/, 'terminationGracePeriodSeconds: 15'],
+  ])('see that a pod of KServe without %s loses requests', (_, pattern, replacement) => {
+    const text = render('kserve')
+      .map((manifest) => stringify(manifest))
+      .join('---\n');
+    expect(text).toMatch(pattern);
+    expect(faultsOf(documentsOf(text.replace(pattern, replacement)), facts)).toEqual([
+      'the drain is cut short',
+    ]);
   });
 
   it('open the way out for S3 only where it is needed', () => {
@@ -199,7 +216,14 @@ describe.skipIf(missing)(`the manifests for Kubernetes${reason}`, () => {
       };
     expect(policyOf('overlays/production')).toMatchObject({ policyTypes: ['Ingress', 'Egress'] });
     expect(policyOf('overlays/production').egress).toBeUndefined();
-    expect(policyOf('overlays/s3').egress).toHaveLength(2);
+    const [dns, store] = policyOf('overlays/s3').egress as { to: object[]; ports: { port: number }[] }[];
+    expect(dns?.to).toHaveLength(2);
+    expect(dns?.to).toContainEqual({ ipBlock: { cidr: '169.254.20.10/32' } });
+    expect(store?.ports.map(({ port }) => port)).toEqual([443]);
+    // What is offered in comments fits, too: the port of another endpoint has its rule.
+    const offered = read(`${FOLDER}/overlays/s3/kustomization.yaml`);
+    const [, port] = /AWS_ENDPOINT_URL, value: https:\/\/[\w.]+:(\d+)/.exec(offered) ?? [];
+    expect(offered).toContain(`#   ports: [{ protocol: TCP, port: ${port} }]`);
   });
 });
 

@@ -54,7 +54,7 @@ export function createStack({ docker, image, folder, name, port, until }: StackO
         services: {
           server: {
             healthcheck: { interval: '1s' },
-            deploy: { replicas, resources: { limits: { cpus: '1', memory: '1G' } } },
+            deploy: { replicas, resources: { limits: { cpus: '1', memory: '2304M' } } },
           },
           // Swarm publishes on all addresses of the machine; ours is for 127.0.0.1 only.
           edge: { deploy: { replicas: 0 } },

@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { gzipSync } from 'node:zlib';
+import { cpSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { readKeys } from '../../server/access/keys.ts';
 import { buildModel } from '../../server/encoding/lift/testing/buildModel.ts';
 import { CHECKOUT } from '../../server/testing/startServer.ts';
 import { withTemporaryFolder } from '../../server/testing/temporaryFolder.ts';
@@ -58,6 +60,31 @@ describe.each([...TOOLS, ...RUN_BY_NPM.map((folder) => `tool.sh ${folder}`)])('s
     expect([help.code, help.out.split(' ')[0], help.err]).toEqual([0, 'Usage:', '']);
     expect([wrong.code, wrong.out]).toEqual([2, '']);
     if (NEED_ARGUMENTS.includes(tool)) expect((await run(tool)).code).toBe(2);
+  });
+});
+
+describe('scripts/api-key', () => {
+  it('adds a line of its own to a file, whose last line may lack its end', async () => {
+    await withTemporaryFolder(async (folder) => {
+      const file = join(folder, 'keys');
+      const add = async (client: string): Promise<string> =>
+        (await run('api-key', client, '--file', file)).out.replace(/^key +(\S+)\n$/, '$1');
+      const keys = [await add('one')];
+      expect(statSync(file).mode & 0o777).toBe(0o600);
+      // As some editors leave it.
+      writeFileSync(file, readFileSync(file, 'utf8').trimEnd());
+      keys.push(await add('two'), await add('three'));
+      const read = readKeys({ API_KEYS: '', API_KEYS_FILE: file });
+      expect(read).toEqual(
+        ['one', 'two', 'three'].map((client, at) => ({
+          client,
+          digest: createHash('sha256')
+            .update(keys[at] as string)
+            .digest('hex'),
+        })),
+      );
+      expect(readFileSync(file, 'utf8').split('\n')).toHaveLength(4);
+    });
   });
 });
 

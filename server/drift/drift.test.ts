@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { nginxMissing } from '../../proxy/testing/nginxMissing.ts';
 import { fromHome } from '../project.ts';
 import type { AdultRow } from '../testing/adultRows.ts';
@@ -67,7 +67,7 @@ describe.skipIf(nginxMissing)(nginxMissing ? `drift (${nginxMissing})` : 'drift'
     }
   };
 
-  beforeAll(async () => {
+  beforeEach(async () => {
     repository = mkdtempSync(join(tmpdir(), 'servemodel-drift.'));
     for (const [from, to] of [
       ['adult/1', 'adult/1'],
@@ -78,10 +78,16 @@ describe.skipIf(nginxMissing)(nginxMissing ? `drift (${nginxMissing})` : 'drift'
     }
     server = await startServer({ env: { MODEL_REPOSITORY: repository } });
   });
-  afterAll(async () => {
+  afterEach(async () => {
     await server.clean();
     rmSync(repository, { recursive: true });
   });
+
+  /** Sends the split with everybody twenty years older. */
+  const shift = async (): Promise<DriftReport> => {
+    await send('shifted', (age) => age + 20);
+    return reportOf(server, 'shifted', split.length);
+  };
 
   it('is none in the official test split, and it stays in the window when processes are killed', async () => {
     expect(await readDrift(server, 'adult')).toMatchObject({
@@ -118,8 +124,7 @@ describe.skipIf(nginxMissing)(nginxMissing ? `drift (${nginxMissing})` : 'drift'
   });
 
   it('is seen in the column that shifts, and in no other', async () => {
-    await send('shifted', (age) => age + 20);
-    const report = await reportOf(server, 'shifted', split.length);
+    const report = await shift();
     const { age, ...others } = verdicts(report);
     expect(age).toBe('major');
     expect(new Set(Object.values(others))).toEqual(new Set(['stable']));
@@ -138,6 +143,7 @@ describe.skipIf(nginxMissing)(nginxMissing ? `drift (${nginxMissing})` : 'drift'
   });
 
   it('is a page for a browser', async () => {
+    await shift();
     const url = `http://127.0.0.1:${server.port}/models/shifted/drift`;
     const page = await fetch(url, { headers: { accept: BROWSER } });
     expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
@@ -154,6 +160,7 @@ describe.skipIf(nginxMissing)(nginxMissing ? `drift (${nginxMissing})` : 'drift'
   it.skipIf(chromiumMissing)(
     needsChromium('is shown by a browser, by day, at night, and on a phone'),
     async () => {
+      await shift();
       const browser = await startBrowser();
       try {
         const url = `http://127.0.0.1:${server.port}/models/shifted/drift`;

@@ -60,3 +60,6 @@ export class ModelRefused extends Error {
     this.reason = reason;
   }
 }
+
+/** The files of a version can't be brought within reach, for a reason that may pass. */
+export class NotFetched extends ModelRefused {}

@@ -11,7 +11,11 @@ import { parseS3 } from './s3/url.ts';
 export interface Source {
   /** What is there now. @throws {ModelRefused} */
   list(): Promise<Listing>;
-  /** Brings the files of a version within reach, before it is opened. @throws {ModelRefused} */
+  /**
+   * Brings the files of a version within reach, before it is opened.
+   *
+   * @throws {NotFetched} that version can't be; @throws {ModelRefused} none can
+   */
   fetch(candidate: Candidate): Promise<void>;
 }
 

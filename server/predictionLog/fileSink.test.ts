@@ -1,7 +1,7 @@
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { diskMissing, needsDisk, withSmallDisk } from '../testing/smallDisk.ts';
 import { withTemporaryFolder } from '../testing/temporaryFolder.ts';
 import { createFileSink } from './fileSink.ts';
 
@@ -13,31 +13,6 @@ const textOf = (folder: string): string =>
     .join('');
 
 const options = { fileBytes: 1000, maxFiles: 3, pid: 7 };
-
-/** Runs in a file system of 64 KiB. */
-async function onSmallDisk(run: (folder: string) => Promise<void>): Promise<void> {
-  await withTemporaryFolder(async (home) => {
-    const folder = join(home, 'disk');
-    mkdirSync(folder);
-    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder]);
-    if (mounted.status !== 0) throw new Error(mounted.stderr.toString());
-    try {
-      await run(folder);
-    } finally {
-      spawnSync('umount', [folder]);
-    }
-  });
-}
-
-/** Why there is no full disk to be had; undefined if there is one. */
-async function diskMissing(): Promise<string | undefined> {
-  if (process.platform !== 'linux') return 'needs tmpfs';
-  return onSmallDisk(() => Promise.resolve()).then(
-    () => undefined,
-    () => 'mounting a tmpfs takes root',
-  );
-}
-const noDisk = await diskMissing();
 
 describe('files of the log', () => {
   it('are private, begin anew at their size, and the oldest of the folder go', async () => {
@@ -103,18 +78,22 @@ describe('files of the log', () => {
     });
   });
 
-  it('can be in no place that is a file', async () => {
+  it('can be in no place that is a file, or where the system makes no folder', async () => {
     await withTemporaryFolder(async (home) => {
       writeFileSync(join(home, 'log'), '');
-      const sink = createFileSink({ folder: join(home, 'log'), ...options });
-      await expect(sink.open()).rejects.toMatchObject({ reason: 'unreachable', message: 'EEXIST' });
+      const open = (folder: string): Promise<void> => createFileSink({ folder, ...options }).open();
+      await expect(open(join(home, 'log'))).rejects.toMatchObject({
+        reason: 'unreachable',
+        message: 'EEXIST',
+      });
+      await expect(open('/proc/none')).rejects.toMatchObject({ reason: 'unreachable' });
     });
   });
 
-  it.skipIf(noDisk !== undefined)(
-    `on a full disk hold whole records only, and go on when there is room${noDisk === undefined ? '' : ` (skipped: ${noDisk})`}`,
+  it.skipIf(diskMissing)(
+    needsDisk('on a full disk hold whole records only, and go on when there is room'),
     async () => {
-      await onSmallDisk(async (folder) => {
+      await withSmallDisk(64, async (folder) => {
         const sink = createFileSink({ folder, fileBytes: 1e6, maxFiles: 3, pid: 7 });
         await sink.open();
         const filler = join(folder, 'filler');

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { needsNginx, nginxMissing } from '../../proxy/testing/nginxMissing.ts';
 import { bodyOf, readAdultRows } from '../testing/adultRows.ts';
 import type { CollectedSpan, Collector } from '../testing/collector.ts';
@@ -33,7 +33,7 @@ describe.skipIf(nginxMissing ?? collectorMissing)(
   () => {
     let collector: Collector;
     let server: Server;
-    beforeAll(async () => {
+    beforeEach(async () => {
       collector = await startCollector();
       server = await startServer({
         env: {
@@ -44,7 +44,7 @@ describe.skipIf(nginxMissing ?? collectorMissing)(
         },
       });
     });
-    afterAll(async () => {
+    afterEach(async () => {
       await server?.clean();
       await collector?.stop();
     });

@@ -8,7 +8,8 @@ export const latency: Row = {
   panels: [
     timeSeries({
       title: 'Whole request',
-      description: 'From the parsed head of a POST request to its answer, in the server process; all models.',
+      description:
+        'From the parsed head of a POST request to its answer, in the server process; all models, whole files apart.',
       unit: 's',
       width: 12,
       steps: worseAbove(0.1, 0.25),

@@ -1,3 +1,4 @@
+import { mebibytes, memoryNeeded } from '../../../deploy/testing/memory.ts';
 import type { Container, Labels, Manifest, Pod } from './manifest.ts';
 
 export interface Facts {
@@ -10,6 +11,16 @@ export interface Facts {
 
 const isPartOf = (wanted: Labels = {}, labels: Labels = {}): boolean =>
   Object.entries(wanted).every(([name, value]) => labels[name] === value) && Object.keys(wanted).length > 0;
+
+/** Whether a pod serves on while the cluster stops sending to it, and has the time to drain then. */
+function drains(
+  { lifecycle }: Pick<Container, 'lifecycle'>,
+  { terminationGracePeriodSeconds = 30 }: Pick<Pod, 'terminationGracePeriodSeconds'>,
+  { drainSeconds, marginSeconds }: Facts,
+): boolean {
+  const wait = lifecycle?.preStop?.sleep?.seconds ?? 0;
+  return wait >= marginSeconds && wait + drainSeconds + marginSeconds <= terminationGracePeriodSeconds;
+}
 
 /** What a schema can't tell: whether the manifests of an overlay fit each other and the server. */
 export function faultsOf(manifests: readonly Manifest[], facts: Facts): string[] {
@@ -47,14 +58,14 @@ export function faultsOf(manifests: readonly Manifest[], facts: Facts): string[]
       all('ServiceAccount').some((account) => account.metadata.name === pod.serviceAccountName),
       'there is no such ServiceAccount',
     );
-    const wait = container.lifecycle?.preStop?.sleep?.seconds ?? 0;
-    must(
-      wait >= facts.marginSeconds &&
-        wait + facts.drainSeconds + facts.marginSeconds <= (pod.terminationGracePeriodSeconds ?? 30),
-      'the drain is cut short',
-    );
+    must(drains(container, pod, facts), 'the drain is cut short');
     faults.push(...containerFaults(container, pod, facts));
   }
+  for (const { spec } of all('InferenceService'))
+    must(
+      spec?.predictor !== undefined && drains(spec.predictor.model, spec.predictor, facts),
+      'the drain is cut short',
+    );
   for (const { spec } of all('ServiceMonitor')) {
     const service = all('Service').find(({ metadata }) =>
       isPartOf(spec?.selector?.matchLabels, metadata.labels),
@@ -81,11 +92,18 @@ export function containerFaults(container: Container, pod: Pod, { isPath }: Fact
   for (const [name, value] of Object.entries(wanted)) {
     if (JSON.stringify(context[name]) !== JSON.stringify(value)) faults.push(`${name} is missing`);
   }
-  const tmp = container.volumeMounts?.find(({ mountPath }) => mountPath === '/tmp')?.name;
-  if (!pod.volumes?.some(({ name, emptyDir }) => name === tmp && emptyDir)) faults.push('nothing at /tmp');
+  const mounted = container.volumeMounts?.find(({ mountPath }) => mountPath === '/tmp')?.name;
+  const tmp = pod.volumes?.find(({ name }) => name === mounted)?.emptyDir;
+  if (!tmp) faults.push('nothing at /tmp');
   const { cpu, memory } = container.resources?.limits ?? {};
   if (cpu === undefined || memory === undefined)
     faults.push('no limits: processes follow the CPUs of the node');
+  else {
+    const env = Object.fromEntries((container.env ?? []).map(({ name, value }) => [name, value]));
+    const tmpfs = tmp?.medium === 'Memory' ? mebibytes(tmp.sizeLimit) : 0;
+    const needed = memoryNeeded({ cpus: Number(cpu), env, tmpfs });
+    if (!(mebibytes(memory) >= needed)) faults.push(`the memory is less than ${needed}Mi`);
+  }
   const ports = (container.ports ?? []).flatMap(({ name, containerPort }) => [name, containerPort]);
   const { startupProbe, readinessProbe, livenessProbe } = container;
   for (const probe of [startupProbe, readinessProbe, livenessProbe]) {

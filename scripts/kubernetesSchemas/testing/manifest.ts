@@ -36,11 +36,21 @@ export interface Pod {
   readonly securityContext?: Readonly<Record<string, unknown>>;
   readonly topologySpreadConstraints?: readonly { readonly labelSelector: Selector }[];
   readonly containers: readonly Container[];
-  readonly volumes?: readonly { readonly name: string; readonly emptyDir?: object }[];
+  readonly volumes?: readonly { readonly name: string; readonly emptyDir?: EmptyDir }[];
+}
+
+interface EmptyDir {
+  readonly medium?: string;
+  readonly sizeLimit?: string;
 }
 
 interface Ports {
   readonly ports?: readonly { readonly port: string | number }[];
+}
+
+/** A pod of KServe's: its container begins as the runtime's, and `model` is laid over that. */
+interface Predictor extends Omit<Pod, 'containers'> {
+  readonly model: Pick<Container, 'lifecycle'>;
 }
 
 interface Spec {
@@ -51,5 +61,6 @@ interface Spec {
   readonly ports?: readonly { readonly name: string; readonly port: number; readonly targetPort: string }[];
   readonly ingress?: readonly Ports[];
   readonly endpoints?: readonly { readonly port: string; readonly path: string }[];
+  readonly predictor?: Predictor;
   readonly scaleTargetRef?: { readonly kind: string; readonly name: string };
 }

@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { GetObjectCommand, S3Client, paginateListObjectsV2 } from '@aws-sdk/client-s3';
 import type { StoredObject } from './objects.ts';
-import { explain } from './errors.ts';
+import { DiskFailure, codeOfDisk, explain } from './errors.ts';
 
 /** Tries of each request, with growing pauses between them. */
 const ATTEMPTS = 5;
@@ -20,7 +20,7 @@ export interface Bucket {
   list(prefix: string): Promise<StoredObject[]>;
   /** A small object. @throws {S3Failure} */
   text(object: StoredObject): Promise<string>;
-  /** Writes an object into a file, going on where an earlier try has ended. @throws {S3Failure} */
+  /** Writes an object into a file, going on where an earlier try has ended. @throws {S3Failure | DiskFailure} */
   download(object: StoredObject, file: string): Promise<void>;
 }
 
@@ -56,6 +56,11 @@ export async function openBucket(name: string): Promise<Bucket> {
       ({ size }) => size,
       () => 0,
     );
+  const write = (body: Readable, file: string): Promise<void> =>
+    pipeline(body, createWriteStream(file, { flags: 'a', mode: 0o600 })).catch((error: unknown) => {
+      const code = codeOfDisk(error);
+      throw code === undefined ? error : new DiskFailure(code, error);
+    });
   const guard = async <T>(what: () => Promise<T>): Promise<T> => {
     try {
       return await what();
@@ -90,13 +95,13 @@ export async function openBucket(name: string): Promise<Bucket> {
           }
           if (from === object.size && object.size > 0) return;
           try {
-            await pipeline(await get(object, from), createWriteStream(file, { flags: 'a', mode: 0o600 }));
+            await write(await get(object, from), file);
             if ((await sizeOf(file)) === object.size) return;
             throw new Error('the object ended early');
           } catch (error) {
             // The SDK retries a request, not a body that breaks off: what has come is kept.
             const came = (await sizeOf(file)) > from;
-            if (!came && attempt >= 2) throw error;
+            if ((!came && attempt >= 2) || error instanceof DiskFailure) throw error;
           }
         }
       }),

@@ -9,6 +9,26 @@ export class S3Failure extends Error {
   }
 }
 
+/** What comes from S3 can't be written to the disk. */
+export class DiskFailure extends Error {
+  readonly code: string;
+  constructor(code: string, cause: unknown) {
+    super(code, { cause });
+    this.name = 'DiskFailure';
+    this.code = code;
+  }
+}
+
+/** Codes of a write that fails; what else goes wrong with a file names its path. No connection has either. */
+const OF_WRITING = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO']);
+
+/** The code of an error of a file; undefined for what is of the store. */
+export function codeOfDisk(error: unknown): string | undefined {
+  const { code, path } = error as NodeJS.ErrnoException;
+  const ofDisk = error instanceof DiskFailure || path !== undefined || OF_WRITING.has(code ?? '');
+  return ofDisk ? code : undefined;
+}
+
 interface Thrown {
   readonly name?: string;
   readonly code?: string;
@@ -20,8 +40,8 @@ const NO_CREDENTIALS = new Set(['CredentialsProviderError', 'TokenProviderError'
 const WRONG_KEY = new Set(['InvalidAccessKeyId', 'SignatureDoesNotMatch', 'ExpiredToken', 'InvalidToken']);
 
 /** Whatever the SDK threw, in one line that says what to do about it. Without keys, endpoints and stacks. */
-export function explain(error: unknown, bucket: string): S3Failure {
-  if (error instanceof S3Failure) return error;
+export function explain(error: unknown, bucket: string): S3Failure | DiskFailure {
+  if (error instanceof S3Failure || error instanceof DiskFailure) return error;
   const { name = '', code, message = '', $metadata = {} } = error as Thrown;
   const status = $metadata.httpStatusCode;
   const failure = (text: string, passing = false): S3Failure =>

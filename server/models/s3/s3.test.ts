@@ -4,10 +4,13 @@ import { pino } from 'pino';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Gateway } from '../../testing/s3Gateway.ts';
 import { createGateway, gatewayMissing, needsGateway } from '../../testing/s3Gateway.ts';
+import { diskMissing, fillDisk, needsDisk, withSmallDisk } from '../../testing/smallDisk.ts';
+import type { LogLine, Server } from '../../testing/startServer.ts';
 import { withServer } from '../../testing/startServer.ts';
 import { withTemporaryFolder } from '../../testing/temporaryFolder.ts';
 import { putVersion, tinyFiles } from '../../testing/tinyRepository.ts';
 import { eventually } from '../../testing/withDeadline.ts';
+import type { Candidate } from '../listing.ts';
 import type { Place } from './source.ts';
 import { createS3Source } from './source.ts';
 
@@ -189,4 +192,64 @@ describe.skipIf(gatewayMissing)(needsGateway('a repository in S3'), () => {
       });
     });
   });
+
+  it.skipIf(diskMissing)(
+    needsDisk('is served though the disk of the cache is full, and goes on when there is room'),
+    () =>
+      withStore((store) =>
+        withSmallDisk(1024, async (disk) => {
+          const filler = join(disk, 'filler');
+          const env = {
+            ...store.env,
+            MODEL_REPOSITORY: 's3://shop-models/prod',
+            MODEL_CACHE: join(disk, 'cache'),
+            MODEL_POLL_MS: '100',
+          };
+          const options = { args: ['--no-install', '--no-proxy'], env };
+          const ask = async (server: Server): Promise<string> => {
+            const answer = await fetch(`http://127.0.0.1:${server.port}/predict?x=1`);
+            return `${answer.status} ${answer.headers.get('x-model')}`;
+          };
+          const refused = (server: Server): Promise<LogLine> =>
+            server.says('the refusal', ({ msg }) => msg === 'a version was refused', 30_000);
+          const NO_ROOM = { model: 'tiny/2', reason: 'MODEL_CACHE has no room for it (ENOSPC)' };
+
+          await withServer(options, async (server) => {
+            fillDisk(filler);
+            await store.put('shop-models', 'prod/tiny/2', tinyFiles(2));
+            expect(await refused(server)).toMatchObject(NO_ROOM);
+            expect(await ask(server)).toBe('200 tiny/1');
+            const models = await (await fetch(`http://127.0.0.1:${server.port}/models`)).text();
+            expect(models).toContain(NO_ROOM.reason);
+          });
+          await withServer(options, async (server) => {
+            expect(await refused(server)).toMatchObject(NO_ROOM);
+            expect(await ask(server)).toBe('200 tiny/1');
+            rmSync(filler);
+            await eventually('the new version', async () => (await ask(server)) === '200 tiny/2', 40_000);
+            expect(server.said()).not.toContain('the repository cannot be read');
+            const warnings = server
+              .lines()
+              .filter(({ msg }) => msg.startsWith('MODEL_CACHE cannot be written'));
+            expect(warnings).toMatchObject([{ level: 40, reason: 'ENOSPC' }]);
+          });
+        }),
+      ),
+  );
+
+  it.skipIf(diskMissing)(needsDisk('leaves nothing of what there is no room for'), () =>
+    withStore((store) =>
+      withSmallDisk(1024, async (disk) => {
+        const large = { ...tinyFiles(3), 'golden.json': ' '.repeat(2_000_000) };
+        await store.put('shop-models', 'prod/tiny/3', large);
+        const source = await openSource({ ...store, cache: disk });
+        const { candidates } = await source.list();
+        const candidate = candidates.at(-1) as Candidate;
+        await expect(source.fetch(candidate)).rejects.toThrow(
+          /^model tiny\/3 refused: MODEL_CACHE has no room for it \(ENOSPC\)$/,
+        );
+        expect(readdirSync(join(candidate.folder, '..'))).toEqual(['listing.json']);
+      }),
+    ),
+  );
 });

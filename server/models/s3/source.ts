@@ -4,13 +4,13 @@ import type { Logger } from 'pino';
 import { makeFolder } from '../../makeFolder.ts';
 import type { Candidate, Listing } from '../listing.ts';
 import { digestOf } from '../listing.ts';
-import { ModelRefused } from '../model.ts';
+import { ModelRefused, NotFetched } from '../model.ts';
 import type { Preferences } from '../preferences.ts';
 import { parsePreferences } from '../preferences.ts';
 import type { Source } from '../source.ts';
 import type { Bucket } from './bucket.ts';
 import { openBucket } from './bucket.ts';
-import { S3Failure } from './errors.ts';
+import { S3Failure, codeOfDisk } from './errors.ts';
 import type { ReadKeys, Stored, StoredObject } from './objects.ts';
 import { readRepositoryKeys, readRunKeys } from './objects.ts';
 
@@ -52,6 +52,7 @@ export async function createS3Source({ place, cache, log }: S3Options): Promise<
   const fetching = new Map<string, Promise<void>>();
   let preferences: { etag: string; value: Preferences } | undefined;
   let tidied = false;
+  let noted = true;
 
   await makeFolder(folder, 0o700).catch((error: NodeJS.ErrnoException) => {
     throw new ModelRefused(
@@ -78,6 +79,25 @@ export async function createS3Source({ place, cache, log }: S3Options): Promise<
     for (const entry of entries) await rm(join(folder, entry), { recursive: true, force: true });
   };
 
+  /** What can't be noted is served all the same: it is for a start without S3. */
+  const note = async (listing: Listing): Promise<void> => {
+    const fresh = join(folder, `${LISTING_FILE}.new`);
+    try {
+      await tidy(listing);
+      await writeFile(fresh, JSON.stringify(listing));
+      await rename(fresh, join(folder, LISTING_FILE));
+      noted = true;
+    } catch (error) {
+      const reason = codeOfDisk(error) ?? (error as Error).message;
+      if (noted)
+        log.warn(
+          { reason },
+          'MODEL_CACHE cannot be written: a start without S3 would serve what it knew before',
+        );
+      noted = false;
+    }
+  };
+
   const online = async (): Promise<Listing> => {
     const stored = read(await bucket.list(prefix), folder);
     if (stored.versions.length === 0) {
@@ -89,9 +109,7 @@ export async function createS3Source({ place, cache, log }: S3Options): Promise<
     for (const version of stored.versions) objects.set(version.candidate.fingerprint, version.objects);
     const candidates = stored.versions.map(({ candidate }) => candidate);
     const listing = { candidates, preferences: await readPreferences(stored) };
-    await tidy(listing);
-    await writeFile(join(folder, `${LISTING_FILE}.new`), JSON.stringify(listing));
-    await rename(join(folder, `${LISTING_FILE}.new`), join(folder, LISTING_FILE));
+    await note(listing);
     return listing;
   };
 
@@ -110,10 +128,21 @@ export async function createS3Source({ place, cache, log }: S3Options): Promise<
     const files = objects.get(fingerprint);
     if (!files) throw new ModelRefused(id, 'it is neither in the cache nor in the bucket any more');
     const part = `${target}.part`;
-    await makeFolder(part, 0o700);
     const start = performance.now();
-    for (const [file, object] of files) await bucket.download(object, join(part, file));
-    await rename(part, target);
+    try {
+      await makeFolder(part, 0o700);
+      for (const [file, object] of files) await bucket.download(object, join(part, file));
+      await rename(part, target);
+    } catch (error) {
+      const code = codeOfDisk(error);
+      if (code === undefined) throw error;
+      // Others need what is left of the room: nginx's bodies, logs.
+      await rm(part, { recursive: true, force: true }).catch(() => undefined);
+      throw new NotFetched(
+        id,
+        `MODEL_CACHE ${code === 'ENOSPC' ? 'has no room for it' : 'cannot be written'} (${code})`,
+      );
+    }
     const bytes = [...files.values()].reduce((sum, { size }) => sum + size, 0);
     log.info({ model: id, bytes, seconds: (performance.now() - start) / 1000 }, 'model fetched');
   };
