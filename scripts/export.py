@@ -81,7 +81,7 @@ def _with_text_names(frame: Any) -> pd.DataFrame:
     """A copy whose columns are named by texts."""
     if not isinstance(frame, pd.DataFrame):
         raise ExportError(
-            f"a {type(frame).__name__} is no frame: give a pandas DataFrame with the names of the columns, "
+            f"the frame is no pandas DataFrame but of type {type(frame).__name__}: give one whose columns have the names "
             "by which clients will send them"
         )
     return frame.rename(columns=str)

@@ -285,8 +285,8 @@ class TestFrames:
         self.refuse(good, "has fractions", folder, integers=["score"])
         self.refuse(good, "there is no such column", folder, integers=["x"])
         self.refuse(good, "a model that numbers them; this one's are texts: 'no', 'yes'", folder, classes=["a", "b"])
-        self.refuse(good.to_numpy(), "a ndarray is no frame: give a pandas DataFrame", folder)
-        self.refuse(good, "a list is no frame", folder, also=[[1, 2, 3]])
+        self.refuse(good.to_numpy(), "no pandas DataFrame but of type ndarray: give one", folder)
+        self.refuse(good, "of type list", folder, also=[[1, 2, 3]])
         self.refuse(pd.concat([good, good], axis=1), "two columns of one name", folder)
 
     @pytest.mark.parametrize("name", ["m", "m/latest", "m/0", "-m/1"])
