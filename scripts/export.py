@@ -81,8 +81,8 @@ def _with_text_names(frame: Any) -> pd.DataFrame:
     """A copy whose columns are named by texts."""
     if not isinstance(frame, pd.DataFrame):
         raise ExportError(
-            f"the frame is no pandas DataFrame but of type {type(frame).__name__}: give one whose columns have the names "
-            "by which clients will send them"
+            f"the frame is no pandas DataFrame but of type {type(frame).__name__}: give one whose columns have the "
+            "names by which clients will send them"
         )
     return frame.rename(columns=str)
 
