@@ -23,11 +23,10 @@ import { byNameAndVersion, fingerprintOf, keyOf } from './models/listing.ts';
 import { createLoader } from './models/load.ts';
 import type { Model } from './models/model.ts';
 import { ModelRefused } from './models/model.ts';
-import { createValidator } from './models/schema.ts';
 import { unavailableModel } from './models/unavailable.ts';
 import { createObservers } from './observers.ts';
 import { createPool } from './pool.ts';
-import { HOME, readVersion } from './project.ts';
+import { readVersion } from './project.ts';
 import { createProof, uncounted } from './proof.ts';
 import { createQuestions } from './questions.ts';
 import { shutdown } from './shutdown.ts';
@@ -135,7 +134,6 @@ export function startReplica(options: ReplicaOptions): Replica {
     pool,
     inline: inference,
     recorder,
-    validate: createValidator(HOME),
     compile: config.ENGINE === 'auto',
   });
   const questions = createQuestions(tell);

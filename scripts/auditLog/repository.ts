@@ -4,11 +4,8 @@ import { withFile } from '../../server/models/files.ts';
 import type { Candidate } from '../../server/models/listing.ts';
 import { listFolder } from '../../server/models/listing.ts';
 import type { Model } from '../../server/models/model.ts';
-import type { Validate } from '../../server/models/schema.ts';
-import { createValidator } from '../../server/models/schema.ts';
 import { readVersion } from '../../server/models/version.ts';
 import type { RecordedOutput } from '../../server/predictionLog/record.ts';
-import { HOME } from '../../server/project.ts';
 import { openModel, predictionOf } from '../versions/open.ts';
 import type { Version, Versions } from './scorer.ts';
 
@@ -27,8 +24,8 @@ function outputOf(model: Model, answers: Float64Array, row: number): RecordedOut
 }
 
 /** Scores on ONNX Runtime, by the whole graph: the reference for every faster path. */
-async function open(candidate: Candidate, validate: Validate): Promise<Version> {
-  const model = await readVersion(candidate, validate);
+async function open(candidate: Candidate): Promise<Version> {
+  const model = await readVersion(candidate);
   const { inputs } = model.signature;
   const names = inputs.map(({ name }) => name);
   const opened = await openModel(model);
@@ -48,7 +45,6 @@ async function open(candidate: Candidate, validate: Validate): Promise<Version> 
 
 /** The versions of a repository in a folder, by the digest of their ONNX file. @throws {ModelRefused} */
 export async function openRepository(folder: string): Promise<Versions> {
-  const validate = await createValidator(HOME);
   const byDigest = new Map<string, Candidate[]>();
   for (const candidate of (await listFolder(folder)).candidates) {
     const sha256 = await withFile(candidate, 'model.onnx', async (handle) => {
@@ -62,7 +58,7 @@ export async function openRepository(folder: string): Promise<Versions> {
     find: async (model, sha256) => {
       const candidates = byDigest.get(sha256) ?? [];
       const candidate = candidates.find(({ id }) => id === model) ?? candidates[0];
-      return candidate && open(candidate, validate);
+      return candidate && open(candidate);
     },
   };
 }

@@ -3,11 +3,10 @@ import { dirname, join } from 'node:path';
 import { inferSignature } from '../../server/models/infer.ts';
 import { requireModelName, versionOf } from '../../server/models/listing.ts';
 import type { Model } from '../../server/models/model.ts';
-import { createValidator } from '../../server/models/schema.ts';
+import { readSignature } from '../../server/models/schema.ts';
 import type { Signature } from '../../server/models/signature.ts';
 import { makeFolder } from '../../server/makeFolder.ts';
 import { readVersion } from '../../server/models/version.ts';
-import { HOME } from '../../server/project.ts';
 import { answerWidth } from '../../worker/protocol.ts';
 import { Failure } from '../versions/failure.ts';
 import { predictionOf, score } from '../versions/open.ts';
@@ -51,7 +50,6 @@ async function signatureOf(
   onnx: Buffer,
   options: ImportOptions,
 ): Promise<{ signature: Signature; rows: FileRows }> {
-  const validate = await createValidator(HOME);
   const inferred = options.signature === undefined ? inferSignature(onnx) : undefined;
   const given = async (): Promise<Signature> => {
     const text = (await read(options.signature as string)).toString('utf8');
@@ -61,7 +59,7 @@ async function signatureOf(
     } catch {
       throw new Failure(`${options.signature} is not valid JSON`);
     }
-    return validate(options.target, json);
+    return readSignature(options.target, json);
   };
   const base = inferred ?? (await given());
   const { createHash } = await import('node:crypto');
@@ -101,13 +99,12 @@ export async function importModel(options: ImportOptions): Promise<string> {
     await writeFile(join(aside, 'model.onnx'), onnx);
     await writeFile(join(aside, 'model.json'), `${JSON.stringify(signature, null, 2)}\n`);
     const candidate = { name, version, id, fingerprint: '', folder: aside, root: aside };
-    const validate = await createValidator(HOME);
-    const model = await readVersion(candidate, validate);
+    const model = await readVersion(candidate);
     const some = { ...rows, data: rows.data.slice(0, MAX_GOLDEN) };
     const golden = goldenOf(model, some, await score(model, some));
     await writeFile(join(aside, 'golden.json'), `${JSON.stringify(golden)}\n`);
     // As a server reads it.
-    await readVersion(candidate, validate);
+    await readVersion(candidate);
     await rename(aside, folder);
   } catch (error) {
     await rm(aside, { recursive: true, force: true });

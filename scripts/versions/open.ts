@@ -2,9 +2,7 @@ import { allocate, openTask } from '../../server/opening.ts';
 import { Problem } from '../../server/errors.ts';
 import { listFolder } from '../../server/models/listing.ts';
 import type { Model } from '../../server/models/model.ts';
-import { createValidator } from '../../server/models/schema.ts';
 import { readVersion } from '../../server/models/version.ts';
-import { HOME } from '../../server/project.ts';
 import { scoreAll } from '../../worker/compare.ts';
 import type { Rows, WholeGraph } from '../../worker/protocol.ts';
 import { answerWidth } from '../../worker/protocol.ts';
@@ -17,7 +15,7 @@ export async function findVersion(repository: string, id: string): Promise<Model
   const { candidates } = await listFolder(repository);
   const candidate = candidates.find((one) => one.id === id);
   if (!candidate) throw new Failure(`${repository} holds no ${id}`);
-  return readVersion(candidate, await createValidator(HOME));
+  return readVersion(candidate);
 }
 
 /** A model in ONNX Runtime: the whole graph, which is the reference for every faster path. */

@@ -5,7 +5,7 @@ import { needsNginx, nginxMissing } from '../../proxy/testing/nginxMissing.ts';
 import { createApp } from '../app.ts';
 import { ERRORS } from '../errors.ts';
 import { readRepository } from '../models/repository.ts';
-import { HOME, fromHome } from '../project.ts';
+import { fromHome } from '../project.ts';
 import type { Ask } from '../testing/allDialects.ts';
 import { ask, inEveryDialect } from '../testing/allDialects.ts';
 import { APP_CONFIG, appDeps } from '../testing/appDeps.ts';
@@ -29,7 +29,7 @@ const STATUSES = [200, 204, 304, ...Object.values(ERRORS).map(({ status }) => st
 
 /** What labels may say, and how many series there can be: as docs/metrics.md puts it. */
 async function limits() {
-  const models = await readRepository('models', HOME);
+  const models = await readRepository('models');
   const [first] = models;
   if (!first) throw new Error('there is no model');
   const app = createApp(

@@ -1,16 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { HOME } from '../project.ts';
 import type { ModelRefused } from './model.ts';
-import { createValidator } from './schema.ts';
+import { readSignature } from './schema.ts';
 
-const validate = await createValidator(HOME);
 const input = { onnx: 'x', nullable: false };
 
 /** The refusal of a signature with these columns and outputs; undefined if it's taken. */
 function refusalOf(inputs: readonly object[], outputs: object = { value: 'y' }): string | undefined {
   const task = 'value' in outputs ? 'regression' : 'classification';
   try {
-    validate('m/1', { task, inputs, outputs });
+    readSignature('m/1', { task, inputs, outputs });
     return undefined;
   } catch (error) {
     return (error as ModelRefused).reason;

@@ -5,14 +5,12 @@ import type { AttributeSpec, GraphSpec } from '../encoding/lift/testing/buildMod
 import { buildModel } from '../encoding/lift/testing/buildModel.ts';
 import type { Pool } from '../pool.ts';
 import { createPool } from '../pool.ts';
-import { HOME } from '../project.ts';
 import { builtThread } from '../testing/builtThread.ts';
 import { withTemporaryFolder } from '../testing/temporaryFolder.ts';
 import { putVersion, tinyFiles, tinyTreeAttributes } from '../testing/tinyRepository.ts';
 import { withDeadline } from '../testing/withDeadline.ts';
 import { findFastPath } from './fast.ts';
 import { listFolder } from './listing.ts';
-import { createValidator } from './schema.ts';
 import { readVersion } from './version.ts';
 
 let pool: Pool;
@@ -31,7 +29,7 @@ afterAll(() => pool.close());
 async function refusalOf(repository: string): Promise<string> {
   try {
     const [candidate] = (await listFolder(repository)).candidates;
-    const model = await readVersion(candidate as NonNullable<typeof candidate>, await createValidator(HOME));
+    const model = await readVersion(candidate as NonNullable<typeof candidate>);
     const served = await withDeadline('the opening', pool.open(await findFastPath(model)), 15_000);
     await pool.release(served);
     return '';

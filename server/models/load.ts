@@ -5,14 +5,12 @@ import type { Pool } from '../pool.ts';
 import { findFastPath } from './fast.ts';
 import type { Candidate } from './listing.ts';
 import type { Model } from './model.ts';
-import type { Validate } from './schema.ts';
 import { readVersion } from './version.ts';
 
 export interface LoaderOptions {
   readonly pool: Pool;
   readonly inline: Pick<InlineInference, 'prepare'>;
   readonly recorder: Pick<InferenceRecorder, 'loaded' | 'unloaded'>;
-  readonly validate: Promise<Validate>;
   /** Whether a faster path to a model's answers is looked for. */
   readonly compile: boolean;
 }
@@ -35,11 +33,11 @@ export interface Loader {
   close(model: Model): Promise<void>;
 }
 
-export function createLoader({ pool, inline, recorder, validate, compile }: LoaderOptions): Loader {
+export function createLoader({ pool, inline, recorder, compile }: LoaderOptions): Loader {
   return {
     open: async (candidate, { beside, trusted }) => {
       const start = performance.now();
-      const read = await readVersion(candidate, await validate);
+      const read = await readVersion(candidate);
       const fast = compile ? await findFastPath(read) : read;
       const found = trusted ? settle(fast, undefined) : fast;
       const model = await (beside ? pool.openBeside(found) : pool.open(found));

@@ -1,7 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { HOME } from '../project.ts';
 import { withTemporaryFolder } from '../testing/temporaryFolder.ts';
 import { ModelRefused } from './model.ts';
 import { defaultModel, readRepository } from './repository.ts';
@@ -37,7 +36,7 @@ async function read(files: Files) {
       await mkdir(join(file, '..'), { recursive: true });
       await writeFile(file, typeof content === 'string' ? content : JSON.stringify(content));
     }
-    return readRepository(folder, HOME);
+    return readRepository(folder);
   });
 }
 
@@ -78,8 +77,8 @@ describe('a repository', () => {
 
   it('is refused when it is not there, or holds nothing', async () => {
     await withTemporaryFolder(async (folder) => {
-      await expect(readRepository(join(folder, 'none'), HOME)).rejects.toThrow(/cannot be read \(ENOENT\)$/);
-      await expect(readRepository(folder, HOME)).rejects.toThrow(/holds no <name>\/<version> folder$/);
+      await expect(readRepository(join(folder, 'none'))).rejects.toThrow(/cannot be read \(ENOENT\)$/);
+      await expect(readRepository(folder)).rejects.toThrow(/holds no <name>\/<version> folder$/);
     });
   });
 

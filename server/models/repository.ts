@@ -3,7 +3,6 @@ import type { Model } from './model.ts';
 import { ModelRefused } from './model.ts';
 import type { Wishes } from './plan.ts';
 import { makePlan } from './plan.ts';
-import { createValidator } from './schema.ts';
 import { readVersion } from './version.ts';
 
 const NO_WISHES: Wishes = { defaultModel: '', pins: new Map(), shadows: [], openVersions: 1 };
@@ -11,17 +10,15 @@ const NO_WISHES: Wishes = { defaultModel: '', pins: new Map(), shadows: [], open
 /**
  * Reads the served version of every model in a folder, sorted by name.
  *
- * @param home the project folder, which holds the JSON Schema
  * @throws {ModelRefused} for the first version that can't be served, or when there is none at all
  */
-export async function readRepository(repository: string, home: string): Promise<Model[]> {
+export async function readRepository(repository: string): Promise<Model[]> {
   const listing = await listFolder(repository);
   const { open, served, missing } = makePlan(listing, NO_WISHES, new Map());
   for (const refusal of missing.values()) throw refusal;
-  const validate = await createValidator(home);
   const models: Model[] = [];
   for (const candidate of open) {
-    if (served.has(keyOf(candidate))) models.push(await readVersion(candidate, validate));
+    if (served.has(keyOf(candidate))) models.push(await readVersion(candidate));
   }
   return models;
 }

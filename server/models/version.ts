@@ -12,7 +12,7 @@ import type { Candidate } from './listing.ts';
 import { keyOf } from './listing.ts';
 import type { Model } from './model.ts';
 import { ModelRefused } from './model.ts';
-import type { Validate } from './schema.ts';
+import { readSignature } from './schema.ts';
 import type { Golden, Signature } from './signature.ts';
 import { outputFeed } from './signature.ts';
 
@@ -69,13 +69,13 @@ const encodeExample = (signature: Signature, encoder: Encoder): Rows =>
  *
  * @throws {ModelRefused}
  */
-export async function readVersion(candidate: Candidate, validate: Validate): Promise<Model> {
+export async function readVersion(candidate: Candidate): Promise<Model> {
   const { name, version, id, folder } = candidate;
   // A missing one is reported by the thread that opens it.
   const path = await withFile(candidate, 'model.onnx', (_, found) => Promise.resolve(found));
   const json = await readJson(candidate, 'model.json');
   const signature =
-    json === undefined ? await infer(candidate) : await withDigest(candidate, validate(id, json));
+    json === undefined ? await infer(candidate) : await withDigest(candidate, readSignature(id, json));
   const encoder = createEncoder(signature);
   const output = outputFeed(signature);
   const table = await readJson(candidate, 'golden.json');

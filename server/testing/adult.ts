@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Model } from '../models/model.ts';
 import { defaultModel, readRepository } from '../models/repository.ts';
 import type { Golden } from '../models/signature.ts';
-import { HOME, fromHome } from '../project.ts';
+import { fromHome } from '../project.ts';
 
 /** The columns of the Adult model, in the order of its signature. */
 export const ADULT_COLUMNS: readonly string[] = [
@@ -58,7 +58,7 @@ export const adultBody = (...data: unknown[]): { columns: readonly string[]; dat
 
 /** The committed Adult model, as a server process reads it. */
 export async function loadAdult(): Promise<Model> {
-  return defaultModel(await readRepository(fromHome('models'), HOME), 'adult');
+  return defaultModel(await readRepository(fromHome('models')), 'adult');
 }
 
 /** The committed golden rows, as they stand in the file. */

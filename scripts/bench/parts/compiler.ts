@@ -5,7 +5,6 @@ import { findFastPath } from '../../../server/models/fast.ts';
 import type { Fast, Model } from '../../../server/models/model.ts';
 import { readRepository } from '../../../server/models/repository.ts';
 import { openTask } from '../../../server/opening.ts';
-import { HOME } from '../../../server/project.ts';
 import { measureForest, measurePair } from '../../../worker/forest/testing/measure.ts';
 import { MAX_BATCH_ROWS, answerWidth } from '../../../worker/protocol.ts';
 import type { WholeGraph } from '../../../worker/protocol.ts';
@@ -30,7 +29,7 @@ export const STEPS = 2;
 
 /** Compares the compiled model with ONNX Runtime, in this process and without HTTP. */
 export async function runCompiler({ repository, table, progress }: CompilerOptions): Promise<CompilerResult> {
-  const [whole] = await readRepository(repository, HOME);
+  const [whole] = await readRepository(repository);
   const model = whole && (await findFastPath(whole));
   if (model?.fast?.path.rest.kind !== 'forest') throw new BenchError('the measured model was not compiled');
   progress.step('compiler: the forest alone');

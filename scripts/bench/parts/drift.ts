@@ -3,7 +3,6 @@ import type { Sampler } from '../../../server/drift/sampler.ts';
 import { createTally } from '../../../server/drift/tally.ts';
 import type { Model } from '../../../server/models/model.ts';
 import { readRepository } from '../../../server/models/repository.ts';
-import { HOME } from '../../../server/project.ts';
 import { answerWidth } from '../../../worker/protocol.ts';
 import type { Context } from '../context.ts';
 import { BenchError } from '../errors.ts';
@@ -37,7 +36,7 @@ export const countSteps = (rounds: number): number => 2 * rounds + 1;
 /** What it costs to count how rows lie: two servers in turn, with and without, and the counting alone. */
 export async function runDrift(context: Context, options: DriftOptions): Promise<DriftCostResult> {
   const { repository, table, rounds, seconds, loads, progress } = options;
-  const [model] = await readRepository(repository, HOME);
+  const [model] = await readRepository(repository);
   if (!model) throw new BenchError('the measured model is missing');
   progress.step('drift: the counting alone');
   const alone = {
