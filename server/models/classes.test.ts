@@ -35,7 +35,7 @@ async function openAlone(onnx: string, golden: string): Promise<readonly (string
     mkdirSync(folder, { recursive: true });
     cpSync(onnx, join(folder, 'model.onnx'));
     cpSync(golden, join(folder, 'golden.json'));
-    const [model] = await readRepository(repository, HOME);
+    const [model] = await readRepository(repository);
     if (!model?.golden) expect.fail('golden rows were not read');
     await pool.release(await withDeadline('the opening', pool.open(await findFastPath(model)), 15_000));
     return model.signature.outputs.classes;
