@@ -1,4 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type WriteError, writeProblem } from '../server/dialects/dialect.ts';
+import { writeErrorMember } from '../server/dialects/foreign.ts';
+import { writeMlflowError } from '../server/dialects/mlflow.ts';
 import { type ErrorCode, ERRORS, Problem, problemBody, RETRY_AFTER_SECONDS } from '../server/errors.ts';
 import { needsNginx, nginxMissing } from './testing/nginxMissing.ts';
 import { rawExchange, rawRequest } from './testing/rawRequest.ts';
@@ -62,6 +65,23 @@ const MADE_BY_NGINX: readonly (readonly [title: string, bytes: string, code: Err
   ['nginx being unavailable', get('/fails/503'), 'not_ready'],
 ];
 
+/** Paths whose clients read errors in another form. */
+const IN_A_DIALECT: readonly (readonly [path: string, write: WriteError])[] = [
+  ['/v2', writeErrorMember],
+  ['/v2?a=b', writeErrorMember],
+  ['/v2/models/adult/infer', writeErrorMember],
+  ['/v2/nothing/here', writeErrorMember],
+  ['/v1/models/adult:predict', writeErrorMember],
+  ['/invocations', writeMlflowError],
+  ['/invocations?a=b', writeMlflowError],
+  ['/ping', writeMlflowError],
+  ['/version', writeMlflowError],
+  ['/v20', writeProblem],
+  ['/invocations/x', writeProblem],
+  ['/predict?a=/v2/models', writeProblem],
+  ['/models/adult/v2/x', writeProblem],
+];
+
 describe("the words of nginx.conf's errors", () => {
   it('are those of the catalogue', async () => {
     const template = await readTemplate();
@@ -85,6 +105,10 @@ describe("the words of nginx.conf's errors", () => {
       );
     expect(mapOf('problem_title')).toEqual(expected('title'));
     expect(mapOf('problem_detail')).toEqual(expected('detail'));
+    const { default: others, ...named } = mapOf('mlflow_code');
+    const mlflow = made.map((code) => [code, named[code] ?? others]);
+    const words = (code: ErrorCode): unknown => JSON.parse(writeMlflowError(new Problem(code), '').body);
+    for (const [code, word] of mlflow) expect(words(code as ErrorCode)).toMatchObject({ error_code: word });
     for (const [status, code] of Object.entries(codes))
       expect(ERRORS[code as ErrorCode].status).toBe(Number(status));
   });
@@ -111,6 +135,34 @@ describe.skipIf(nginxMissing)(needsNginx('an error that nginx makes'), () => {
   it.each(MADE_BY_NGINX)('has our form: %s', async (_, bytes, code) => {
     await expectProblem(chain, bytes, code);
     expect(chain.upstreams.flatMap(({ received }) => received)).toEqual([]);
+  });
+
+  it('has the form of the path', async () => {
+    const everyPath = async (method: string, code: ErrorCode, more: string, body = ''): Promise<void> => {
+      const asked = IN_A_DIALECT.map(async ([path, write]) => {
+        const head = `${method} ${path} HTTP/1.1\r\nHost: x\r\nX-Request-Id: mine-1\r\n`;
+        const answer = await rawRequest(chain.proxy.port, `${head}${more}\r\n${body}`);
+        const wanted = write(new Problem(code), 'mine-1');
+        const { status = ERRORS[code].status } = wanted;
+        expect([path, answer.status, answer.body]).toEqual([path, status, wanted.body]);
+        expect(answer.headers['content-type']).toEqual([wanted.type]);
+        expect(answer.headers['x-request-id']).toEqual(['mine-1']);
+        expect(answer.headers['retry-after']).toEqual(status === 503 ? ['1'] : undefined);
+      });
+      await Promise.all(asked);
+    };
+    await everyPath('POST', 'body_too_large', `Content-Length: ${MAX_BODY_BYTES + 1}\r\n`);
+    await everyPath('POST', 'length_required', 'Transfer-Encoding: gzip\r\n');
+    await everyPath('POST', 'bad_request', 'Content-Length: 3\r\nTransfer-Encoding: chunked\r\n');
+    await everyPath('GET', 'headers_too_large', `X-A: ${'a'.repeat(17_000)}\r\n`);
+    const withBody = ['Content-Length: 2\r\n', '{}'] as const;
+    for (const [behaviour, code] of [
+      [hangs, 'deadline_exceeded'],
+      [hangsUp, 'not_ready'],
+    ] as const) {
+      for (const upstream of chain.upstreams) upstream.behaviour = behaviour;
+      for (const method of ['GET', 'POST', 'TRACE']) await everyPath(method, code, ...withBody);
+    }
   });
 
   it('has our form: no process answers', async () => {

@@ -77,6 +77,16 @@ def _checked_name(folder: Path) -> str:
     return name
 
 
+def _with_text_names(frame: Any) -> pd.DataFrame:
+    """A copy whose columns are named by texts."""
+    if not isinstance(frame, pd.DataFrame):
+        raise ExportError(
+            f"the frame is no pandas DataFrame but of type {type(frame).__name__}: give one whose columns have the "
+            "names by which clients will send them"
+        )
+    return frame.rename(columns=str)
+
+
 def _check_frame(frame: pd.DataFrame, target: str | None) -> None:
     if len(frame) == 0:
         raise ExportError("the frame has no rows")
@@ -141,9 +151,12 @@ def export_model(
     """
     folder = Path(folder)
     name = _checked_name(folder)
-    frame = frame.rename(columns=str)
+    frame = _with_text_names(frame)
+    also = None if also is None else _with_text_names(also)
     _check_frame(frame, target)
     task = _fitted(model)
+    if classes is not None and task != "classification":
+        raise ExportError("a regression has no classes to name")
     created = creation_date()
     if tolerance is None:
         tolerance = PROBABILITY_TOLERANCE if task == "classification" else VALUE_TOLERANCE
@@ -162,8 +175,8 @@ def export_model(
     labels = class_names(model, classes) if task == "classification" else None
 
     graph = conversion.convert(model, columns, rows, name)
-    if classes is not None and task == "classification" and not isinstance(model.classes_[0], str):
-        conversion.name_classes(graph, classes)
+    if classes is not None:
+        conversion.name_classes(graph, [int(number) for number in model.classes_], classes)
     session = Session(graph, columns)
 
     def ask(some: pd.DataFrame, what: str = "the frame") -> Answers:

@@ -165,6 +165,18 @@ def test_names_for_numbered_classes_reach_the_graph(tmp_path: Path) -> None:
     assert set(golden["predictions"]) == {"low", "middle", "high"}
 
 
+def test_names_for_classes_that_do_not_count_from_0(tmp_path: Path) -> None:
+    model = LogisticRegression().fit(FRAME[["visits"]], FRAME["third"] * 2 - 1)
+    export_model(model, FRAME[["visits"]], tmp_path / "m" / "1", classes=["low", "middle", "high"])
+    assert set(read_json(tmp_path / "m" / "1" / "golden.json")["predictions"]) <= {"low", "middle", "high"}
+    for names, message in ((["a", "b"], "2 class names for the 3 classes"), (["a"], "1 class names")):
+        with pytest.raises(ExportError, match=message):
+            export_model(model, FRAME[["visits"]], tmp_path / "m" / "2", classes=names)
+    with pytest.raises(ExportError, match="a regression has no classes"):
+        regression = Ridge().fit(FRAME[["visits"]], FRAME["value"])
+        export_model(regression, FRAME[["visits"]], tmp_path / "m" / "2", classes=["a"])
+
+
 def test_the_same_model_gives_the_same_bytes(tmp_path: Path) -> None:
     model, columns, target = EXACT["no pipeline"]
     first = run(model, columns, target, tmp_path / "m" / "1")
@@ -272,7 +284,9 @@ class TestFrames:
         self.refuse(good.assign(age=None), "column age has", folder)
         self.refuse(good, "has fractions", folder, integers=["score"])
         self.refuse(good, "there is no such column", folder, integers=["x"])
-        self.refuse(good, "3 class names for the 2 classes", folder, classes=["a", "b", "c"])
+        self.refuse(good, "a model that numbers them; this one's are texts: 'no', 'yes'", folder, classes=["a", "b"])
+        self.refuse(good.to_numpy(), "no pandas DataFrame but of type ndarray: give one", folder)
+        self.refuse(good, "of type list", folder, also=[[1, 2, 3]])
         self.refuse(pd.concat([good, good], axis=1), "two columns of one name", folder)
 
     @pytest.mark.parametrize("name", ["m", "m/latest", "m/0", "-m/1"])

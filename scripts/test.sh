@@ -168,6 +168,7 @@ make_clients_environment
 python=$(make_python_environment 'the training tests' scripts/requirements.txt)
 openapi=$(make_python_environment 'the tests of /openapi.json' scripts/testing/openapi-requirements.txt)
 if [ -f "$openapi/.complete" ]; then export OPENAPI_TOOLS=$openapi/bin; fi
+make_python_environment "the test of KServe's client" scripts/testing/kserve-requirements.txt >/dev/null
 
 # --- The checks ---------------------------------------------------------------------------------------------------
 

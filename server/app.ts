@@ -1,7 +1,9 @@
 import { Hono } from 'hono';
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
+import type { WriteError } from './dialects/dialect.ts';
 import { writeProblem } from './dialects/dialect.ts';
+import { isForeignPath, writeErrorMember } from './dialects/foreign.ts';
 import { Problem } from './errors.ts';
 import type { Inference } from './inference.ts';
 import type { HttpRecorder } from './metrics/http.ts';
@@ -25,7 +27,7 @@ import type { Lifecycle } from './routes/health.ts';
 import { liveRoute, readyRoute } from './routes/health.ts';
 import { homeRoute } from './routes/home.ts';
 import { modelRoute, modelsRoute } from './routes/models.ts';
-import { namedModel } from './routes/modelOf.ts';
+import { namedModel, standardModel } from './routes/modelOf.ts';
 import { openApiRoute } from './routes/openapi.ts';
 import { createOwnRoutes } from './routes/ownRoutes.ts';
 import { createPredictRoutes } from './routes/predict.ts';
@@ -100,26 +102,26 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   // A pattern is found by itself: `:model` is a segment like any other.
   const hasRoute = (path: string): boolean => app.router.match('POST', path)[0].length > 0;
   const ownRoutes = createOwnRoutes(catalogue, predict, serve, hasRoute, cors?.preflight);
-  const missing = serve(
-    NO_ROUTE,
-    writeProblem,
-  )(() => {
-    throw new Problem('not_found');
-  });
+  const missing = (writeError: WriteError): ((c: AppContext) => Promise<Response>) =>
+    serve(
+      NO_ROUTE,
+      writeError,
+    )(() => {
+      throw new Problem('not_found');
+    });
+  const missingAsProblem = missing(writeProblem);
+  const missingAsForeign = missing(writeErrorMember);
   const isOwnStandard = ({ signature }: Model): boolean => signature.routes?.includes('/predict') === true;
   const isOwnNamed = (model: Model): boolean => !ownRoutes.hasLive(model);
   const named = namedModel(catalogue);
+  const standard = standardModel(catalogue);
 
   const playground = config.PLAYGROUND === 'on';
   define('/', homeRoute(playground ? assets : undefined));
   if (playground) define('/stats', statsRoute(load));
   define(
     '/predict',
-    predict.native(
-      () => catalogue.standard,
-      isOwnStandard,
-      () => '/predict',
-    ),
+    predict.native(standard, isOwnStandard, () => '/predict'),
   );
   define(
     '/models/:model/predict',
@@ -134,10 +136,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     ),
   );
   const files = { predictor, http, recorder, maxFileBytes: config.MAX_FILE_BYTES, folder: runtime };
-  define(
-    '/predict_file',
-    predictFileRoute(files, () => catalogue.standard),
-  );
+  define('/predict_file', predictFileRoute(files, standard));
   define('/models/:model/predict_file', predictFileRoute(files, named));
   define('/models', modelsRoute(catalogue));
   define('/models/:model', modelRoute(catalogue));
@@ -159,6 +158,9 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   if (deps.askDrift) define('/models/:model/drift', driftRoute(catalogue, deps.askDrift, assets));
   define('/health/live', liveRoute);
   define('/health/ready', readyRoute(lifecycle));
-  app.notFound((c: AppContext) => (ownRoutes.find(c.req.path) ?? missing)(c));
+  app.notFound((c: AppContext) => {
+    const { path } = c.req;
+    return (ownRoutes.find(path) ?? (isForeignPath(path) ? missingAsForeign : missingAsProblem))(c);
+  });
   return app;
 }

@@ -28,6 +28,10 @@ export interface Inference {
   predict(model: Model, rows: EncodedRows, options: PredictOptions): Promise<Scores> | Scores;
   /** Rows that wait for a thread. */
   readonly queuedRows: number;
+  /** The threads have enough for a while: what is decoded now would only wait. */
+  readonly isFull: boolean;
+  /** The listener is called whenever that may have ended. */
+  onRoom(listener: () => void): void;
   /** What waits here comes to its turn too late: a request that would have to wait is better refused unread. */
   readonly late: boolean;
   /** Takes no more requests, answers those that it has, then ends the threads. */

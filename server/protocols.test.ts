@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { needsNginx, nginxMissing } from '../proxy/testing/nginxMissing.ts';
+import { ERRORS } from './errors.ts';
 import { fromHome } from './project.ts';
 import { ADULT_COLUMNS, ADULT_LABEL, ADULT_ROW, adultRow, loadAdultGolden } from './testing/adult.ts';
 import { makeFixtureRepository, readFixture } from './testing/fixtureRepository.ts';
@@ -221,6 +222,13 @@ describe.skipIf(nginxMissing)(needsNginx("other servers' protocols through nginx
         const answer = await invoke({}, { 'content-type': type });
         expect(answer).toMatchObject({ status: 415, body: { error_code: 'BAD_REQUEST' } });
       }
+      const bare = await invoke(csv.slice(csv.indexOf('\n') + 1), { 'content-type': 'text/csv' });
+      // Not `?header=false`, which this route doesn't have.
+      expect(bare.body).toEqual({
+        error_code: 'INVALID_PARAMETER_VALUE',
+        message:
+          "The first line has none of the signature's columns: the header line seems to be missing. Add it.",
+      });
       const bad = await invoke(csv.replace('25,', 'x,'), { 'content-type': 'text/csv' });
       expect(bad).toMatchObject({ status: 400, body: { error_code: 'INVALID_PARAMETER_VALUE' } });
       expect((bad.body as { message: string }).message).toContain('row 0 (line 2), column "age"');
@@ -249,20 +257,22 @@ describe.skipIf(nginxMissing)(needsNginx("other servers' protocols through nginx
   describe('V1', () => {
     const predict = (body: unknown, target = 'adult'): Promise<Answer> =>
       ask(`/v1/models/${target}:predict`, body);
-    const state = (name: string) => ({
+    const state = (name: string, ...versions: string[]) => ({
       name,
       ready: true,
-      model_version_status: [
-        { version: '1', state: 'AVAILABLE', status: { error_code: 'OK', error_message: '' } },
-      ],
+      model_version_status: versions.map((version) => ({
+        version,
+        state: 'AVAILABLE',
+        status: { error_code: 'OK', error_message: '' },
+      })),
     });
 
     it('lists the models, and tells of each whether it is ready', async () => {
       expect((await ask('/v1/models')).body).toEqual({
         models: ['adult', 'booleans', 'matrix', 'scaler-mixed-types', 'xgboost'],
       });
-      expect((await ask('/v1/models/adult')).body).toEqual(state('adult'));
-      expect((await ask('/v1/models/adult/versions/1')).body).toEqual(state('adult'));
+      expect((await ask('/v1/models/adult')).body).toEqual(state('adult', '1', '2'));
+      expect((await ask('/v1/models/adult/versions/1')).body).toEqual(state('adult', '1'));
     });
 
     it.each<[string, unknown]>([
@@ -320,7 +330,7 @@ describe.skipIf(nginxMissing)(needsNginx("other servers' protocols through nginx
     it('knows which paths take which method, and which models there are', async () => {
       expect((await ask('/v1/models/adult:predict')).headers.get('allow')).toBe('POST');
       expect((await ask('/v1/models/adult', {})).headers.get('allow')).toBe('GET, HEAD');
-      for (const target of ['nope', 'adult/versions/2', 'adult/versions/01', 'adult/versions/x', 'a:b']) {
+      for (const target of ['nope', 'adult/versions/3', 'adult/versions/01', 'adult/versions/x', 'a:b']) {
         expect(await predict({ instances: [] }, target)).toMatchObject({ status: 404 });
         expect(await ask(`/v1/models/${target}`)).toMatchObject({ status: 404 });
       }
@@ -365,7 +375,7 @@ describe.skipIf(nginxMissing)(needsNginx("other servers' protocols through nginx
     it('describes a model by the names and types of its signature', async () => {
       for (const path of ['/v2/models/adult', '/v2/models/adult/versions/1']) {
         const { body } = await ask(path);
-        expect(body).toMatchObject({ name: 'adult', versions: ['1'], platform: 'onnxruntime_onnx' });
+        expect(body).toMatchObject({ name: 'adult', versions: ['1', '2'], platform: 'onnxruntime_onnx' });
         const { inputs, outputs } = body as { inputs: unknown[]; outputs: unknown[] };
         expect(inputs).toHaveLength(14);
         expect(inputs[1]).toEqual({ name: 'workclass', datatype: 'BYTES', shape: [-1] });
@@ -565,7 +575,7 @@ describe.skipIf(nginxMissing)(needsNginx("other servers' protocols through nginx
     });
 
     it('knows which models, versions, methods and media types there are', async () => {
-      for (const model of ['nope', 'adult/versions/2', 'adult/versions/x']) {
+      for (const model of ['nope', 'adult/versions/3', 'adult/versions/x']) {
         expect(await infer(whole, model)).toMatchObject({
           status: 404,
           body: { error: expect.any(String) as string },
@@ -575,8 +585,45 @@ describe.skipIf(nginxMissing)(needsNginx("other servers' protocols through nginx
       }
       expect((await infer(whole, 'adult/versions/1')).status).toBe(200);
       expect((await ask('/v2/models/adult/infer')).headers.get('allow')).toBe('POST');
-      expect((await infer(whole, 'adult', { 'content-type': 'text/csv' })).status).toBe(415);
-      expect((await infer(whole, 'adult', { 'content-type': 'application/octet-stream' })).status).toBe(415);
+      for (const type of ['text/csv', 'text/plain', 'application/x-www-form-urlencoded']) {
+        const refused = await infer(whole, 'adult', { 'content-type': type });
+        expect([refused.status, errorOf(refused)]).toEqual([415, expect.not.stringContaining('text/csv')]);
+        const v1 = await ask('/v1/models/adult:predict', {}, { 'content-type': type });
+        expect([v1.status, errorOf(v1)]).toEqual([415, expect.not.stringContaining('text/csv')]);
+      }
+      const bytes = await infer(whole, 'adult', { 'content-type': 'application/octet-stream' });
+      expect([bytes.status, errorOf(bytes)]).toEqual([
+        415,
+        expect.stringMatching(/needs the header Inference-Header-Content-Length/),
+      ]);
+    });
+
+    it('has its form of error where nothing is, and where nginx answers', async () => {
+      for (const path of ['/v2/nope', '/v2/models/adult/nope', '/v1/nope'])
+        expect(await ask(path)).toMatchObject({ status: 404, body: { error: ERRORS.not_found.detail } });
+      const body = 'x'.repeat(11 * 1024 * 1024);
+      for (const path of ['/v2/models/adult/infer', '/v1/models/adult:predict'])
+        expect(await ask(path, body)).toMatchObject({
+          status: 413,
+          body: { error: ERRORS.body_too_large.detail },
+        });
+      expect(await ask('/invocations', body)).toMatchObject({
+        status: 413,
+        body: { error_code: 'BAD_REQUEST', message: ERRORS.body_too_large.detail },
+      });
+    });
+
+    it('names the version in its errors, too', async () => {
+      for (const [path, version] of [
+        ['/v2/models/adult/infer', 'adult/1'],
+        ['/v2/models/adult/versions/2/infer', 'adult/2'],
+        ['/v1/models/adult:predict', 'adult/1'],
+        ['/invocations', 'adult/1'],
+        [VERTEX_PREDICT, 'adult/1'],
+      ] as const) {
+        const answer = await ask(path, { inputs: [], x: 1 });
+        expect([answer.status, answer.headers.get('x-model')]).toEqual([400, version]);
+      }
     });
   });
 });

@@ -1,6 +1,7 @@
 import { canonicalText, sha256Of } from '../../server/predictionLog/canonical.ts';
 import type { Surroundings, Tool } from '../calls/run.ts';
 import { withUsage } from '../calls/run.ts';
+import { isSystemError } from '../versions/failure.ts';
 import { readRows } from '../versions/rows.ts';
 import type { LookUp } from './check.ts';
 import { check } from './check.ts';
@@ -136,7 +137,8 @@ export const audit: Tool = withUsage(
     try {
       await run(options, report, interrupt);
     } catch (error) {
-      if (!['Failure', 'ModelRefused', 'TaskFault'].includes((error as Error).name)) throw error;
+      const told = ['Failure', 'ModelRefused', 'TaskFault'].includes((error as Error).name);
+      if (!told && !isSystemError(error)) throw error;
       // What Ctrl-C cut off is nobody's failure.
       if (!interrupt.aborted) {
         stderr.write(`${(error as Error).message}\n`);

@@ -30,8 +30,8 @@ the same answer.
   --server URL         ask a running server instead; with a path such as /models/adult/versions/1, that version only.
                        Where it keeps a prediction log, these requests are logged, too
   --model NAME         records of this model only
-  --inputs FILE        rows (JSON lines, or CSV with a header line) in which the inputs are looked up of which the
-                       log has only a hash
+  --inputs FILE        rows (JSON lines, or CSV with a header line; .gz too) in which the inputs are looked up of
+                       which the log has only a hash
   --limit N            records to check at most
   --allow-unchecked    records that can't be checked, having no input or the digest of no version, don't fail the audit
   --json               the result as JSON, with every difference

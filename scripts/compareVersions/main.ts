@@ -8,8 +8,9 @@ import { compareOn, describe } from './compare.ts';
 
 const USAGE = `Usage: ./scripts/compare MODEL/VERSION MODEL/VERSION FILE [--repository FOLDER] [--json] [--help]
 
-Scores the rows of FILE on two versions and prints what would change. FILE is CSV with a header line, or JSON lines
-(.jsonl, .ndjson): objects, or lists of cells. Both versions are answered by ONNX Runtime.
+Scores the rows of FILE on two versions and prints what would change. FILE is CSV with a header line, read as the
+server reads it, or JSON lines (.jsonl, .ndjson): objects, or lists of cells; .gz too. Both versions are answered by
+ONNX Runtime.
 
   --repository FOLDER  where the versions are; the project's models/ unless given
   --json               the whole result as JSON

@@ -119,8 +119,8 @@ def _options(model: Any) -> dict[int, dict[str, Any]]:
     return options
 
 
-def name_classes(graph: onnx.ModelProto, classes: list[str]) -> None:
-    """Let the label output of a graph that numbers its classes hold their names."""
+def name_classes(graph: onnx.ModelProto, numbers: list[int], classes: list[str]) -> None:
+    """Let the label output of a graph that numbers its classes hold their names, in the order of the numbers."""
     label = graph.graph.output[0]
     numbered = f"{label.name}_number"
     for node in graph.graph.node:
@@ -134,11 +134,17 @@ def name_classes(graph: onnx.ModelProto, classes: list[str]) -> None:
             [label.name],
             name="ClassNames",
             domain="ai.onnx.ml",
-            keys_int64s=list(range(len(classes))),
+            keys_int64s=numbers,
             values_strings=classes,
         )  # fmt: skip
     )
     label.type.tensor_type.elem_type = TensorProto.STRING
+    # A graph asks for the oldest operators that it does with; these keys came with the second version.
+    ml = next((opset for opset in graph.opset_import if opset.domain == "ai.onnx.ml"), None)
+    if ml is None:
+        graph.opset_import.append(helper.make_opsetid("ai.onnx.ml", TARGET_OPSET["ai.onnx.ml"]))
+    else:
+        ml.version = max(ml.version, 2)
 
 
 def convert(model: Any, columns: list[Column], frame: pd.DataFrame, name: str) -> onnx.ModelProto:

@@ -57,6 +57,9 @@ def class_names(model: Any, names: list[str] | None) -> list[str | int]:
     """The classes in the order of the probabilities, as model.json names them."""
     classes = list(model.classes_)
     if names is not None:
+        if any(isinstance(value, str) for value in classes):
+            own = ", ".join(map(repr, map(str, classes[:5]))) + (", …" if len(classes) > 5 else "")
+            raise ExportError(f"names for classes are for a model that numbers them; this one's are texts: {own}")
         if len(names) != len(classes):
             raise ExportError(f"{len(names)} class names for the {len(classes)} classes of the model")
         return list(names)

@@ -1,5 +1,7 @@
+import { TEXT, createCellEncoder } from '../../server/encoding/cells.ts';
 import { exampleRow } from '../../server/models/example.ts';
 import type { Input, Signature } from '../../server/models/signature.ts';
+import { Failure } from '../versions/failure.ts';
 import type { FileRows } from '../versions/rows.ts';
 
 /** More different texts than that are no categories. */
@@ -7,11 +9,32 @@ const MAX_CATEGORIES = 200;
 /** Rows that are made up. */
 const MADE_ROWS = 8;
 
-/** What rows tell of columns: their ranges and categories, and whether a value may be missing. */
+/** By the server's rule and in its words: a range that holds an infinite number would be nobody's to understand. */
+function requireCells(input: Input, cells: readonly unknown[]): void {
+  const check = createCellEncoder(
+    { ...input, nullable: true },
+    input.type === 'string'
+      ? { kind: 'text', write: () => true }
+      : { kind: 'number', write: () => undefined },
+  );
+  const nowhere = new Float64Array();
+  cells.forEach((cell, row) => {
+    const fault = check(cell, nowhere, 0);
+    if (fault !== undefined && fault !== TEXT)
+      throw new Failure(`row ${row}, column ${input.name}: ${fault.message}`);
+  });
+}
+
+/**
+ * What rows tell of columns: their ranges and categories, and whether a value may be missing.
+ *
+ * @throws {Failure} naming row and column of a cell that the server would refuse
+ */
 export function learn(inputs: readonly Input[], { columns, data }: FileRows): Input[] {
   return inputs.map((input) => {
     const at = columns.indexOf(input.name);
     const cells = data.map((row) => row[at] ?? null);
+    requireCells(input, cells);
     const nullable = input.type === 'number' && cells.includes(null);
     if (input.type === 'string') {
       const categories = [...new Set(cells.filter((cell) => typeof cell === 'string'))].sort();

@@ -1,10 +1,11 @@
-import { mkdir, readFile, readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { readFile, readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { inferSignature } from '../../server/models/infer.ts';
 import { requireModelName, versionOf } from '../../server/models/listing.ts';
 import type { Model } from '../../server/models/model.ts';
 import { readSignature } from '../../server/models/schema.ts';
 import type { Signature } from '../../server/models/signature.ts';
+import { makeFolder } from '../../server/makeFolder.ts';
 import { readVersion } from '../../server/models/version.ts';
 import { answerWidth } from '../../worker/protocol.ts';
 import { Failure } from '../versions/failure.ts';
@@ -93,7 +94,7 @@ export async function importModel(options: ImportOptions): Promise<string> {
   const { signature, rows } = await signatureOf(onnx, options);
   const aside = join(repository, name, `.${version}.importing`);
   await rm(aside, { recursive: true, force: true });
-  await mkdir(aside, { recursive: true });
+  await makeFolder(aside);
   try {
     await writeFile(join(aside, 'model.onnx'), onnx);
     await writeFile(join(aside, 'model.json'), `${JSON.stringify(signature, null, 2)}\n`);

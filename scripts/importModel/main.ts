@@ -9,8 +9,9 @@ const USAGE = `Usage: ./scripts/import-model FILE.onnx NAME[/VERSION] [--rows FI
 Writes models/NAME/VERSION with model.onnx, model.json (signature and checksum) and golden.json (rows as ONNX Runtime
 answers them), and checks that it can be served. VERSION is the next one unless given.
 
-  --rows FILE          CSV with a header line, or JSON lines: golden rows are taken from it, and categories, ranges and
-                       whether values may be missing; without it, rows are made up
+  --rows FILE          CSV with a header line, read as the server reads it, or JSON lines; .gz too: golden rows are
+                       taken from it, and categories, ranges and whether values may be missing; without it, rows are
+                       made up
   --signature FILE     a model.json to take instead of what the ONNX file says
   --repository FOLDER  where to write; the project's models/ unless given
   --help               print this

@@ -104,6 +104,9 @@ describe('each in its own form', () => {
     const bad = await post('/prediction', { message: 'Where is my parcel?' });
     expect(bad.status).toBe(400);
     expect(Object.keys(bad.json)).toEqual(['error']);
+    const empty = await post('/prediction', {});
+    expect(empty.status).toBe(400);
+    expect(empty.json['error']).toMatch(/missing: "text"/);
   });
 
   it('text: scikit-learn’s answers to nothing at all, accents, other scripts, a NUL and very long texts', async () => {
@@ -155,6 +158,13 @@ describe('each in its own form', () => {
     const bad = await post('/models/cost/predict', { ...parcel, weight_kg: 'heavy' });
     expect(bad.status).toBe(400);
     expect(bad.json['error']).toMatch(/weight_kg/);
+    const query = new URLSearchParams(
+      Object.entries(parcel ?? {}).map(([name, cell]): [string, string] => [name, String(cell)]),
+    );
+    expect(await (await ask(`/models/cost/predict?${query.toString()}`)).json()).toEqual(json);
+    const refused = await ask('/models/cost/predict?weight_kg=heavy');
+    expect([refused.status, refused.headers.get('x-model')]).toEqual([400, 'cost/1']);
+    expect(Object.keys((await refused.json()) as object)).toEqual(['error']);
   });
 
   it('iris: one flower by query, and a file without a header', async () => {

@@ -6,6 +6,10 @@ export class Failure extends Error {
 /** The tool was called in a way that it doesn't understand. */
 export class WrongArguments extends Failure {}
 
+/** What the system refused: a file that isn't there, a full disk, a right that is missing. Its message is one line. */
+export const isSystemError = (error: unknown): error is NodeJS.ErrnoException =>
+  error instanceof Error && 'syscall' in error;
+
 /** Runs a tool: what it prints goes to stdout, a failure to stderr, with exit code 1 (2 for wrong arguments). */
 export async function runTool(
   usage: string,
@@ -23,7 +27,7 @@ export async function runTool(
     if (code?.startsWith('ERR_PARSE_ARGS') || error instanceof WrongArguments) {
       process.stderr.write(`${message}\n${usage}`);
       process.exitCode = 2;
-    } else if (['Failure', 'ModelRefused', 'OnnxRefused'].includes(name)) {
+    } else if (['Failure', 'ModelRefused', 'OnnxRefused'].includes(name) || isSystemError(error)) {
       process.stderr.write(`${message}\n`);
       process.exitCode = 1;
     } else throw error;

@@ -1,5 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import { parse } from 'csv-parse/sync';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import { createCsvReader } from '../../server/dialects/csvReader.ts';
+import { createDecoder } from '../../server/dialects/fileScores.ts';
+import { readTextCell } from '../../server/dialects/textCell.ts';
+import { Problem } from '../../server/errors.ts';
 import type { Input, Signature } from '../../server/models/signature.ts';
 import { Failure } from './failure.ts';
 
@@ -9,31 +14,38 @@ export interface FileRows {
   readonly data: readonly (readonly unknown[])[];
 }
 
-type Read = (text: string, input: Pick<Input, 'name' | 'type'>, row: number) => unknown;
-
-/** A cell of a CSV file, by the type of its column: spaces around a number are ignored, an empty cell is missing. */
-const readCell: Read = (text, { name, type }, row) => {
-  if (type === 'string') return text;
-  const trimmed = text.trim();
-  if (trimmed === '') return null;
-  if (type === 'boolean' && /^(?:true|false)$/i.test(trimmed)) return trimmed.toLowerCase() === 'true';
-  const value = Number(trimmed);
-  if (type === 'boolean' || Number.isNaN(value))
-    throw new Failure(`row ${row}, column ${name}: not a ${type}`);
-  return value;
-};
-
-function fromCsv(text: string, signature: Pick<Signature, 'inputs'>): FileRows {
-  const [header = [], ...lines] = parse(text, { bom: true });
-  const inputs = header.map((name) => signature.inputs.find((input) => input.name === name));
-  const kept = inputs.flatMap((input, at) => (input ? [{ input, at }] : []));
-  return {
-    columns: kept.map(({ input }) => input.name),
-    data: lines.map((line, row) => kept.map(({ input, at }) => readCell(line[at] ?? '', input, row))),
-  };
+/** Cells as the server reads them, so that a file means here what it means there. */
+function fromCsv(text: string, inputs: readonly Input[]): FileRows {
+  let header: readonly string[] | undefined;
+  let kept: readonly { readonly input: Input; readonly at: number }[] = [];
+  const data: unknown[][] = [];
+  const reader = createCsvReader((cells, line) => {
+    if (!header) {
+      header = cells;
+      kept = cells.flatMap((name, at) => {
+        const input = inputs.find((one) => one.name === name);
+        return input ? [{ input, at }] : [];
+      });
+      return;
+    }
+    if (cells.length !== header.length)
+      throw new Failure(
+        `row ${data.length} (line ${line}): expected ${header.length} cells, found ${cells.length}`,
+      );
+    data.push(kept.map(({ input, at }) => readTextCell(cells[at] as string, input.type)));
+  });
+  try {
+    reader.write(text);
+    reader.end();
+  } catch (error) {
+    const [fault] = error instanceof Problem ? (error.extensions.errors ?? []) : [];
+    if (!fault) throw error;
+    throw new Failure(`row ${fault.row} (line ${fault.line ?? '?'}): ${fault.message}`);
+  }
+  return { columns: kept.map(({ input }) => input.name), data };
 }
 
-function fromJsonLines(text: string, { inputs }: Pick<Signature, 'inputs'>): FileRows {
+function fromJsonLines(text: string, inputs: readonly Input[]): FileRows {
   const columns = inputs.map(({ name }) => name);
   const lines = text.split('\n').filter((line) => line.trim() !== '');
   const data = lines.map((line, row) => {
@@ -51,17 +63,31 @@ function fromJsonLines(text: string, { inputs }: Pick<Signature, 'inputs'>): Fil
   return { columns, data };
 }
 
+/** @throws {Failure} */
+async function readText(file: string): Promise<string> {
+  const refuse = ({ code }: NodeJS.ErrnoException): never => {
+    throw new Failure(`${file} cannot be read (${code ?? 'unknown error'})`);
+  };
+  const bytes = await readFile(file).catch(refuse);
+  const plain = file.endsWith('.gz') ? await promisify(gunzip)(bytes).catch(refuse) : bytes;
+  try {
+    return createDecoder()(plain);
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    throw new Failure(`${file} is not valid UTF-8`);
+  }
+}
+
 /**
  * Reads rows for a model: a CSV file with a header line, or JSON lines (`.jsonl`, `.ndjson`), each an object or the
- * cells in the order of the signature. Columns that the signature doesn't have are left out.
+ * cells in the order of the signature; `.gz` too. Columns that the signature doesn't have are left out.
  *
- * @throws {Failure}
+ * @throws {Failure} naming the row, counted from 0. Cells are left to the encoder: one of a wrong type stays a text
  */
-export async function readRows(file: string, signature: Pick<Signature, 'inputs'>): Promise<FileRows> {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new Failure(`${file} cannot be read (${error.code ?? 'unknown error'})`);
-  });
-  const rows = /\.(?:jsonl|ndjson)$/.test(file) ? fromJsonLines(text, signature) : fromCsv(text, signature);
+export async function readRows(file: string, { inputs }: Pick<Signature, 'inputs'>): Promise<FileRows> {
+  const text = await readText(file);
+  const read = /\.(?:jsonl|ndjson)(?:\.gz)?$/.test(file) ? fromJsonLines : fromCsv;
+  const rows = read(text, inputs);
   if (rows.data.length === 0) throw new Failure(`${file} holds no rows`);
   return rows;
 }

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { cpSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { readKeys } from '../../server/access/keys.ts';
 import { buildModel } from '../../server/encoding/lift/testing/buildModel.ts';
@@ -12,6 +13,8 @@ import { putVersion, tinyFiles, tinyTree } from '../../server/testing/tinyReposi
 import { withDeadline } from '../../server/testing/withDeadline.ts';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 180_000 });
+
+type Json = Readonly<Record<string, unknown>>;
 
 interface Output {
   readonly code: number;
@@ -147,6 +150,55 @@ describe('scripts/import-model', () => {
       expect(readdirSync(folder)).toEqual(['broken.onnx', 'endless.onnx']);
     });
   });
+
+  it('reads the classes of a model whose graph picks them from a list', async () => {
+    await withTemporaryFolder(async (folder) => {
+      const rows = join(folder, 'texts.csv');
+      writeFileSync(rows, 'text\nmy parcel never came\n"paid, and charged again"\n');
+      const onnx = join(CHECKOUT, 'models/text/1/model.onnx');
+      const { code, out, err } = await run('import-model', onnx, 't', '--repository', folder, '--rows', rows);
+      expect([code, err]).toEqual([0, '']);
+      expect(out).toContain('/t/1: classification, 1 columns, 2 golden rows');
+      const { outputs } = JSON.parse(readFileSync(join(folder, 't/1/model.json'), 'utf8')) as Json;
+      expect(outputs).toMatchObject({ classes: ['account', 'delivery', 'payment'] });
+    });
+  });
+
+  it.each([
+    ['a short row', 'x\n1\n2,3\n', /row 1 \(line 3\): expected 1 cells, found 2$/m],
+    ['an unclosed quote', 'x\n1\n"2\n3\n', /row 1 \(line 3\): a quote is opened, but never closed$/m],
+    ['a hexadecimal number', 'x\n1\n0x10\n', /^row 1, column x: expected a number, found a string$/m],
+    ['Infinity', 'x\nInfinity\n', /^row 0, column x: expected a number, found a string$/m],
+    ['a number beyond float32', 'x\n1e400\n', /^row 0, column x: expected a number within ±3.4e38, found/m],
+    ['bytes that are no text', Buffer.from('x\n\xff\n', 'latin1'), /rows\.csv is not valid UTF-8$/m],
+  ])('names the fault of the rows in one line: %s', async (_, csv, reason) => {
+    await withTemporaryFolder(async (folder) => {
+      const onnx = join(folder, 'tiny.onnx');
+      writeFileSync(onnx, tinyTree(1));
+      const rows = join(folder, 'rows.csv');
+      writeFileSync(rows, csv);
+      const { code, err } = await run('import-model', onnx, 'm', '--repository', folder, '--rows', rows);
+      expect([code, err.split('\n').length]).toEqual([1, 2]);
+      expect(err).toMatch(reason);
+      expect(readdirSync(folder)).toEqual(['rows.csv', 'tiny.onnx']);
+    });
+  });
+
+  it('says in one line that no folder can be made', async () => {
+    await withTemporaryFolder(async (folder) => {
+      const onnx = join(folder, 'tiny.onnx');
+      writeFileSync(onnx, tinyTree(1));
+      // A file; and a file system in which Node's own way of making folders never ends.
+      for (const [repository, reason] of [
+        [onnx, /^ENOTDIR: /],
+        ['/proc/none', /^(?:ENOENT|EACCES): .*'\/proc\/none'$/m],
+      ] as const) {
+        const { code, err } = await run('import-model', onnx, 'm', '--repository', repository);
+        expect([code, err.split('\n').length]).toEqual([1, 2]);
+        expect(err).toMatch(reason);
+      }
+    });
+  });
 });
 
 describe('scripts/compare', () => {
@@ -156,7 +208,11 @@ describe('scripts/compare', () => {
       putVersion(folder, 'tiny/2', tinyFiles(2));
       const rows = join(folder, 'rows.csv');
       writeFileSync(rows, 'x\n0\n1\n');
-      const { code, out } = await run('compare', 'tiny/1', 'tiny/2', rows, '--repository', folder, '--json');
+      writeFileSync(`${rows}.gz`, gzipSync('\ufeffx\n0\n1\n'));
+      const compare = (file: string): Promise<Output> =>
+        run('compare', 'tiny/1', 'tiny/2', file, '--repository', folder, '--json');
+      const { code, out } = await compare(rows);
+      expect(await compare(`${rows}.gz`)).toEqual({ code, out, err: '' });
       expect(code).toBe(0);
       expect(JSON.parse(out)).toEqual({
         models: ['tiny/1', 'tiny/2'],
@@ -176,7 +232,15 @@ describe('scripts/compare', () => {
 
   it.each([
     ['a version that is not there', ['tiny/9', 'tiny/1'], 'x\n0\n', /holds no tiny\/9$/m],
-    ['a cell that is none', ['tiny/1', 'tiny/1'], 'x\nabc\n', /^row 0, column x: not a number$/m],
+    [
+      'a cell that is none',
+      ['tiny/1', 'tiny/1'],
+      'x\nabc\n',
+      /\(row 0, column x: expected a number, found a string\)$/m,
+    ],
+    ['a number that is no JSON', ['tiny/1', 'tiny/1'], 'x\n1\n0x10\n', /row 1, column x: expected a number/],
+    ['an unclosed quote', ['tiny/1', 'tiny/1'], 'x\n"1\n', /row 0 \(line 2\): a quote is opened/],
+    ['a long row', ['tiny/1', 'tiny/1'], 'x\n1,2\n', /row 0 \(line 2\): expected 1 cells, found 2$/m],
     ['a column that is missing', ['tiny/1', 'tiny/1'], 'y\n1\n', /missing: "x"/],
   ])('says in one line what is wrong: %s', async (_, versions, csv, reason) => {
     await withTemporaryFolder(async (folder) => {

@@ -77,6 +77,10 @@ export function createInline(
     get late() {
       return beyond.late;
     },
+    get isFull() {
+      return beyond.isFull;
+    },
+    onRoom: (listener) => beyond.onRoom(listener),
     get queuedRows() {
       return beyond.queuedRows;
     },

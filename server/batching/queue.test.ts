@@ -48,6 +48,33 @@ describe('natural batching', () => {
     expect((await single).answers).toEqual(doubled([-1]));
   });
 
+  it('tells when the lanes have enough for a while, and when that may have ended', async () => {
+    const { pool, predict, queue } = makeQueue();
+    const seen: boolean[] = [];
+    queue.onRoom(() => seen.push(queue.isFull));
+    const answer = predict(values(5000));
+    await settleTurn();
+    expect([queue.isFull, seen]).toEqual([true, []]);
+    pool.onRun = (run) => setImmediate(() => run.finish());
+    pool.running[0]?.finish();
+    await answer;
+    expect(queue.isFull).toBe(false);
+    expect(seen.length).toBeGreaterThan(10);
+    expect(new Set(seen)).toEqual(new Set([false]));
+  });
+
+  it('tells it, too, when what waited is given up', async () => {
+    const { predict, queue } = makeQueue();
+    let told = 0;
+    queue.onRoom(() => told++);
+    const gone = new AbortController();
+    const abandoned = predict(values(5000), { signal: gone.signal });
+    expect(queue.isFull).toBe(true);
+    gone.abort();
+    await expect(abandoned).rejects.toMatchObject({ code: 'request_timeout' });
+    expect([queue.isFull, told]).toEqual([false, 1]);
+  });
+
   it('uses every lane for a large request, and puts the answers back in order', async () => {
     const { pool, predict } = makeQueue({ lanes: 3 });
     const given = values(1000);

@@ -19,6 +19,9 @@ const MIN_SPLIT_ROWS = 32;
 /** Turns of the event loop that a batch waits at most, while each brings more requests. */
 const MAX_TURNS = 8;
 
+/** Batches that a thread has before it while bodies are decoded: its work of some milliseconds. */
+const BATCHES_AHEAD = 16;
+
 /** What the queue tells of its work; see metrics/inference.ts. */
 export interface QueueRecorder {
   batch(model: Model, rows: number, seconds: number): void;
@@ -49,6 +52,9 @@ export interface Queue extends Inference {
 export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder }: QueueOptions): Queue {
   const waiting = createLinkedList<Job>((job) => job.waiting);
   const admission = createAdmission(maxQueuedRows, deadlineMs / 4);
+  const enoughRows = BATCHES_AHEAD * MAX_BATCH_ROWS * pool.lanes.length;
+  const isFull = (): boolean => admission.waitingRows > enoughRows;
+  let onRoom = (): void => {};
   let unsettled = 0;
   /** Batches that a thread works on: perhaps for nobody any more, but a thread that runs a model must not be ended. */
   let runs = 0;
@@ -70,6 +76,7 @@ export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder }: Queue
     if (unsent > 0) {
       waiting.remove(job);
       admission.leave(unsent);
+      if (!isFull()) onRoom();
     }
     unsettled--;
     if (unsettled + runs === 0) onEmpty();
@@ -122,6 +129,7 @@ export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder }: Queue
     const batch = takeBatch(waiting, cells, limit);
     const now = performance.now();
     admission.leave(batch.rows);
+    if (!isFull()) onRoom();
     for (const { job } of batch.chunks) {
       if (!Number.isNaN(job.started)) continue;
       job.started = now;
@@ -196,6 +204,12 @@ export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder }: Queue
   return {
     get late() {
       return admission.late;
+    },
+    get isFull() {
+      return isFull();
+    },
+    onRoom: (listener) => {
+      onRoom = listener;
     },
     get queuedRows() {
       return admission.waitingRows;

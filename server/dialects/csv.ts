@@ -22,17 +22,20 @@ function requireLineEnds(names: readonly string[]): void {
   });
 }
 
+/** What a caller can do about a file that has no header, where a route takes one without. */
+const NO_HEADER = 'Add it, or ask with ?header=false.';
+
 /** @throws {Problem} invalid_columns, without repeating what may be a row */
-function requireHeader(names: readonly string[], inputs: readonly Input[]): void {
+function requireHeader(names: readonly string[], inputs: readonly Input[], advice: string): void {
   if (names.some((name) => inputs.some((input) => input.name === name))) return;
   throw new Problem('invalid_columns', {
     refusals: inputs.map(({ name }) => ({ reason: 'missing_column', column: name, count: 1 })),
-    detail:
-      "The first line has none of the signature's columns: the header line seems to be missing. Add it, or ask with ?header=false.",
+    detail: `The first line has none of the signature's columns: the header line seems to be missing. ${advice}`,
   });
 }
 
-export function createCsvTable(inputs: readonly Input[], header: boolean): CsvTable {
+/** @param advice what to do about a header that seems to be missing */
+export function createCsvTable(inputs: readonly Input[], header: boolean, advice = NO_HEADER): CsvTable {
   const typeOf = new Map(inputs.map(({ name, type }) => [name, type]));
   let columns: readonly string[] | undefined;
   let types: (ColumnType | undefined)[] = [];
@@ -50,7 +53,7 @@ export function createCsvTable(inputs: readonly Input[], header: boolean): CsvTa
   const reader = createCsvReader((cells, line) => {
     if (columns === undefined) {
       requireLineEnds(cells);
-      requireHeader(cells, inputs);
+      requireHeader(cells, inputs, advice);
       setColumns(cells);
       return;
     }
@@ -84,8 +87,8 @@ export function createCsvTable(inputs: readonly Input[], header: boolean): CsvTa
 }
 
 /** Reads a whole CSV. @throws {Problem} as CsvTable */
-export function readCsv(text: string, inputs: readonly Input[], header = true): Table {
-  const table = createCsvTable(inputs, header);
+export function readCsv(text: string, inputs: readonly Input[], header = true, advice?: string): Table {
+  const table = createCsvTable(inputs, header, advice);
   table.write(text);
   table.end();
   return table.take() as Table;

@@ -26,3 +26,6 @@ export const writeErrorMember: WriteError = (problem) => ({
   body: JSON.stringify({ error: errorSentence(problem) }),
   status: foreignStatus(problem),
 });
+
+/** Whether a path is V1's or V2's, there or not: its errors have that form. nginx.conf has the same for its own. */
+export const isForeignPath = (path: string): boolean => /^\/v[12](?:\/|$)/.test(path);

@@ -70,12 +70,24 @@ export function readInvocation(
     : readForms(body, inputs);
 }
 
-/** What MLflow calls an error, where its status doesn't say it. */
-const CODES: Partial<Record<ErrorCode, string>> = {
+/** What MLflow calls errors: closed, documented in docs/protocols.md. */
+export const MLFLOW_CODES = [
+  'BAD_REQUEST',
+  'INVALID_PARAMETER_VALUE',
+  'ENDPOINT_NOT_FOUND',
+  'REQUEST_LIMIT_EXCEEDED',
+  'TEMPORARILY_UNAVAILABLE',
+  'DEADLINE_EXCEEDED',
+  'INTERNAL_ERROR',
+] as const;
+type MlflowCode = (typeof MLFLOW_CODES)[number];
+
+/** Where the status doesn't say it. */
+const CODES: Partial<Record<ErrorCode, MlflowCode>> = {
   invalid_columns: 'INVALID_PARAMETER_VALUE',
   invalid_rows: 'INVALID_PARAMETER_VALUE',
 };
-const CODES_BY_STATUS: Readonly<Record<number, string>> = {
+const CODES_BY_STATUS: Readonly<Record<number, MlflowCode>> = {
   404: 'ENDPOINT_NOT_FOUND',
   429: 'REQUEST_LIMIT_EXCEEDED',
   500: 'INTERNAL_ERROR',
@@ -84,11 +96,11 @@ const CODES_BY_STATUS: Readonly<Record<number, string>> = {
 };
 
 /** `{"error_code": "…", "message": "…"}`. */
-export const writeMlflowError: WriteError = (problem) => ({
-  type: 'application/json',
-  body: JSON.stringify({
-    error_code: CODES[problem.code] ?? CODES_BY_STATUS[problem.status] ?? 'BAD_REQUEST',
-    message: errorSentence(problem),
-  }),
-  status: foreignStatus(problem),
-});
+export const writeMlflowError: WriteError = (problem) => {
+  const code: MlflowCode = CODES[problem.code] ?? CODES_BY_STATUS[problem.status] ?? 'BAD_REQUEST';
+  return {
+    type: 'application/json',
+    body: JSON.stringify({ error_code: code, message: errorSentence(problem) }),
+    status: foreignStatus(problem),
+  };
+};

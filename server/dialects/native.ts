@@ -30,7 +30,6 @@ export function readTable(text: string, inputs: readonly Input[]): Table {
   if (!isObject(body)) throw new Problem('invalid_body');
   if (isSplit(body, inputs)) return readSplit(body);
   const values = Object.values(body);
-  if (values.length === 0) throw new Problem('invalid_body');
   const lists = values.filter(Array.isArray).length;
   if (lists === 0) return readRecord(body);
   if (lists === values.length) return readColumnwise(body as Readonly<Record<string, unknown[]>>, inputs);

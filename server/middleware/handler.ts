@@ -1,6 +1,7 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import type { WriteError } from '../dialects/dialect.ts';
+import type { Model } from '../models/model.ts';
 import type { RequestTrace } from '../tracing/tracing.ts';
 
 /** What a request carries beside its HTTP message. In process (without a socket) there are no bindings. */
@@ -12,6 +13,8 @@ export interface AppEnv {
     arrived: number;
     /** The form of this request's errors, where it isn't its route's. */
     writeError?: WriteError;
+    /** What the request is about, once that is known: middleware/about.ts. */
+    model?: Model;
     /** Only where tracing is on. */
     trace?: RequestTrace;
   };

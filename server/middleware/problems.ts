@@ -2,10 +2,12 @@ import type { Logger } from 'pino';
 import type { WriteError } from '../dialects/dialect.ts';
 import { toProblem } from '../errors.ts';
 import { traceIdOf } from '../tracing/traceContext.ts';
+import { ownHeaders } from './about.ts';
 import type { AppContext } from './handler.ts';
+import { send } from './packing.ts';
 
 /** Answers anything that was thrown. */
-export type AnswerError = (error: unknown, c: AppContext, write: WriteError) => Response;
+export type AnswerError = (error: unknown, c: AppContext, write: WriteError) => Promise<Response> | Response;
 
 /**
  * The only place that writes an error answer. From 500 up the cause is logged with the ids of the request and its
@@ -19,8 +21,5 @@ export const answerErrors =
     if (problem.status === 500)
       log.error({ requestId, traceId: traceIdOf(c), err: problem.cause ?? problem }, 'request failed');
     const { type, body, status = problem.status } = write(problem, requestId);
-    return new Response(body, {
-      status,
-      headers: { 'content-type': type, 'x-request-id': requestId, ...problem.headers },
-    });
+    return send(c, body, { 'content-type': type, ...ownHeaders(c), ...problem.headers }, status);
   };

@@ -42,7 +42,7 @@ export function createServe(http: HttpRecorder, log: Logger, { crowd, admit }: D
         if (isHeld && c.req.method === 'POST') held = crowd.enter(c);
         response = await handler(c);
       } catch (error) {
-        response = answerError(error, c, c.get('writeError') ?? writeError);
+        response = await answerError(error, c, c.get('writeError') ?? writeError);
       }
       const ms = performance.now() - start;
       if (held !== undefined) crowd.leave(held, ms);

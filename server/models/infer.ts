@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { elementOf } from '../encoding/onnx/elements.ts';
 import type { OnnxModel } from '../encoding/onnx/model.ts';
 import { readModel } from '../encoding/onnx/model.ts';
-import type { OnnxNode } from '../encoding/onnx/node.ts';
 import { printable } from '../encoding/onnx/printable.ts';
 import { OnnxRefused } from '../encoding/onnx/refused.ts';
 import type { OnnxValue } from '../encoding/onnx/value.ts';
+import { classesOf } from './classes.ts';
 import type { ColumnType, Input, Signature } from './signature.ts';
 
 /** Columns of one matrix that are named by their number. */
@@ -19,6 +19,9 @@ const TYPES: Readonly<Record<string, ColumnType>> = {
   bool: 'boolean',
 };
 
+/** The way out where a file leaves something open. */
+const SAY_SO = 'say so in a model.json (scripts/import-model takes one with --signature)';
+
 const quote = (name: string): string => `"${printable(name)}"`;
 
 /** The columns that feed an input: one by its name, or those of a matrix by their numbers. */
@@ -27,7 +30,7 @@ function columnsOf({ name, elementType, dims }: OnnxValue): Input[] {
   if (!type) throw new OnnxRefused(`input ${quote(name)} has an element type that no column can feed`);
   const width = dims?.length === 1 ? 1 : dims?.[1];
   if (!dims || dims.length === 0 || dims.length > 2 || width === undefined) {
-    throw new OnnxRefused(`input ${quote(name)} doesn't say how many columns it has`);
+    throw new OnnxRefused(`input ${quote(name)} doesn't say how many columns it has; ${SAY_SO}`);
   }
   if (!Number.isInteger(width) || width < 1 || width > MAX_COLUMNS)
     throw new OnnxRefused(`input ${quote(name)} has an impossible number of columns`);
@@ -35,20 +38,9 @@ function columnsOf({ name, elementType, dims }: OnnxValue): Input[] {
   return width === 1 ? [column(name)] : Array.from({ length: width }, (_, at) => column(`${name}_${at}`));
 }
 
-/** The class names that the graph's classifier gives out. */
-function classesOf(nodes: readonly OnnxNode[]): (string | number)[] | undefined {
-  for (const { attributes } of nodes) {
-    for (const name of ['classlabels_strings', 'classlabels_int64s', 'classlabels_ints']) {
-      const attribute = attributes.get(name);
-      const found = attribute && (name === 'classlabels_strings' ? attribute.strings() : attribute.ints());
-      if (found && found.length > 0) return found;
-    }
-  }
-  return undefined;
-}
-
 /** A label is an integer or a text, a score a float; whatever else there is isn't looked at. */
-function outputsOf({ nodes, outputs }: OnnxModel['graph']): Pick<Signature, 'task' | 'outputs'> {
+function outputsOf(graph: OnnxModel['graph']): Pick<Signature, 'task' | 'outputs'> {
+  const { nodes, outputs } = graph;
   const ofType = (...types: string[]): OnnxValue[] =>
     outputs.filter(({ elementType }) => types.includes(elementOf(elementType) ?? ''));
   const [label, secondLabel] = ofType('int64', 'string');
@@ -59,11 +51,17 @@ function outputsOf({ nodes, outputs }: OnnxModel['graph']): Pick<Signature, 'tas
     );
   }
   if (!score || secondLabel || secondScore)
-    throw new OnnxRefused('its outputs are neither a label with probabilities nor one value');
+    throw new OnnxRefused(`its outputs are neither a label with probabilities nor one value; ${SAY_SO}`);
   if (!label) return { task: 'regression', outputs: { value: score.name } };
-  const classes = classesOf(nodes);
-  if (!classes) throw new OnnxRefused('no classifier in it names the classes');
-  return { task: 'classification', outputs: { label: label.name, probabilities: score.name, classes } };
+  const classes = classesOf(graph, label.name);
+  // A label that is a text can't be a number, whatever the graph made of it on the way.
+  const kind = elementOf(label.elementType) === 'string' ? 'string' : 'number';
+  if (!classes?.length || classes.some((name) => typeof name !== kind))
+    throw new OnnxRefused(`it doesn't say which classes its label chooses from; ${SAY_SO}`);
+  return {
+    task: 'classification',
+    outputs: { label: label.name, probabilities: score.name, classes: [...classes] },
+  };
 }
 
 /**
@@ -78,6 +76,6 @@ export function inferSignature(onnx: Uint8Array): Signature {
   if (inputs.length === 0) throw new OnnxRefused('it has no input');
   if (inputs.length > MAX_COLUMNS) throw new OnnxRefused('it has too many inputs');
   if (new Set(inputs.map(({ name }) => name)).size !== inputs.length)
-    throw new OnnxRefused('two of its columns would have one name');
+    throw new OnnxRefused(`two of its columns would have one name; ${SAY_SO}`);
   return { ...outputsOf(graph), inputs, sha256: createHash('sha256').update(onnx).digest('hex') };
 }

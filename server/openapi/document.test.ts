@@ -1,9 +1,14 @@
+import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
-import { ERRORS } from '../errors.ts';
+import { readInvocation, writeMlflowError } from '../dialects/mlflow.ts';
+import type { ErrorCode } from '../errors.ts';
+import { ERRORS, Problem } from '../errors.ts';
 import { createCatalogue } from '../models/catalogue.ts';
 import type { Catalogue } from '../models/catalogue.ts';
 import type { Model } from '../models/model.ts';
+import { fromHome } from '../project.ts';
+import { readReports } from '../shadow/report.ts';
 import { loadAdult } from '../testing/adult.ts';
 import { tinyModel } from '../testing/tinyModel.ts';
 import { describeApi } from './document.ts';
@@ -208,8 +213,8 @@ describe("a model's own form", () => {
   const paths = ['/predict', '/predict_file', '/models/:model/predict'];
   const documentOfOwn = (...models: readonly Model[]): Document =>
     documentOf(createCatalogue(models, models[0] as Model), (route) => paths.includes(route));
-  const answerAt = (document: Document, path: string): string[] =>
-    refsOf(document.paths[path]?.['post']).map((ref) => ref.slice(ref.lastIndexOf('/') + 1));
+  const answerAt = (document: Document, path: string, method = 'post'): string[] =>
+    refsOf(document.paths[path]?.[method]).map((ref) => ref.slice(ref.lastIndexOf('/') + 1));
 
   it('is what its own paths answer, errors too, and only they', () => {
     const document = documentOfOwn(own('tiny', ['/cost', '/predict_file']));
@@ -227,11 +232,81 @@ describe("a model's own form", () => {
     expect(answerAt(document, '/predict')).toContain('TinyOwn');
     expect(answerAt(document, '/models/tiny/predict')).not.toContain('TinyOwn');
     expect(answerAt(document, '/models/other/predict')).toContain('OtherOwn');
+    // A row in the query is answered in the same form.
+    for (const [path, own] of [
+      ['/predict', 'TinyOwn'],
+      ['/models/other/predict', 'OtherOwn'],
+    ] as const)
+      expect(answerAt(document, path, 'get')).toEqual(expect.arrayContaining([own, 'OwnError', 'Usage']));
+    expect(answerAt(document, '/models/tiny/predict', 'get')).not.toContain('OwnError');
   });
 
   it('has no path that two models name', () => {
     const document = documentOfOwn(tinyModel('a'), own('b', ['/cost']), own('c', ['/cost']));
     expect(Object.keys(document.paths)).not.toContain('/cost');
+  });
+});
+
+describe("MLflow's protocol", () => {
+  const { content } = document.paths['/invocations']?.['post']?.requestBody ?? { content: {} };
+  const { schema, examples = {} } = content['application/json'] as { schema: Json; examples?: Examples };
+  const ajv = new Ajv2020({ strict: false });
+  const [columns, cells] = [Object.keys(row), Object.values(row)];
+
+  it('has each form that the server takes', () => {
+    const forms = [
+      ...Object.values(examples).map(({ value }) => value),
+      { columns, data: [cells], index: [0] },
+      { inputs: [cells] },
+      { inputs: [row] },
+      { instances: [cells] },
+      { dataframe_split: { columns, data: [cells] }, params: null },
+    ];
+    for (const body of forms) {
+      expect(ajv.validate(schema, body), JSON.stringify(body)).toBe(true);
+      expect(() => readInvocation(JSON.stringify(body), adult, 'json')).not.toThrow();
+    }
+    expect(ajv.validate(schema, { columns, data: [], more: 1 })).toBe(false);
+  });
+
+  it('has bare cells where the model has one column', () => {
+    const tiny = tinyModel();
+    const one = documentOf(createCatalogue([tiny], tiny)).paths['/invocations']?.['post']?.requestBody;
+    const { schema } = one?.content['application/json'] as { schema: Json };
+    for (const key of ['instances', 'inputs']) expect(ajv.validate(schema, { [key]: [1, 2] })).toBe(true);
+  });
+
+  it('has its codes as an enum: each that an error has, and no other', () => {
+    const { properties } = document.components.schemas['MlflowError'] as {
+      properties: { error_code: { enum: string[] } };
+    };
+    const codes = (Object.keys(ERRORS) as ErrorCode[]).map(
+      (code) =>
+        (JSON.parse(writeMlflowError(new Problem(code), '').body) as { error_code: string }).error_code,
+    );
+    expect([...properties.error_code.enum].sort()).toEqual([...new Set(codes)].sort());
+    const documented = readFileSync(fromHome('docs/protocols.md'), 'utf8');
+    for (const code of codes) expect(documented).toContain(`\`${code}\``);
+  });
+});
+
+describe('a candidate', () => {
+  it('has its report, in the form that is described', () => {
+    expect(refsOf(document.paths['/models/{model}/shadow'])).toContain('#/components/schemas/Shadows');
+    const isReport = takes(document, 'Shadows');
+    expect(isReport({ name: 'adult', version: 1, shadows: [] })).toBe(true);
+    const labels = { model: 'adult', version: '1', shadow: '2' };
+    const [report] = readReports(adult, [
+      {
+        name: 'shadow_rows_total',
+        help: '',
+        type: 'counter',
+        aggregator: 'sum',
+        values: [{ labels, value: 2 }],
+      },
+    ] as unknown as Parameters<typeof readReports>[1]);
+    expect(isReport({ name: 'adult', version: 1, shadows: [report] })).toBe(true);
+    expect(isReport({ name: 'adult', version: 1, shadows: [{}] })).toBe(false);
   });
 });
 

@@ -13,6 +13,7 @@ import { PREDICT_SCHEMAS, describePredict } from './predict.ts';
 import type { Errors } from './problems.ts';
 import { describeProblems } from './problems.ts';
 import { rowSchemas } from './rows.ts';
+import { SHADOW_SCHEMAS } from './shadow.ts';
 
 export interface DescribeOptions {
   readonly catalogue: Catalogue;
@@ -74,6 +75,7 @@ export function describeApi({ catalogue, errors, version, hasRoute }: DescribeOp
         ...PREDICT_SCHEMAS,
         ...MODEL_SCHEMAS,
         ...DRIFT_SCHEMAS,
+        ...SHADOW_SCHEMAS,
         ...MLFLOW_SCHEMAS,
         ...problems.schemas,
       },

@@ -84,7 +84,7 @@ export const driftOperation = (model: Json): Json => ({
   responses: {
     200: {
       description: 'By column, and for the predictions.',
-      headers: headers(),
+      headers: headers('x-model'),
       content: { ...content('application/json', ref('Drift')), ...content('text/html', { type: 'string' }) },
     },
     ...problems(404),

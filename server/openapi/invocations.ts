@@ -1,3 +1,4 @@
+import { MLFLOW_CODES } from '../dialects/mlflow.ts';
 import type { Catalogue } from '../models/catalogue.ts';
 import { predictionsExample } from './answers.ts';
 import { headers } from './headers.ts';
@@ -13,7 +14,7 @@ export const MLFLOW_SCHEMAS: Json = {
   MlflowError: {
     type: 'object',
     required: ['error_code', 'message'],
-    properties: { error_code: { type: 'string' }, message: { type: 'string' } },
+    properties: { error_code: { type: 'string', enum: MLFLOW_CODES }, message: { type: 'string' } },
   },
 };
 
@@ -33,6 +34,7 @@ export function describeInvocations({ standard }: Catalogue, nameOf: NameOf): Op
   const { split, record, columns, csv } = exampleForms(standard);
   const frame: Json = {
     type: 'object',
+    additionalProperties: false,
     required: ['columns', 'data'],
     properties: {
       columns: { type: 'array', items: { type: 'string' } },
@@ -41,6 +43,9 @@ export function describeInvocations({ standard }: Catalogue, nameOf: NameOf): Op
     },
   };
   const rows: Json = { type: 'array', items: looseRow };
+  const lists: Json = { type: 'array', items: { type: 'array', items: cells } };
+  const bare: Json[] = standard.signature.inputs.length === 1 ? [{ type: 'array', items: cells }] : [];
+  const instances: Json = { anyOf: [rows, lists, ...bare] };
   const byColumn: Json = { type: 'object', additionalProperties: { type: 'array', items: cells } };
   return [
     {
@@ -59,10 +64,9 @@ export function describeInvocations({ standard }: Catalogue, nameOf: NameOf): Op
                 anyOf: [
                   form('dataframe_split', frame),
                   form('dataframe_records', rows),
-                  form('instances', {
-                    anyOf: [rows, { type: 'array', items: { type: 'array', items: cells } }],
-                  }),
-                  form('inputs', { anyOf: [byColumn, rows] }),
+                  form('instances', instances),
+                  form('inputs', { anyOf: [byColumn, instances] }),
+                  frame,
                 ],
               },
               examples: {
@@ -70,6 +74,7 @@ export function describeInvocations({ standard }: Catalogue, nameOf: NameOf): Op
                 dataframe_records: { value: { dataframe_records: [record] } },
                 instances: { value: { instances: [record] } },
                 inputs: { value: { inputs: columns } },
+                split: { summary: "MLflow 1.x's bare split form", value: split },
               },
             },
             'text/csv': { schema: { type: 'string' }, examples: { csv: { value: csv } } },
@@ -83,7 +88,7 @@ export function describeInvocations({ standard }: Catalogue, nameOf: NameOf): Op
               example: predictionsExample(standard),
             }),
           },
-          ...problemsAs('MlflowError', 415),
+          ...problemsAs('MlflowError', 'One of a request line that could not be read', 415),
         },
       },
     },

@@ -5,6 +5,7 @@ import type { Json } from './json.ts';
 import { content, ref } from './json.ts';
 import type { Operation } from './operation.ts';
 import { problems } from './problems.ts';
+import { shadowOperation } from './shadow.ts';
 
 const SUMMARY_PROPERTIES: Json = {
   name: { type: 'string' },
@@ -76,7 +77,7 @@ const operation = (
   responses: {
     200: {
       description: 'Metadata.',
-      headers: headers(),
+      headers: parameters.length > 0 ? headers('x-model') : headers(),
       content: content('application/json', ref(schema)),
     },
     ...problems(...own),
@@ -124,6 +125,12 @@ export function describeModels({ standard }: Catalogue): Operation[] {
       route: '/models/:model/drift',
       path: '/models/{model}/drift',
       description: driftOperation(model),
+    },
+    {
+      method: 'get',
+      route: '/models/:model/shadow',
+      path: '/models/{model}/shadow',
+      description: shadowOperation(model),
     },
   ];
 }

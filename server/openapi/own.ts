@@ -17,7 +17,7 @@ interface OwnForm {
 const formOf = ({ signature }: Model): OwnForm => signature;
 
 /** Parameters that an answer in the model's own form leaves room for. */
-const OWN_PARAMETERS = ['extra', 'header'];
+export const OWN_PARAMETERS = ['extra', 'header'];
 
 /** A path that several models may name, and which the first of them has. */
 const SHARED = '/prediction';
@@ -59,6 +59,10 @@ export function ownSchemas(name: string, model: Model): Json {
   };
 }
 
+/** The errors of an operation in a model's own form. */
+export const ownProblems = (...own: number[]): Json =>
+  problemsAs('OwnError', 'One that was made before the model was known, by the proxy above all,', ...own);
+
 /** A prediction that is answered in the model's own form, errors too. */
 export const predictOwn = (name: string, model: Model, operationId: string, ...own: number[]): Json => ({
   operationId,
@@ -72,6 +76,6 @@ export const predictOwn = (name: string, model: Model, operationId: string, ...o
       headers: headers('x-model', 'server-timing'),
       content: content('application/json', ref(`${name}Own`)),
     },
-    ...problemsAs('OwnError', 415, ...own),
+    ...ownProblems(415, ...own),
   },
 });

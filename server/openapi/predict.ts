@@ -7,7 +7,7 @@ import type { Json } from './json.ts';
 import { content, ref } from './json.ts';
 import type { NameOf } from './names.ts';
 import type { Operation } from './operation.ts';
-import { hasOwnForm, ownPaths, predictOwn } from './own.ts';
+import { OWN_PARAMETERS, hasOwnForm, ownPaths, ownProblems, predictOwn } from './own.ts';
 import { bodyParameters, rowParameters } from './parameters.ts';
 import { problems } from './problems.ts';
 import { exampleForms, rowsBody } from './rows.ts';
@@ -35,7 +35,13 @@ const predict = (
 });
 
 /** One row in the query, or how to call. A column comes before a parameter of its name. */
-function predictOne(name: string, model: Model, operationId: string, ...own: number[]): Json {
+function predictOne(
+  name: string,
+  model: Model,
+  operationId: string,
+  inOwnForm: boolean,
+  ...own: number[]
+): Json {
   const { record } = exampleForms(model);
   const columns = model.signature.inputs.map((input) => {
     const { description, ...schema } = columnSchema(input);
@@ -48,8 +54,10 @@ function predictOne(name: string, model: Model, operationId: string, ...own: num
       example: record[input.name],
     };
   });
-  const options = rowParameters(model).filter((option) =>
-    columns.every((column) => column.name !== option['name']),
+  const options = rowParameters(model).filter(
+    (option) =>
+      columns.every((column) => column.name !== option['name']) &&
+      (!inOwnForm || OWN_PARAMETERS.includes(option['name'] as string)),
   );
   return {
     operationId,
@@ -59,10 +67,12 @@ function predictOne(name: string, model: Model, operationId: string, ...own: num
     responses: {
       200: {
         description: 'The prediction, or how to call.',
-        headers: headers(),
-        content: content('application/json', { anyOf: [ref(`${name}Predictions`), ref('Usage')] }),
+        headers: headers('x-model'),
+        content: content('application/json', {
+          anyOf: [ref(inOwnForm ? `${name}Own` : `${name}Predictions`), ref('Usage')],
+        }),
       },
-      ...problems(422, ...own),
+      ...(inOwnForm ? ownProblems(...own) : problems(422, ...own)),
     },
   };
 }
@@ -129,14 +139,14 @@ export function describePredict(
     const versioned = `${name}Version${model.version}`;
     const ofVersion = atPath(`${path}/versions/${model.version}`, '/models/:model/versions/:version', {
       post: predict(name, model, `predict${versioned}`, `Predict with ${model.id}`, 404),
-      get: predictOne(name, model, `predictOne${versioned}`, 404),
+      get: predictOne(name, model, `predictOne${versioned}`, false, 404),
     });
     if (catalogue.find(model.name) !== model) return ofVersion;
     const paths = ownPaths(catalogue, model, hasRoute);
-    const post = hasOwnForm(model) && paths.length === 0 ? predictOwn : predictNative;
+    const ownNamed = hasOwnForm(model) && paths.length === 0;
     const served = atPath(path, '/models/:model', {
-      post: post(name, model, `predict${name}`, 404),
-      get: predictOne(name, model, `predictOne${name}`, 404),
+      post: (ownNamed ? predictOwn : predictNative)(name, model, `predict${name}`, 404),
+      get: predictOne(name, model, `predictOne${name}`, ownNamed, 404),
       file: predictFile(name, model, `predictFile${name}`, 404),
     });
     return [...served, ...ofVersion, ...atOwnPaths(name, model, paths)];
@@ -145,7 +155,7 @@ export function describePredict(
   const isOwn = hasOwnForm(standard) && ownPaths(catalogue, standard, hasRoute).includes('/predict');
   const plain = atPath('', '', {
     post: (isOwn ? predictOwn : predictNative)(name, standard, 'predict'),
-    get: predictOne(name, standard, 'predictOne'),
+    get: predictOne(name, standard, 'predictOne', isOwn),
     file: predictFile(name, standard, 'predictFile'),
   });
   return [...plain, ...byName];

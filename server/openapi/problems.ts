@@ -40,6 +40,9 @@ const PROBLEM: Json = {
   },
 };
 
+const errorHeaders = (status: number): Json =>
+  status === 503 ? headers('x-model-if-known', 'retry-after') : headers('x-model-if-known');
+
 /** An answer with one of the errors of a status, each as an example. */
 function response(errors: Errors, status: number): Json {
   const here = Object.entries(errors).filter(([, error]) => error.status === status);
@@ -52,7 +55,7 @@ function response(errors: Errors, status: number): Json {
   ];
   return {
     description: here.map(([code, { detail }]) => `\`${code}\`: ${detail}`).join('\n'),
-    headers: status === 503 ? headers('retry-after') : headers(),
+    headers: errorHeaders(status),
     content: {
       'application/problem+json': {
         schema: ref('Problem'),
@@ -84,14 +87,18 @@ export const problems = (...own: number[]): Json =>
     statusesWith(own).map((status) => [status, { $ref: `#/components/responses/${componentOf(status)}` }]),
   );
 
-/** As `problems`, where the app writes errors in another form; one that the proxy made is a problem there, too. */
-export const problemsAs = (schema: string, ...own: number[]): Json =>
+/**
+ * As `problems`, where errors have another form.
+ *
+ * @param others which errors are problems there, too
+ */
+export const problemsAs = (schema: string, others: string, ...own: number[]): Json =>
   Object.fromEntries(
     statusesWith(own).map((status) => [
       status,
       {
-        description: `An error as ${schema}. One that the proxy made is a Problem.`,
-        headers: status === 503 ? headers('retry-after') : headers(),
+        description: `An error as ${schema}. ${others} is a Problem.`,
+        headers: errorHeaders(status),
         content: {
           ...content('application/json', ref(schema)),
           ...content('application/problem+json', ref('Problem')),

@@ -78,11 +78,15 @@ describe('files of the log', () => {
     });
   });
 
-  it('can be in no place that is a file', async () => {
+  it('can be in no place that is a file, or where the system makes no folder', async () => {
     await withTemporaryFolder(async (home) => {
       writeFileSync(join(home, 'log'), '');
-      const sink = createFileSink({ folder: join(home, 'log'), ...options });
-      await expect(sink.open()).rejects.toMatchObject({ reason: 'unreachable', message: 'EEXIST' });
+      const open = (folder: string): Promise<void> => createFileSink({ folder, ...options }).open();
+      await expect(open(join(home, 'log'))).rejects.toMatchObject({
+        reason: 'unreachable',
+        message: 'EEXIST',
+      });
+      await expect(open('/proc/none')).rejects.toMatchObject({ reason: 'unreachable' });
     });
   });
 

@@ -1,7 +1,8 @@
 import type { FileHandle } from 'node:fs/promises';
-import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
+import { open, readdir, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
+import { makeFolder } from '../makeFolder.ts';
 import type { Line, Sink } from './sink.ts';
 import { SinkFailure } from './sink.ts';
 
@@ -83,7 +84,7 @@ export function createFileSink({ folder, fileBytes, maxFiles, pid }: FileSinkOpt
   };
   return {
     open: async () => {
-      await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+      await makeFolder(folder, 0o700).catch((error: unknown) => {
         throw new SinkFailure('unreachable', error);
       });
     },

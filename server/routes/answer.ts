@@ -1,18 +1,21 @@
+import { ownHeaders } from '../middleware/about.ts';
 import type { AppContext } from '../middleware/handler.ts';
+import { send } from '../middleware/packing.ts';
 import type { Prediction } from '../predictor.ts';
 import { timings } from '../predictor.ts';
 
 // Headers are given as plain objects and all at once: the server writes such a response without ever making a Headers
 // object.
 
-const answer = (c: AppContext, type: string, body: string): Response =>
-  new Response(body, { headers: { 'content-type': type, 'x-request-id': c.get('requestId') } });
+const answer = (c: AppContext, type: string, body: string): Promise<Response> | Response =>
+  send(c, body, { 'content-type': type, ...ownHeaders(c) });
 
-export const answerText = (c: AppContext, text: string): Response =>
+export const answerText = (c: AppContext, text: string): Promise<Response> | Response =>
   answer(c, 'text/plain; charset=utf-8', text);
 
 /** @param json already serialised */
-export const answerJson = (c: AppContext, json: string): Response => answer(c, 'application/json', json);
+export const answerJson = (c: AppContext, json: string): Promise<Response> | Response =>
+  answer(c, 'application/json', json);
 
 /**
  * What a model answered, in any dialect.
@@ -24,12 +27,10 @@ export const answerPrediction = (
   prediction: Prediction,
   body: string,
   type = 'application/json',
-): Response =>
-  new Response(body, {
-    headers: {
-      'content-type': type,
-      'x-request-id': c.get('requestId'),
-      'x-model': prediction.model.id,
-      'server-timing': timings(prediction),
-    },
+): Promise<Response> | Response =>
+  send(c, body, {
+    'content-type': type,
+    'x-request-id': c.get('requestId'),
+    'x-model': prediction.model.id,
+    'server-timing': timings(prediction),
   });

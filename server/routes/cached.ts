@@ -1,5 +1,8 @@
+import { ownHeaders } from '../middleware/about.ts';
 import type { AppContext } from '../middleware/handler.ts';
 import { header } from '../middleware/header.ts';
+import type { Packing } from '../middleware/packing.ts';
+import { packedHeaders, packingFor } from '../middleware/packing.ts';
 import type { Asset } from '../web/assets.ts';
 
 /** Must be asked for anew each time; the answer may be 304. */
@@ -14,15 +17,33 @@ const has = (ifNoneMatch: string, etag: string): boolean =>
     return trimmed === '*' || trimmed.replace(/^W\//, '') === etag;
   });
 
+type Packed = ReturnType<Packing['pack']>;
+
+/** Each text is packed once in each way that is asked for, and kept as long as itself. */
+const kept = new WeakMap<Asset, Map<Packing, Packed>>();
+function packOnce(asset: Asset, packing: Packing): Packed {
+  const ways = kept.get(asset) ?? new Map<Packing, Packed>();
+  kept.set(asset, ways);
+  const packed = ways.get(packing) ?? packing.pack(asset.body);
+  ways.set(packing, packed);
+  return packed;
+}
+
 /** Answers with a text that has an entity tag: 304, without it, where the client has it already. */
 export function answerCached(
   c: AppContext,
-  { type, body, etag }: Asset,
+  asset: Asset,
   cacheControl: string,
   headers: Readonly<Record<string, string>> = {},
-): Response {
-  const common = { etag, 'cache-control': cacheControl, 'x-request-id': c.get('requestId'), ...headers };
+): Promise<Response> | Response {
+  const { type, body, etag } = asset;
+  const common = { etag, 'cache-control': cacheControl, ...ownHeaders(c), ...headers };
   const known = header(c, 'if-none-match');
   if (known !== undefined && has(known, etag)) return new Response(null, { status: 304, headers: common });
-  return new Response(body, { headers: { 'content-type': type, ...common } });
+  const full = { 'content-type': type, ...common };
+  const packing = packingFor(c, body.length);
+  if (!packing) return new Response(body, { headers: full });
+  // Other bytes under the tag of the text: a weak one, as nginx makes of it for gzip.
+  const weak = packedHeaders(packing, { ...full, etag: `W/${etag}` });
+  return packOnce(asset, packing).then((packed) => new Response(packed, { headers: weak }));
 }

@@ -1,5 +1,7 @@
 import { driftPage } from '../drift/page.ts';
 import { Problem } from '../errors.ts';
+import { ownHeaders } from '../middleware/about.ts';
+import { send } from '../middleware/packing.ts';
 import type { Catalogue } from '../models/catalogue.ts';
 import type { AskDrift } from '../questions.ts';
 import type { Assets } from '../web/assets.ts';
@@ -18,16 +20,17 @@ export function driftRoute(catalogue: Catalogue, ask: AskDrift, assets: Assets):
   const place = `/assets/${assets.digest}`;
   return {
     GET: async (c) => {
+      const model = modelOf(c);
       const form = pageOrJson(c);
-      const report = await ask(modelOf(c).key);
+      const report = await ask(model.key);
       if (!report) throw new Problem('not_ready', { detail: 'The rows of this model are not counted yet.' });
-      const common = { ...HEADERS, 'x-request-id': c.get('requestId') };
+      const common = { ...HEADERS, ...ownHeaders(c) };
       if (form === 'json')
-        return new Response(JSON.stringify(report), {
-          headers: { 'content-type': 'application/json', ...common },
-        });
-      return new Response(driftPage(report, place), {
-        headers: { 'content-type': 'text/html; charset=utf-8', ...PAGE_HEADERS, ...common },
+        return send(c, JSON.stringify(report), { 'content-type': 'application/json', ...common });
+      return send(c, driftPage(report, place), {
+        'content-type': 'text/html; charset=utf-8',
+        ...PAGE_HEADERS,
+        ...common,
       });
     },
   };

@@ -1,4 +1,5 @@
 import type { AppContext } from '../middleware/handler.ts';
+import { readWeights } from '../middleware/weights.ts';
 import type { Assets } from '../web/assets.ts';
 import { PAGE_HEADERS } from '../web/policy.ts';
 import { answerText } from './answer.ts';
@@ -12,17 +13,6 @@ const TEXT = { 'content-type': 'text/plain; charset=utf-8', ...VARY };
 const RUNNING = 'Service is running';
 /** Media ranges that include the text, the most specific first. */
 const TEXT_RANGES = ['text/plain', 'text/*', '*/*'];
-
-/** The weight of each media range of an Accept header. */
-function readWeights(accept: string): ReadonlyMap<string, number> {
-  return new Map(
-    accept.split(',').map((range) => {
-      const [type = '', ...parameters] = range.toLowerCase().split(';');
-      const weight = parameters.find((parameter) => parameter.trim().startsWith('q='));
-      return [type.trim(), weight === undefined ? 1 : Number(weight.trim().slice(2))];
-    }),
-  );
-}
 
 /** Whether a client names HTML, and takes it no less gladly than text. A browser does; curl and probes take anything. */
 export function prefersHtml(accept: string | undefined): boolean {

@@ -41,10 +41,10 @@ export function inferHandler({ catalogue, predictor, http, maxBodyBytes }: Infer
   const modelOf = namedModel(catalogue);
   const outputsOf = perModel(({ output }) => outputTensors(output));
   return async (c) => {
+    const model = modelOf(c);
     const headerLength = readHeaderLength(c);
     requireInferBody(c, headerLength !== undefined);
     readNoParameters(c);
-    const model = modelOf(c);
     const bytes = await readBytes(c, maxBodyBytes);
     http.body(bytes.length);
     let request!: InferRequest;

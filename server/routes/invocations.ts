@@ -16,6 +16,7 @@ import type { Lifecycle } from './health.ts';
 import { requireServing } from './health.ts';
 import type { InvocationBody } from './invocationBody.ts';
 import { requireInvocationBody } from './invocationBody.ts';
+import { standardModel } from './modelOf.ts';
 import { createParameters } from './parameters.ts';
 
 export interface InvocationsDeps {
@@ -32,7 +33,7 @@ export interface InvocationsDeps {
 const readNoParameters = createParameters({});
 
 const readBody = (text: string, model: Model, body: InvocationBody): Table =>
-  body === 'csv' ? readCsv(text, model.signature.inputs) : readInvocation(text, model, body);
+  body === 'csv' ? readCsv(text, model.signature.inputs, true, 'Add it.') : readInvocation(text, model, body);
 
 function invocationsHandler({
   catalogue,
@@ -41,11 +42,12 @@ function invocationsHandler({
   recorder,
   maxBodyBytes,
 }: InvocationsDeps): Handler {
+  const modelOf = standardModel(catalogue);
   const writerOf = perModel(createPredictionsWriter);
   return async (c) => {
+    const model = modelOf(c);
     const body = requireInvocationBody(c);
     readNoParameters(c);
-    const model = catalogue.standard;
     const text = await readText(c, maxBodyBytes);
     http.body(Buffer.byteLength(text));
     let columns = 0;

@@ -1,4 +1,6 @@
 import { Problem } from '../errors.ts';
+import { about } from '../middleware/about.ts';
+import type { AppContext } from '../middleware/handler.ts';
 import type { Catalogue } from '../models/catalogue.ts';
 import type { Model } from '../models/model.ts';
 import type { ModelOf } from './predict.ts';
@@ -16,8 +18,12 @@ const isLacking = ({ versions }: Catalogue, name: string, version: string | unde
       (version === undefined || String(one.version) === version),
   );
 
-/** A model, of a version if a path names one. @throws {Problem} model_not_found or not_ready */
-export function findModel(catalogue: Catalogue, name: string, version?: string): Model {
+/**
+ * The model that a request is about, of a version if its path names one.
+ *
+ * @throws {Problem} model_not_found or not_ready
+ */
+export function findModel(c: AppContext, catalogue: Catalogue, name: string, version?: string): Model {
   const model =
     version === undefined
       ? catalogue.find(name)
@@ -25,11 +31,17 @@ export function findModel(catalogue: Catalogue, name: string, version?: string):
         ? catalogue.find(name, Number(version))
         : undefined;
   if (!model) throw new Problem(isLacking(catalogue, name, version) ? 'not_ready' : 'model_not_found');
-  return model;
+  return about(c, model);
 }
 
 /** The model that the path names by `:model` and, if it has one, `:version`. */
 export const namedModel =
   (catalogue: Catalogue): ModelOf =>
   (c) =>
-    findModel(catalogue, c.req.param('model') ?? '', c.req.param('version'));
+    findModel(c, catalogue, c.req.param('model') ?? '', c.req.param('version'));
+
+/** The model that answers where a path names none. */
+export const standardModel =
+  (catalogue: Catalogue): ModelOf =>
+  (c) =>
+    about(c, catalogue.standard);

@@ -58,8 +58,8 @@ export function modelRoute(catalogue: Catalogue): Methods {
   const modelOf = namedModel(catalogue);
   return {
     GET: (c: AppContext) => {
-      requireJsonAnswer(c);
       const model = modelOf(c);
+      requireJsonAnswer(c);
       return answerJson(
         c,
         JSON.stringify({ ...summarise(model, catalogue.standard), ...withoutDistributions(model.signature) }),

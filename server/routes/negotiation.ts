@@ -28,17 +28,21 @@ function quality(accept: string, names: readonly string[]): number {
 
 export const isCsvType = (type: string): boolean => CSV_TYPE.test(type);
 
+/** Declared as JSON in UTF-8, or not declared at all. */
+const isJsonType = (type: string | undefined): boolean =>
+  type === undefined || type === 'application/json' || JSON_TYPE.test(type);
+
 /** What a body declares itself to be; JSON if it doesn't. @throws {Problem} unsupported_media_type */
 export function bodyType(c: AppContext): 'json' | 'csv' {
   const type = header(c, 'content-type');
-  if (type === undefined || type === 'application/json' || JSON_TYPE.test(type)) return 'json';
-  if (CSV_TYPE.test(type)) return 'csv';
+  if (isJsonType(type)) return 'json';
+  if (isCsvType(type ?? '')) return 'csv';
   throw new Problem('unsupported_media_type');
 }
 
 /** @throws {Problem} unsupported_media_type unless the body is declared as JSON in UTF-8, or not declared at all */
 export function requireJsonBody(c: AppContext): void {
-  if (bodyType(c) === 'json') return;
+  if (isJsonType(header(c, 'content-type'))) return;
   throw new Problem('unsupported_media_type', {
     detail: 'Send the body with "content-type: application/json", in UTF-8.',
   });
@@ -47,8 +51,14 @@ export function requireJsonBody(c: AppContext): void {
 /** @throws {Problem} unsupported_media_type unless the body is JSON, or declared as bytes where they stand behind it */
 export function requireInferBody(c: AppContext, binary: boolean): void {
   const type = header(c, 'content-type');
-  if (binary && type?.trim().toLowerCase() === 'application/octet-stream') return;
-  requireJsonBody(c);
+  if (isJsonType(type)) return;
+  const isBytes = type?.trim().toLowerCase() === 'application/octet-stream';
+  if (isBytes && binary) return;
+  throw new Problem('unsupported_media_type', {
+    detail: isBytes
+      ? 'A body of type application/octet-stream needs the header Inference-Header-Content-Length: the bytes of JSON that it begins with.'
+      : 'Send the body with "content-type: application/json", in UTF-8; or as application/octet-stream with the header Inference-Header-Content-Length.',
+  });
 }
 
 /** @throws {Problem} not_acceptable when the Accept header excludes JSON */

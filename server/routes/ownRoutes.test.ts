@@ -43,7 +43,7 @@ function serve(...models: readonly [Model, ...Model[]]) {
   };
   return {
     post: (path: string, body: unknown, headers = {}) => send('POST', path, body, headers),
-    get: (path: string) => send('GET', path),
+    get: (path: string, headers = {}) => send('GET', path, undefined, headers),
     metrics: () => registry.metrics(),
     options: (path: string, headers: Record<string, string>, origins: string) =>
       createApp(appDeps(models, { config: { ...APP_CONFIG, CORS_ORIGINS: origins } })).request(
@@ -91,6 +91,10 @@ describe("a model's own form", () => {
       [415, { error: /./ }].map(expectAny),
     );
     expect((await post('/cost', ' '.repeat(2000)))[0]).toBe(413);
+    expect(await post('/cost', {})).toEqual([
+      400,
+      { error: 'The columns do not match the model\'s signature. missing: "x".' },
+    ]);
     expect((await post('/cost?probabilities=true', row))[0]).toBe(400);
     expect(await get('/cost')).toMatchObject([405, { error: expect.any(String) as string }]);
   });
@@ -118,6 +122,32 @@ describe("a model's own form", () => {
     // The other one's route leads to the default model, so its form is where only it can be meant.
     expect(await app.post('/models/b/predict', row)).toEqual([200, { cost: 2 / 3 }]);
     expect(await app.post('/models/b/versions/1/predict', row)).toEqual([200, native]);
+  });
+
+  it('is what GET with a row answers wherever POST does, errors too', async () => {
+    const own = { routes: ['/predict'], answer: { key: 'cost', decimals: 2 } };
+    const { get, post } = serve(model('a', own), model('b', own), model('c', {}));
+    for (const path of ['/predict', '/models/b/predict']) {
+      expect(await get(`${path}?x=2`)).toEqual(await post(path, row));
+      expect(await get(`${path}?x=2`)).toEqual([200, { cost: 0.67 }]);
+      expect(await get(`${path}?y=2&extra=ignore`)).toEqual(await post(`${path}?extra=ignore`, { y: 2 }));
+      expect(await get(`${path}?x=no`)).toEqual([
+        400,
+        { error: 'Row 0, column "x": expected a number, found a string.' },
+      ]);
+      expect(await get(`${path}?x=%ff`)).toMatchObject([400, { error: /UTF-8/ }].map(expectAny));
+      expect(await get(`${path}?x=2&probabilities=true`)).toMatchObject(
+        [400, { error: /^The query parameters here are extra/ }].map(expectAny),
+      );
+      expect(await get(`${path}?x=2`, { accept: 'text/html' })).toMatchObject(
+        [406, { error: /./ }].map(expectAny),
+      );
+      expect(await get(path)).toMatchObject([200, { method: 'POST' }]);
+    }
+    for (const path of ['/models/a/predict', '/models/b/versions/1/predict', '/models/c/predict']) {
+      expect(await get(`${path}?x=2`)).toEqual([200, native]);
+      expect(await get(`${path}?x=no`)).toMatchObject([422, { code: 'invalid_rows' }]);
+    }
   });
 
   it('has a label of its own in the metrics', async () => {

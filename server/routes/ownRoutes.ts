@@ -1,6 +1,7 @@
 import { writeProblem } from '../dialects/dialect.ts';
 import { writeOwnError } from '../dialects/own.ts';
 import { Problem } from '../errors.ts';
+import { about } from '../middleware/about.ts';
 import type { Preflight } from '../middleware/cors.ts';
 import type { AppContext, Handler } from '../middleware/handler.ts';
 import type { Serve } from '../middleware/serve.ts';
@@ -40,7 +41,7 @@ export function createOwnRoutes(
   };
   /** Labels of metrics are paths of model.json: never more than models have. */
   const servedOf = perModel((model) => {
-    const predictOwn = predict.own(() => model);
+    const predictOwn = predict.own((c) => about(c, model));
     const handler: Handler = (c) => {
       if (c.req.method === 'POST') return predictOwn(c);
       const answer = preflight?.(c, 'POST');

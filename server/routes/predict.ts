@@ -1,6 +1,7 @@
 import type { Table } from '../dialects/dialect.ts';
 import { readCsv } from '../dialects/csv.ts';
 import { createAnswerWriter, readTable } from '../dialects/native.ts';
+import type { WriteOwnAnswer } from '../dialects/own.ts';
 import { createOwnWriter, writeOwnError } from '../dialects/own.ts';
 import { Problem } from '../errors.ts';
 import type { HttpRecorder } from '../metrics/http.ts';
@@ -47,6 +48,7 @@ export const readPostParameters = createParameters({
   header: ['true', 'false'],
 });
 const readGetParameters = createParameters({ probabilities: ['false', 'true'], extra: ['error', 'ignore'] });
+const readGetOwnParameters = createParameters({ extra: ['error', 'ignore'] });
 const readOwnParameters = createParameters({ extra: ['error', 'ignore'], header: ['true', 'false'] });
 
 /** @throws {Problem} invalid_parameter */
@@ -115,19 +117,24 @@ export function createPredictRoutes({ predictor, http, maxBodyBytes, port }: Pre
   };
 
   /** One row from the query. A name that is a column's is that column, even if it's a parameter's too. */
-  const getRow = async (c: AppContext, model: Model): Promise<Response> => {
+  const getRow = async (c: AppContext, model: Model, own: WriteOwnAnswer | undefined): Promise<Response> => {
     const { inputs } = model.signature;
     const pairs = readPairs(c);
     const isOption = ([name]: readonly [string, string]): boolean =>
       readGetParameters.names.has(name) && !inputs.some((input) => input.name === name);
-    const { probabilities, extra } = readGetParameters.of(pairs.filter(isOption));
+    const options = pairs.filter(isOption);
+    const { probabilities, extra } = own
+      ? { ...readGetOwnParameters.of(options), probabilities: 'false' }
+      : readGetParameters.of(options);
     const wanted = probabilities === 'true';
     if (wanted) requireProbabilities(model);
     const row = pairs.filter((pair) => !isOption(pair));
     const prediction = await predictor.predict(c, model, () => readQueryRow(row, inputs), {
       ignoreExtra: extra === 'ignore',
     });
-    return answerPrediction(c, prediction, writerOf(model)(prediction.answers, prediction.rows, wanted));
+    const { answers, rows } = prediction;
+    const body = own ? own(answers, rows, true) : writerOf(model)(answers, rows, wanted);
+    return answerPrediction(c, prediction, body);
   };
 
   return {
@@ -136,11 +143,13 @@ export function createPredictRoutes({ predictor, http, maxBodyBytes, port }: Pre
       const answersOwn = (model: Model): boolean => model.signature.answer !== undefined && isOwn(model);
       return {
         GET: (c) => {
-          requireJsonAnswer(c);
           const model = modelOf(c);
+          const own = answersOwn(model) ? ownWriterOf(model) : undefined;
+          if (own) c.set('writeError', writeOwnError);
+          requireJsonAnswer(c);
           return /\?./.test(c.req.url)
-            ? getRow(c, model)
-            : answerJson(c, JSON.stringify(describeCall(model, port, pathOf(model), answersOwn(model))));
+            ? getRow(c, model, own)
+            : answerJson(c, JSON.stringify(describeCall(model, port, pathOf(model), own !== undefined)));
         },
         POST: (c) => {
           const model = modelOf(c);

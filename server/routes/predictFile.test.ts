@@ -1,11 +1,14 @@
+import { readdirSync, readlinkSync } from 'node:fs';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
-import { expect } from 'vitest';
+import { expect, it } from 'vitest';
+import { createApp } from '../app.ts';
 import { Problem } from '../errors.ts';
-import { ADULT_COLUMNS, adultRow } from '../testing/adult.ts';
+import { ADULT_COLUMNS, adultRow, loadAdult } from '../testing/adult.ts';
 import { expectProblem } from '../testing/problem.ts';
 import type { AppUnderTest } from '../testing/withApp.ts';
-import { MAX_FILE_BYTES } from '../testing/appDeps.ts';
+import { MAX_FILE_BYTES, appDeps } from '../testing/appDeps.ts';
 import { withApp } from '../testing/withApp.ts';
+import { eventually, withDeadline } from '../testing/withDeadline.ts';
 
 const LOW = ' <=50K';
 const HIGH = ' >50K';
@@ -231,4 +234,40 @@ withApp('a form that never ends is refused all the same', async (app) => {
     head,
   ])
     expectProblem(await post(app, Buffer.from(body)), 'invalid_body');
+});
+
+/** The spools that this process has open. */
+const openSpools = (): number =>
+  readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).includes('spool-');
+    } catch {
+      return false; // Closed in between.
+    }
+  }).length;
+
+const different = (at: number): string =>
+  adultRow({ age: at % 90, fnlwgt: (at * 48_271) % 1_000_003 }).join();
+
+it.each(['identity', 'br'])('an answer as %s that nobody reads on is given up', async (coding) => {
+  const app = createApp(appDeps([await loadAdult()]));
+  const answer = await app.request(
+    '/predict_file',
+    {
+      method: 'POST',
+      headers: { 'content-type': 'text/csv', accept: 'text/csv', 'accept-encoding': coding },
+      // Rows that differ, so that they don't all fit into what is packed first.
+      body: [HEADER, ...Array.from({ length: 8000 }, (_, at) => different(at))].join('\n'),
+    },
+    {},
+  );
+  expect([answer.status, answer.headers.get('content-encoding')]).toEqual([
+    200,
+    coding === 'br' ? 'br' : null,
+  ]);
+  const reader = answer.body!.getReader();
+  await reader.read();
+  expect(openSpools()).toBe(2);
+  await withDeadline('the end of the answer', reader.cancel());
+  await eventually('its spools are freed', () => openSpools() === 0);
 });

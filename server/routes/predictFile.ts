@@ -1,8 +1,12 @@
+import { pipeline } from 'node:stream';
 import { writeFileCsv, writeFileJson } from '../dialects/fileAnswer.ts';
 import { scoreFile } from '../dialects/fileScores.ts';
 import type { HttpRecorder } from '../metrics/http.ts';
 import type { InferenceRecorder } from '../metrics/inference.ts';
+import { ownHeaders } from '../middleware/about.ts';
 import type { AppContext } from '../middleware/handler.ts';
+import type { Packing } from '../middleware/packing.ts';
+import { packedHeaders, packingFor } from '../middleware/packing.ts';
 import type { Model } from '../models/model.ts';
 import type { Predictor } from '../predictor.ts';
 import { timings } from '../predictor.ts';
@@ -23,15 +27,29 @@ export interface PredictFileDeps {
   readonly folder: string;
 }
 
+/** Packs what the generator makes. */
+async function* pack(parts: AsyncGenerator<string>, packing: Packing): AsyncGenerator<Uint8Array> {
+  const packer = packing.createStream();
+  // What fails ends the packer, and with it the loop; when the loop is left, the generator is.
+  pipeline(parts, packer, () => undefined);
+  for await (const bytes of packer) yield bytes as Uint8Array;
+}
+
 /** Sends what the generator makes, and frees the spools when all is sent or the caller is gone. */
-function toStream(parts: AsyncGenerator<string>, spools: readonly Spool[]): ReadableStream<Uint8Array> {
+function toStream(
+  parts: AsyncGenerator<string | Uint8Array>,
+  spools: readonly Spool[],
+): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   const free = (): Promise<unknown> => Promise.all(spools.map((spool) => spool.close()));
   return new ReadableStream({
     pull: async (controller) => {
       try {
         const next = await parts.next();
-        if (next.done !== true) return controller.enqueue(encoder.encode(next.value));
+        if (next.done !== true) {
+          const { value } = next;
+          return controller.enqueue(typeof value === 'string' ? encoder.encode(value) : value);
+        }
       } catch (error) {
         await free();
         throw error;
@@ -40,7 +58,7 @@ function toStream(parts: AsyncGenerator<string>, spools: readonly Spool[]): Read
       controller.close();
     },
     cancel: async () => {
-      await free();
+      await parts.return(undefined).finally(free);
     },
   });
 }
@@ -73,21 +91,24 @@ export function predictFileRoute(
       type === 'csv'
         ? writeFileCsv(model, file, answers, header === 'true', wanted)
         : writeFileJson(model, answers, scores, wanted);
-    return new Response(toStream(parts, [file, answers]), {
-      headers: {
-        // The cells are the caller's own: a browser is to save them, not to show them.
-        ...(type === 'csv'
-          ? {
-              'content-type': 'text/csv; charset=utf-8',
-              'content-disposition': 'attachment; filename="predictions.csv"',
-              'x-content-type-options': 'nosniff',
-            }
-          : { 'content-type': 'application/json' }),
-        'x-request-id': c.get('requestId'),
-        'x-model': model.id,
-        'server-timing': timings(scores),
-      },
-    });
+    const headers = {
+      // The cells are the caller's own: a browser is to save them, not to show them.
+      ...(type === 'csv'
+        ? {
+            'content-type': 'text/csv; charset=utf-8',
+            'content-disposition': 'attachment; filename="predictions.csv"',
+            'x-content-type-options': 'nosniff',
+          }
+        : { 'content-type': 'application/json' }),
+      ...ownHeaders(c),
+      'server-timing': timings(scores),
+    };
+    // However long it is: that isn't known yet.
+    const packing = packingFor(c, Infinity);
+    const spools = [file, answers];
+    return packing
+      ? new Response(toStream(pack(parts, packing), spools), { headers: packedHeaders(packing, headers) })
+      : new Response(toStream(parts, spools), { headers });
   };
   return {
     POST: async (c) => {

@@ -29,7 +29,7 @@ function targetMethods(get: Handler, predict: Handler): Methods {
 function modelOfTarget(c: AppContext, catalogue: Catalogue): Model {
   const target = (c.req.param('target') ?? '').replace(/:predict$/, '');
   const name = c.req.param('model');
-  return name === undefined ? findModel(catalogue, target) : findModel(catalogue, name, target);
+  return name === undefined ? findModel(c, catalogue, target) : findModel(c, catalogue, name, target);
 }
 
 /** The V1 protocol, which KServe and TensorFlow Serving share. */

@@ -7,6 +7,7 @@ import { answerJson } from './answer.ts';
 import type { DefineRoute } from './define.ts';
 import type { Lifecycle } from './health.ts';
 import { requireServing } from './health.ts';
+import { standardModel } from './modelOf.ts';
 
 /** The paths that Vertex AI asks; empty ones, and those that the server has anyway, are not added. */
 export interface VertexPaths {
@@ -35,6 +36,7 @@ export function defineVertex(
     );
   }
   if (predict !== '' && !isOwnPredictPath(predict)) {
-    define(predict, { POST: (c) => answerInstances(c, catalogue.standard) }, writeErrorMember);
+    const modelOf = standardModel(catalogue);
+    define(predict, { POST: (c) => answerInstances(c, modelOf(c)) }, writeErrorMember);
   }
 }

@@ -15,12 +15,13 @@ const pathOf = (file: string): string => fromHome(`server/encoding/fixtures/${fi
 export const readFixture = (name: string): Fixture =>
   JSON.parse(readFileSync(pathOf(`${name}.json`), 'utf8')) as Fixture;
 
-/** Makes a model repository in a folder: the Adult model, and these fixtures under their own names. */
+/** Makes a model repository in a folder: the Adult model, pinned as it is shipped, and these fixtures under their own names. */
 export function makeFixtureRepository(folder: string, names: readonly string[]): string {
   const repository = join(folder, 'models');
   mkdirSync(repository);
   // A copy: a link that leads out of a repository is refused.
-  cpSync(fromHome('models/adult/1'), join(repository, 'adult/1'), { recursive: true });
+  cpSync(fromHome('models/adult'), join(repository, 'adult'), { recursive: true });
+  cpSync(fromHome('models/repository.json'), join(repository, 'repository.json'));
   for (const name of names) {
     const version = join(repository, name, '1');
     mkdirSync(version, { recursive: true });

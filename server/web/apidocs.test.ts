@@ -30,15 +30,20 @@ async function tabTo(page: Page, selector: string): Promise<void> {
 
 describe.skipIf(chromiumMissing ?? nginxMissing)(needsChromium('/apidocs in Chromium'), () => {
   let server: Server;
+  let iris: Server;
   let browser: Browser;
   let url: string;
   beforeAll(async () => {
-    [server, browser] = await Promise.all([startServer(), startBrowser()]);
+    [server, iris, browser] = await Promise.all([
+      startServer(),
+      startServer({ env: { DEFAULT_MODEL: 'iris', WEB_CONCURRENCY: '1' } }),
+      startBrowser(),
+    ]);
     url = `http://127.0.0.1:${server.port}/apidocs`;
   });
   afterAll(async () => {
     await browser.close();
-    await server.clean();
+    await Promise.all([server.clean(), iris.clean()]);
   });
 
   it('sends an edited body and shows what comes back', () =>
@@ -129,4 +134,29 @@ describe.skipIf(chromiumMissing ?? nginxMissing)(needsChromium('/apidocs in Chro
       faults.length = 0;
     }),
   );
+
+  it('documents the iris model where it is the default: a query for one flower, a CSV without a header for many', () =>
+    withVisit(browser, `http://127.0.0.1:${iris.port}/apidocs`, async ({ page }) => {
+      expect(await page.locator('#predictOne > summary').innerText()).toMatch(/^GET\s+\/predict\s/);
+      await page.click('#predictOne > summary');
+      const flower = { s_length: '5.1', s_width: '3.5', p_length: '1.4', p_width: '0.2' };
+      for (const [name, value] of Object.entries(flower)) await page.fill(`#predictOne-${name}`, value);
+      await page.click('#predictOne .try button');
+      expect(await answerWith(page, 'predictOne', 200)).toContain('"setosa"');
+
+      expect(await page.locator('#predictFile > summary').innerText()).toMatch(/^POST\s+\/predict_file\s/);
+      await page.click('#predictFile > summary');
+      await page.selectOption('#predictFile-header', 'false');
+      await page.setInputFiles('#predictFile-file', {
+        name: 'flowers.csv',
+        mimeType: 'text/csv',
+        buffer: Buffer.from('5.1,3.5,1.4,0.2\n6.3,3.3,6.0,2.5\n'),
+      });
+      await page.click('#predictFile .try button');
+      const answer = await answerWith(page, 'predictFile', 200);
+      expect(answer.replace(/\s/g, '')).toContain('"predictions":["setosa","virginica"]');
+      await page.selectOption('#predictFile-accept', 'text/csv');
+      await page.click('#predictFile .try button');
+      await page.locator('#predictFile .answer', { hasText: '6.3,3.3,6.0,2.5,virginica' }).waitFor();
+    }));
 });

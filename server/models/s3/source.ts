@@ -1,6 +1,7 @@
-import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { makeFolder } from '../../makeFolder.ts';
 import type { Candidate, Listing } from '../listing.ts';
 import { digestOf } from '../listing.ts';
 import { ModelRefused, NotFetched } from '../model.ts';
@@ -53,7 +54,7 @@ export async function createS3Source({ place, cache, log }: S3Options): Promise<
   let tidied = false;
   let noted = true;
 
-  await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+  await makeFolder(folder, 0o700).catch((error: NodeJS.ErrnoException) => {
     throw new ModelRefused(
       'repository',
       `MODEL_CACHE ${cache} cannot be written (${error.code ?? 'unknown error'})`,
@@ -129,7 +130,7 @@ export async function createS3Source({ place, cache, log }: S3Options): Promise<
     const part = `${target}.part`;
     const start = performance.now();
     try {
-      await mkdir(part, { recursive: true, mode: 0o700 });
+      await makeFolder(part, 0o700);
       for (const [file, object] of files) await bucket.download(object, join(part, file));
       await rename(part, target);
     } catch (error) {

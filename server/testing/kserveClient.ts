@@ -1,0 +1,27 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { fromHome } from '../project.ts';
+
+/** Where scripts/test.sh makes the environment of these pins. */
+function folderOf(pins: string): string {
+  const digest = createHash('sha256')
+    .update(readFileSync(fromHome(pins)))
+    .digest('hex');
+  const cache = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
+  return join(cache, 'servemodel', `python-${digest.slice(0, 12)}`);
+}
+
+const folder = folderOf('scripts/testing/kserve-requirements.txt');
+
+/** The Python that has KServe's client. */
+export const kservePython = join(folder, 'bin/python');
+
+/** Why tests that need it can't run here, or undefined where they can. */
+export const kserveMissing: string | undefined = existsSync(join(folder, '.complete'))
+  ? undefined
+  : "skipped, the Python environment of KServe's client is missing: ./scripts/test.sh makes it";
+
+/** A test's title that carries the reason when it is skipped. */
+export const needsKserve = (title: string): string => (kserveMissing ? `${title} (${kserveMissing})` : title);
