@@ -1,3 +1,6 @@
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createQueue } from './batching/queue.ts';
 import type { QueueRecorder } from './batching/queue.ts';
@@ -66,6 +69,32 @@ async function startQueue(fixture: string, deadlineMs = 8000) {
     faulty: () => ask(adultRow({ workclass: 'faulty' })),
   };
 }
+
+describe('a model that was prepared', () => {
+  it('opens as any other, from the session that is there already', async () => {
+    const { pool } = startPool('worker/predict');
+    const folder = mkdtempSync(join(tmpdir(), 'prepared-'));
+    try {
+      const path = join(folder, 'model.onnx');
+      copyFileSync(model.path, path);
+      pool.prepare({ ...model, path });
+      // Only once the thread has read it: a thread does one task after the other.
+      await pool.release({ ...model, key: 'another' });
+      rmSync(path);
+      await pool.open({ ...model, path });
+      expect(pool.idle()).toEqual(pool.lanes);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('is refused by `open`, if it has to be', async () => {
+    const { pool } = startPool('worker/predict');
+    const bad = { ...model, signature: { ...model.signature, sha256: '0'.repeat(64) } };
+    pool.prepare(bad);
+    await expect(pool.open(bad)).rejects.toThrow(/checksum_mismatch/);
+  });
+});
 
 describe('a pool', () => {
   it('opens the model in every thread, and each can score it', async () => {

@@ -1,5 +1,5 @@
 import { Piscina } from 'piscina';
-import type { CloseTask, OpenTask, Reply, RunTask, TextCell } from '../worker/protocol.ts';
+import type { Reply, Task, TextCell } from '../worker/protocol.ts';
 import type { Model } from './models/model.ts';
 import { ModelRefused } from './models/model.ts';
 import type { Buffers, Memory } from './opening.ts';
@@ -26,6 +26,8 @@ export interface Pool {
   idle(): readonly Lane[];
   /** Called whenever a thread that was lost has been replaced. */
   onIdle(listener: () => void): void;
+  /** Lets a thread begin to open a model that is to be verified. What goes wrong is told by `open`. */
+  prepare(model: Model): void;
   /**
    * Opens and verifies a model in every thread. One of them tries the model's fast path; all take what it decides.
    *
@@ -59,6 +61,7 @@ export interface PoolOptions {
 }
 
 type OwnedLane = Lane & {
+  prepare(model: Model): void;
   open(model: Model): Promise<Reply>;
   release(model: Model): Promise<void>;
   /** Whether it does anything, be it scoring or opening. */
@@ -89,7 +92,7 @@ function createLane(thread: number, options: PoolOptions, onIdle: () => void): O
   let open = false;
   let closed = false;
 
-  const send = async (task: OpenTask | RunTask | CloseTask): Promise<Reply> => {
+  const send = async (task: Task): Promise<Reply> => {
     // A model may be closed while another is scored: the thread does one after the other.
     pending++;
     busySince ??= performance.now();
@@ -142,6 +145,8 @@ function createLane(thread: number, options: PoolOptions, onIdle: () => void): O
       if (!reply.ok && reply.code === 'model_not_open') void replace(reply.detail);
       return reply;
     },
+    prepare: ({ key, path, signature: { sha256 } }) =>
+      void send({ kind: 'prepare', model: key, whole: { path, sha256 } }),
     open: async (model) => {
       const memory = allocate(model);
       const reply = await openOne(model, memory);
@@ -217,6 +222,7 @@ export function createPool(options: PoolOptions): Pool {
     onIdle: (listener) => {
       onIdle = listener;
     },
+    prepare: (model) => lanes[0]?.prepare(model),
     open: async (model) => {
       try {
         const served = await openIn(lanes[0] as OwnedLane, model);

@@ -19,7 +19,7 @@ const LONG_REQUEST_ROWS = 1024;
 const RETRY_MS = 10;
 
 /** Bytes of a body that is decoded in a fraction of a millisecond: some dozens of rows. */
-const MOST_SMALL_BYTES = 16 * 1024;
+const MOST_SMALL_BYTES = 2048;
 
 /** A packed body may hold anything. */
 const sizeOf = (c: AppContext): BodySize =>

@@ -1,9 +1,12 @@
 import { TaskFault, toFault } from './fault.ts';
 import type { OpenModel } from './open.ts';
 import { openModel } from './open.ts';
-import type { Done, Reply, RunTask, Task } from './protocol.ts';
+import type { Done, PrepareTask, Reply, RunTask, Task } from './protocol.ts';
+import { prepareWhole } from './scorer.ts';
+import type { Session } from './session.ts';
 
 const models = new Map<string, OpenModel>();
+const prepared = new Map<string, Session>();
 
 async function run({ model, texts, rows }: RunTask): Promise<void> {
   const opened = models.get(model);
@@ -11,11 +14,23 @@ async function run({ model, texts, rows }: RunTask): Promise<void> {
   await opened.scorer.score(opened.cells, texts, rows, opened.answers);
 }
 
+async function prepare({ model, whole }: PrepareTask): Promise<void> {
+  prepared.set(model, await prepareWhole(whole));
+}
+
+/** The session that was prepared, which is the caller's from now on. */
+function takePrepared(model: string): Session | undefined {
+  const session = prepared.get(model);
+  prepared.delete(model);
+  return session;
+}
+
 /** Gives back what a model holds outside of JavaScript's heap. Unknown ones are none: a replaced thread has none. */
 async function close(model: string): Promise<void> {
   const opened = models.get(model);
   models.delete(model);
   await opened?.scorer.close();
+  await takePrepared(model)?.close();
 }
 
 async function work(task: Task): Promise<Partial<Done>> {
@@ -23,11 +38,14 @@ async function work(task: Task): Promise<Partial<Done>> {
     case 'run':
       await run(task);
       return {};
+    case 'prepare':
+      await prepare(task);
+      return {};
     case 'close':
       await close(task.model);
       return {};
     case 'open': {
-      const opened = await openModel(task);
+      const opened = await openModel(task, takePrepared(task.model));
       await close(task.model);
       models.set(task.model, opened);
       return opened.refusal === undefined ? {} : { refusal: opened.refusal };
@@ -42,6 +60,6 @@ export default async function predict(task: Task): Promise<Reply> {
     const done = await work(task);
     return { ok: true, seconds: (performance.now() - start) / 1000, ...done };
   } catch (error) {
-    return toFault(error, task.kind === 'open' ? 'model_unreadable' : 'run_failed');
+    return toFault(error, task.kind === 'run' ? 'run_failed' : 'model_unreadable');
   }
 }

@@ -47,10 +47,17 @@ function createSessionScorer(session: Session, output: OutputFeed, makeTensors: 
 /** A thread that only walks compiled forests never loads ONNX Runtime: that would cost it 0.1 s and 30 MB. */
 const runtime = () => import('./session.ts');
 
-/** @throws {TaskFault} model_unreadable, checksum_mismatch or signature_mismatch */
-export async function openWhole({ path, sha256, columns }: WholeGraph, output: OutputFeed): Promise<Scorer> {
-  const { openSession } = await runtime();
-  const session = await openSession({ path, sha256 });
+/** @throws {TaskFault} model_unreadable or checksum_mismatch */
+export const prepareWhole = async (whole: Pick<WholeGraph, 'path' | 'sha256'>): Promise<Session> =>
+  (await runtime()).openSession(whole);
+
+/**
+ * @param prepared its session, if there is one already
+ * @throws {TaskFault} model_unreadable, checksum_mismatch or signature_mismatch
+ */
+export async function openWhole(whole: WholeGraph, output: OutputFeed, prepared?: Session): Promise<Scorer> {
+  const { columns } = whole;
+  const session = prepared ?? (await prepareWhole(whole));
   const makeFeeds = createFeeds(columns, session.inputs);
   return createSessionScorer(session, output, (cells, texts, rows) =>
     makeFeeds(cells as Float64Array, texts, rows),

@@ -38,6 +38,8 @@ export function createLoader({ pool, inline, recorder, compile }: LoaderOptions)
     open: async (candidate, { beside, trusted }) => {
       const start = performance.now();
       const read = await readVersion(candidate);
+      // Takes as long as what this process does meanwhile.
+      if (compile && !trusted && !beside) pool.prepare(read);
       const fast = compile ? await findFastPath(read) : read;
       const found = trusted ? settle(fast, undefined) : fast;
       const model = await (beside ? pool.openBeside(found) : pool.open(found));

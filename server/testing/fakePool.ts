@@ -93,6 +93,7 @@ export function createFakePool(lanes: number): FakePool {
     onIdle: (listener) => {
       onIdle = listener;
     },
+    prepare: () => undefined,
     open: (model) => Promise.resolve(model),
     openBeside: (model) => Promise.resolve(model),
     release: () => Promise.resolve(),
