@@ -14,6 +14,8 @@ export interface Scores {
 export interface PredictOptions {
   /** Appears in the log if the process dies while a thread works on the request. */
   readonly requestId: string;
+  /** What it has waited until it was decoded, in milliseconds: its deadline and its time in the queue count that. */
+  readonly waitedMs?: number;
   /** Aborted when the caller is gone: what still waits leaves the queue. */
   readonly signal?: AbortSignal;
 }

@@ -119,8 +119,8 @@ export function createPredictor(deps: PredictorDeps): Predictor {
       return refused(error);
     }
   };
-  const turn = createTurn(patienceMs / 4, inference);
-  const predict = around((c, model, decode, options) => {
+  const turn = createTurn(patienceMs, inference);
+  const predict = around((c, model, decode, options, since) => {
     const start = performance.now();
     const rows = encode(model, decode, options);
     const parseMs = performance.now() - start;
@@ -133,7 +133,13 @@ export function createPredictor(deps: PredictorDeps): Predictor {
     };
     const requestId = c.get('requestId');
     const signal = rows.rows >= LONG_REQUEST_ROWS ? c.req.raw.signal : undefined;
-    const scores = infer(model, rows, signal ? { requestId, signal } : { requestId });
+    const scores = infer(
+      model,
+      rows,
+      signal || since !== undefined
+        ? { requestId, ...(signal && { signal }), waitedMs: start - (since ?? start) }
+        : { requestId },
+    );
     return scores instanceof Promise ? scores.then(finish) : finish(scores);
   });
   return {

@@ -57,7 +57,7 @@ describe('a turn', () => {
   });
 
   it('refuses those whose turn comes too late', async () => {
-    const turn = createTurn(-1, createBacklog());
+    const turn = createTurn(0.001, createBacklog());
     turn.spend(100);
     const late = await Promise.allSettled(
       Array.from({ length: LATE_IN_A_ROW + 3 }, () => turn.next(performance.now(), 'large')),
@@ -83,6 +83,18 @@ describe('a turn', () => {
     backlog.makeRoom();
     await Promise.all(waits);
     expect(seen).toEqual(['small', 'a', 'b']);
+  });
+
+  it('refuses at the deadline what still waits', async () => {
+    const backlog = createBacklog();
+    const turn = createTurn(20, backlog);
+    backlog.isFull = true;
+    const start = performance.now();
+    const waits = [0, 1].map(() => turn.next(start, 'large'));
+    for (const wait of waits) await expect(wait).rejects.toMatchObject({ code: 'deadline_exceeded' });
+    expect(performance.now() - start).toBeGreaterThanOrEqual(20);
+    backlog.isFull = false;
+    await turn.next(performance.now(), 'large');
   });
 
   it('has one large one ahead of the small ones in each turn', async () => {

@@ -5,6 +5,8 @@ import { Problem } from './errors.ts';
 const TURN_MS = 10;
 /** Less than that is not worth counting: a single row must not pay for it. */
 const SMALL_MS = 0.05;
+/** Of the deadline: what a request of a crowd may wait until it is decoded. */
+const PATIENCE = 1 / 4;
 
 /** How much there is to do behind the decoding. */
 export interface Backlog {
@@ -28,7 +30,7 @@ export interface Turn {
    * among those of its size.
    *
    * @param since when the request came, by `performance.now()`: reading a large body in a crowd takes long, too
-   * @throws {Problem} overloaded, if that is too late
+   * @throws {Problem} overloaded, if that is too late; deadline_exceeded
    */
   next(since: number, size: BodySize): Promise<void>;
 }
@@ -41,22 +43,45 @@ interface Line {
   advance(): void;
 }
 
-function createLine(patienceMs: number): Line {
-  const waiting: {
-    readonly since: number;
-    readonly go: () => void;
-    readonly refuse: (error: Problem) => void;
-  }[] = [];
+interface Waiting {
+  readonly since: number;
+  readonly joined: number;
+  readonly go: () => void;
+  readonly refuse: (error: Problem) => void;
+}
+
+function createLine(deadlineMs: number): Line {
+  const waiting: Waiting[] = [];
   let lateInARow = 0;
+  let timer: NodeJS.Timeout | undefined;
+  /** The first in line is always the next to expire. */
+  const sweep = (): void => {
+    timer = undefined;
+    const end = performance.now() - deadlineMs;
+    while (waiting[0] !== undefined && waiting[0].joined <= end)
+      waiting.shift()?.refuse(new Problem('deadline_exceeded'));
+    arm();
+  };
+  const arm = (): void => {
+    if (timer !== undefined || waiting[0] === undefined) return;
+    timer = setTimeout(
+      sweep,
+      Math.max(1, Math.ceil(waiting[0].joined + deadlineMs - performance.now())),
+    ).unref();
+  };
   return {
     get length() {
       return waiting.length;
     },
-    join: (since) => new Promise((go, refuse) => waiting.push({ since, go, refuse })),
+    join: (since) =>
+      new Promise((go, refuse) => {
+        waiting.push({ since, joined: performance.now(), go, refuse });
+        arm();
+      }),
     advance: () => {
       const first = waiting.shift();
       if (!first) return;
-      lateInARow = performance.now() - first.since > patienceMs ? lateInARow + 1 : 0;
+      lateInARow = performance.now() - first.since > deadlineMs * PATIENCE ? lateInARow + 1 : 0;
       if (lateInARow > LATE_IN_A_ROW) first.refuse(new Problem('overloaded'));
       else first.go();
     },
@@ -68,11 +93,11 @@ function createLine(patienceMs: number): Line {
  * for it, the threads would be idle meanwhile, and hardly anything would be answered at all. Nor would it help to decode
  * what the threads can't work on yet: hundreds of bodies that go through them side by side all end late.
  *
- * @param patienceMs what a request may wait until it is decoded
+ * @param deadlineMs what a request may wait, be it alone; a crowd a part of that
  */
-export function createTurn(patienceMs: number, backlog: Backlog): Turn {
-  const small = createLine(patienceMs);
-  const large = createLine(patienceMs);
+export function createTurn(deadlineMs: number, backlog: Backlog): Turn {
+  const small = createLine(deadlineMs);
+  const large = createLine(deadlineMs);
   let spentMs = 0;
   let scheduled = false;
   /** One large body in each turn goes ahead of the small ones: it would have to wait for ever. */

@@ -32,6 +32,16 @@ describe('deadlines', () => {
     for (const entry of expired) expect(entry.at).toBeGreaterThanOrEqual(entry.job.arrived + DEADLINE_MS);
   });
 
+  it('expire one first that comes later, and has waited elsewhere', async () => {
+    const { deadlines, expired } = watchExpiry();
+    const start = performance.now();
+    const jobs = [job(start), job(start + 10), job(start - 20)];
+    for (const each of jobs) deadlines.watch(each);
+    await eventually('the last job expires', () => expired.length === jobs.length);
+    expect(expired.map((entry) => jobs.indexOf(entry.job))).toEqual([2, 0, 1]);
+    expect((expired[0] as { at: number }).at).toBeLessThan(start + DEADLINE_MS);
+  });
+
   it('pass over a job that was forgotten', async () => {
     const { deadlines, expired } = watchExpiry();
     const jobs = [job(), job(), job()] as const;

@@ -22,6 +22,10 @@ export function createDeadlines(deadlineMs: number, expire: (job: Job) => void):
       expire(job);
     arm();
   };
+  const clearTimer = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+  };
   const arm = (): void => {
     if (timer !== undefined || jobs.first === undefined) return;
     timer = setTimeout(sweep, Math.max(1, Math.ceil(jobs.first.arrived + deadlineMs - performance.now())));
@@ -29,15 +33,14 @@ export function createDeadlines(deadlineMs: number, expire: (job: Job) => void):
 
   return {
     watch: (job) => {
-      jobs.push(job);
+      // Those that waited elsewhere before come when younger ones are here already.
+      jobs.insert(job, (other) => other.arrived > job.arrived);
+      if (jobs.first === job) clearTimer();
       arm();
     },
     forget: (job) => {
       jobs.remove(job);
-      if (jobs.first === undefined) {
-        clearTimeout(timer);
-        timer = undefined;
-      }
+      if (jobs.first === undefined) clearTimer();
     },
   };
 }

@@ -88,9 +88,10 @@ export function createInline(
     predict: (model, rows, options) => {
       const scores = score(model, rows);
       if (scores === undefined) return beyond.predict(model, rows, options);
+      const queueSeconds = (options.waitedMs ?? 0) / 1000;
       recorder.batch(model, rows.rows, scores.runSeconds);
-      recorder.queued(model, 0);
-      return scores;
+      recorder.queued(model, queueSeconds);
+      return queueSeconds === 0 ? scores : { ...scores, queueSeconds };
     },
     close: () => beyond.close(),
   };

@@ -12,7 +12,10 @@ export interface Job {
   readonly requestId: string;
   /** [rows, answerWidth], filled as batches come back. */
   readonly answers: Float64Array;
+  /** So long before the end of its deadline that what it waited for its turn to be decoded counts. */
   readonly arrived: number;
+  /** When it came into the queue. */
+  readonly queued: number;
   /** When its first row went to a thread; NaN before. Milliseconds of performance.now(), as all times here. */
   started: number;
   /** Rows that went to a thread so far: they go in order. */
@@ -33,19 +36,22 @@ export interface Job {
   readonly reject: (problem: Problem) => void;
 }
 
-/** A job that has just arrived. */
+/** A job that has just come into the queue. @param waitedMs what it had to wait before */
 export function createJob(
   model: Model,
   rows: EncodedRows,
   requestId: string,
   settling: Pick<Job, 'release' | 'resolve' | 'reject'>,
+  waitedMs = 0,
 ): Job {
+  const now = performance.now();
   return {
     model,
     rows,
     requestId,
     answers: new Float64Array(rows.rows * answerWidth(model.output)),
-    arrived: performance.now(),
+    arrived: now - waitedMs,
+    queued: now,
     started: NaN,
     sent: 0,
     sentTexts: 0,

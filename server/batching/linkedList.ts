@@ -8,6 +8,8 @@ export interface Linked<T> {
 export interface LinkedList<T> {
   readonly first: T | undefined;
   push(item: T): void;
+  /** Puts it behind the last item that it doesn't have to precede; that one is looked for from the end. */
+  insert(item: T, precedes: (other: T) => boolean): void;
   remove(item: T): void;
 }
 
@@ -15,17 +17,24 @@ export interface LinkedList<T> {
 export function createLinkedList<T>(links: (item: T) => Linked<T>): LinkedList<T> {
   let first: T | undefined;
   let last: T | undefined;
+  const putBehind = (item: T, previous: T | undefined): void => {
+    const own = links(item);
+    own.previous = previous;
+    own.next = previous === undefined ? first : links(previous).next;
+    if (own.next === undefined) last = item;
+    else links(own.next).previous = item;
+    if (previous === undefined) first = item;
+    else links(previous).next = item;
+  };
   return {
     get first() {
       return first;
     },
-    push: (item) => {
-      const own = links(item);
-      own.previous = last;
-      own.next = undefined;
-      if (last === undefined) first = item;
-      else links(last).next = item;
-      last = item;
+    push: (item) => putBehind(item, last),
+    insert: (item, precedes) => {
+      let previous = last;
+      while (previous !== undefined && precedes(previous)) previous = links(previous).previous;
+      putBehind(item, previous);
     },
     remove: (item) => {
       const own = links(item);

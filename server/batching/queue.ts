@@ -133,7 +133,7 @@ export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder }: Queue
     for (const { job } of batch.chunks) {
       if (!Number.isNaN(job.started)) continue;
       job.started = now;
-      admission.began(now - job.arrived);
+      admission.began(now - job.queued);
     }
     return batch;
   };
@@ -187,12 +187,16 @@ export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder }: Queue
     setImmediate(gather);
   };
 
-  const enqueue = (model: Model, rows: EncodedRows, { requestId, signal }: PredictOptions): Promise<Scores> =>
+  const enqueue = (
+    model: Model,
+    rows: EncodedRows,
+    { requestId, signal, waitedMs }: PredictOptions,
+  ): Promise<Scores> =>
     new Promise((resolve, reject) => {
       admission.enter(rows.rows);
       const onAbort = (): void => fail(job, new Problem('request_timeout'));
       const release = (): void => signal?.removeEventListener('abort', onAbort);
-      const job = createJob(model, rows, requestId, { release, resolve, reject });
+      const job = createJob(model, rows, requestId, { release, resolve, reject }, waitedMs);
       unsettled++;
       arrivals++;
       waiting.push(job);

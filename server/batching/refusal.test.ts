@@ -42,6 +42,14 @@ describe('the deadline', () => {
     expect(pool.runs.map((run) => run.values)).toEqual([[1]]);
   });
 
+  it('counts what a request has waited before it came', async () => {
+    const { predict } = makeQueue({ deadlineMs: 60_000 });
+    await settleTurn();
+    await expect(withDeadline('the deadline', predict([1], { waitedMs: 59_990 }))).rejects.toMatchObject({
+      code: 'deadline_exceeded',
+    });
+  });
+
   it('drops the late result, and the lane takes the next request', async () => {
     const { pool, predict, recorder } = makeQueue({ deadlineMs: 30 });
     await expect(withDeadline('the deadline', predict([1]))).rejects.toMatchObject({

@@ -39,7 +39,10 @@ function start() {
       phase: (phase) => phases.push(phase),
       end: () => {},
     };
-    const c = { get: (name: string) => (name === 'trace' ? trace : 'id') } as unknown as AppContext;
+    const c = {
+      env: { incoming: { headers: { 'content-length': '100000' } } },
+      get: (name: string) => (name === 'trace' ? trace : 'id'),
+    } as unknown as AppContext;
     await Promise.resolve(predictor.predict(c, model, decode, {})).catch(() => undefined);
     return phases;
   };

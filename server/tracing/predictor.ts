@@ -2,11 +2,12 @@ import { Problem } from '../errors.ts';
 import type { Predict, Prediction } from '../predictor.ts';
 import type { Phase, RequestTrace } from './tracing.ts';
 
-function succeeded(trace: RequestTrace, start: number, prediction: Prediction): Prediction {
+function succeeded(trace: RequestTrace, start: number, prediction: Prediction, waitedMs: number): Prediction {
   const model = prediction.model.id;
   const { rows } = prediction.rows;
   const parsed = start + prediction.parseSeconds * 1000;
-  const taken = parsed + prediction.queueSeconds * 1000;
+  // What it waited for its turn is a phase of its own.
+  const taken = parsed + prediction.queueSeconds * 1000 - waitedMs;
   trace.phase({ name: 'parse', start, end: parsed, model, rows });
   trace.phase({ name: 'queue', start: parsed, end: taken, model, rows });
   trace.phase({ name: 'run', start: taken, end: taken + prediction.runSeconds * 1000, model, rows });
@@ -27,20 +28,21 @@ export const tracedPredict =
   (predict: Predict): Predict =>
   (c, model, decode, options, since) => {
     const trace = c.get('trace');
-    if (!trace?.sampled) return predict(c, model, decode, options);
+    if (!trace?.sampled) return predict(c, model, decode, options, since);
     const { id } = model;
     const start = performance.now();
+    const waitedMs = since === undefined ? 0 : start - since;
     if (since !== undefined) trace.phase({ name: 'turn', start: since, end: start, model: id });
     let prediction: Promise<Prediction> | Prediction;
     try {
-      prediction = predict(c, model, decode, options);
+      prediction = predict(c, model, decode, options, since);
     } catch (error) {
       return failed(trace, { name: 'parse', start, model: id }, error);
     }
-    if (!(prediction instanceof Promise)) return succeeded(trace, start, prediction);
+    if (!(prediction instanceof Promise)) return succeeded(trace, start, prediction, waitedMs);
     const parsed = performance.now();
     return prediction.then(
-      (found) => succeeded(trace, start, found),
+      (found) => succeeded(trace, start, found, waitedMs),
       (error: unknown) => {
         trace.phase({ name: 'parse', start, end: parsed, model: id });
         // A batch that failed is the one that can't have failed while it waited.
