@@ -16,6 +16,8 @@ export interface PredictOptions {
   readonly requestId: string;
   /** What it has waited until it was decoded, in milliseconds: its deadline and its time in the queue count that. */
   readonly waitedMs?: number;
+  /** It was let in as there was room for it: its rows count for `isFull`. */
+  readonly isLarge?: boolean;
   /** Aborted when the caller is gone: what still waits leaves the queue. */
   readonly signal?: AbortSignal;
 }
@@ -30,7 +32,7 @@ export interface Inference {
   predict(model: Model, rows: EncodedRows, options: PredictOptions): Promise<Scores> | Scores;
   /** Rows that wait for a thread. */
   readonly queuedRows: number;
-  /** The threads have enough for a while: what is decoded now would only wait. */
+  /** The threads have enough of large requests for a while: one more that is decoded now would only wait. */
   readonly isFull: boolean;
   /** The listener is called whenever that may have ended. */
   onRoom(listener: () => void): void;

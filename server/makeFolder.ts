@@ -12,8 +12,8 @@ export async function makeFolder(folder: string, mode?: number): Promise<void> {
   if (there?.isDirectory()) return;
   const above = dirname(folder);
   if (above !== folder) await makeFolder(above, mode);
-  await mkdir(folder, { mode }).catch((error: NodeJS.ErrnoException) => {
-    // Made by somebody else meanwhile, if it is a folder at all.
-    if (error.code !== 'EEXIST' || there) throw error;
+  await mkdir(folder, { mode }).catch(async (error: NodeJS.ErrnoException) => {
+    // Made by somebody else meanwhile, if it is a folder at all: a link may lead nowhere.
+    if (error.code !== 'EEXIST' || !(await stat(folder)).isDirectory()) throw error;
   });
 }

@@ -226,7 +226,9 @@ export function createPool(options: PoolOptions): Pool {
     open: async (model) => {
       try {
         const served = await openIn(lanes[0] as OwnedLane, model);
-        await Promise.all(lanes.slice(1).map((lane) => openIn(lane, served)));
+        // All of them, also when one refuses it: none that still opens it is taken for one that hangs.
+        const opened = await Promise.allSettled(lanes.slice(1).map((lane) => openIn(lane, served)));
+        for (const one of opened) if (one.status === 'rejected') throw one.reason;
         return served;
       } catch (error) {
         // Whatever is opened next would wait behind it, and be refused for that. The refusal is told before.

@@ -21,9 +21,11 @@ const RETRY_MS = 10;
 /** Bytes of a body that is decoded in a fraction of a millisecond: some dozens of rows. */
 const MOST_SMALL_BYTES = 2048;
 
-/** A packed body may hold anything. */
+/** A packed body, or one without a length, may hold anything. */
 const sizeOf = (c: AppContext): BodySize =>
-  Number(header(c, 'content-length') ?? 0) <= MOST_SMALL_BYTES && header(c, 'content-encoding') === undefined
+  Number(header(c, 'content-length') ?? 0) <= MOST_SMALL_BYTES &&
+  header(c, 'content-encoding') === undefined &&
+  header(c, 'transfer-encoding') === undefined
     ? 'small'
     : 'large';
 
@@ -119,6 +121,12 @@ export function createPredictor(deps: PredictorDeps): Predictor {
       return refused(error);
     }
   };
+  const optionsOf = (c: AppContext, { rows }: EncodedRows, waitedMs: number): PredictOptions => ({
+    requestId: c.get('requestId'),
+    ...(rows >= LONG_REQUEST_ROWS && { signal: c.req.raw.signal }),
+    waitedMs,
+    isLarge: sizeOf(c) === 'large',
+  });
   const turn = createTurn(patienceMs, inference);
   const predict = around((c, model, decode, options, since) => {
     const start = performance.now();
@@ -132,13 +140,12 @@ export function createPredictor(deps: PredictorDeps): Predictor {
       return { model, rows, parseSeconds, answers, queueSeconds, runSeconds };
     };
     const requestId = c.get('requestId');
-    const signal = rows.rows >= LONG_REQUEST_ROWS ? c.req.raw.signal : undefined;
     const scores = infer(
       model,
       rows,
-      signal || since !== undefined
-        ? { requestId, ...(signal && { signal }), waitedMs: start - (since ?? start) }
-        : { requestId },
+      rows.rows === 1 && since === undefined
+        ? { requestId }
+        : optionsOf(c, rows, since === undefined ? 0 : start - since),
     );
     return scores instanceof Promise ? scores.then(finish) : finish(scores);
   });

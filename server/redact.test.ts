@@ -21,8 +21,8 @@ it.each([
     'POST {"user":"u","password":"***","a":1} failed',
   ],
   ['{"password":12345,"a":1}', '{"password":***,"a":1}'],
-  ['{"x-api-key":["a","b"],"a":1}', '{"x-api-key":***,"a":1}'],
-  ['{"credentials":{"id":"a"},"a":1}', '{"credentials":***,"a":1}'],
+  ['{"x-api-key":["a","b"],"a":1}', '{"x-api-key":***'],
+  ['{"credentials":{"id":{"a":"b"},"c":"d"},"a":1}', '{"credentials":***'],
   ["{ token: 'it\\'s', a: 1 }", "{ token: '***', a: 1 }"],
   ['password=hunter2&a=1, api_key = k', 'password=***&a=1, api_key = ***'],
   // JSON in JSON in JSON.

@@ -9,10 +9,13 @@ const SECRET_NAME = new RegExp(SECRET, 'i');
 const NAMED = `(${SECRET}[\\w-]{0,40}\\\\*["']?\\s*[:=]>?\\s*)(?!(?:(?:bearer|basic) +)?\\*{3})`;
 /** A header's value is all of its line. */
 const HEADER = /((?:authorization|cookie)\s*[:=]\s*(?:(?:bearer|basic) +)?)[^\s"'\\][^\r\n]*/gi;
-/** In quotes, which may be escaped, as those of JSON inside of JSON are; a list or an object; a bare word or number. */
+/**
+ * In quotes, which may be escaped, as those of JSON inside of JSON are; a list or an object, and all behind it, since no
+ * expression tells where that ends; a bare word or number.
+ */
 const MEMBER = new RegExp(
   `${NAMED}(?:(")(?:[^"\\\\]|\\\\[^])*|(')(?:[^'\\\\]|\\\\[^])*|((\\\\+)")(?:(?!(?<!\\\\)\\5")[^])*` +
-    `|\\[[^\\]]*\\]?|\\{[^}]*\\}?|[^\\s,;&"'\\\\)}\\]]+)`,
+    `|[[{][^]*|[^\\s,;&"'\\\\)}\\]]+)`,
   'gi',
 );
 

@@ -13,7 +13,11 @@ export interface RefusedVersions {
   /** A process died while it opened a version: that may be chance once, not twice. */
   isKiller(candidate: Candidate): boolean;
   /** It was served before, or couldn't be fetched, so that it is worth another try; until it is open. */
-  mayPass(candidate: Candidate): void;
+  mayPass(candidate: Candidate, why: 'served' | 'not fetched'): void;
+  /** Its files are there, so what is wrong is in them: only one that was served before is worth another try. */
+  isThere(candidate: Candidate): void;
+  /** It isn't worth one, whatever it was. */
+  mayNotPass(candidate: Candidate): void;
   isPassing(candidate: Candidate): boolean;
   opened(candidate: Candidate): void;
   /** Those may be tried again. */
@@ -28,7 +32,7 @@ export function createRefusedVersions(): RefusedVersions {
   const reasons = new Map<string, string>();
   const deaths = new Map<string, number>();
   const failed = new Set<string>();
-  const passing = new Set<string>();
+  const passing = new Map<string, 'served' | 'not fetched'>();
   return {
     reasons,
     refuse: (candidate, reason) => {
@@ -44,11 +48,19 @@ export function createRefusedVersions(): RefusedVersions {
       deaths.set(key, count);
       return count >= MAX_DEATHS;
     },
-    mayPass: (candidate) => void passing.add(keyOf(candidate)),
+    mayPass: (candidate, why) => {
+      const key = keyOf(candidate);
+      if (passing.get(key) !== 'served') passing.set(key, why);
+    },
+    isThere: (candidate) => {
+      const key = keyOf(candidate);
+      if (passing.get(key) === 'not fetched') passing.delete(key);
+    },
+    mayNotPass: (candidate) => void passing.delete(keyOf(candidate)),
     isPassing: (candidate) => passing.has(keyOf(candidate)),
     opened: (candidate) => void passing.delete(keyOf(candidate)),
     retryPassing: () => {
-      for (const key of passing) reasons.delete(key);
+      for (const key of passing.keys()) reasons.delete(key);
     },
     retryAll: () => {
       reasons.clear();

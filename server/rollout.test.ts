@@ -197,6 +197,27 @@ describe('a rollout', () => {
     expect(take()).toEqual(['1 opens m/2 and compares', '1 serves m/2']);
   });
 
+  it('does not try again by itself what could be fetched at last, and then killed processes', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const { fetch, addProcess, take, refresh } = start(listing(1, 2));
+      fetch.mockRejectedValueOnce(new NotFetched('m/2', 'no room'));
+      const dies: Opens = (version) => (version === 2 ? 'dies' : 'lifted');
+      for (let count = 0; count < 4; count++) await addProcess(dies).equipped;
+      const tries = async (ms: number): Promise<number> => {
+        take();
+        vi.advanceTimersByTime(ms);
+        // Ends after the tries, and is none itself.
+        await refresh(listing(1, 2));
+        return take().filter((line) => line.includes('opens m/2')).length;
+      };
+      expect(await tries(5000)).toBe(2);
+      for (let count = 0; count < 4; count++) expect(await tries(600_000)).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it('refuses a version that cannot be fetched, at the start too, and tries it again by itself', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {

@@ -84,7 +84,11 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
   const equipped = (): Holding[] => [...holdings.values()].filter((holding) => holding.equipped);
 
   const refuse = (candidate: Candidate, reason: string, fetched = true): void => {
-    if (isServed(candidate) || !fetched) refused.mayPass(candidate);
+    if (isServed(candidate)) refused.mayPass(candidate, 'served');
+    else if (!fetched) refused.mayPass(candidate, 'not fetched');
+    else refused.isThere(candidate);
+    // It would end one more process with each try.
+    if (reason === DEATHS) refused.mayNotPass(candidate);
     if (refused.isPassing(candidate)) mending.later();
     // One that is tried again is no other failure.
     if (refused.refuse(candidate, reason)) onRefused(candidate.name);

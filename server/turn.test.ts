@@ -85,6 +85,19 @@ describe('a turn', () => {
     expect(seen).toEqual(['small', 'a', 'b']);
   });
 
+  it('refuses all but some late ones of a crowd that nothing moves', async () => {
+    const backlog = createBacklog();
+    const turn = createTurn(2000, backlog);
+    backlog.isFull = true;
+    const start = performance.now();
+    const waits = Array.from({ length: LATE_IN_A_ROW + 3 }, () => turn.next(start, 'large'));
+    for (const wait of waits.slice(LATE_IN_A_ROW))
+      await expect(wait).rejects.toMatchObject({ code: 'overloaded' });
+    expect(performance.now() - start).toBeLessThan(2000);
+    backlog.makeRoom();
+    await Promise.all(waits.slice(0, LATE_IN_A_ROW));
+  });
+
   it('refuses at the deadline what still waits', async () => {
     const backlog = createBacklog();
     const turn = createTurn(20, backlog);

@@ -45,29 +45,33 @@ interface Line {
 
 interface Waiting {
   readonly since: number;
-  readonly joined: number;
   readonly go: () => void;
   readonly refuse: (error: Problem) => void;
 }
 
 function createLine(deadlineMs: number): Line {
   const waiting: Waiting[] = [];
+  const patienceMs = deadlineMs * PATIENCE;
   let lateInARow = 0;
   let timer: NodeJS.Timeout | undefined;
-  /** The first in line is always the next to expire. */
+  const hasWaited = ({ since }: Waiting, ms: number): boolean => performance.now() - since > ms;
+  const refuse = (at: number, code: 'deadline_exceeded' | 'overloaded'): void =>
+    waiting.splice(at, 1)[0]?.refuse(new Problem(code));
+  /** While the backlog is full, none goes on: those that it takes too long for needn't wait for that. */
   const sweep = (): void => {
     timer = undefined;
-    const end = performance.now() - deadlineMs;
-    while (waiting[0] !== undefined && waiting[0].joined <= end)
-      waiting.shift()?.refuse(new Problem('deadline_exceeded'));
+    while (waiting[0] !== undefined && hasWaited(waiting[0], deadlineMs)) refuse(0, 'deadline_exceeded');
+    // Of some late ones each may yet come to its turn; of a crowd, no more than these.
+    for (
+      let late = waiting[LATE_IN_A_ROW];
+      late && hasWaited(late, patienceMs);
+      late = waiting[LATE_IN_A_ROW]
+    )
+      refuse(LATE_IN_A_ROW, 'overloaded');
     arm();
   };
   const arm = (): void => {
-    if (timer !== undefined || waiting[0] === undefined) return;
-    timer = setTimeout(
-      sweep,
-      Math.max(1, Math.ceil(waiting[0].joined + deadlineMs - performance.now())),
-    ).unref();
+    if (waiting.length > 0) timer ??= setTimeout(sweep, patienceMs / 4).unref();
   };
   return {
     get length() {
@@ -75,13 +79,13 @@ function createLine(deadlineMs: number): Line {
     },
     join: (since) =>
       new Promise((go, refuse) => {
-        waiting.push({ since, joined: performance.now(), go, refuse });
+        waiting.push({ since, go, refuse });
         arm();
       }),
     advance: () => {
       const first = waiting.shift();
       if (!first) return;
-      lateInARow = performance.now() - first.since > deadlineMs * PATIENCE ? lateInARow + 1 : 0;
+      lateInARow = hasWaited(first, patienceMs) ? lateInARow + 1 : 0;
       if (lateInARow > LATE_IN_A_ROW) first.refuse(new Problem('overloaded'));
       else first.go();
     },

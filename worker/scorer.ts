@@ -58,10 +58,15 @@ export const prepareWhole = async (whole: Pick<WholeGraph, 'path' | 'sha256'>): 
 export async function openWhole(whole: WholeGraph, output: OutputFeed, prepared?: Session): Promise<Scorer> {
   const { columns } = whole;
   const session = prepared ?? (await prepareWhole(whole));
-  const makeFeeds = createFeeds(columns, session.inputs);
-  return createSessionScorer(session, output, (cells, texts, rows) =>
-    makeFeeds(cells as Float64Array, texts, rows),
-  );
+  try {
+    const makeFeeds = createFeeds(columns, session.inputs);
+    return createSessionScorer(session, output, (cells, texts, rows) =>
+      makeFeeds(cells as Float64Array, texts, rows),
+    );
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
 }
 
 /** @throws {TaskFault} model_unreadable or signature_mismatch */

@@ -1,7 +1,7 @@
 import { answerWidth } from '../../worker/protocol.ts';
 import type { EncodedRows } from '../encoding/encoder.ts';
 import type { Problem } from '../errors.ts';
-import type { Scores } from '../inference.ts';
+import type { PredictOptions, Scores } from '../inference.ts';
 import type { Model } from '../models/model.ts';
 import type { Linked } from './linkedList.ts';
 
@@ -14,6 +14,7 @@ export interface Job {
   readonly answers: Float64Array;
   /** So long before the end of its deadline that what it waited for its turn to be decoded counts. */
   readonly arrived: number;
+  readonly isLarge: boolean;
   /** When it came into the queue. */
   readonly queued: number;
   /** When its first row went to a thread; NaN before. Milliseconds of performance.now(), as all times here. */
@@ -42,7 +43,7 @@ export function createJob(
   rows: EncodedRows,
   requestId: string,
   settling: Pick<Job, 'release' | 'resolve' | 'reject'>,
-  waitedMs = 0,
+  { waitedMs = 0, isLarge = false }: Pick<PredictOptions, 'waitedMs' | 'isLarge'> = {},
 ): Job {
   const now = performance.now();
   return {
@@ -51,6 +52,7 @@ export function createJob(
     requestId,
     answers: new Float64Array(rows.rows * answerWidth(model.output)),
     arrived: now - waitedMs,
+    isLarge,
     queued: now,
     started: NaN,
     sent: 0,

@@ -19,7 +19,7 @@ const MIN_SPLIT_ROWS = 32;
 /** Turns of the event loop that a batch waits at most, while each brings more requests. */
 const MAX_TURNS = 8;
 
-/** Batches that a thread has before it while bodies are decoded: its work of some milliseconds. */
+/** Batches of large requests that a thread has before it while more of them are decoded: the others share with those. */
 const BATCHES_AHEAD = 16;
 
 /** What the queue tells of its work; see metrics/inference.ts. */
@@ -53,8 +53,15 @@ export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder }: Queue
   const waiting = createLinkedList<Job>((job) => job.waiting);
   const admission = createAdmission(maxQueuedRows, deadlineMs / 4);
   const enoughRows = BATCHES_AHEAD * MAX_BATCH_ROWS * pool.lanes.length;
-  const isFull = (): boolean => admission.waitingRows > enoughRows;
+  let largeRows = 0;
+  const isFull = (): boolean => largeRows > enoughRows;
   let onRoom = (): void => {};
+  /** So many rows of a job wait from now on, or no longer. */
+  const countLarge = ({ isLarge }: Job, rows: number): void => {
+    if (!isLarge) return;
+    largeRows += rows;
+    if (rows < 0 && !isFull()) onRoom();
+  };
   let unsettled = 0;
   /** Batches that a thread works on: perhaps for nobody any more, but a thread that runs a model must not be ended. */
   let runs = 0;
@@ -76,7 +83,7 @@ export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder }: Queue
     if (unsent > 0) {
       waiting.remove(job);
       admission.leave(unsent);
-      if (!isFull()) onRoom();
+      countLarge(job, -unsent);
     }
     unsettled--;
     if (unsettled + runs === 0) onEmpty();
@@ -120,6 +127,7 @@ export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder }: Queue
       if (job.settled) continue;
       if (job.sent === job.rows.rows) waiting.push(job);
       admission.reenter(job.sent);
+      countLarge(job, job.sent);
       restart(job);
     }
   };
@@ -129,8 +137,8 @@ export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder }: Queue
     const batch = takeBatch(waiting, cells, limit);
     const now = performance.now();
     admission.leave(batch.rows);
-    if (!isFull()) onRoom();
-    for (const { job } of batch.chunks) {
+    for (const { job, rows } of batch.chunks) {
+      countLarge(job, -rows);
       if (!Number.isNaN(job.started)) continue;
       job.started = now;
       admission.began(now - job.queued);
@@ -187,20 +195,20 @@ export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder }: Queue
     setImmediate(gather);
   };
 
-  const enqueue = (
-    model: Model,
-    rows: EncodedRows,
-    { requestId, signal, waitedMs }: PredictOptions,
-  ): Promise<Scores> =>
+  const enqueue = (model: Model, rows: EncodedRows, options: PredictOptions): Promise<Scores> =>
     new Promise((resolve, reject) => {
+      const { requestId, signal } = options;
+      // It would never tell.
+      if (signal?.aborted) throw new Problem('request_timeout');
       admission.enter(rows.rows);
       const onAbort = (): void => fail(job, new Problem('request_timeout'));
       const release = (): void => signal?.removeEventListener('abort', onAbort);
-      const job = createJob(model, rows, requestId, { release, resolve, reject }, waitedMs);
+      const job = createJob(model, rows, requestId, { release, resolve, reject }, options);
       unsettled++;
       arrivals++;
       waiting.push(job);
       deadlines.watch(job);
+      countLarge(job, rows.rows);
       signal?.addEventListener('abort', onAbort, { once: true });
       scheduleDispatch();
     });

@@ -75,6 +75,14 @@ describe('the deadline', () => {
 });
 
 describe('a caller that is gone', () => {
+  it('is not waited for, if it had gone before', async () => {
+    const { predict, queue } = makeQueue();
+    await expect(predict([1], { signal: AbortSignal.abort() })).rejects.toMatchObject({
+      code: 'request_timeout',
+    });
+    expect(queue.queuedRows).toBe(0);
+  });
+
   it('takes what still waits out of the queue', async () => {
     const { pool, predict, queue } = makeQueue();
     const first = predict([0]);

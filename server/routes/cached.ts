@@ -39,7 +39,8 @@ export function answerCached(
   const { type, body, etag } = asset;
   const common = { etag, 'cache-control': cacheControl, ...ownHeaders(c), ...headers };
   const known = header(c, 'if-none-match');
-  if (known !== undefined && has(known, etag)) return new Response(null, { status: 304, headers: common });
+  if (known !== undefined && has(known, etag))
+    return new Response(null, { status: 304, headers: { vary: 'accept-encoding', ...common } });
   const full = { 'content-type': type, ...common };
   const packing = packingFor(c, body.length);
   if (!packing) return new Response(body, { headers: full });

@@ -35,6 +35,7 @@ withApp('a client that has the document is told so', async ({ request }) => {
   for (const known of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
     const again = await request('/openapi.json', { headers: { 'if-none-match': known } });
     expect([known, again.status, again.text]).toEqual([known, 304, '']);
+    expect(again.headers.get('vary')).toContain('accept-encoding');
     expect(again.headers.get('etag')).toBe(etag);
     expect(again.headers.get('x-request-id')).toBeTruthy();
   }

@@ -1,4 +1,4 @@
-import { readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { makeFolder } from '../../makeFolder.ts';
@@ -10,7 +10,7 @@ import { parsePreferences } from '../preferences.ts';
 import type { Source } from '../source.ts';
 import type { Bucket } from './bucket.ts';
 import { openBucket } from './bucket.ts';
-import { S3Failure, codeOfDisk } from './errors.ts';
+import { DiskFailure, S3Failure, codeOfDisk } from './errors.ts';
 import type { ReadKeys, Stored, StoredObject } from './objects.ts';
 import { readRepositoryKeys, readRunKeys } from './objects.ts';
 
@@ -28,6 +28,12 @@ export interface S3Options {
 
 /** What was listed last, beside the folders of the versions that were fetched. */
 const LISTING_FILE = 'listing.json';
+
+const sizeOf = (path: string): Promise<number> =>
+  stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  );
 
 const exists = (path: string): Promise<boolean> =>
   stat(path).then(
@@ -123,6 +129,14 @@ export async function createS3Source({ place, cache, log }: S3Options): Promise<
     return candidates.length === 0 ? undefined : { ...listing, candidates };
   };
 
+  /** A disk that is filled to the last byte takes nginx's bodies and the logs along. @throws {DiskFailure} */
+  const requireRoom = async (part: string, files: ReadonlyMap<string, StoredObject>): Promise<void> => {
+    const { bavail, bsize } = await statfs(part);
+    let missing = 0;
+    for (const [file, { size }] of files) missing += size - (await sizeOf(join(part, file)));
+    if (missing > bavail * bsize) throw new DiskFailure('ENOSPC', undefined);
+  };
+
   const download = async ({ id, fingerprint, folder: target }: Candidate): Promise<void> => {
     if (await exists(target)) return;
     const files = objects.get(fingerprint);
@@ -131,10 +145,13 @@ export async function createS3Source({ place, cache, log }: S3Options): Promise<
     const start = performance.now();
     try {
       await makeFolder(part, 0o700);
+      await requireRoom(part, files);
       for (const [file, object] of files) await bucket.download(object, join(part, file));
       await rename(part, target);
     } catch (error) {
       const code = codeOfDisk(error);
+      // What has come is kept; others may be in order.
+      if (error instanceof S3Failure) throw new NotFetched(id, error.message);
       if (code === undefined) throw error;
       // Others need what is left of the room: nginx's bodies, logs.
       await rm(part, { recursive: true, force: true }).catch(() => undefined);
