@@ -4,9 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GraphSpec } from '../encoding/lift/testing/buildModel.ts';
 import { buildModel } from '../encoding/lift/testing/buildModel.ts';
 import type { Pool } from '../pool.ts';
-import { createPool } from '../pool.ts';
 import { HOME } from '../project.ts';
-import { builtThread } from '../testing/builtThread.ts';
+import { createStrictPool } from '../testing/strictPool.ts';
 import { withTemporaryFolder } from '../testing/temporaryFolder.ts';
 import { withDeadline } from '../testing/withDeadline.ts';
 import { findFastPath } from './fast.ts';
@@ -18,13 +17,7 @@ const FIXTURES = join(HOME, 'server/models/fixtures');
 
 let pool: Pool;
 beforeAll(() => {
-  pool = createPool({
-    threads: 1,
-    entry: builtThread('worker/predict'),
-    openTimeoutMs: 10_000,
-    onLost: (reason) => expect.fail(reason),
-    onReplaced: (_, reason) => expect.fail(reason),
-  });
+  pool = createStrictPool(1, 10_000);
 });
 afterAll(() => pool.close());
 

@@ -3,9 +3,8 @@ import { createInline } from '../batching/inline.ts';
 import type { QueueRecorder } from '../batching/queue.ts';
 import { createQueue } from '../batching/queue.ts';
 import type { Pool } from '../pool.ts';
-import { createPool } from '../pool.ts';
 import { ADULT_COLUMNS, loadAdult } from '../testing/adult.ts';
-import { builtThread } from '../testing/builtThread.ts';
+import { createStrictPool } from '../testing/strictPool.ts';
 import { withDeadline } from '../testing/withDeadline.ts';
 import { findFastPath } from './fast.ts';
 import type { Fast, Model } from './model.ts';
@@ -23,13 +22,7 @@ afterEach(() =>
 );
 
 function startPool(threads: number): Pool {
-  const pool = createPool({
-    threads,
-    entry: builtThread('worker/predict'),
-    openTimeoutMs: 20_000,
-    onLost: (reason) => expect.fail(reason),
-    onReplaced: (_, reason) => expect.fail(reason),
-  });
+  const pool = createStrictPool(threads, 20_000);
   started.push(pool);
   return pool;
 }

@@ -4,8 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AttributeSpec, GraphSpec } from '../encoding/lift/testing/buildModel.ts';
 import { buildModel } from '../encoding/lift/testing/buildModel.ts';
 import type { Pool } from '../pool.ts';
-import { createPool } from '../pool.ts';
-import { builtThread } from '../testing/builtThread.ts';
+import { createStrictPool } from '../testing/strictPool.ts';
 import { withTemporaryFolder } from '../testing/temporaryFolder.ts';
 import { putVersion, tinyFiles, tinyTreeAttributes } from '../testing/tinyRepository.ts';
 import { withDeadline } from '../testing/withDeadline.ts';
@@ -15,13 +14,7 @@ import { readVersion } from './version.ts';
 
 let pool: Pool;
 beforeAll(() => {
-  pool = createPool({
-    threads: 1,
-    entry: builtThread('worker/predict'),
-    openTimeoutMs: 10_000,
-    onLost: (reason) => expect.fail(reason),
-    onReplaced: (_, reason) => expect.fail(reason),
-  });
+  pool = createStrictPool(1, 10_000);
 });
 afterAll(() => pool.close());
 

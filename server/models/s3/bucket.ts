@@ -1,10 +1,11 @@
 import { createWriteStream } from 'node:fs';
-import { rm, stat } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { GetObjectCommand, S3Client, paginateListObjectsV2 } from '@aws-sdk/client-s3';
 import type { StoredObject } from './objects.ts';
 import { DiskFailure, codeOfDisk, explain } from './errors.ts';
+import { sizeOf } from './sizeOf.ts';
 
 /** Tries of each request, with growing pauses between them. */
 const ATTEMPTS = 5;
@@ -51,11 +52,6 @@ export async function openBucket(name: string): Promise<Bucket> {
     );
     return Body as Readable;
   };
-  const sizeOf = (file: string): Promise<number> =>
-    stat(file).then(
-      ({ size }) => size,
-      () => 0,
-    );
   const write = (body: Readable, file: string): Promise<void> =>
     pipeline(body, createWriteStream(file, { flags: 'a', mode: 0o600 })).catch((error: unknown) => {
       const code = codeOfDisk(error);

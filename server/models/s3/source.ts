@@ -13,6 +13,7 @@ import { openBucket } from './bucket.ts';
 import { DiskFailure, S3Failure, codeOfDisk } from './errors.ts';
 import type { ReadKeys, Stored, StoredObject } from './objects.ts';
 import { readRepositoryKeys, readRunKeys } from './objects.ts';
+import { sizeOf } from './sizeOf.ts';
 
 /** A repository in a bucket, or the runs of an MLflow experiment in one. */
 export type Place =
@@ -28,12 +29,6 @@ export interface S3Options {
 
 /** What was listed last, beside the folders of the versions that were fetched. */
 const LISTING_FILE = 'listing.json';
-
-const sizeOf = (path: string): Promise<number> =>
-  stat(path).then(
-    ({ size }) => size,
-    () => 0,
-  );
 
 const exists = (path: string): Promise<boolean> =>
   stat(path).then(
