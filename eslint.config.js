@@ -3,8 +3,11 @@ import tseslint from 'typescript-eslint';
 /** One wall of the architecture: who may import a package, and why nobody else does. */
 const wall = (name, message) => ({ name, message, allowTypeImports: true });
 const HONO = wall('hono', 'HTTP belongs to server/: a thread gets matrices only.');
-const NODE_SERVER = wall('@hono/node-server', 'Only server/listen.ts turns the app into a listening server.');
-const PISCINA = wall('piscina', 'Only server/pool.ts knows how threads are run.');
+const NODE_SERVER = wall(
+  '@hono/node-server',
+  'Only server/http/listen.ts turns the app into a listening server.',
+);
+const PISCINA = wall('piscina', 'Only server/inference/pool.ts knows how threads are run.');
 const ORT = wall(
   'onnxruntime-node',
   'Only worker/session.ts loads it: a native crash must stay in a thread.',
@@ -21,7 +24,7 @@ const walls = (...paths) => ({ '@typescript-eslint/no-restricted-imports': ['err
 export default tseslint.config(
   {
     ignores: [
-      'server/models/signatureCheck.ts',
+      'server/loading/modelJson.generated.ts',
       'dist/',
       'dist-scripts/',
       'dist-scripts.*/',
@@ -69,9 +72,9 @@ export default tseslint.config(
     files: ['server/main.ts', 'server/healthcheck.ts', '**/*.test.ts', 'server/testing/**'],
     rules: { 'no-restricted-properties': 'off' },
   },
-  { files: ['server/pool.ts'], rules: walls(ORT, NODE_SERVER, ...OTEL) },
+  { files: ['server/inference/pool.ts'], rules: walls(ORT, NODE_SERVER, ...OTEL) },
   { files: ['server/tracing/start.ts'], rules: walls(PISCINA, ORT, NODE_SERVER) },
-  { files: ['server/listen.ts', 'server/testing/**', 'server/**/*.test.ts'], rules: walls(ORT) },
+  { files: ['server/http/listen.ts', 'server/testing/**', 'server/**/*.test.ts'], rules: walls(ORT) },
   { files: ['worker/**/*.ts'], rules: walls(HONO, NODE_SERVER, PISCINA, PROM, PINO, ORT) },
   { files: ['worker/session.ts'], rules: walls(HONO, NODE_SERVER, PISCINA, PROM, PINO) },
   { files: ['eslint.config.js'], ...tseslint.configs.disableTypeChecked },

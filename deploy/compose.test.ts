@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { SETTINGS } from '../server/config.ts';
+import { SETTINGS } from '../server/settings/settings.ts';
 import { readService } from './testing/service.ts';
 import { CHECKOUT } from '../server/testing/startServer.ts';
 

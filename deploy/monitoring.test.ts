@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DASHBOARDS } from '../scripts/dashboards/dashboard.ts';
+import { DASHBOARDS } from '../scripts/generate/dashboards/dashboard.ts';
 import type { Server } from '../server/testing/startServer.ts';
 import { freePort } from '../server/testing/freePort.ts';
 import { startServer } from '../server/testing/startServer.ts';

@@ -1,8 +1,14 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type WriteError, writeProblem } from '../server/dialects/dialect.ts';
-import { writeErrorMember } from '../server/dialects/foreign.ts';
+import { type WriteError, writeProblem } from '../server/dialects/errorForm.ts';
+import { writeErrorMember } from '../server/dialects/errorSentence.ts';
 import { writeMlflowError } from '../server/dialects/mlflow.ts';
-import { type ErrorCode, ERRORS, Problem, problemBody, RETRY_AFTER_SECONDS } from '../server/errors.ts';
+import {
+  type ErrorCode,
+  ERRORS,
+  Problem,
+  problemBody,
+  RETRY_AFTER_SECONDS,
+} from '../server/errors/problem.ts';
 import { needsNginx, nginxMissing } from './testing/nginxMissing.ts';
 import { rawExchange, rawRequest } from './testing/rawRequest.ts';
 import { readTemplate } from './testing/startProxy.ts';

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { Problem, problemBody, RETRY_AFTER_SECONDS } from '../server/errors.ts';
+import { Problem, problemBody, RETRY_AFTER_SECONDS } from '../server/errors/problem.ts';
 import { eventually } from '../server/testing/withDeadline.ts';
 import { needsNginx, nginxMissing } from './testing/nginxMissing.ts';
 import { type RawAnswer, rawRequest } from './testing/rawRequest.ts';

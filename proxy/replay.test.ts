@@ -3,7 +3,7 @@ import { needsNginx, nginxMissing } from './testing/nginxMissing.ts';
 import { type RawAnswer, rawRequest } from './testing/rawRequest.ts';
 import { answers, hangsUp, type Received, type Upstream } from './testing/startUpstream.ts';
 import { type Chain, withChain } from './testing/withChain.ts';
-import { within } from '../server/within.ts';
+import { within } from '../server/platform/deadline.ts';
 
 const BODY = '{"columns":["a"],"data":[[1]]}';
 

@@ -102,8 +102,8 @@ make_python_environment() {
 # same files in the same order as server/testing/protocolClients.ts, which finds it by their digest.
 make_clients_environment() {
   command -v python3 >/dev/null || return 0
-  local sources=(scripts/bench/peers/requirements.txt scripts/testing/clients-requirements.txt
-    scripts/testing/saveMlflowModel.py scripts/train.py)
+  local sources=(scripts/verify/bench/peers/requirements.txt scripts/testing/clients-requirements.txt
+    scripts/testing/saveMlflowModel.py scripts/models/train/adult.py)
   local clients
   clients=$cache/clients-$(cat "${sources[@]}" | sha256sum | cut -c1-12)
   if [ -f "$clients/.complete" ]; then return; fi
@@ -112,7 +112,7 @@ make_clients_environment() {
   local model=$work/clients-model
   if python3 -m venv "$clients" &&
     "$clients/bin/pip" install -q --no-deps -r scripts/testing/clients-requirements.txt &&
-    "$clients/bin/python" scripts/train.py --output "$model" --joblib "$model.joblib" >/dev/null &&
+    "$clients/bin/python" scripts/models/train/adult.py --output "$model" --joblib "$model.joblib" >/dev/null &&
     MLFLOW_DISABLE_TELEMETRY=true "$clients/bin/python" -W ignore scripts/testing/saveMlflowModel.py \
       "$model.joblib" "$model/golden.json" "$clients/mlflow"; then
     touch "$clients/.complete"
@@ -165,7 +165,7 @@ install_npm_packages
 install_go_programs
 install_collector
 make_clients_environment
-python=$(make_python_environment 'the training tests' scripts/requirements.txt)
+python=$(make_python_environment 'the training tests' scripts/models/requirements.txt)
 openapi=$(make_python_environment 'the tests of /openapi.json' scripts/testing/openapi-requirements.txt)
 if [ -f "$openapi/.complete" ]; then export OPENAPI_TOOLS=$openapi/bin; fi
 make_python_environment "the test of KServe's client" scripts/testing/kserve-requirements.txt >/dev/null
@@ -213,7 +213,7 @@ check 'lint' npm run --silent lint
 check 'types' npm run --silent typecheck
 check 'build' npm run --silent build
 if command -v shellcheck >/dev/null; then
-  check 'shell scripts' shellcheck servemodel.sh scripts/*.sh scripts/testing/*.sh scripts/api-key scripts/sbom scripts/import-model scripts/compare scripts/replay scripts/simulate scripts/audit scripts/rehearse scripts/kubernetes-schemas deploy/alertmanager/start.sh .ci/run
+  check 'shell scripts' shellcheck servemodel.sh scripts/*.sh scripts/run scripts/testing/*.sh scripts/api-key scripts/sbom scripts/import-model scripts/compare scripts/replay scripts/simulate scripts/audit scripts/rehearse scripts/kubernetes-schemas deploy/alertmanager/start.sh .ci/run
 else
   skip 'shell scripts: shellcheck is missing; apt-get install shellcheck'
 fi

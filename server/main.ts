@@ -4,21 +4,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Logger } from 'pino';
-import type { Config } from './config.ts';
-import { ConfigError, parseConfig } from './config.ts';
+import type { Config } from './settings/settings.ts';
+import { ConfigError, parseConfig } from './settings/settings.ts';
 import type { FromProcess, ToProcess } from './messages.ts';
-import { PortUnavailable, portOpen, requireFreePort } from './ports.ts';
+import { PortUnavailable, portOpen, requireFreePort } from './platform/ports.ts';
 import {
   CertificateUnusable,
   RuntimeUnreachable,
   socketPath,
   statusPath,
   writeProxyFile,
-} from './proxyFile.ts';
-import { createLog } from './log.ts';
-import type { Primary } from './primary.ts';
-import { followProxyLog } from './proxyLog.ts';
-import { SLOT_VARIABLE } from './slots.ts';
+} from './primary/nginx/writeConfig.ts';
+import { createLog } from './platform/log.ts';
+import type { Primary } from './primary/primary.ts';
+import { followProxyLog } from './primary/nginx/errorLog.ts';
+import { SLOT_VARIABLE } from './primary/slots.ts';
 
 /** A process whose primary is gone ends after this time, should nobody tell it to end earlier. */
 const ORPHAN_MS = 9000;
@@ -66,7 +66,7 @@ async function runPrimary(config: Config): Promise<void> {
   const log = await createLog(config.LOG_LEVEL, 'primary');
   logTheUnexpected(log);
   if (proxyLogFd !== undefined) followProxyLog(proxyLogFd, await createLog(config.LOG_LEVEL, 'nginx'));
-  const { createPrimary } = await import('./primary.ts');
+  const { createPrimary } = await import('./primary/primary.ts');
   const { KeysUnreadable } = await import('./access/keys.ts');
   let primary: Primary;
   try {
@@ -113,7 +113,7 @@ async function runPrimary(config: Config): Promise<void> {
 async function runReplica(config: Config, slot: number): Promise<void> {
   const log = await createLog(config.LOG_LEVEL, `server-${slot}`);
   logTheUnexpected(log);
-  const { startReplica } = await import('./replica.ts');
+  const { startReplica } = await import('./process/serverProcess.ts');
   const tell = (message: FromProcess): Promise<void> =>
     new Promise((resolve) => {
       // The primary may be gone, and with it the channel.
@@ -137,7 +137,7 @@ async function runReplica(config: Config, slot: number): Promise<void> {
     config,
     address: behindProxy ? { socket: socketPath(runtime, slot) } : { host: config.HOST, port: config.PORT },
     runtime,
-    entry: new URL('../worker/predict.js', import.meta.url),
+    entry: new URL('../worker/main.js', import.meta.url),
     log,
     tell,
     exit: (code) => process.exit(code),

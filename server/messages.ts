@@ -1,12 +1,12 @@
 import type { ApiKey } from './access/keys.ts';
-import type { Profile } from './drift/profile.ts';
-import type { DriftReport } from './drift/report.ts';
-import type { MetricObject } from './metrics/aggregate.ts';
+import type { Profile } from './observers/drift/profile.ts';
+import type { DriftReport } from './observers/drift/report.ts';
+import type { MetricObject } from './primary/metrics/aggregate.ts';
 import type { Load } from './metrics/load.ts';
 import type { Snapshot } from './metrics/snapshot.ts';
-import type { VersionState } from './models/catalogue.ts';
-import type { Candidate } from './models/listing.ts';
-import type { Engine } from './models/model.ts';
+import type { VersionState } from './model/catalogue.ts';
+import type { Candidate } from './repository/listing.ts';
+import type { Engine } from './model/model.ts';
 
 /** What all processes serve from a moment on. */
 export interface ServedSet {

@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { within } from '../../server/within.ts';
+import { within } from '../../server/platform/deadline.ts';
 
 export interface RawAnswer {
   readonly status: number;

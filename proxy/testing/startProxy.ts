@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ProxySettings, renderProxy } from '../render.ts';
 import { freePort } from '../../server/testing/freePort.ts';
-import { within } from '../../server/within.ts';
+import { within } from '../../server/platform/deadline.ts';
 
 const TEMPLATE = new URL('../../nginx.conf', import.meta.url);
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Write the small classifiers whose classes are read from the ONNX file alone: server/models/fixtures/*.onnx and *.json.
+"""Write the small classifiers whose classes are read from the ONNX file alone: server/loading/fixtures/*.onnx and *.json.
 
 Their graphs name the classes in a constant behind the model, where an estimator within may number them. The .json is a
 golden.json: some rows with scikit-learn's own answers.
 
-    scripts/testing/exportClassifiers.py && npx prettier --write server/models/fixtures
+    scripts/testing/exportClassifiers.py && npx prettier --write server/loading/fixtures
 
 Needs scripts/testing/pipelines-requirements.txt.
 """
@@ -33,7 +33,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.tree import DecisionTreeClassifier
 
-FOLDER = Path(__file__).resolve().parents[2] / "server" / "models" / "fixtures"
+FOLDER = Path(__file__).resolve().parents[2] / "server" / "loading" / "fixtures"
 TARGET_OPSET = {"": 18, "ai.onnx.ml": 3}
 MODELS: dict[str, Any] = {
     "gaussian": lambda: GaussianNB(),

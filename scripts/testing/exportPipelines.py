@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Write the small pipelines on which the lifting pass is tested: server/encoding/fixtures/*.onnx and *.json.
+"""Write the small pipelines on which the lifting pass is tested: server/compiler/fixtures/*.onnx and *.json.
 
 Each is a few columns, a few encoders and a small model, fitted on made-up rows and exported as a data scientist
 would. The .json holds the signature and some rows with the training library's own answers.
 
-    scripts/testing/exportPipelines.py [NAME ...] && npx prettier --write server/encoding/fixtures
+    scripts/testing/exportPipelines.py [NAME ...] && npx prettier --write server/compiler/fixtures
 
 Shapes in this file: N training rows, 7 columns. Needs scripts/testing/pipelines-requirements.txt.
 """
@@ -75,7 +75,7 @@ from sklearn.preprocessing import (
 )
 from xgboost import XGBClassifier, XGBRegressor
 
-FOLDER = Path(__file__).resolve().parents[2] / "server" / "encoding" / "fixtures"
+FOLDER = Path(__file__).resolve().parents[2] / "server" / "compiler" / "fixtures"
 TARGET_OPSET = {"": 18, "ai.onnx.ml": 3}
 ROWS = 400
 REFERENCE_ROWS = 40

@@ -1,4 +1,4 @@
-"""What schemathesis leaves out (server/openapi/clients.test.ts): bodies that it takes for bad, and that are answered."""
+"""What schemathesis leaves out (server/e2e/openapiClients.test.ts): bodies that it takes for bad, and that are answered."""
 
 import schemathesis
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Saves the pipeline that train.py --joblib wrote as an MLflow model with a signature, made from its golden rows.
+"""Saves the pipeline that adult.py --joblib wrote as an MLflow model with a signature, made from its golden rows.
 
 With one, MLflow's server takes every form of its protocol; without, only data frames.
 

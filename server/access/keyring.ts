@@ -1,4 +1,4 @@
-import type { Config } from '../config.ts';
+import type { Config } from '../settings/settings.ts';
 import type { ReadHeader } from './gate.ts';
 import { createGate } from './gate.ts';
 import type { ApiKey } from './keys.ts';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Config } from '../config.ts';
+import type { Config } from '../settings/settings.ts';
 
 /** A key that lets a client in: the key itself is kept nowhere. */
 export interface ApiKey {

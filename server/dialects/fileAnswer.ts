@@ -1,10 +1,10 @@
 import { answerWidth } from '../../worker/protocol.ts';
-import type { Model } from '../models/model.ts';
-import type { Spool } from '../spool.ts';
-import { pieces } from '../spool.ts';
-import { createCsvReader } from './csvReader.ts';
-import type { FileScores } from './fileScores.ts';
-import { PIECE_BYTES, createDecoder } from './fileScores.ts';
+import type { Model } from '../model/model.ts';
+import type { Spool } from '../platform/spool.ts';
+import { pieces } from '../platform/spool.ts';
+import { createCsvReader } from './forms/csvReader.ts';
+import type { FileScores } from '../prediction/scoreFile.ts';
+import { PIECE_BYTES, createDecoder } from '../prediction/scoreFile.ts';
 import { writeNumber } from './native.ts';
 
 /** Rows of answers that are read from disk at a time. */

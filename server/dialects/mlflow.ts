@@ -1,14 +1,14 @@
-import type { ErrorCode } from '../errors.ts';
-import type { Model } from '../models/model.ts';
-import type { Input } from '../models/signature.ts';
-import type { Table, WriteError } from './dialect.ts';
-import { errorSentence, foreignStatus } from './foreign.ts';
-import { readColumnwise } from './columnwise.ts';
-import { readInstances } from './instances.ts';
-import type { JsonObject } from './json.ts';
-import { invalidBody, isObject, parseJson } from './json.ts';
-import { readRecords } from './records.ts';
-import { readSplit } from './split.ts';
+import type { ErrorCode } from '../errors/problem.ts';
+import type { Model } from '../model/model.ts';
+import type { Input } from '../model/signature.ts';
+import type { Table, WriteError } from './errorForm.ts';
+import { errorSentence, foreignStatus } from './errorSentence.ts';
+import { readColumnwise } from './forms/columnwise.ts';
+import { readInstances } from './forms/instances.ts';
+import type { JsonObject } from './forms/json.ts';
+import { invalidBody, isObject, parseJson } from './forms/json.ts';
+import { readRecords } from './forms/records.ts';
+import { readSplit } from './forms/split.ts';
 
 /** How MLflow 1.x says in the content type what the JSON is. */
 export type PandasFormat = 'pandas-split' | 'pandas-records';

@@ -1,13 +1,13 @@
 import type { EncodedRows } from '../encoding/encoder.ts';
-import { Problem } from '../errors.ts';
-import type { Model } from '../models/model.ts';
-import type { Input } from '../models/signature.ts';
-import { readColumnwise } from './columnwise.ts';
-import type { Table } from './dialect.ts';
-import type { JsonObject } from './json.ts';
-import { invalidBody, isObject, parseJson } from './json.ts';
-import { readRecord, readRecords } from './records.ts';
-import { readSplit } from './split.ts';
+import { Problem } from '../errors/problem.ts';
+import type { Model } from '../model/model.ts';
+import type { Input } from '../model/signature.ts';
+import { readColumnwise } from './forms/columnwise.ts';
+import type { Table } from './errorForm.ts';
+import type { JsonObject } from './forms/json.ts';
+import { invalidBody, isObject, parseJson } from './forms/json.ts';
+import { readRecord, readRecords } from './forms/records.ts';
+import { readSplit } from './forms/split.ts';
 
 /** Whether the object is pandas' split form. One of its two keys is enough, unless the signature has such a column. */
 function isSplit(body: JsonObject, inputs: readonly Input[]): boolean {

@@ -1,4 +1,4 @@
-import type { Model } from '../models/model.ts';
+import type { Model } from '../model/model.ts';
 import { writeNumbers } from './native.ts';
 
 /** Writes `{"predictions": [...]}`: the labels or values alone, which is all that MLflow, V1 and Vertex AI answer. */

@@ -1,7 +1,7 @@
-import type { Model } from '../models/model.ts';
-import type { Table } from './dialect.ts';
-import { readInstances } from './instances.ts';
-import { invalidBody as invalid, isObject, parseJson } from './json.ts';
+import type { Model } from '../model/model.ts';
+import type { Table } from './errorForm.ts';
+import { readInstances } from './forms/instances.ts';
+import { invalidBody as invalid, isObject, parseJson } from './forms/json.ts';
 
 const KEYS = new Set(['instances', 'parameters', 'signature_name']);
 /** What TensorFlow Serving's clients name the only signature that a model here has. */

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { TEXT_CELL } from '../../worker/protocol.ts';
-import type { Input } from '../models/signature.ts';
+import type { Input } from '../model/signature.ts';
 import { TEXT, createCellEncoder } from './cells.ts';
-import type { CellWriter } from './writers.ts';
-import { createColumnWriters } from './writers.ts';
+import type { CellWriter } from './cellWriters.ts';
+import { createColumnWriters } from './cellWriters.ts';
 
 const input = (type: Input['type'], nullable: boolean): Input => ({
   name: 'c',

@@ -1,7 +1,7 @@
 import type { Matrix } from '../../worker/protocol.ts';
-import type { Input } from '../models/signature.ts';
-import type { Fault } from './refusals.ts';
-import type { CellWriter } from './writers.ts';
+import type { Input } from '../model/signature.ts';
+import type { Fault } from '../errors/refusals.ts';
+import type { CellWriter } from './cellWriters.ts';
 
 /** The cell is a text outside the column's categories, to be sent beside the matrix. */
 export const TEXT = Symbol('text');

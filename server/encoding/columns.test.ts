@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Problem } from '../errors.ts';
-import type { Input } from '../models/signature.ts';
+import { Problem } from '../errors/problem.ts';
+import type { Input } from '../model/signature.ts';
 import { createColumnFinder } from './columns.ts';
 
 const inputs = ['a', 'b', 'c'].map((name): Input => ({ name, onnx: name, type: 'number', nullable: false }));

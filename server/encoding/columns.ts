@@ -1,6 +1,6 @@
-import { Problem } from '../errors.ts';
-import type { Input } from '../models/signature.ts';
-import type { Refusal } from './refusals.ts';
+import { Problem } from '../errors/problem.ts';
+import type { Input } from '../model/signature.ts';
+import type { Refusal } from '../errors/refusals.ts';
 
 /** Names in an error: a caller's are cut, and only the first of a long list are shown. */
 const MAX_NAME_LENGTH = 64;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Problem } from '../errors.ts';
-import type { Input } from '../models/signature.ts';
+import { Problem } from '../errors/problem.ts';
+import type { Input } from '../model/signature.ts';
 import { createEncoder } from './encoder.ts';
 
 const inputs: Input[] = [

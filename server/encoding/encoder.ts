@@ -1,17 +1,17 @@
 import type { Matrix, TextCell } from '../../worker/protocol.ts';
-import type { CellError } from '../errors.ts';
-import type { Table } from '../dialects/dialect.ts';
-import { MAX_LISTED, Problem } from '../errors.ts';
-import type { Input, Signature } from '../models/signature.ts';
+import type { CellError } from '../errors/problem.ts';
+import type { Table } from '../dialects/errorForm.ts';
+import { MAX_LISTED, Problem } from '../errors/problem.ts';
+import type { Input, Signature } from '../model/signature.ts';
 import type { EncodeCell } from './cells.ts';
 import { TEXT, createCellEncoder } from './cells.ts';
 import { createColumnFinder } from './columns.ts';
-import type { Fault, Refusal } from './refusals.ts';
-import { createRefusalCounts } from './refusals.ts';
+import type { Fault, Refusal } from '../errors/refusals.ts';
+import { createRefusalCounts } from '../errors/refusals.ts';
 import { createSlab } from './slab.ts';
 import type { Warning } from './warnings.ts';
-import type { CellWriter } from './writers.ts';
-import { createColumnWriters } from './writers.ts';
+import type { CellWriter } from './cellWriters.ts';
+import { createColumnWriters } from './cellWriters.ts';
 import { createWarner } from './warnings.ts';
 
 /** Rows that were left out of the matrix because they are wrong. */

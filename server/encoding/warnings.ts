@@ -1,6 +1,6 @@
 import type { TextCell } from '../../worker/protocol.ts';
-import { MAX_LISTED } from '../errors.ts';
-import type { Input } from '../models/signature.ts';
+import { MAX_LISTED } from '../errors/problem.ts';
+import type { Input } from '../model/signature.ts';
 
 /** Something in an accepted row that its sender should know. Never holds the cell's value. */
 export interface Warning {

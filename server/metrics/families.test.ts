@@ -1,6 +1,6 @@
 import { Counter, Histogram, Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
-import { createAggregator } from './aggregate.ts';
+import { createAggregator } from '../primary/metrics/aggregate.ts';
 import { createCounter, createHistogram, memo } from './families.ts';
 import { takeSnapshot } from './snapshot.ts';
 

@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client';
 import { Gauge } from 'prom-client';
-import type { ErrorCode } from '../errors.ts';
+import type { ErrorCode } from '../errors/problem.ts';
 import { LATENCY_BUCKETS, SIZE_BUCKETS } from './buckets.ts';
 import type { Distribution } from './families.ts';
 import { createCounter, createHistogram, memo } from './families.ts';

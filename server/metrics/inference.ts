@@ -1,9 +1,9 @@
 import type { Registry } from 'prom-client';
 import { Gauge } from 'prom-client';
 import type { EncodedRows } from '../encoding/encoder.ts';
-import type { Refusal } from '../encoding/refusals.ts';
-import { perModel } from '../models/catalogue.ts';
-import type { Model } from '../models/model.ts';
+import type { Refusal } from '../errors/refusals.ts';
+import { perModel } from '../model/catalogue.ts';
+import type { Model } from '../model/model.ts';
 import { BATCH_BUCKETS, LATENCY_BUCKETS, VALUE_BUCKETS } from './buckets.ts';
 import type { Distribution, Latest } from './families.ts';
 import { createCounter, createHistogram, createLatest } from './families.ts';

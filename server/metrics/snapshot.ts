@@ -1,5 +1,5 @@
 import type { Registry } from 'prom-client';
-import type { MetricObject } from './aggregate.ts';
+import type { MetricObject } from '../primary/metrics/aggregate.ts';
 
 /** How the values of several processes become one. Those of counters and histograms are always summed. */
 export type Merge = 'sum' | 'average' | 'min' | 'max' | 'first' | 'newest' | 'omit';

@@ -1,5 +1,5 @@
-import { MAX_LISTED } from '../errors.ts';
-import type { Model } from '../models/model.ts';
+import { MAX_LISTED } from '../errors/problem.ts';
+import type { Model } from '../model/model.ts';
 import type { Json } from './json.ts';
 import { ref } from './json.ts';
 

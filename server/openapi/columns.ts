@@ -1,4 +1,4 @@
-import type { Input } from '../models/signature.ts';
+import type { Input } from '../model/signature.ts';
 import type { Json } from './json.ts';
 
 /** What the cells of a number column take: beyond it a float32 would become Infinity. */

@@ -1,14 +1,14 @@
-import type { Catalogue } from '../models/catalogue.ts';
+import type { Catalogue } from '../model/catalogue.ts';
 import { ANSWER_SCHEMAS, answerSchemas } from './answers.ts';
 import { DRIFT_SCHEMAS } from './drift.ts';
 import { HEADERS } from './headers.ts';
 import { HEALTH } from './health.ts';
-import { MLFLOW_SCHEMAS, describeInvocations } from './invocations.ts';
+import { MLFLOW_SCHEMAS, describeInvocations } from './mlflow.ts';
 import type { Json } from './json.ts';
 import { MODEL_SCHEMAS, describeModels } from './models.ts';
 import { nameModels } from './names.ts';
 import { pathsOf } from './operation.ts';
-import { ownSchemas } from './own.ts';
+import { ownSchemas } from './customRoutes.ts';
 import { PREDICT_SCHEMAS, describePredict } from './predict.ts';
 import type { Errors } from './problems.ts';
 import { describeProblems } from './problems.ts';

@@ -1,4 +1,4 @@
-import type { Catalogue } from '../models/catalogue.ts';
+import type { Catalogue } from '../model/catalogue.ts';
 import { driftOperation } from './drift.ts';
 import { headers } from './headers.ts';
 import type { Json } from './json.ts';

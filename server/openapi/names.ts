@@ -1,5 +1,5 @@
-import type { Catalogue } from '../models/catalogue.ts';
-import type { Model } from '../models/model.ts';
+import type { Catalogue } from '../model/catalogue.ts';
+import type { Model } from '../model/model.ts';
 
 /** How a generated client calls the types of a model version: `Adult` where it is the one served, else `AdultV1`. */
 export type NameOf = (model: Model) => string;

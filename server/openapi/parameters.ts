@@ -1,4 +1,4 @@
-import type { Model } from '../models/model.ts';
+import type { Model } from '../model/model.ts';
 import type { Json } from './json.ts';
 
 const query = (name: string, schema: Json, description: string): Json => ({

@@ -1,5 +1,5 @@
-import type { Catalogue } from '../models/catalogue.ts';
-import type { Model } from '../models/model.ts';
+import type { Catalogue } from '../model/catalogue.ts';
+import type { Model } from '../model/model.ts';
 import { predictionsExample } from './answers.ts';
 import { columnSchema } from './columns.ts';
 import { headers } from './headers.ts';
@@ -7,7 +7,7 @@ import type { Json } from './json.ts';
 import { content, ref } from './json.ts';
 import type { NameOf } from './names.ts';
 import type { Operation } from './operation.ts';
-import { OWN_PARAMETERS, hasOwnForm, ownPaths, ownProblems, predictOwn } from './own.ts';
+import { OWN_PARAMETERS, hasOwnForm, ownPaths, ownProblems, predictOwn } from './customRoutes.ts';
 import { bodyParameters, rowParameters } from './parameters.ts';
 import { problems } from './problems.ts';
 import { exampleForms, rowsBody } from './rows.ts';

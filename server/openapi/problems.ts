@@ -1,10 +1,10 @@
-import type { ErrorCode } from '../errors.ts';
-import { MAX_LISTED, Problem, problemBody } from '../errors.ts';
+import type { ErrorCode } from '../errors/problem.ts';
+import { MAX_LISTED, Problem, problemBody } from '../errors/problem.ts';
 import { headers } from './headers.ts';
 import type { Json } from './json.ts';
 import { content, ref } from './json.ts';
 
-/** The catalogue of errors: server/errors.ts. */
+/** The catalogue of errors: server/errors/problem.ts. */
 export type Errors = Readonly<Record<string, { readonly status: number; readonly detail: string }>>;
 
 /** Statuses that any request can meet, on its way through the proxy too. */

@@ -1,6 +1,6 @@
-import { exampleRow } from '../models/example.ts';
-import type { Model } from '../models/model.ts';
-import type { Signature } from '../models/signature.ts';
+import { exampleRow } from '../model/exampleRow.ts';
+import type { Model } from '../model/model.ts';
+import type { Signature } from '../model/signature.ts';
 import { anyCellSchema, columnSchema } from './columns.ts';
 import type { Json } from './json.ts';
 import { ref } from './json.ts';

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import type { Model } from '../models/model.ts';
-import { defaultModel, readRepository } from '../models/repository.ts';
-import type { Golden } from '../models/signature.ts';
-import { fromHome } from '../project.ts';
+import type { Model } from '../model/model.ts';
+import { defaultModel, readRepository } from './readRepository.ts';
+import type { Golden } from '../model/signature.ts';
+import { fromHome } from '../platform/install.ts';
 
 /** The columns of the Adult model, in the order of its signature. */
 export const ADULT_COLUMNS: readonly string[] = [

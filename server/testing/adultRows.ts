@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { fromHome } from '../project.ts';
+import { fromHome } from '../platform/install.ts';
 
 /** A row of the official test split, with scikit-learn's own answers. */
 export interface AdultRow {

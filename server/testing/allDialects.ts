@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { fromHome } from '../project.ts';
-import type { Golden } from '../models/signature.ts';
+import { fromHome } from '../platform/install.ts';
+import type { Golden } from '../model/signature.ts';
 import { ADULT_COLUMNS, readAdultRows } from './adultRows.ts';
 import { withDeadline } from './withDeadline.ts';
 

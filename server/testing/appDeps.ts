@@ -1,12 +1,12 @@
 import { tmpdir } from 'node:os';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
-import type { AppDeps } from '../app.ts';
+import type { AppDeps } from '../http/app.ts';
 import { createHttpRecorder } from '../metrics/http.ts';
 import { createInferenceRecorder } from '../metrics/inference.ts';
 import { UNKNOWN_LOAD } from '../metrics/load.ts';
-import { createCatalogue } from '../models/catalogue.ts';
-import type { Model } from '../models/model.ts';
+import { createCatalogue } from '../model/catalogue.ts';
+import type { Model } from '../model/model.ts';
 import { builtAssets } from './builtAssets.ts';
 import { createFakeInference } from './fakeInference.ts';
 

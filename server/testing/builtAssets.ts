@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { HOME } from '../project.ts';
+import { HOME } from '../platform/install.ts';
 import type { Assets } from '../web/assets.ts';
 import { readAssets } from '../web/assets.ts';
 

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { HOME } from '../project.ts';
+import { HOME } from '../platform/install.ts';
 
-/** The built form of a thread's entry (`worker/predict`): tests run from sources, but a thread can't. */
+/** The built form of a thread's entry (`worker/main`): tests run from sources, but a thread can't. */
 export function builtThread(entry: string): URL {
   const path = join(HOME, 'dist', `${entry}.js`);
   if (!existsSync(path))

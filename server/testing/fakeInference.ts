@@ -1,6 +1,6 @@
 import type { EncodedRows } from '../encoding/encoder.ts';
-import type { Inference, PredictOptions } from '../inference.ts';
-import type { Model } from '../models/model.ts';
+import type { Inference, PredictOptions } from '../inference/port.ts';
+import type { Model } from '../model/model.ts';
 
 export interface Call {
   readonly model: Model;

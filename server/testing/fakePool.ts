@@ -1,8 +1,8 @@
 import type { Reply, TextCell } from '../../worker/protocol.ts';
 import { MAX_BATCH_ROWS } from '../../worker/protocol.ts';
-import type { Model } from '../models/model.ts';
-import type { Buffers } from '../opening.ts';
-import type { Lane, Pool } from '../pool.ts';
+import type { Model } from '../model/model.ts';
+import type { Buffers } from '../inference/openTask.ts';
+import type { Lane, Pool } from '../inference/pool.ts';
 
 /** A batch that a lane was given. */
 export interface Run {

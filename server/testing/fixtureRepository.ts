@@ -1,8 +1,8 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fromHome } from '../project.ts';
+import { fromHome } from '../platform/install.ts';
 
-/** A small pipeline of server/encoding/fixtures, with the training library's own answers. */
+/** A small pipeline of server/compiler/fixtures, with the training library's own answers. */
 export interface Fixture {
   readonly signature: { readonly inputs: readonly { readonly name: string }[] };
   readonly data: readonly (readonly unknown[])[];
@@ -10,7 +10,7 @@ export interface Fixture {
   readonly probabilities?: readonly (readonly number[])[];
 }
 
-const pathOf = (file: string): string => fromHome(`server/encoding/fixtures/${file}`);
+const pathOf = (file: string): string => fromHome(`server/compiler/fixtures/${file}`);
 
 export const readFixture = (name: string): Fixture =>
   JSON.parse(readFileSync(pathOf(`${name}.json`), 'utf8')) as Fixture;

@@ -1,7 +1,7 @@
-import { createJob } from '../batching/job.ts';
-import type { Job } from '../batching/job.ts';
+import { createJob } from '../inference/job.ts';
+import type { Job } from '../inference/job.ts';
 import type { EncodedRows } from '../encoding/encoder.ts';
-import type { Model } from '../models/model.ts';
+import type { Model } from '../model/model.ts';
 
 /** A job that has just arrived, and that nobody waits for. */
 export const makeJob = (model: Model, rows: EncodedRows, changes: Partial<Job> = {}): Job => ({

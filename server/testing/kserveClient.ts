@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { fromHome } from '../project.ts';
+import { fromHome } from '../platform/install.ts';
 
 /** Where scripts/test.sh makes the environment of these pins. */
 function folderOf(pins: string): string {

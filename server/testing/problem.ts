@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
-import type { ErrorCode, ProblemExtensions } from '../errors.ts';
-import { ERRORS } from '../errors.ts';
+import type { ErrorCode, ProblemExtensions } from '../errors/problem.ts';
+import { ERRORS } from '../errors/problem.ts';
 import type { Answer } from './httpClient.ts';
 
 /** The body of an error answer. */

@@ -3,16 +3,16 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { fromHome } from '../project.ts';
+import { fromHome } from '../platform/install.ts';
 import { freePort } from './freePort.ts';
 import { eventually } from './withDeadline.ts';
 
 /** What the environment is made from: scripts/test.sh takes the same files in the same order. */
 const SOURCES = [
-  'scripts/bench/peers/requirements.txt',
+  'scripts/verify/bench/peers/requirements.txt',
   'scripts/testing/clients-requirements.txt',
   'scripts/testing/saveMlflowModel.py',
-  'scripts/train.py',
+  'scripts/models/train/adult.py',
 ];
 /** Python imports all of scikit-learn and MLflow. */
 const START_MS = 90_000;

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createClient } from '@redis/client';
-import type { PredictionRecord } from '../predictionLog/record.ts';
+import type { PredictionRecord } from '../observers/predictionLog/record.ts';
 import { freePort } from './freePort.ts';
 import { eventually, withDeadline } from './withDeadline.ts';
 

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { HOME } from '../project.ts';
+import { HOME } from '../platform/install.ts';
 import { freePort } from './freePort.ts';
 import { eventually, withDeadline } from './withDeadline.ts';
 

@@ -1,8 +1,8 @@
 import type { TextCell } from '../../worker/protocol.ts';
 import { createEncoder } from '../encoding/encoder.ts';
 import type { EncodedRows } from '../encoding/encoder.ts';
-import type { Model } from '../models/model.ts';
-import type { Input } from '../models/signature.ts';
+import type { Model } from '../model/model.ts';
+import type { Input } from '../model/signature.ts';
 
 /** A regression model of one number column: for tests that are about rows, not about cells. */
 export function tinyModel(name = 'tiny'): Model {

@@ -1,7 +1,7 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { AttributeSpec } from '../encoding/lift/testing/buildModel.ts';
-import { buildModel } from '../encoding/lift/testing/buildModel.ts';
+import type { AttributeSpec } from './buildModel.ts';
+import { buildModel } from './buildModel.ts';
 
 /** One test and two leaves: `version` for x up to 0.5, else `version` + 0.5. */
 export const tinyTreeAttributes = (version: number): Record<string, AttributeSpec> => ({

@@ -1,4 +1,4 @@
-import { within } from '../within.ts';
+import { within } from '../platform/deadline.ts';
 
 const POLL_MS = 5;
 

@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Mock } from 'vitest';
 import { vi } from 'vitest';
-import type { Queue, QueueRecorder } from '../batching/queue.ts';
-import { createQueue } from '../batching/queue.ts';
-import type { PredictOptions, Scores } from '../inference.ts';
-import type { Model } from '../models/model.ts';
+import type { Queue, QueueRecorder } from '../inference/queue.ts';
+import { createQueue } from '../inference/queue.ts';
+import type { PredictOptions, Scores } from '../inference/port.ts';
+import type { Model } from '../model/model.ts';
 import type { FakePool } from './fakePool.ts';
 import { createFakePool } from './fakePool.ts';
 import { tinyModel, tinyRows } from './tinyModel.ts';

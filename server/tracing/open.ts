@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { createCounter } from '../metrics/families.ts';
-import type { TracingSettings } from './settings.ts';
+import type { TracingSettings } from './options.ts';
 import type { Tracing } from './tracing.ts';
 
 /** Tracing as the settings ask for it. Where it's off, nothing is loaded and nothing made. */

@@ -18,11 +18,11 @@ import {
   ParentBasedSampler,
   TraceIdRatioBasedSampler,
 } from '@opentelemetry/sdk-trace-base';
-import { within } from '../within.ts';
+import { within } from '../platform/deadline.ts';
 import { createClock } from './clock.ts';
 import type { Losses } from './losses.ts';
 import { countLosses } from './losses.ts';
-import type { TracingSettings } from './settings.ts';
+import type { TracingSettings } from './options.ts';
 import type { TraceContext } from './traceContext.ts';
 import type { Phase, Tracing } from './tracing.ts';
 

@@ -1,5 +1,5 @@
-import type { AppContext } from '../middleware/handler.ts';
-import { header } from '../middleware/header.ts';
+import type { AppContext } from '../http/context.ts';
+import { header } from '../http/header.ts';
 
 /** Where a caller's request stands in a trace (W3C Trace Context). */
 export interface TraceContext {

@@ -2,18 +2,18 @@ import { readFile, readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import type { EdgeRow } from '../../server/encoding/lift/edgeRows.ts';
-import { edgeRows } from '../../server/encoding/lift/edgeRows.ts';
-import type { Lifted } from '../../server/encoding/lift/lift.ts';
-import { liftModel } from '../../server/encoding/lift/lift.ts';
-import { encodeRows, openLifted } from '../../server/encoding/lift/testing/reference.ts';
-import type { Signature } from '../../server/models/signature.ts';
+import type { EdgeRow } from '../../server/compiler/edgeRows.ts';
+import { edgeRows } from '../../server/compiler/edgeRows.ts';
+import type { Lifted } from '../../server/compiler/lift/lift.ts';
+import { liftModel } from '../../server/compiler/lift/lift.ts';
+import { encodeRows, openLifted } from '../../server/testing/reference.ts';
+import type { Signature } from '../../server/model/signature.ts';
 import { compileForest } from './compile.ts';
 import type { TreeEnsemble } from './ensemble.ts';
 import { createForest } from './forest.ts';
 import { expectAnswers } from './testing/compare.ts';
 
-const FIXTURES = fileURLToPath(new URL('../../server/encoding/fixtures/', import.meta.url));
+const FIXTURES = fileURLToPath(new URL('../../server/compiler/fixtures/', import.meta.url));
 const ADULT = fileURLToPath(new URL('../../models/adult/', import.meta.url));
 const names = (await readdir(FIXTURES))
   .filter((file) => file.endsWith('.onnx'))

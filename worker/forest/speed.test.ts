@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import type { Lifted } from '../../server/encoding/lift/lift.ts';
-import { liftModel } from '../../server/encoding/lift/lift.ts';
-import { encodeRows } from '../../server/encoding/lift/testing/reference.ts';
-import type { Signature } from '../../server/models/signature.ts';
+import type { Lifted } from '../../server/compiler/lift/lift.ts';
+import { liftModel } from '../../server/compiler/lift/lift.ts';
+import { encodeRows } from '../../server/testing/reference.ts';
+import type { Signature } from '../../server/model/signature.ts';
 import { readAdultRows } from '../../server/testing/adultRows.ts';
 import { compileForest } from './compile.ts';
 import { measureForest } from './testing/measure.ts';

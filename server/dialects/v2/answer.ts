@@ -1,4 +1,4 @@
-import type { Model } from '../../models/model.ts';
+import type { Model } from '../../model/model.ts';
 import type { InferRequest } from './request.ts';
 
 /** An answer of the Open Inference Protocol: JSON, and behind it the outputs that were wanted as binary data. */

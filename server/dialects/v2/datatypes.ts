@@ -1,5 +1,5 @@
-import type { Fault } from '../../encoding/refusals.ts';
-import type { ColumnType } from '../../models/signature.ts';
+import type { Fault } from '../../errors/refusals.ts';
+import type { ColumnType } from '../../model/signature.ts';
 
 /** An element whose bytes are no text: stands in a tensor's values until its row and column are known. */
 export const NOT_TEXT = Symbol('not text');

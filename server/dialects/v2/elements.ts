@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { invalidBody } from '../json.ts';
+import { invalidBody } from '../forms/json.ts';
 import type { Datatype } from './datatypes.ts';
 import { NOT_TEXT } from './datatypes.ts';
 

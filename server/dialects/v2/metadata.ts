@@ -1,4 +1,4 @@
-import type { Model } from '../../models/model.ts';
+import type { Model } from '../../model/model.ts';
 import { METADATA_DATATYPES } from './datatypes.ts';
 import type { OutputTensor } from './outputs.ts';
 

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
-import { Problem } from '../../errors.ts';
-import type { JsonObject } from '../json.ts';
-import { invalidBody, isObject, parseJson } from '../json.ts';
+import { Problem } from '../../errors/problem.ts';
+import type { JsonObject } from '../forms/json.ts';
+import { invalidBody, isObject, parseJson } from '../forms/json.ts';
 import type { OutputTensor } from './outputs.ts';
 import type { TakeBytes, Tensor } from './tensor.ts';
 import { readParameters, readTensor } from './tensor.ts';

@@ -1,8 +1,8 @@
-import { Problem } from '../../errors.ts';
-import type { Input } from '../../models/signature.ts';
-import { createCellFaults } from '../cellFaults.ts';
-import type { Table } from '../dialect.ts';
-import { invalidBody } from '../json.ts';
+import { Problem } from '../../errors/problem.ts';
+import type { Input } from '../../model/signature.ts';
+import { createCellFaults } from '../forms/cellFaults.ts';
+import type { Table } from '../errorForm.ts';
+import { invalidBody } from '../forms/json.ts';
 import { datatypesOf } from './datatypes.ts';
 import type { Tensor } from './tensor.ts';
 

@@ -1,5 +1,5 @@
-import type { JsonObject } from '../json.ts';
-import { invalidBody, isObject } from '../json.ts';
+import type { JsonObject } from '../forms/json.ts';
+import { invalidBody, isObject } from '../forms/json.ts';
 import type { Datatype } from './datatypes.ts';
 import { findDatatype } from './datatypes.ts';
 import { readBinaryElements, readJsonElements } from './elements.ts';

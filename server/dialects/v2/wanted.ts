@@ -1,5 +1,5 @@
-import type { JsonObject } from '../json.ts';
-import { invalidBody, isObject } from '../json.ts';
+import type { JsonObject } from '../forms/json.ts';
+import { invalidBody, isObject } from '../forms/json.ts';
 import type { OutputTensor } from './outputs.ts';
 import { readParameters } from './tensor.ts';
 

@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""Write into the model.json of a version how its training data lie, for one that was exported without that.
+
+The server compares requests with it, to tell drift. model.onnx is only read: it answers the training rows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+# ONNX Runtime sends telemetry unless this is set before it is loaded.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+try:
+    import onnx
+    import pandas as pd
+
+    from exporter.command_line import HelpFormatter, exit_code
+    from exporter.distribution import with_distributions
+    from exporter.documents import to_json_document, write_all
+    from exporter.edges import typed
+    from exporter.errors import ExportError
+    from exporter.parity import Session
+    from exporter.signature import Column
+    from exporter.sources import load_frame
+except ImportError as error:
+    sys.exit(f"add_distribution.py: {error}; install the packages with: pip install -r scripts/models/requirements.txt")
+
+
+def add_distribution(folder: Path, frame: pd.DataFrame) -> None:
+    """Rewrite model.json in a version folder.
+
+    frame: training rows [N > 0] with the model's columns; others beside them don't matter.
+    Raises ExportError, in one line, and writes nothing, when the rows are none of this model.
+    """
+    path = folder / "model.json"
+    try:
+        members = json.loads(path.read_text(encoding="utf-8"))
+        columns = [Column(entry["name"], entry["type"], entry["nullable"]) for entry in members["inputs"]]
+        graph = onnx.load(folder / "model.onnx")
+    except FileNotFoundError as error:
+        raise ExportError(f"there is no file {error.filename}") from None
+    except (ValueError, KeyError, TypeError):
+        raise ExportError(f"{path} is no signature") from None
+    missing = [column.name for column in columns if column.name not in frame.columns]
+    if missing or len(frame) == 0:
+        raise ExportError(f"the frame has no column {', '.join(missing)}" if missing else "the frame has no rows")
+    try:
+        rows = typed(frame[[column.name for column in columns]].reset_index(drop=True), columns)
+    except (ValueError, TypeError) as error:
+        raise ExportError(f"the frame has other types than the signature: {' '.join(str(error).split())}") from None
+    described = with_distributions(members, rows, Session(graph, columns).ask(rows).predictions)
+    write_all({path: to_json_document(described, listed=["inputs"])})
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code: 0 done, 1 failed with one line on stderr, 2 wrong options, 130 interrupted."""
+    parser = argparse.ArgumentParser(
+        prog="add_distribution.py",
+        formatter_class=HelpFormatter,
+        description="Write into the model.json of a version how its training data lie, so that the server can tell drift. "
+        "For versions that were exported without it: model.onnx stays as it is.",
+    )
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="version folder, such as models/churn/1")
+    parser.add_argument("frame", type=Path, metavar="FRAME", help="the training rows: .csv, .csv.gz or .parquet")
+    parser.add_argument("--text", action="append", default=[], metavar="COLUMN",
+                        help="a CSV column that is text though it looks like numbers; may be repeated")  # fmt: skip
+    options = parser.parse_args(arguments)
+    return exit_code(
+        "add_distribution.py", lambda: add_distribution(options.folder, load_frame(options.frame, options.text))
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,34 @@
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { fromHome } from '../../../server/platform/install.ts';
+import { WrongArguments, runTool } from '../../cli/failure.ts';
+import { findVersion } from '../openVersion.ts';
+import { readRows } from '../readRows.ts';
+import { compareOn, describe } from './compare.ts';
+
+const USAGE = `Usage: ./scripts/compare MODEL/VERSION MODEL/VERSION FILE [--repository FOLDER] [--json] [--help]
+
+Scores the rows of FILE on two versions and prints what would change. FILE is CSV with a header line, read as the
+server reads it, or JSON lines (.jsonl, .ndjson): objects, or lists of cells; .gz too. Both versions are answered by
+ONNX Runtime.
+
+  --repository FOLDER  where the versions are; the project's models/ unless given
+  --json               the whole result as JSON
+  --help               print this
+`;
+
+await runTool(USAGE, async (args) => {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { repository: { type: 'string' }, json: { type: 'boolean', default: false } },
+  });
+  const [first, second, file, ...others] = positionals;
+  if (first === undefined || second === undefined || file === undefined || others.length > 0)
+    throw new WrongArguments('wrong number of arguments');
+  const repository = values.repository === undefined ? fromHome('models') : resolve(values.repository);
+  const model = await findVersion(repository, first);
+  const other = await findVersion(repository, second);
+  const comparison = await compareOn(model, other, await readRows(file, model.signature));
+  return values.json ? `${JSON.stringify(comparison)}\n` : describe(comparison);
+});

@@ -1,0 +1,64 @@
+import { allocate, openTask } from '../../server/inference/openTask.ts';
+import { Problem } from '../../server/errors/problem.ts';
+import { listFolder } from '../../server/repository/listing.ts';
+import type { Model } from '../../server/model/model.ts';
+import { readVersion } from '../../server/loading/readVersion.ts';
+import { scoreAll } from '../../worker/compare.ts';
+import type { Rows, WholeGraph } from '../../worker/protocol.ts';
+import { answerWidth } from '../../worker/protocol.ts';
+import { openWhole } from '../../worker/scorer.ts';
+import { Failure } from '../cli/failure.ts';
+import type { FileRows } from './readRows.ts';
+
+/** The version `<name>/<version>` of a repository. @throws {Failure | ModelRefused} */
+export async function findVersion(repository: string, id: string): Promise<Model> {
+  const { candidates } = await listFolder(repository);
+  const candidate = candidates.find((one) => one.id === id);
+  if (!candidate) throw new Failure(`${repository} holds no ${id}`);
+  return readVersion(candidate);
+}
+
+/** A model in ONNX Runtime: the whole graph, which is the reference for every faster path. */
+export interface OpenModel {
+  /** @returns [rows, answerWidth] */
+  score(rows: Rows): Promise<Float64Array>;
+  close(): Promise<void>;
+}
+
+/** @throws {TaskFault} */
+export async function openModel(model: Model): Promise<OpenModel> {
+  const { whole } = openTask(model, allocate(model));
+  const scorer = await openWhole(whole as WholeGraph, model.output);
+  return {
+    score: (rows) => scoreAll(scorer, rows, answerWidth(model.output)),
+    close: scorer.close,
+  };
+}
+
+/**
+ * The model's answers to rows.
+ *
+ * @returns [rows, answerWidth]
+ * @throws {Failure} when the model can't be opened, or doesn't take a row
+ */
+export async function score(model: Model, { columns, data }: FileRows): Promise<Float64Array> {
+  try {
+    const rows = model.encoder.encode(columns, data, { ignoreExtra: true });
+    const open = await openModel(model);
+    try {
+      return await open.score(rows);
+    } finally {
+      await open.close();
+    }
+  } catch (error) {
+    const [first] = error instanceof Problem ? (error.extensions.errors ?? []) : [];
+    const where = first ? ` (row ${first.row}, column ${first.column ?? '?'}: ${first.message})` : '';
+    throw new Failure(`${model.id}: ${(error as Error).message}${where}`);
+  }
+}
+
+/** The prediction in a row of answers: a class's name, or the value. */
+export const predictionOf = ({ output }: Model, answers: Float64Array, row: number): string | number =>
+  output.task === 'regression'
+    ? (answers[row] as number)
+    : (output.classes[answers[row * answerWidth(output)] as number] as string | number);

@@ -1,0 +1,4 @@
+import { runTool } from '../../cli/tool.ts';
+import { audit } from './audit.ts';
+
+await runTool(audit);

@@ -1,0 +1,98 @@
+import { accessSync, constants, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { runEngine } from './engine.ts';
+import { NotStarted, UsageError, reasonOf } from '../../cli/faults.ts';
+import { htmlReport } from './html.ts';
+import { preflight } from './preflight.ts';
+import type { Terminal } from './progress.ts';
+import { showProgress } from './progress.ts';
+import { createRecorder } from './recorder.ts';
+import type { Report } from './report.ts';
+import { createReport, hasFailed } from './report.ts';
+import { prepareRequests } from './requests.ts';
+import { readRows } from './rows.ts';
+import type { Settings } from './settings.ts';
+import { USAGE, parseSettings } from './settings.ts';
+import { summarize } from './summary.ts';
+
+/** What a run needs from its process. */
+export interface Surroundings {
+  readonly stdout: { write(text: string): unknown };
+  readonly stderr: Terminal;
+  /** The folder that relative paths start at. */
+  readonly folder: string;
+  /** Ends the test early; what was measured is reported. */
+  readonly interrupt: AbortSignal;
+}
+
+/** Paths are checked before the load, not after it. */
+function requireWritable(path: string | undefined): void {
+  if (path === undefined) return;
+  try {
+    accessSync(dirname(path), constants.W_OK);
+  } catch (error) {
+    throw new UsageError(`cannot write ${path}: ${reasonOf(error)}`);
+  }
+}
+
+function fromFolder(settings: Settings, folder: string): Settings {
+  const path = (relative: string): string => resolve(folder, relative);
+  const { source, expect, json, html } = settings;
+  return {
+    ...settings,
+    source: source.kind === 'file' ? { kind: 'file', path: path(source.path) } : source,
+    expect: expect?.kind === 'file' ? { kind: 'file', path: path(expect.path) } : expect,
+    json: json === undefined ? undefined : path(json),
+    html: html === undefined ? undefined : path(html),
+  };
+}
+
+async function measure(settings: Settings, { stderr, interrupt }: Surroundings): Promise<Report> {
+  const rows = readRows(settings);
+  const requests = prepareRequests(rows, settings);
+  const [firstRequest] = requests;
+  if (firstRequest === undefined) throw new UsageError(`${rows.name} has no rows`);
+  await preflight(settings, firstRequest, interrupt);
+
+  const recorder = createRecorder(rows.data.length);
+  const started = new Date();
+  const before = performance.eventLoopUtilization();
+  const endProgress = showProgress(recorder, settings, stderr);
+  try {
+    const remains = await runEngine(requests, settings, recorder, interrupt);
+    const busy = performance.eventLoopUtilization(before).utilization;
+    return createReport({ settings, rows, recorder, remains, started, interrupted: interrupt.aborted, busy });
+  } finally {
+    endProgress();
+  }
+}
+
+/** Runs a load test from its command line; returns the exit code. */
+export async function loadtest(argv: readonly string[], surroundings: Surroundings): Promise<number> {
+  const { stdout, stderr, folder } = surroundings;
+  try {
+    const parsed = parseSettings(argv);
+    if (parsed === undefined) {
+      stdout.write(USAGE);
+      return 0;
+    }
+    const settings = fromFolder(parsed, folder);
+    requireWritable(settings.json);
+    requireWritable(settings.html);
+    const report = await measure(settings, surroundings);
+    stdout.write(summarize(report));
+    if (settings.json !== undefined) writeFileSync(settings.json, `${JSON.stringify(report, null, 2)}\n`);
+    if (settings.html !== undefined) writeFileSync(settings.html, htmlReport(report));
+    return hasFailed(report) && !settings.allowErrors ? 1 : 0;
+  } catch (error) {
+    if (error instanceof UsageError) {
+      stderr.write(`loadtest: ${error.message}\nSee npm run loadtest -- --help\n`);
+      return 2;
+    }
+    if (error instanceof NotStarted) {
+      stderr.write(`loadtest: ${error.message}\n`);
+      return 1;
+    }
+    throw error;
+  }
+}

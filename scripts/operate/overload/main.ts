@@ -1,0 +1,4 @@
+import { runTool } from '../../cli/tool.ts';
+import { overload } from './overload.ts';
+
+await runTool(overload);

@@ -1,0 +1,90 @@
+import { createSampler } from '../../../../server/observers/drift/sampler.ts';
+import type { Sampler } from '../../../../server/observers/drift/sampler.ts';
+import { createTally } from '../../../../server/observers/drift/tally.ts';
+import type { Model } from '../../../../server/model/model.ts';
+import { readRepository } from '../../../../server/testing/readRepository.ts';
+import { answerWidth } from '../../../../worker/protocol.ts';
+import type { Context } from '../context.ts';
+import { BenchError } from '../../../cli/errors.ts';
+import type { Loads } from '../loads.ts';
+import { measure, target } from '../measure.ts';
+import type { Progress } from '../progress.ts';
+import type { DriftCostResult } from '../results.ts';
+import type { Table } from '../rows.ts';
+import { tablesOf } from '../rows.ts';
+import { startServer } from '../subjects/server.ts';
+import { runWrk } from '../wrk.ts';
+
+const CELL = { rows: 1, connections: 64 } as const;
+const WARM_UP_SECONDS = 2;
+/** Of the measurements without HTTP, of which the fastest counts. */
+const TRIALS = 30;
+/** A crowd, for a process. */
+const ROWS_PER_SECOND = 20_000;
+
+export interface DriftOptions {
+  readonly repository: string;
+  readonly table: Table;
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly loads: Loads;
+  readonly progress: Progress;
+}
+
+export const countSteps = (rounds: number): number => 2 * rounds + 1;
+
+/** What it costs to count how rows lie: two servers in turn, with and without, and the counting alone. */
+export async function runDrift(context: Context, options: DriftOptions): Promise<DriftCostResult> {
+  const { repository, table, rounds, seconds, loads, progress } = options;
+  const [model] = await readRepository(repository);
+  if (!model) throw new BenchError('the measured model is missing');
+  progress.step('drift: the counting alone');
+  const alone = {
+    lookedAtMicroseconds: timeTally(model, table, everyRow()),
+    sampledMicroseconds: timeTally(model, table, busySampler()),
+  };
+  const servers = {
+    on: await startServer(context, { name: 'server', repository }),
+    off: await startServer(context, { name: 'server', repository, drift: false }),
+  };
+  const script = await loads(servers.on, CELL.rows);
+  const found = { on: [] as number[], off: [] as number[] };
+  for (const server of Object.values(servers))
+    await runWrk(context, target(server, CELL), { ...CELL, script, seconds: WARM_UP_SECONDS });
+  for (let round = 1; round <= rounds; round++) {
+    // Each round begins with the other one.
+    for (const which of round % 2 === 0 ? (['off', 'on'] as const) : (['on', 'off'] as const)) {
+      progress.step(`drift, round ${round} of ${rounds}: ${which}`);
+      const sample = await measure(context, servers[which], { cell: CELL, script, seconds, round });
+      found[which].push(sample.cpuMicroseconds);
+    }
+  }
+  for (const server of Object.values(servers)) await server.stop();
+  return { onMicroseconds: found.on, offMicroseconds: found.off, ...alone };
+}
+
+/** Single rows, as parsed from a body each: nothing of the one before is of use. */
+function timeTally(model: Model, table: Table, sampler: Sampler): number {
+  const tally = createTally(model, sampler);
+  const bodies = tablesOf(table, 1).map((one) => JSON.stringify(one));
+  const rows = { rows: 1, cells: new Float64Array(0), texts: [], warnings: [], warningsTotal: 0 };
+  const answers = new Float64Array(answerWidth(model.output));
+  let fastest = Infinity;
+  for (let trial = 0; trial < TRIALS; trial++) {
+    const tables = bodies.map((body) => JSON.parse(body) as Table);
+    const start = performance.now();
+    for (const one of tables) tally.take(one, rows, answers);
+    fastest = Math.min(fastest, (performance.now() - start) / tables.length);
+    tally.tick(tables.length / ROWS_PER_SECOND);
+  }
+  return fastest * 1000;
+}
+
+const everyRow = (): Sampler => ({ first: () => 0, next: () => 1, weight: 1, tick: () => undefined });
+
+function busySampler(): Sampler {
+  const sampler = createSampler({ columns: 14 });
+  sampler.first(ROWS_PER_SECOND);
+  sampler.tick(1);
+  return sampler;
+}

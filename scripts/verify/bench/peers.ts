@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { HOME } from '../../../server/platform/install.ts';
+import { startChild } from './child.ts';
+import type { Context } from './context.ts';
+import { BenchError, Interrupted } from '../../cli/errors.ts';
+import { requireProgram } from './programs.ts';
+
+export const PEERS_FOLDER = join(HOME, 'scripts/verify/bench/peers');
+const REQUIREMENTS = join(PEERS_FOLDER, 'requirements.txt');
+const TRAINING = join(HOME, 'scripts/models/train/adult.py');
+
+/** What the peers run on; made once and kept in the cache folder. */
+export interface PeerFiles {
+  readonly python: string;
+  /** The environment's programs. */
+  readonly bin: string;
+  /** The scikit-learn pipeline as MLflow keeps it. */
+  readonly mlflowModel: string;
+}
+
+/**
+ * Installs the peers and trains their model, unless that was done before with the same requirements and training.
+ *
+ * @throws {BenchError} when a step fails, with what it said
+ */
+export async function preparePeers(context: Context, say: (text: string) => void): Promise<PeerFiles> {
+  const folder = join(cacheFolder(), `bench-peers-${await digestOf(REQUIREMENTS, TRAINING)}`);
+  const bin = join(folder, 'venv/bin');
+  const files = { python: join(bin, 'python'), bin, mlflowModel: join(folder, 'mlflow') };
+  // Written last: without it an earlier attempt was broken off.
+  const finished = join(folder, 'finished');
+  if (existsSync(finished)) return files;
+
+  const python3 = requireProgram('python3');
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  const run = async (what: string, command: string, ...args: string[]): Promise<void> => {
+    say(`peers: ${what} (once; kept in ${folder})`);
+    await runToEnd(context, `peers: ${what}`, command, args);
+  };
+  await run('making a Python environment', python3, '-m', 'venv', join(folder, 'venv'));
+  const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', REQUIREMENTS];
+  await run('installing FastAPI and MLflow, some minutes', files.python, ...pip);
+  const pipeline = join(folder, 'pipeline.joblib');
+  const model = join(folder, 'model');
+  await run('training the model', files.python, TRAINING, '--output', model, '--joblib', pipeline);
+  const save = join(PEERS_FOLDER, 'save_mlflow_model.py');
+  await run("saving it in MLflow's form", files.python, save, pipeline, files.mlflowModel);
+  await writeFile(finished, '');
+  return files;
+}
+
+const cacheFolder = (): string =>
+  join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'servemodel');
+
+async function digestOf(...paths: readonly string[]): Promise<string> {
+  const hash = createHash('sha256');
+  for (const path of paths) hash.update(await readFile(path));
+  return hash.digest('hex').slice(0, 12);
+}
+
+async function runToEnd(
+  { cleanup, signal }: Context,
+  name: string,
+  command: string,
+  args: readonly string[],
+): Promise<void> {
+  const child = startChild({ name, command, args });
+  cleanup.add(child.stop);
+  const stop = (): void => void child.stop();
+  signal.addEventListener('abort', stop, { once: true });
+  const code = await child.ended;
+  signal.removeEventListener('abort', stop);
+  if (signal.aborted) throw new Interrupted();
+  if (code !== 'code 0') throw new BenchError(`${name} failed with ${code}:\n${child.log().trimEnd()}`);
+}

@@ -1,0 +1,192 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Table } from '../../../server/dialects/errorForm.ts';
+import { readCsv } from '../../../server/dialects/forms/csv.ts';
+import { readInvocation } from '../../../server/dialects/mlflow.ts';
+import { readTable } from '../../../server/dialects/native.ts';
+import { readV1 } from '../../../server/dialects/v1.ts';
+import { outputTensors } from '../../../server/dialects/v2/outputs.ts';
+import { readInferRequest } from '../../../server/dialects/v2/request.ts';
+import { toTable } from '../../../server/dialects/v2/table.ts';
+import type { EncodedRows } from '../../../server/encoding/encoder.ts';
+import type { Model } from '../../../server/model/model.ts';
+import { readPairs, readQueryRow } from '../../../server/http/query.ts';
+import { toText } from '../../../server/http/body.ts';
+import type { Target } from './target.ts';
+import { contextOf, decoded } from './target.ts';
+
+const NEWLINE = 0x0a;
+
+/** A table in the plainest form: lists in the order of the signature. */
+function plainBody({ columns, data, byName }: Table, model: Model): string {
+  const names = model.signature.inputs.map(({ name }) => name);
+  const rows = data.map((row) =>
+    names.map((name) => {
+      const cells = row as Readonly<Record<string, unknown>>;
+      return byName ? cells[name] : (row as readonly unknown[])[columns.indexOf(name)];
+    }),
+  );
+  return JSON.stringify({ columns: names, data: rows });
+}
+
+const summary = ({ rows, cells, texts, warningsTotal }: EncodedRows): unknown => [
+  rows,
+  // JSON.stringify writes -0 as 0.
+  Array.from(cells, (cell) => cell + 0),
+  texts,
+  warningsTotal,
+];
+
+/** Decodes and encodes; the same rows in the plainest form must come to the same matrix. */
+async function checkTable(model: Model, read: () => Table): Promise<void> {
+  const found = await decoded(() => {
+    const table = read();
+    const whole = model.encoder.encode(table.columns, table.data, { ignoreExtra: true }, table);
+    // With bad rows left out there is no other outcome for rows that are all good.
+    const lenient = model.encoder.encode(
+      table.columns,
+      table.data,
+      { ignoreExtra: true, skipBadRows: true },
+      table,
+    );
+    return { table, whole, lenient };
+  });
+  if (!found) return;
+  const plain = readTable(plainBody(found.table, model), model.signature.inputs);
+  const expected = summary(model.encoder.encode(plain.columns, plain.data));
+  if (!isDeepStrictEqual(summary(found.whole), expected))
+    throw new Error('the same rows have another matrix');
+  if (!isDeepStrictEqual(summary(found.lenient), expected)) throw new Error('good rows are left out');
+}
+
+const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
+const JSON_WORDS = [
+  '[',
+  ']',
+  '{',
+  '}',
+  ',',
+  ':',
+  '"',
+  'null',
+  'true',
+  '-1',
+  '1e999',
+  '0.5',
+  '""',
+  '9007199254740993',
+];
+
+/** Everything that makes rows of a body. */
+export function tableTargets(model: Model, row: readonly unknown[]): Target[] {
+  const { inputs } = model.signature;
+  const names = inputs.map(({ name }) => name);
+  const record = Object.fromEntries(names.map((name, at) => [name, row[at]]));
+  const lists = Object.fromEntries(names.map((name, at) => [name, [row[at], row[at]]]));
+  const split = { columns: names, data: [row, row] };
+  const words = [...JSON_WORDS, ...names.map((name) => `"${name}"`), '"__proto__":', '"constructor":'];
+  const csv = `${names.join()}\n${row.join()}\n`;
+  const tensors = names.map((name, at) => ({
+    name,
+    shape: [1],
+    datatype: typeof row[at] === 'string' ? 'BYTES' : 'FP64',
+    data: [row[at]],
+  }));
+  const binary = json({
+    inputs: [{ name: 'age', shape: [2], datatype: 'INT32', parameters: { binary_data_size: 8 } }],
+  });
+  return [
+    {
+      name: 'native',
+      seeds: [split, record, [record, record], lists, [], { columns: names, data: [] }].map(json),
+      words: [...words, '"columns":', '"data":', '"index":'],
+      check: (input) => checkTable(model, () => readTable(toText(input), inputs)),
+    },
+    {
+      name: 'csv',
+      seeds: [
+        csv,
+        csv.replaceAll('\n', '\r\n'),
+        `${csv}${row.map((cell) => `"${String(cell)}"`).join()}`,
+        '\n\n',
+      ].map((text) => Buffer.from(text)),
+      words: ['"', '""', ',', '\n', '\r', '\r\n', '\uFEFF', 'NaN', '1e5', ' 1 ', '', 'true', '0x10', '1_0'],
+      check: (input) => checkTable(model, () => readCsv(toText(input), inputs)),
+    },
+    {
+      name: 'mlflow',
+      seeds: [
+        { dataframe_split: split },
+        { dataframe_records: [record], params: {} },
+        { instances: [row] },
+        { inputs: lists },
+        split,
+      ].map(json),
+      words: [
+        ...words,
+        '"dataframe_split":',
+        '"dataframe_records":',
+        '"instances":',
+        '"inputs":',
+        '"params":',
+      ],
+      check: async (input) => {
+        for (const format of ['json', 'pandas-split', 'pandas-records'] as const)
+          await checkTable(model, () => readInvocation(toText(input), model, format));
+      },
+    },
+    {
+      name: 'v1',
+      seeds: [{ instances: [row, row] }, { instances: [record], parameters: {}, signature_name: '' }].map(
+        json,
+      ),
+      words: [...words, '"instances":', '"signature_name":', '"parameters":'],
+      check: (input) => checkTable(model, () => readV1(toText(input), model)),
+    },
+    {
+      // The first line is the length of the JSON behind it; without a number all of it is JSON.
+      name: 'v2',
+      seeds: [
+        Buffer.concat([Buffer.from('\n'), json({ inputs: tensors, id: 'x' })]),
+        Buffer.concat([
+          Buffer.from(`${binary.length}\n`),
+          binary,
+          Buffer.from([1, 0, 0, 0, 255, 255, 255, 255]),
+        ]),
+      ],
+      words: [
+        ...words,
+        '"shape":',
+        '"datatype":',
+        'BYTES',
+        'FP32',
+        'UINT64',
+        'INT8',
+        'BOOL',
+        '"binary_data_size":',
+        '"parameters":',
+      ],
+      check: (input) => {
+        const end = input.indexOf(NEWLINE);
+        const first = input.subarray(0, Math.max(0, end)).toString('latin1');
+        const length = /^\d{1,10}$/.test(first) ? Number(first) : undefined;
+        const read = (): Table =>
+          toTable(
+            readInferRequest(input.subarray(end + 1), length, model, outputTensors(model.output)).tensors,
+            inputs,
+          );
+        return checkTable(model, read);
+      },
+    },
+    {
+      name: 'query',
+      seeds: [
+        Buffer.from(names.map((name, at) => `${name}=${encodeURIComponent(String(row[at]))}`).join('&')),
+      ],
+      words: ['&', '=', '%', '%00', '%e9', '%F0%9F%98%80', '+', '__proto__=', 'age=', '?', '%20'],
+      check: (input) => {
+        const c = contextOf({}, `http://localhost/predict?${input.toString('latin1')}`);
+        return checkTable(model, () => readQueryRow(readPairs(c), inputs));
+      },
+    },
+  ];
+}

@@ -1,0 +1,137 @@
+import type { Input, Signature } from '../model/signature.ts';
+import type { Lifting } from './lift/lift.ts';
+import { evaluate } from './lift/symbolic.ts';
+
+/** A row as a client would send it, in the signature's order. */
+export type EdgeRow = readonly (string | number | boolean | null)[];
+type Cell = EdgeRow[number];
+
+/** Rows in all, and edge cells of one column: more categories than that are thinned out. */
+const MAX_ROWS = 600;
+const MAX_CELLS = 300;
+/** Thresholds of a forest whose neighbours are tried, a column. */
+const MAX_THRESHOLDS = 8;
+const LARGEST_FLOAT32 = 3.4028234663852886e38;
+
+/** Some of many, evenly spread, with the first and the last. */
+function spread<T>(items: readonly T[], most: number): readonly T[] {
+  if (items.length <= most) return items;
+  return Array.from(
+    { length: most },
+    (_, i) => items[Math.round((i * (items.length - 1)) / (most - 1))] as T,
+  );
+}
+
+/** Texts that no model knows, and known ones that have lost or won a space. */
+function textCells({ categories = [] }: Input): Cell[] {
+  const [first = 'a'] = categories;
+  const spaced = categories.find((category) => category.trim() !== category);
+  const changed = spaced === undefined ? `${first} ` : spaced.trim();
+  const strangers = [
+    '',
+    ' ',
+    'no such category',
+    changed,
+    first.toUpperCase(),
+    'nan',
+    'None',
+    '0',
+    'Größe 学士 🙂',
+  ];
+  return [...strangers, ...spread(categories, MAX_CELLS)];
+}
+
+function numberCells({ type, range }: Input): Cell[] {
+  const [min, max] = range ?? [0, 100];
+  const width = Math.max(1, max - min);
+  const whole = [
+    min,
+    max,
+    Math.round((min + max) / 2),
+    min - 1,
+    max + 1,
+    min - 1000 * width,
+    max + 1000 * width,
+  ];
+  const cells = [...whole, 0, 1, -1, 2 ** 24 + 1, 2 ** 31, -(2 ** 31) - 1, 2 ** 53 - 1, -(2 ** 53) + 1];
+  if (type === 'integer') return cells.filter(Number.isSafeInteger);
+  const fractions = [0.5, -0.5, 0.1, 1 / 3, 2.7, -0, min + width * 0.37, min + width * 0.73];
+  const far = [1e-45, 1e12, 2 ** 63, -(2 ** 63), 1e20, LARGEST_FLOAT32, -LARGEST_FLOAT32];
+  return [...cells, ...fractions, ...far].filter((cell) => Math.abs(cell) <= LARGEST_FLOAT32);
+}
+
+/** The float32 values around a number. */
+function neighbours(value: number): number[] {
+  const bits = new Int32Array(1);
+  const floats = new Float32Array(bits.buffer);
+  floats[0] = value;
+  const [middle] = bits;
+  return [-1, 0, 1].map((step) => {
+    bits[0] = (middle as number) + step;
+    return floats[0] as number;
+  });
+}
+
+/** Cells at thresholds of a forest, where the column reaches the trees unchanged. */
+function thresholdCells(lifting: Lifting | undefined, { type }: Input, source: number): Cell[] {
+  if (lifting?.lifted !== true || lifting.rest.kind !== 'forest') return [];
+  const { nodeFeatures, nodeValues } = lifting.rest.ensemble;
+  const position = lifting.matrix.features.findIndex(
+    (feature) => feature.source === source && [0, 1, 1234].every((cell) => evaluate(feature, cell) === cell),
+  );
+  const thresholds = new Set<number>();
+  nodeFeatures.forEach((feature, node) => {
+    if (feature === position) thresholds.add(nodeValues[node] as number);
+  });
+  const tried = spread(
+    [...thresholds].sort((a, b) => a - b),
+    MAX_THRESHOLDS,
+  );
+  const cells = tried.flatMap((value) =>
+    type === 'integer' ? [Math.floor(value), Math.ceil(value)] : neighbours(value),
+  );
+  return cells.filter((cell) => (type === 'integer' ? Number.isSafeInteger(cell) : Number.isFinite(cell)));
+}
+
+function edgeCells(input: Input, source: number, lifting: Lifting | undefined): readonly Cell[] {
+  const missing: Cell[] = input.nullable ? [null] : [];
+  switch (input.type) {
+    case 'string':
+      return [...missing, ...textCells(input)];
+    case 'boolean':
+      return [...missing, false, true];
+    default:
+      return [...missing, ...new Set([...numberCells(input), ...thresholdCells(lifting, input, source)])];
+  }
+}
+
+/** What is usual in a column: it stands around the one edge cell of a row. */
+function usualCell({ type, categories, range }: Input, row: number): Cell {
+  if (type === 'string') return categories?.[row % Math.max(1, categories.length)] ?? 'a';
+  if (type === 'boolean') return row % 2 === 0;
+  const [min, max] = range ?? [0, 100];
+  const between = min + ((max - min) * ((row * 7) % 11)) / 10;
+  return type === 'integer' ? Math.round(between) : between;
+}
+
+/**
+ * Rows that try what a client may send and training never saw: every category (up to some hundred a column), unknown
+ * and empty ones, missing values, the ends of each range and far outside, thresholds of the forest. The same rows each
+ * time, at most 600.
+ *
+ * Rows in which all columns are at an edge come first, rows with a single edge among usual cells behind them: an
+ * extreme can hide what another column does.
+ */
+export function edgeRows({ inputs }: Pick<Signature, 'inputs'>, lifting?: Lifting): EdgeRow[] {
+  const edges = inputs.map((input, source) => edgeCells(input, source, lifting));
+  const longest = Math.max(0, ...edges.map(({ length }) => length));
+  const rows: Cell[][] = Array.from({ length: longest }, (_, row) =>
+    // Each column starts elsewhere, so that the same edges don't always meet.
+    edges.map((cells, column) => cells[(row + 3 * column) % cells.length] as Cell),
+  );
+  const singles = edges.flatMap((cells, column) => cells.map((cell) => ({ column, cell })));
+  spread(singles, MAX_ROWS - rows.length).forEach(({ column, cell }, row) => {
+    rows.push(inputs.map((input, index) => (index === column ? cell : usualCell(input, row + 5 * index))));
+  });
+  return rows;
+}

@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { CompiledForest } from '../../worker/forest/compile.ts';
+import { compileForest } from '../../worker/forest/compile.ts';
+import { EnsembleRefused } from '../../worker/forest/ensemble.ts';
+import type { FastPath, Rows } from '../../worker/protocol.ts';
+import type { Encoder } from '../encoding/encoder.ts';
+import { createFeatureEncoder } from '../encoding/encoder.ts';
+import type { EdgeRow } from './edgeRows.ts';
+import { edgeRows } from './edgeRows.ts';
+import type { Lifted } from './lift/lift.ts';
+import { liftModel } from './lift/lift.ts';
+import type { Engine, Fast, Model } from '../model/model.ts';
+
+/** The forest compiled, or why it can't be. */
+function compile({ rest, features }: Lifted): CompiledForest | string {
+  if (rest.kind !== 'forest') return 'the rest of the graph is no tree ensemble';
+  try {
+    return compileForest(rest.ensemble, features);
+  } catch (error) {
+    if (!(error instanceof EnsembleRefused)) throw error;
+    return error.message;
+  }
+}
+
+/** What answers the lifted matrix, and what it is called. */
+function chooseRest(lifted: Lifted): { rest: FastPath['rest']; engine: Engine } {
+  const forest = compile(lifted);
+  if (typeof forest !== 'string') {
+    return { rest: { kind: 'forest', forest }, engine: { engine: 'forest', path: 'lifted' } };
+  }
+  const { bytes, input } = lifted.graph();
+  return {
+    rest: { kind: 'graph', bytes, input },
+    engine: { engine: 'onnxruntime', path: 'lifted', reason: forest },
+  };
+}
+
+/** Golden rows, then edge rows, as an encoder makes them. */
+function encodeProbes(model: Model, encoder: Encoder, edges: readonly EdgeRow[]): Rows {
+  const names = model.signature.inputs.map(({ name }) => name);
+  const golden = model.golden?.table;
+  // The golden rows may have their columns in another order.
+  const order = golden ? names.map((name) => golden.columns.indexOf(name)) : [];
+  const goldenRows = golden?.data.map((row) => order.map((position) => row[position])) ?? [];
+  const { rows, cells, texts } = encoder.encode(names, [...goldenRows, ...edges]);
+  return { rows, cells, texts };
+}
+
+/**
+ * Looks for a faster way to a model's answers: its encoders lifted out of the graph, its forest compiled. Whether it
+ * is used is decided by a thread, which compares its answers with ONNX Runtime's.
+ *
+ * @returns the model with what was found, or with the reason why nothing was
+ */
+export async function findFastPath(model: Model): Promise<Model> {
+  // A file that can't be read is reported by the thread that opens it.
+  const onnx = await readFile(model.path).catch(() => undefined);
+  if (!onnx) return model;
+  // Nor is one that isn't what its signature says compiled.
+  const { sha256 } = model.signature;
+  if (sha256 !== undefined && createHash('sha256').update(onnx).digest('hex') !== sha256) return model;
+  const lifting = liftModel(onnx, model.signature);
+  if (!lifting.lifted) return { ...model, engine: { ...model.engine, reason: lifting.reason } };
+  const { rest, engine } = chooseRest(lifting);
+  const encoder = createFeatureEncoder(model.signature, lifting.columns, lifting.features);
+  const edges = edgeRows(model.signature, lifting);
+  const probes = {
+    whole: encodeProbes(model, model.encoder, edges),
+    fast: encodeProbes(model, encoder, edges),
+  };
+  const fast: Fast = { encoder, engine, path: { features: lifting.features, rest }, probes };
+  return { ...model, fast };
+}

@@ -1,0 +1,84 @@
+import type { Signature } from '../../model/signature.ts';
+import { outputFeed } from '../../model/signature.ts';
+import { writeRemainder } from '../onnx/cut.ts';
+import type { OnnxModel } from '../onnx/model.ts';
+import { readModel } from '../onnx/model.ts';
+import { OnnxRefused } from '../onnx/refused.ts';
+import type { CutPoint } from './cutPoint.ts';
+import { findCut } from './cutPoint.ts';
+import type { ForestRest } from './readForest.ts';
+import { readForest } from './readForest.ts';
+import { interpret } from './interpret.ts';
+import type { SymbolicTensor } from './symbolic.ts';
+import { NotUnderstood } from './symbolic.ts';
+import type { ColumnWriter } from './rowWriters.ts';
+import { createWriters } from './rowWriters.ts';
+
+/** The rest of a graph behind the cut, as a graph of its own. */
+export interface GraphRest {
+  readonly kind: 'graph';
+  /** An ONNX file with the model's outputs and one input. */
+  readonly bytes: Uint8Array;
+  /** The input's name; it is float32 [N, features]. */
+  readonly input: string;
+}
+
+export type Rest = ForestRest | GraphRest;
+
+/** A model whose column-wise beginning was taken out of its graph. */
+export interface Lifted {
+  readonly lifted: true;
+  /** Width of the matrix. */
+  readonly features: number;
+  /** What each column of the signature, in its order, writes into a row of the matrix. */
+  readonly columns: readonly ColumnWriter[];
+  /** What answers the matrix. */
+  readonly rest: Rest;
+  /** The rest for ONNX Runtime, also where it is a forest. */
+  readonly graph: () => GraphRest;
+  /** How each feature comes about. */
+  readonly matrix: SymbolicTensor;
+}
+
+export type Lifting = Lifted | { readonly lifted: false; readonly reason: string };
+
+function liftCut(model: OnnxModel, signature: Signature, cut: CutPoint, outputs: readonly string[]): Lifted {
+  const { name, matrix, nodes } = cut;
+  const features = matrix.features.length;
+  const graph = (): GraphRest => ({
+    kind: 'graph',
+    bytes: writeRemainder(model, { input: name, features, nodes, outputs }),
+    input: name,
+  });
+  return {
+    lifted: true,
+    features,
+    columns: createWriters(matrix, signature.inputs),
+    rest: readForest(cut, signature) ?? graph(),
+    graph,
+    matrix,
+  };
+}
+
+/**
+ * Takes the column-wise beginning out of a model's graph: encoders, imputers, scalers and what joins their columns to
+ * one matrix. Never throws: a file that can't be read isn't lifted.
+ *
+ * @param onnx the ONNX file; it must not change while the result is in use
+ */
+export function liftModel(onnx: Uint8Array, signature: Signature): Lifting {
+  const feed = outputFeed(signature);
+  const outputs = feed.task === 'classification' ? [feed.label, feed.probabilities] : [feed.value];
+  try {
+    const model = readModel(onnx);
+    const missing = outputs.find((name) => !model.graph.outputs.some((output) => output.name === name));
+    if (missing !== undefined) return { lifted: false, reason: `the graph has no output ${missing}` };
+    const overridden = model.functionDomains.find((domain) => domain === '' || domain === 'ai.onnx.ml');
+    if (overridden !== undefined) return { lifted: false, reason: 'the file defines operators of its own' };
+    const cut = findCut(model.graph, interpret(model, signature.inputs), outputs);
+    return typeof cut === 'string' ? { lifted: false, reason: cut } : liftCut(model, signature, cut, outputs);
+  } catch (error) {
+    if (!(error instanceof OnnxRefused || error instanceof NotUnderstood)) throw error;
+    return { lifted: false, reason: error.message };
+  }
+}

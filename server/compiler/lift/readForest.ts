@@ -1,0 +1,157 @@
+import type { Mode, PostTransform, TreeEnsemble } from '../../../worker/forest/ensemble.ts';
+import { MODES } from '../../../worker/forest/ensemble.ts';
+import type { Signature } from '../../model/signature.ts';
+import type { Attribute } from '../onnx/attribute.ts';
+import { elementOf } from '../onnx/elements.ts';
+import type { OnnxNode } from '../onnx/node.ts';
+import { OnnxRefused } from '../onnx/refused.ts';
+import type { CutPoint } from './cutPoint.ts';
+import { readTreeEnsemble5 } from './readTreeEnsemble5.ts';
+
+/** A tree ensemble that answers the model's outputs by itself. */
+export interface ForestRest {
+  readonly kind: 'forest';
+  readonly ensemble: TreeEnsemble;
+  /** As the signature has them; empty for a regression. */
+  readonly classes: readonly (string | number)[];
+}
+
+const KINDS: Readonly<Record<string, TreeEnsemble['kind']>> = {
+  TreeEnsembleClassifier: 'classifier',
+  TreeEnsembleRegressor: 'regressor',
+  TreeEnsemble: 'regressor',
+};
+
+const POST_TRANSFORMS: readonly PostTransform[] = ['NONE', 'LOGISTIC', 'SOFTMAX', 'SOFTMAX_ZERO', 'PROBIT'];
+const AGGREGATES: readonly TreeEnsemble['aggregate'][] = ['SUM', 'AVERAGE', 'MIN', 'MAX'];
+
+/** A word of a closed set; `usual` when there is none. */
+function word<T extends string>(attribute: Attribute | undefined, words: readonly T[], usual: T): T {
+  const found = attribute?.string() ?? usual;
+  const known = words.find((candidate) => candidate === found);
+  if (known === undefined) throw new OnnxRefused('an attribute holds a name that is not known');
+  return known;
+}
+
+/**
+ * Reads a tree ensemble's attributes; what they say is checked where it is compiled.
+ *
+ * @param prefix of the attributes that say what the leaves weigh: `class` or `target`
+ */
+function readEnsemble(
+  { attributes }: OnnxNode,
+  kind: TreeEnsemble['kind'],
+  outputs: number,
+): TreeEnsemble | undefined {
+  // The forms for double precision: nobody writes them, and the kernel has none.
+  if ([...attributes.keys()].some((name) => name.endsWith('_as_tensor'))) return undefined;
+  const prefix = kind === 'classifier' ? 'class' : 'target';
+  const int32s = (name: string): Int32Array => attributes.get(name)?.int32s() ?? new Int32Array();
+  const floats = (name: string): Float32Array => attributes.get(name)?.floats() ?? new Float32Array();
+  const nodeModes = attributes.get('nodes_modes')?.enums(MODES satisfies readonly Mode[]) ?? new Uint8Array();
+  const missing = attributes.get('nodes_missing_value_tracks_true')?.int32s();
+  return {
+    kind,
+    outputs,
+    nodeTreeIds: int32s('nodes_treeids'),
+    nodeIds: int32s('nodes_nodeids'),
+    nodeModes,
+    nodeFeatures: int32s('nodes_featureids'),
+    nodeValues: floats('nodes_values'),
+    nodeTrueIds: int32s('nodes_truenodeids'),
+    nodeFalseIds: int32s('nodes_falsenodeids'),
+    nodeMissingTrue:
+      missing === undefined
+        ? new Uint8Array(nodeModes.length)
+        : Uint8Array.from(missing, (flag) => +(flag === 1)),
+    weightTreeIds: int32s(`${prefix}_treeids`),
+    weightNodeIds: int32s(`${prefix}_nodeids`),
+    weightOutputs: int32s(`${prefix}_ids`),
+    weights: floats(`${prefix}_weights`),
+    baseValues: floats('base_values'),
+    postTransform: word(attributes.get('post_transform'), POST_TRANSFORMS, 'NONE'),
+    aggregate: word(attributes.get('aggregate_function'), AGGREGATES, 'SUM'),
+  };
+}
+
+/** Where an output comes from, through nodes that don't change it. */
+type Trace = (name: string) => string;
+
+/** Nodes that pass outputs through: an exporter writes one or two. */
+const MAX_PASSING = 16;
+
+/** Integer labels up to here stay the same in a float. */
+const FLOAT_INTEGERS = 2 ** 24;
+
+/** Whether a node passes labels or scores through; a cast of integer labels changes their type, not their value. */
+function passes({ op, domain, attributes }: OnnxNode, labels: readonly (string | number)[]): boolean {
+  if (domain === '' && op === 'Identity') return true;
+  if (domain === 'ai.onnx.ml' && op === 'ZipMap') return true;
+  if (domain !== '' || op !== 'Cast') return false;
+  const to = elementOf(attributes.get('to')?.int() ?? 0);
+  return (
+    labels.length > 0 &&
+    labels.every((label) => typeof label === 'number' && Math.abs(label) < FLOAT_INTEGERS) &&
+    (to === 'int64' || to === 'int32' || to === 'float' || to === 'double')
+  );
+}
+
+function labelsOf({ attributes }: OnnxNode): readonly (string | number)[] {
+  const strings = attributes.get('classlabels_strings')?.strings() ?? [];
+  return strings.length > 0 ? strings : (attributes.get('classlabels_int64s')?.ints() ?? []);
+}
+
+/** A trace through all nodes but the ensemble; undefined when one of them does something of its own. */
+function tracer(
+  nodes: readonly OnnxNode[],
+  labels: readonly (string | number)[],
+  label: string,
+): Trace | undefined {
+  const from = new Map<string, string>();
+  for (const node of nodes) {
+    const [input, output] = [node.inputs[0], node.outputs[0]];
+    if (input === undefined || output === undefined) return undefined;
+    from.set(output, input);
+  }
+  const trace: Trace = (name) => {
+    let origin = name;
+    for (let before = from.get(origin); before !== undefined; before = from.get(origin)) origin = before;
+    return origin;
+  };
+  const isLabel = (node: OnnxNode): boolean => trace(node.inputs[0] ?? '') === label;
+  return nodes.every((node) => passes(node, isLabel(node) ? labels : [])) ? trace : undefined;
+}
+
+/**
+ * The rest of a graph as a forest, if a tree ensemble is all that is in it.
+ *
+ * @returns undefined for any other rest
+ * @throws {OnnxRefused} when an attribute is damaged
+ */
+export function readForest({ name, nodes }: CutPoint, { task, outputs }: Signature): ForestRest | undefined {
+  const trees = nodes.filter(({ op, domain }) => domain === 'ai.onnx.ml' && Object.hasOwn(KINDS, op));
+  const [tree] = trees;
+  if (tree === undefined || trees.length !== 1 || tree.inputs[0] !== name) return undefined;
+  const kind = KINDS[tree.op] as TreeEnsemble['kind'];
+  const others = nodes.filter((node) => node !== tree);
+  if (others.length > MAX_PASSING) return undefined;
+
+  if (kind === 'classifier') {
+    if (task !== 'classification') return undefined;
+    const { label = '', probabilities = '', classes = [] } = outputs;
+    const labels = labelsOf(tree);
+    const trace = tracer(others, labels, tree.outputs[0] ?? '');
+    const inOrder =
+      labels.length === classes.length && labels.every((own, i) => String(own) === String(classes[i]));
+    if (!inOrder || trace?.(label) !== tree.outputs[0] || trace?.(probabilities) !== tree.outputs[1])
+      return undefined;
+    const ensemble = readEnsemble(tree, kind, labels.length);
+    return ensemble && { kind: 'forest', ensemble, classes };
+  }
+  const targets = tree.attributes.get('n_targets')?.int() ?? 1;
+  const trace = tracer(others, [], '');
+  if (task !== 'regression' || targets !== 1 || trace?.(outputs.value ?? '') !== tree.outputs[0])
+    return undefined;
+  const ensemble = tree.op === 'TreeEnsemble' ? readTreeEnsemble5(tree) : readEnsemble(tree, kind, targets);
+  return ensemble && { kind: 'forest', ensemble, classes: [] };
+}

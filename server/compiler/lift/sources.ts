@@ -1,0 +1,53 @@
+import type { Input } from '../../model/signature.ts';
+import type { Element } from '../onnx/elements.ts';
+import { elementOf } from '../onnx/elements.ts';
+import type { OnnxGraph } from '../onnx/graph.ts';
+import { printable } from '../onnx/printable.ts';
+import type { OnnxValue } from '../onnx/value.ts';
+import type { Compute, SymbolicTensor } from './symbolic.ts';
+
+const asItIs: Compute = (cell) => cell;
+const rounded: Compute = (cell) => Math.fround(cell as number);
+
+/** How a cell becomes an element of an input tensor, and which columns may feed it: the table of worker/tensors.ts. */
+const FEEDS: Readonly<Record<Element, { holds: readonly Input['type'][]; nan: boolean; compute: Compute }>> =
+  {
+    float: { holds: ['number', 'integer', 'boolean'], nan: true, compute: rounded },
+    double: { holds: ['number', 'integer', 'boolean'], nan: true, compute: asItIs },
+    int32: { holds: ['boolean'], nan: false, compute: asItIs },
+    int64: { holds: ['integer', 'boolean'], nan: false, compute: asItIs },
+    uint8: { holds: [], nan: false, compute: asItIs },
+    bool: { holds: ['boolean'], nan: false, compute: asItIs },
+    string: { holds: ['string'], nan: false, compute: asItIs },
+  };
+
+/** The columns that feed a graph input, side by side; or why they can't be followed. */
+function sourceOf(value: OnnxValue, columns: readonly Input[]): SymbolicTensor | string {
+  const element = elementOf(value.elementType);
+  const shown = printable(value.name);
+  if (element === undefined) return `input ${shown} has a type that no column can feed`;
+  const { holds, nan, compute } = FEEDS[element];
+  const feeding = columns
+    .map((column, source) => ({ ...column, source }))
+    .filter(({ onnx }) => onnx === value.name);
+  if (feeding.length === 0) return `no column feeds the input ${shown}`;
+  if (!feeding.every(({ type }) => holds.includes(type)))
+    return `input ${shown} has another type than its column`;
+  if (!nan && feeding.some(({ nullable }) => nullable)) return `input ${shown} cannot hold a missing value`;
+  const [rows, width] = value.dims ?? [];
+  if (value.dims?.length !== 2) return `input ${shown} is not declared as a matrix`;
+  if ((rows ?? 0) > 0) return `input ${shown} takes a fixed number of rows`;
+  if (width !== undefined && width !== 0 && width !== feeding.length)
+    return `input ${shown} takes ${width} columns`;
+  return { element, dims: [feeding.length], features: feeding.map(({ source }) => ({ source, compute })) };
+}
+
+/** The graph's inputs as columns of the signature, by name; a string says why one can't be followed. */
+export function readSources(
+  graph: OnnxGraph,
+  columns: readonly Input[],
+): Map<string, SymbolicTensor | string> {
+  // An input that carries a constant's name is no input: nobody feeds it.
+  const inputs = graph.inputs.filter(({ name }) => !graph.constants.has(name));
+  return new Map(inputs.map((value) => [value.name, sourceOf(value, columns)]));
+}

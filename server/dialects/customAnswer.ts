@@ -1,0 +1,47 @@
+import type { EncodedRows } from '../encoding/encoder.ts';
+import type { Problem } from '../errors/problem.ts';
+import type { Model } from '../model/model.ts';
+import { roundDecimal } from './forms/roundDecimal.ts';
+import type { WriteError } from './errorForm.ts';
+import { foreignStatus, placeOf } from './errorSentence.ts';
+import { writeNumber } from './native.ts';
+
+/** Writes the answers in the model's own form: `{"cost": 12.5}` for one row, `{"cost": [12.5, …]}` for a list of rows. */
+export type WriteOwnAnswer = (answers: Float64Array, rows: EncodedRows, single: boolean) => string;
+
+/** The writer of the form that `answer` in model.json describes; undefined where there is none. */
+export function createOwnWriter({
+  signature,
+  output,
+}: Pick<Model, 'signature' | 'output'>): WriteOwnAnswer | undefined {
+  if (!signature.answer) return undefined;
+  const { key, decimals } = signature.answer;
+  const name = JSON.stringify(key);
+  const classes =
+    output.task === 'classification' ? output.classes.map((label) => JSON.stringify(label)) : undefined;
+  const width = 1 + (classes?.length ?? 0);
+  const writeOne = (answer: number): string => {
+    if (classes) return classes[answer] as string;
+    return writeNumber(decimals === undefined ? answer : roundDecimal(answer, decimals));
+  };
+  return (answers, { rows }, single) => {
+    const values = Array.from({ length: rows }, (_, row) => writeOne(answers[row * width] as number));
+    return `{${name}:${single ? values.join() : `[${values.join()}]`}}`;
+  };
+}
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+function sentence({ message, extensions: { errors = [], errorsTotal = 0 } }: Problem): string {
+  const [first] = errors;
+  if (!first) return message;
+  const more = errorsTotal > 1 ? ` There are ${errorsTotal - 1} more.` : '';
+  return `${capital(placeOf(first))}: ${first.message}.${more}`;
+}
+
+/** Errors as services of this kind have always written them: one sentence, and 400 for any bad content. */
+export const writeOwnError: WriteError = (problem) => ({
+  type: 'application/json',
+  body: JSON.stringify({ error: sentence(problem) }),
+  status: foreignStatus(problem),
+});

@@ -1,0 +1,95 @@
+import { Problem } from '../../errors/problem.ts';
+import type { ColumnType, Input } from '../../model/signature.ts';
+import { createCsvReader } from './csvReader.ts';
+import type { Table } from '../errorForm.ts';
+import { readTextCell } from './textCell.ts';
+
+/** Collects the rows of a CSV, whose names are in its first line or, without a header, those of the signature. */
+export interface CsvTable {
+  /** Text or pieces of it, in order. @throws {Problem} invalid_csv, or invalid_columns when there is no header */
+  write(text: string): void;
+  /** @throws {Problem} as `write` */
+  end(): void;
+  /** Hands over the rows that were read since the last call; undefined before the columns are known. */
+  take(): Table | undefined;
+}
+
+/** Such a file is one line to us, and its cells would stand in the error as names. @throws {Problem} invalid_csv */
+function requireLineEnds(names: readonly string[]): void {
+  if (!names.some((name) => name.includes('\r'))) return;
+  throw new Problem('invalid_csv', {
+    detail: 'A line ends with a carriage return alone. End lines with LF or CR LF.',
+  });
+}
+
+/** What a caller can do about a file that has no header, where a route takes one without. */
+const NO_HEADER = 'Add it, or ask with ?header=false.';
+
+/** @throws {Problem} invalid_columns, without repeating what may be a row */
+function requireHeader(names: readonly string[], inputs: readonly Input[], advice: string): void {
+  if (names.some((name) => inputs.some((input) => input.name === name))) return;
+  throw new Problem('invalid_columns', {
+    refusals: inputs.map(({ name }) => ({ reason: 'missing_column', column: name, count: 1 })),
+    detail: `The first line has none of the signature's columns: the header line seems to be missing. ${advice}`,
+  });
+}
+
+/** @param advice what to do about a header that seems to be missing */
+export function createCsvTable(inputs: readonly Input[], header: boolean, advice = NO_HEADER): CsvTable {
+  const typeOf = new Map(inputs.map(({ name, type }) => [name, type]));
+  let columns: readonly string[] | undefined;
+  let types: (ColumnType | undefined)[] = [];
+  let data: unknown[][] = [];
+  /** Rows without cells, by their width: of one hand-over, or a long file of many widths would fill the memory. */
+  let ofWidth: unknown[][] = [];
+  let lines: number[] = [];
+  let before = 0;
+
+  const setColumns = (names: readonly string[]): void => {
+    columns = names;
+    types = names.map((name) => typeOf.get(name));
+  };
+  if (!header) setColumns(inputs.map(({ name }) => name));
+  const reader = createCsvReader((cells, line) => {
+    if (columns === undefined) {
+      requireLineEnds(cells);
+      requireHeader(cells, inputs, advice);
+      setColumns(cells);
+      return;
+    }
+    // A column that isn't the model's stays as it is. A row of another width is refused by the encoder, which counts its
+    // cells only: millions of them share a list.
+    data.push(
+      cells.length === types.length
+        ? cells.map((cell, at) => readTextCell(cell, types[at] ?? 'string'))
+        : (ofWidth[cells.length] ??= new Array<undefined>(cells.length)),
+    );
+    lines.push(line);
+  }, header);
+
+  return {
+    write: reader.write,
+    end: () => {
+      reader.end();
+      if (columns === undefined)
+        throw new Problem('invalid_csv', { detail: 'The CSV has no line, not even a header.' });
+    },
+    take: () => {
+      if (columns === undefined) return undefined;
+      const table: Table = { columns, data, lines, ...(before > 0 && { before }) };
+      before += data.length;
+      data = [];
+      ofWidth = [];
+      lines = [];
+      return table;
+    },
+  };
+}
+
+/** Reads a whole CSV. @throws {Problem} as CsvTable */
+export function readCsv(text: string, inputs: readonly Input[], header = true, advice?: string): Table {
+  const table = createCsvTable(inputs, header, advice);
+  table.write(text);
+  table.end();
+  return table.take() as Table;
+}

@@ -1,0 +1,119 @@
+import type { CellError } from '../../errors/problem.ts';
+import { Problem } from '../../errors/problem.ts';
+
+/** What one record may take at most, in UTF-16 units: an unclosed quote would otherwise swallow a whole file. */
+const MAX_RECORD = 1024 * 1024;
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const NEWLINE = 0x0a;
+const RETURN = 0x0d;
+
+/** Takes one record: its cells, the line that it begins on (from 1), and its text with the line's end. */
+export type TakeRecord = (cells: string[], line: number, text: string) => void;
+
+/** Reads CSV in pieces, as they arrive. */
+export interface CsvReader {
+  /** @throws {Problem} invalid_csv with the line */
+  write(text: string): void;
+  /** The last record may lack its line end. */
+  end(): void;
+}
+
+interface Quoted {
+  readonly cells: string[];
+  /** Where the next record begins. */
+  readonly next: number;
+  /** Line ends within and after it. */
+  readonly lines: number;
+}
+
+/**
+ * A reader of RFC 4180: commas, CRLF or LF, quotes only around a whole cell. Cells are taken as they stand; empty
+ * lines are skipped. csv-parse, to which a test holds it, takes 50 ms for a MB where this takes 6, and 420 ms where rows
+ * differ in length: too long for a process that has others to answer.
+ */
+export function createCsvReader(take: TakeRecord, header = true): CsvReader {
+  let rest = '';
+  let line = 1;
+  let records = 0;
+
+  const fail = (message: string, at = line): never => {
+    const error: CellError = { row: Math.max(0, records - (header ? 1 : 0)), line: at, message };
+    throw new Problem('invalid_csv', { errors: [error], errorsTotal: 1 });
+  };
+
+  /** A record with a quote in it; undefined if the text ends before it does. */
+  const readQuoted = (text: string, from: number, last: boolean): Quoted | undefined => {
+    const cells: string[] = [];
+    let lines = 0;
+    for (let at = from; ;) {
+      let cell = '';
+      if (text.charCodeAt(at) === QUOTE) {
+        for (let begin = at + 1; ; begin = at + 1) {
+          at = text.indexOf('"', begin);
+          if (at === -1) return last ? fail('a quote is opened, but never closed') : undefined;
+          const part = text.slice(begin, at);
+          for (let end = part.indexOf('\n'); end !== -1; end = part.indexOf('\n', end + 1)) lines++;
+          cell += part;
+          if (text.charCodeAt(at + 1) !== QUOTE) break;
+          cell += '"';
+          at++;
+        }
+        at++;
+      } else {
+        const begin = at;
+        for (; at < text.length; at++) {
+          const code = text.charCodeAt(at);
+          if (code === COMMA || code === NEWLINE) break;
+          if (code === QUOTE) fail('a quote stands within a cell that does not begin with one', line + lines);
+        }
+        cell = text.slice(begin, at);
+        if (text.charCodeAt(at) !== COMMA && cell.endsWith('\r')) cell = cell.slice(0, -1);
+      }
+      cells.push(cell);
+      if (at === text.length && !last) return undefined;
+      if (
+        text.charCodeAt(at) === RETURN &&
+        (at + 1 < text.length ? text.charCodeAt(at + 1) === NEWLINE : last)
+      )
+        at++;
+      if (at >= text.length) return { cells, next: at, lines: lines + 1 };
+      const code = text.charCodeAt(at++);
+      if (code === NEWLINE) return { cells, next: at, lines: lines + 1 };
+      if (code === RETURN && at === text.length) return undefined;
+      if (code !== COMMA) fail('a quoted cell goes on behind its closing quote', line + lines);
+    }
+  };
+
+  const read = (text: string, last: boolean): void => {
+    let from = 0;
+    while (from < text.length) {
+      const newline = text.indexOf('\n', from);
+      if (newline === -1 && !last) break;
+      const end = newline === -1 ? text.length : newline;
+      const plain = text.slice(from, text.charCodeAt(end - 1) === RETURN && end > from ? end - 1 : end);
+      let next = newline === -1 ? end : end + 1;
+      let lines = 1;
+      if (plain.includes('"')) {
+        const quoted = readQuoted(text, from, last);
+        if (!quoted) break;
+        ({ next, lines } = quoted);
+        records++;
+        take(quoted.cells, line, text.slice(from, next));
+      } else if (plain !== '') {
+        records++;
+        take(plain.split(','), line, text.slice(from, next));
+      }
+      from = next;
+      line += lines;
+    }
+    rest = text.slice(from);
+    if (rest.length > MAX_RECORD) fail('a record of more than 1 MiB: perhaps a quote is never closed');
+  };
+
+  return {
+    write: (text) => read(rest === '' ? text : rest + text, false),
+    end: () => read(rest, true),
+  };
+}

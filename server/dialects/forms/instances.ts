@@ -1,0 +1,20 @@
+import type { Input } from '../../model/signature.ts';
+import type { Table } from '../errorForm.ts';
+import { invalidBody, isObject } from './json.ts';
+import { readRecords } from './records.ts';
+
+/**
+ * Reads `instances`: objects by column name, or lists in the order of the signature; for a model of one column also
+ * its bare cells. The first one decides, and the encoder refuses those of another form.
+ *
+ * @throws {Problem} invalid_body
+ */
+export function readInstances(instances: unknown, inputs: readonly Input[]): Table {
+  if (!Array.isArray(instances)) throw invalidBody('"instances" must be a list of rows.');
+  const rows = instances as readonly unknown[];
+  const [first] = rows;
+  if (isObject(first)) return readRecords(rows, inputs);
+  const columns = inputs.map(({ name }) => name);
+  const bare = inputs.length === 1 && rows.length > 0 && !Array.isArray(first);
+  return { columns, data: bare ? rows.map((cell) => [cell]) : rows };
+}

@@ -1,0 +1,33 @@
+import type { Input } from '../../model/signature.ts';
+import type { Table } from '../errorForm.ts';
+import type { JsonObject } from './json.ts';
+import { invalidBody, isObject } from './json.ts';
+
+/** Reads one row, `{"age": 25, ...}`. */
+export const readRecord = (record: JsonObject): Table => ({
+  columns: Object.keys(record),
+  data: [record],
+  byName: true,
+  single: true,
+});
+
+/**
+ * Reads a list of objects, one a row. The columns are all names that occur; which row lacks one is found by the
+ * encoder, so that a body of small objects is never blown up into full rows.
+ *
+ * @throws {Problem} invalid_body when there are elements, but no object among them
+ */
+export function readRecords(records: readonly unknown[], inputs: readonly Input[]): Table {
+  // No row says anything about columns, so none is wrong.
+  if (records.length === 0) return { columns: inputs.map(({ name }) => name), data: [] };
+  const columns = new Set<string>();
+  let objects = 0;
+  for (const record of records) {
+    if (!isObject(record)) continue;
+    objects++;
+    for (const name in record) columns.add(name);
+  }
+  if (objects === 0)
+    throw invalidBody('A list must hold one object a row: without names, no cell can be placed.');
+  return { columns: [...columns], data: records, byName: true };
+}

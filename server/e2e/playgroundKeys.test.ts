@@ -1,0 +1,94 @@
+import { createHash } from 'node:crypto';
+import type { Browser, Route } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { nginxMissing } from '../../proxy/testing/nginxMissing.ts';
+import type { Server } from '../testing/startServer.ts';
+import { startServer } from '../testing/startServer.ts';
+import { withDeadline } from '../testing/withDeadline.ts';
+import type { Visit } from '../testing/browser.ts';
+import { chromiumMissing, needsChromium, startBrowser, withVisit } from '../testing/browser.ts';
+
+// The waits of a test for its page take half a minute together, at most: one that fails is to say which it was.
+vi.setConfig({ testTimeout: 120_000 });
+
+const KEY = 'key-of-a-person';
+
+/** The status that a request of the page's own code is answered in the end. */
+const STATUS_OF_MODELS = `(async () => {
+  const { name } = performance.getEntriesByType('resource').find(({ name }) => name.endsWith('/shared/keyed.js'));
+  const { keyedFetch } = await import(name);
+  return (await keyedFetch('/models')).status;
+})()`;
+
+/** The refusals that led to the question are in the console, and are no fault of the page. */
+function takeRefusals({ faults }: Visit): void {
+  const refusals = faults.filter((fault) => fault.includes('status of 401'));
+  expect(refusals.length).toBeGreaterThan(0);
+  faults.splice(0, faults.length, ...faults.filter((fault) => !refusals.includes(fault)));
+}
+
+describe.skipIf(chromiumMissing ?? nginxMissing)(needsChromium('the pages of a server with keys'), () => {
+  let server: Server;
+  let browser: Browser;
+  let url: string;
+  beforeAll(async () => {
+    const API_KEYS = `person:${createHash('sha256').update(KEY).digest('hex')}`;
+    [server, browser] = await Promise.all([startServer({ env: { API_KEYS } }), startBrowser()]);
+    url = `http://127.0.0.1:${server.port}`;
+  });
+  afterAll(async () => {
+    await browser.close();
+    await server.clean();
+  });
+
+  it('the playground asks for one, again if it is wrong, and predicts with it', () =>
+    withVisit(browser, `${url}/`, async (visit) => {
+      const { page } = visit;
+      const first = await page.waitForSelector('#access-key');
+      await first.fill('guess');
+      await page.keyboard.press('Enter');
+      // Another one takes its place.
+      await first.waitForElementState('hidden');
+      await page.fill('#access-key', KEY);
+      await page.keyboard.press('Enter');
+      await page.locator('#headline[data-state="answered"], #prediction:has-text("50K")').first().waitFor();
+      expect(await page.locator('dialog').count()).toBe(0);
+      takeRefusals(visit);
+    }));
+
+  it('the API page shows the document with one, and says so without', () =>
+    withVisit(browser, `${url}/apidocs`, async (visit) => {
+      const { page } = visit;
+      await page.click('#access-cancel');
+      await page.locator('[role=alert]', { hasText: '401' }).waitFor();
+      await page.reload();
+      await page.fill('#access-key', KEY);
+      await page.click('dialog button[type=submit]');
+      await page.locator('h2', { hasText: 'predict' }).first().waitFor();
+      takeRefusals(visit);
+    }));
+
+  it('a refusal that arrives when there is a key by now is no reason to ask for one', () =>
+    withVisit(browser, `${url}/apidocs`, async (visit) => {
+      const { page } = visit;
+      await page.waitForSelector('#access-key');
+      let deliver = (): void => undefined;
+      const refusal = new Promise<number>((resolve, reject) => {
+        const hold = async (route: Route): Promise<void> => {
+          const response = await route.fetch();
+          deliver = () => void route.fulfill({ response });
+          resolve(response.status());
+        };
+        page.route('**/models', hold, { times: 1 }).catch(reject);
+      });
+      const late = page.evaluate(STATUS_OF_MODELS);
+      expect(await withDeadline('the refusal', Promise.race([refusal, late]), 20_000)).toBe(401);
+      await page.fill('#access-key', KEY);
+      await page.keyboard.press('Enter');
+      await page.locator('h2', { hasText: 'predict' }).first().waitFor();
+      deliver();
+      expect(await withDeadline('the answer', late, 20_000)).toBe(200);
+      expect(await page.locator('dialog').count()).toBe(0);
+      takeRefusals(visit);
+    }));
+});

@@ -1,0 +1,292 @@
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+} from 'node:fs';
+import { once } from 'node:events';
+import type { Server as NetServer } from 'node:net';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { needsNginx, nginxMissing } from '../../proxy/testing/nginxMissing.ts';
+import { bodyOf, readAdultRows } from '../testing/adultRows.ts';
+import type { Server, ServerOptions } from '../testing/startServer.ts';
+import { freePort } from '../testing/freePort.ts';
+import { CHECKOUT, withLaunched, withServer } from '../testing/startServer.ts';
+
+// Each wait has a deadline of its own; this one is for a machine that is busy with something else.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
+const NO_PROXY = ['--no-install', '--no-proxy'];
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'checkouts-'));
+  // Another user has to reach the copies in it.
+  chmodSync(folder, 0o755);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** What a server process answers to the first row of the split: proof that it serves. */
+async function predict({ port }: Server): Promise<string> {
+  const response = await fetch(`http://127.0.0.1:${port}/predict`, {
+    method: 'POST',
+    body: bodyOf(readAdultRows().slice(0, 1)),
+    headers: { 'content-type': 'application/json' },
+    signal: AbortSignal.timeout(10_000),
+  });
+  return response.text();
+}
+const RIGHT = '{"predictions":[" <=50K"]}';
+
+/** Starts it, lets it predict, and stops it: for what must simply work. */
+const serves = (options: ServerOptions): Promise<void> =>
+  withServer(options, async (server) => {
+    expect(await predict(server)).toBe(RIGHT);
+    const { code } = await server.stop();
+    expect(code).toBe(0);
+    expect(await server.leftBehind()).toEqual([]);
+  });
+
+/** Files of a checkout that a copy gets. */
+const PARTS = [
+  ...['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', '.npmrc', 'nginx.conf'],
+  ...['servemodel.sh', 'scripts', 'server', 'worker', 'proxy', 'models'],
+];
+
+interface CopyOptions {
+  readonly built?: boolean;
+  readonly packages?: boolean;
+}
+
+/** A copy of this checkout that a test may change. Its packages are a link to ours, so nothing is installed there. */
+function copyCheckout(name: string, { built = true, packages = true }: CopyOptions = {}): string {
+  const copy = mkdtempSync(join(folder, `${name}-`));
+  chmodSync(copy, 0o755);
+  const parts = [...PARTS, ...(built ? ['dist'] : [])].map((part) => join(CHECKOUT, part));
+  // With the times of files and folders, which decide what is built again.
+  execFileSync('cp', ['-a', '--', ...parts, copy]);
+  if (packages) symlinkSync(join(CHECKOUT, 'node_modules'), join(copy, 'node_modules'));
+  return copy;
+}
+
+/** A launch that ends by itself. */
+const ends = (
+  options: ServerOptions,
+): Promise<{ code: number | null; said: string; stdout: string; ms: number }> =>
+  withLaunched(options, async (server) => {
+    const { code, ms } = await server.ended(30_000);
+    expect(await server.leftBehind()).toEqual([]);
+    return { code, ms, said: server.said(), stdout: server.stdout() };
+  });
+
+describe('servemodel.sh', () => {
+  it('--help goes to stdout', async () => {
+    const { code, stdout } = await ends({ args: ['--help'] });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^Usage: \.\/servemodel\.sh/);
+  });
+
+  it('--version is that of package.json', async () => {
+    const { version } = JSON.parse(readFileSync(join(CHECKOUT, 'package.json'), 'utf8')) as {
+      version: string;
+    };
+    expect(await ends({ args: ['--version'] })).toMatchObject({ code: 0, stdout: `servemodel ${version}\n` });
+  });
+
+  it('an unknown argument', async () => {
+    const { code, said, stdout } = await ends({ args: ['--no-prox'] });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(said).toMatch(/^servemodel: unknown argument: --no-prox\nUsage:/);
+  });
+
+  it('bad settings are all named at once', async () => {
+    const env = { PORT: 'http', WEB_CONCURRENCY: '-1', DEADLINE_MS: '0', LOG_LEVEL: 'loud' };
+    const { code, said } = await ends({ env: { ...env, METRICS_PORT: '9' }, args: NO_PROXY });
+    expect(code).toBe(2);
+    const faults = said
+      .split('\n')
+      .filter((line) => line.startsWith('servemodel: ') && line.includes(' must be '));
+    expect(faults.map((line) => line.split(' ')[1])).toEqual(Object.keys(env));
+    expect(said).not.toContain('    at ');
+  });
+
+  describe.each(['PORT', 'METRICS_PORT'])('a busy %s', (name) => {
+    let busy: NetServer;
+    beforeAll(async () => {
+      busy = createServer().listen(await freePort(), '127.0.0.1');
+      await once(busy, 'listening');
+    });
+    afterAll(() => busy.close());
+
+    it.each([NO_PROXY, ['--no-install']])('is one clear line (%s)', async (...args) => {
+      const { port } = busy.address() as { port: number };
+      await withLaunched({ env: { [name]: String(port) }, args }, async (server) => {
+        expect((await server.ended(30_000)).code).toBe(1);
+        expect(server.lines()).toMatchObject([
+          {
+            level: 60,
+            msg: `${name}: 127.0.0.1:${port} is in use by another program; set ${name} to another port`,
+          },
+        ]);
+        expect(server.processes()).toEqual([]);
+      });
+    });
+  });
+});
+
+describe('without a proxy', () => {
+  it('it serves, and says so', () => serves({ args: NO_PROXY }));
+
+  it('errors have our form there, too', async () => {
+    await withServer({ args: NO_PROXY }, async ({ port }) => {
+      const response = await fetch(`http://127.0.0.1:${port}/predict`, { method: 'DELETE' });
+      expect(response.status).toBe(405);
+      expect(await response.json()).toMatchObject({ code: 'method_not_allowed' });
+    });
+  });
+});
+
+describe.skipIf(nginxMissing)(needsNginx('a start'), () => {
+  it('of a built checkout is quick, builds nothing, and writes nothing outside of its runtime folder', async () => {
+    await serves({});
+    const list = (): string[] => readdirSync(CHECKOUT, { recursive: true, encoding: 'utf8' });
+    const inCheckout = (): string[] =>
+      list()
+        // The lock that keeps two builds apart is the exception.
+        .filter((name) => !/^(?:node_modules|\.git|\.servemodel\.lock)(?:\/|$)/.test(name))
+        .map((name) => `${name} ${statSync(join(CHECKOUT, name)).mtimeMs}`);
+    // A build by another start is no write of this one.
+    const before = inCheckout();
+    await withServer({}, async (server) => {
+      const start = server.lines().find(({ msg }) => msg.startsWith('ready on'));
+      expect(start).toMatchObject({ role: 'primary', processes: 2, threads: 1 });
+      expect(await predict(server)).toBe(RIGHT);
+      expect(readdirSync(server.tmp)).toEqual([expect.stringMatching(/^servemodel\.\w{6}$/)]);
+      expect((await server.stop()).code).toBe(0);
+      expect(readdirSync(server.tmp)).toEqual([]);
+      if (!server.said().includes('servemodel: building')) expect(inCheckout()).toEqual(before);
+    });
+  });
+
+  it('twice at the same time, on different ports, disturbs neither', async () => {
+    await Promise.all([serves({}), serves({})]);
+  });
+
+  it('takes "serve" as its argument', () => serves({ args: ['serve', '--no-install'] }));
+
+  const isRoot = process.getuid?.() === 0;
+  const asNobody = 'works as a user who may write nothing there';
+  it.skipIf(!isRoot)(isRoot ? asNobody : `${asNobody} (skipped, needs root)`, async () => {
+    await withServer({ checkout: copyCheckout('not root'), uid: 65_534 }, async (server) => {
+      expect(await predict(server)).toBe(RIGHT);
+      const owners = server.processes().map((pid) => statSync(`/proc/${pid}`).uid);
+      expect(owners).toEqual(owners.map(() => 65_534));
+      // servemodel.sh, the primary, two processes, nginx and its workers.
+      expect(owners.length).toBeGreaterThan(5);
+      expect((await server.stop()).code).toBe(0);
+      expect(await server.leftBehind()).toEqual([]);
+    });
+  });
+
+  it('works in folders with spaces', async () => {
+    await serves({ checkout: copyCheckout('a path with spaces'), folder: ' and spaces' });
+  });
+
+  it('by another path and folder finds its own', async () => {
+    const link = join(mkdtempSync(join(folder, 'link-')), 'checkout');
+    symlinkSync(copyCheckout('linked'), link);
+    await serves({ checkout: link });
+  });
+});
+
+describe('a start that may not install', () => {
+  it('names the packages that are missing', async () => {
+    const checkout = copyCheckout('no packages', { packages: false });
+    const { code, said } = await ends({ checkout });
+    expect(code).toBe(1);
+    expect(said).toBe('servemodel: npm packages are missing or out of date; run: npm ci\n');
+    expect(existsSync(join(checkout, 'node_modules'))).toBe(false);
+  });
+
+  it('names nginx, and the command that gets it', async () => {
+    // The shell takes this function from its environment: whatever asks where nginx is gets "nowhere".
+    const hidden = '() { [ "$*" != "-v nginx" ] && builtin command "$@"; }';
+    const { code, said } = await ends({ env: { 'BASH_FUNC_command%%': hidden } });
+    expect(code).toBe(1);
+    const told = said.split('\n').filter((line) => line !== 'servemodel: building' && line !== '');
+    expect(told).toEqual([
+      'servemodel: nginx is missing; on Debian run as root: apt-get install -y --no-install-recommends nginx-light (or start with --no-proxy)',
+    ]);
+  });
+
+  it('names Node.js', async () => {
+    // Only what the script itself calls.
+    const bin = mkdtempSync(join(folder, 'bin-'));
+    for (const tool of ['bash', 'dirname', 'cat', 'sed', 'sort', 'head', 'find', 'id', 'mktemp', 'rm'])
+      symlinkSync(execFileSync('which', [tool], { encoding: 'utf8' }).trim(), join(bin, tool));
+    const { code, said } = await ends({ env: { PATH: bin } });
+    expect(code).toBe(1);
+    expect(said).toMatch(
+      /^servemodel: Node\.js 20\.19\.0 or newer is missing; see https:\/\/nodejs\.org\/\S+\n$/,
+    );
+  });
+});
+
+describe('the build', () => {
+  it('two first starts in one checkout make one, and both serve', async () => {
+    const checkout = copyCheckout('first start', { built: false });
+    const builds = await Promise.all(
+      [0, 1].map(() =>
+        withServer({ checkout, args: NO_PROXY }, async (server) => {
+          expect(await predict(server)).toBe(RIGHT);
+          expect((await server.stop()).code).toBe(0);
+          return server.said().split('servemodel: building').length - 1;
+        }),
+      ),
+    );
+    expect(builds.sort()).toEqual([0, 1]);
+    expect(readdirSync(checkout).filter((name) => name.startsWith('.dist'))).toEqual([]);
+  });
+
+  it('is made again when a source is newer, and only then', async () => {
+    const checkout = copyCheckout('newer', { built: false });
+    const start = (): Promise<{ built: boolean; ms: number }> =>
+      withLaunched({ checkout, args: NO_PROXY }, async (server) => {
+        const begin = performance.now();
+        await server.ready();
+        const ms = performance.now() - begin;
+        expect((await server.stop()).code).toBe(0);
+        return { built: server.said().includes('servemodel: building'), ms };
+      });
+    expect(await start()).toMatchObject({ built: true });
+    const second = await start();
+    expect(second).toMatchObject({ built: false });
+    process.stdout.write(`a second start: ready after ${Math.round(second.ms)} ms\n`);
+    expect(second.ms).toBeLessThan(5000);
+    const now = new Date();
+    utimesSync(join(checkout, 'worker/main.ts'), now, now);
+    expect(await start()).toMatchObject({ built: true });
+    expect(await start()).toMatchObject({ built: false });
+  });
+
+  it('that fails says so, and leaves the old one', async () => {
+    const checkout = copyCheckout('broken');
+    const source = join(checkout, 'worker/main.ts');
+    const built = readFileSync(join(checkout, 'dist/worker/main.js'), 'utf8');
+    execFileSync('sh', ['-c', `printf 'const x: number = "";' >>"$1"`, 'sh', source]);
+    const { code, said } = await ends({ checkout, args: NO_PROXY });
+    expect(code).toBe(1);
+    expect(said).toMatch(/error TS\d+[^]*\nservemodel: the build failed\n$/);
+    expect(readFileSync(join(checkout, 'dist/worker/main.js'), 'utf8')).toBe(built);
+    expect(readdirSync(checkout).filter((name) => name.startsWith('.dist'))).toEqual([]);
+  });
+});

@@ -1,0 +1,160 @@
+import type { Refusal } from './refusals.ts';
+
+/** What an error says to the world: its HTTP status and the sentence that a client may always read. */
+interface CatalogueEntry {
+  readonly status: number;
+  readonly detail: string;
+}
+
+/**
+ * Every error that the server answers, by its `code`. The set is closed and documented in docs/errors.md; the
+ * proxy's own errors use the same codes. A test holds both to this table.
+ */
+export const ERRORS = {
+  bad_request: { status: 400, detail: 'The request is not valid HTTP.' },
+  invalid_body: {
+    status: 400,
+    detail:
+      'The body must be a JSON object with "columns" and "data", an object of one row, an object of lists, or a list of objects.',
+  },
+  invalid_compression: { status: 400, detail: 'The body is not what its Content-Encoding says.' },
+  invalid_csv: { status: 400, detail: 'The body is not valid CSV.' },
+  invalid_encoding: { status: 400, detail: 'The body is not valid UTF-8.' },
+  invalid_json: { status: 400, detail: 'The body is not valid JSON.' },
+  invalid_parameter: {
+    status: 400,
+    detail: 'A query parameter is unknown or has a value that is not accepted.',
+  },
+  unauthorized: {
+    status: 401,
+    detail: 'Send the key that you were given as "authorization: Bearer KEY" or as "x-api-key: KEY".',
+  },
+  model_not_found: {
+    status: 404,
+    detail: 'There is no such model. GET /models lists those that are served.',
+  },
+  not_found: { status: 404, detail: 'There is nothing at this path.' },
+  method_not_allowed: {
+    status: 405,
+    detail: 'This path does not have that method; the Allow header lists those it has.',
+  },
+  not_acceptable: {
+    status: 406,
+    detail: 'This path answers application/json, which the Accept header excludes.',
+  },
+  request_timeout: { status: 408, detail: 'The request did not arrive in time.' },
+  length_required: { status: 411, detail: 'The request needs a Content-Length header.' },
+  body_too_large: { status: 413, detail: 'The body is larger than this server accepts.' },
+  uri_too_long: { status: 414, detail: 'The request line is longer than this server accepts.' },
+  unsupported_media_type: {
+    status: 415,
+    detail: 'Send the body with "content-type: application/json" or "content-type: text/csv", in UTF-8.',
+  },
+  invalid_columns: { status: 422, detail: "The columns do not match the model's signature." },
+  invalid_rows: { status: 422, detail: "Some rows do not match the model's signature." },
+  too_many_requests: { status: 429, detail: 'This client sends more requests than the server accepts.' },
+  headers_too_large: { status: 431, detail: 'The headers are larger than this server accepts.' },
+  internal_error: {
+    status: 500,
+    detail: 'The server failed to answer; the request id finds the cause in its log.',
+  },
+  draining: { status: 503, detail: 'The server is shutting down.' },
+  not_ready: { status: 503, detail: 'The server is not ready to predict.' },
+  overloaded: { status: 503, detail: 'Too many requests or rows are waiting.' },
+  deadline_exceeded: { status: 504, detail: 'The prediction did not finish in time.' },
+  http_version_not_supported: { status: 505, detail: 'This server speaks HTTP/1.0 and HTTP/1.1.' },
+} as const satisfies Record<string, CatalogueEntry>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** The reason phrase of each status in the catalogue: the `title` of a problem whose type is about:blank. */
+const TITLES: Readonly<Record<(typeof ERRORS)[ErrorCode]['status'], string>> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  406: 'Not Acceptable',
+  408: 'Request Timeout',
+  411: 'Length Required',
+  413: 'Content Too Large',
+  414: 'URI Too Long',
+  415: 'Unsupported Media Type',
+  422: 'Unprocessable Content',
+  429: 'Too Many Requests',
+  431: 'Request Header Fields Too Large',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
+  504: 'Gateway Timeout',
+  505: 'HTTP Version Not Supported',
+};
+
+/** Seconds after which a refused client may try again. */
+export const RETRY_AFTER_SECONDS = 1;
+
+/** Entries that an answer lists, of errors and of warnings; a total counts the rest. */
+export const MAX_LISTED = 20;
+
+/** A cell or a row that the signature refuses. Rows are counted from 0, as they stand in the body. */
+export interface CellError {
+  readonly row: number;
+  /** Of a CSV: the line that the row begins on, counted from 1. */
+  readonly line?: number;
+  readonly column?: string;
+  readonly message: string;
+}
+
+/** Members that a problem has beside the standard ones (RFC 9457, section 3.2). */
+export interface ProblemExtensions {
+  readonly errors?: readonly CellError[];
+  readonly errorsTotal?: number;
+}
+
+interface ProblemOptions extends ProblemExtensions {
+  /** Replaces the catalogue's sentence. Never holds a caller's value, a path or a stack. */
+  readonly detail?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly cause?: unknown;
+  readonly refusals?: readonly Refusal[];
+}
+
+/** An error with a place in the catalogue: the only kind whose words reach a client. */
+export class Problem extends Error {
+  readonly code: ErrorCode;
+  readonly status: (typeof ERRORS)[ErrorCode]['status'];
+  readonly headers: Readonly<Record<string, string>>;
+  readonly extensions: ProblemExtensions;
+  /** All that was refused, for metrics: the client is told of the first ones. */
+  readonly refusals: readonly Refusal[];
+
+  constructor(
+    code: ErrorCode,
+    { detail, headers = {}, cause, refusals = [], ...extensions }: ProblemOptions = {},
+  ) {
+    super(detail ?? ERRORS[code].detail, { cause });
+    this.name = 'Problem';
+    this.code = code;
+    this.status = ERRORS[code].status;
+    this.headers = this.status === 503 ? { 'retry-after': String(RETRY_AFTER_SECONDS), ...headers } : headers;
+    this.extensions = extensions;
+    this.refusals = refusals;
+  }
+}
+
+/** Anything thrown, as a problem: what isn't one already is an internal error with that cause. */
+export function toProblem(error: unknown): Problem {
+  return error instanceof Problem ? error : new Problem('internal_error', { cause: error });
+}
+
+/** The body of an error answer: `application/problem+json` (RFC 9457). */
+export function problemBody(problem: Problem, requestId: string): string {
+  const { status, code } = problem;
+  return JSON.stringify({
+    type: 'about:blank',
+    title: TITLES[status],
+    status,
+    detail: problem.message,
+    code,
+    requestId,
+    ...problem.extensions,
+  });
+}

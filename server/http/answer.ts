@@ -1,0 +1,36 @@
+import { ownHeaders } from './answerHeaders.ts';
+import type { AppContext } from './context.ts';
+import { send } from './compress.ts';
+import type { Prediction } from '../prediction/predictor.ts';
+import { timings } from '../prediction/predictor.ts';
+
+// Headers are given as plain objects and all at once: the server writes such a response without ever making a Headers
+// object.
+
+const answer = (c: AppContext, type: string, body: string): Promise<Response> | Response =>
+  send(c, body, { 'content-type': type, ...ownHeaders(c) });
+
+export const answerText = (c: AppContext, text: string): Promise<Response> | Response =>
+  answer(c, 'text/plain; charset=utf-8', text);
+
+/** @param json already serialised */
+export const answerJson = (c: AppContext, json: string): Promise<Response> | Response =>
+  answer(c, 'application/json', json);
+
+/**
+ * What a model answered, in any dialect.
+ *
+ * @param body already serialised
+ */
+export const answerPrediction = (
+  c: AppContext,
+  prediction: Prediction,
+  body: string,
+  type = 'application/json',
+): Promise<Response> | Response =>
+  send(c, body, {
+    'content-type': type,
+    'x-request-id': c.get('requestId'),
+    'x-model': prediction.model.id,
+    'server-timing': timings(prediction),
+  });

@@ -1,0 +1,58 @@
+import { isUtf8 } from 'node:buffer';
+import type { IncomingMessage } from 'node:http';
+import { Problem } from '../errors/problem.ts';
+import type { AppContext } from './context.ts';
+import { header } from './header.ts';
+import { requireCoding, unpack } from './decompress.ts';
+
+const BYTE_ORDER_MARK = '\uFEFF';
+
+/** The answer goes out while the body still arrives, so the connection can't be used again. */
+export const tooLarge = (): Problem => new Problem('body_too_large', { headers: { connection: 'close' } });
+
+/** Collects the bytes of a request as they come from the socket. */
+function collect(incoming: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    incoming.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes <= maxBytes) chunks.push(chunk);
+      else reject(tooLarge());
+    });
+    incoming.on('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
+    const lost = (): void => reject(new Problem('bad_request'));
+    incoming.on('error', lost);
+    incoming.on('close', () => {
+      if (!incoming.complete) lost();
+    });
+  });
+}
+
+/**
+ * Reads a request's body, unpacked.
+ *
+ * @param maxBytes limit of what arrives and of what it unpacks to
+ * @throws {Problem} body_too_large, unsupported_media_type or invalid_compression
+ */
+export async function readBytes(c: AppContext, maxBytes: number): Promise<Buffer> {
+  if (Number(header(c, 'content-length') ?? 0) > maxBytes) throw tooLarge();
+  const coding = header(c, 'content-encoding');
+  // Before the body: what can't be unpacked needn't arrive.
+  if (coding !== undefined) requireCoding(coding);
+  const { incoming } = c.env;
+  const bytes = incoming ? await collect(incoming, maxBytes) : Buffer.from(await c.req.arrayBuffer());
+  if (bytes.length > maxBytes) throw tooLarge();
+  return coding === undefined ? bytes : unpack(bytes, coding, maxBytes);
+}
+
+/** The text that the bytes of a body are. @throws {Problem} invalid_encoding for bytes that are not UTF-8 */
+export function toText(bytes: Buffer): string {
+  if (!isUtf8(bytes)) throw new Problem('invalid_encoding');
+  const text = bytes.toString('utf8');
+  return text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
+}
+
+/** Reads a request's body as text. @throws {Problem} as `readBytes` and `toText` */
+export const readText = async (c: AppContext, maxBytes: number): Promise<string> =>
+  toText(await readBytes(c, maxBytes));

@@ -1,0 +1,121 @@
+import { randomUUID } from 'node:crypto';
+import { renameSync } from 'node:fs';
+import type { Server, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { createAdaptorServer } from '@hono/node-server';
+import type { Hono } from 'hono';
+import { Problem, problemBody } from '../errors/problem.ts';
+import type { AppEnv } from './context.ts';
+
+/** Longer than nginx's 60 s: a connection that we closed first would fail a POST that was just sent on it. */
+const KEEP_ALIVE_TIMEOUT_MS = 75_000;
+/** More than the proxy lets through: what it accepted is never refused here. */
+const MAX_HEADER_BYTES = 128 * 1024;
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 30_000;
+/** Node looks for connections beyond their time only so often; its default is 30 s. */
+const CHECK_TIMEOUTS_EVERY_MS = 1000;
+const CLOSE_IDLE_EVERY_MS = 50;
+/** Connections that wait to be accepted: as many as the proxy may open at once. Node's 511 overflow in a crowd. */
+const BACKLOG = 4096;
+
+/** Where a server process listens: its own socket behind the proxy, or the public port, shared by all. */
+export type Address = { readonly socket: string } | { readonly host: string; readonly port: number };
+
+/** A server that takes requests. */
+export interface Listener {
+  /** Resolves once every request that is being answered now has been: those that come meanwhile are not waited for. */
+  answered(): Promise<void>;
+  /** Stops accepting, and resolves once every request is answered and every connection closed. */
+  close(): Promise<void>;
+}
+
+/** Node answers what its parser refuses with an empty 400, before the app sees it: give it our form. */
+function answerClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const code =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? 'headers_too_large'
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? 'request_timeout'
+        : 'bad_request';
+  const problem = new Problem(code);
+  const requestId = randomUUID();
+  const body = problemBody(problem, requestId);
+  socket.end(
+    `HTTP/1.1 ${problem.status} Error\r\ncontent-type: application/problem+json\r\nx-request-id: ${requestId}\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}
+
+function listenOn(server: Server, address: Address): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    const done = (): void => {
+      server.off('error', reject);
+      resolve();
+    };
+    if ('port' in address) {
+      server.listen({ port: address.port, host: address.host, backlog: BACKLOG }, done);
+      return;
+    }
+    // Bound under a name of its own, then moved over its predecessor's: the path never stops answering.
+    // `exclusive`, or node:cluster would listen in the primary and pass every connection on.
+    const own = `${address.socket}.${process.pid}`;
+    const options = { path: own, exclusive: true, readableAll: true, writableAll: true, backlog: BACKLOG };
+    server.listen(options, () => {
+      renameSync(own, address.socket);
+      done();
+    });
+  });
+}
+
+/** Serves an app. */
+export async function listen(app: Hono<AppEnv>, address: Address): Promise<Listener> {
+  const server = createAdaptorServer({
+    fetch: app.fetch,
+    serverOptions: {
+      connectionsCheckingInterval: CHECK_TIMEOUTS_EVERY_MS,
+      maxHeaderSize: MAX_HEADER_BYTES,
+      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+    },
+  }) as Server;
+  let closing = false;
+  /** Answers that are not yet complete. */
+  const open = new Set<ServerResponse>();
+  /** One function for all: a closure a request would be garbage a request. */
+  function forget(this: ServerResponse): void {
+    open.delete(this);
+  }
+  server.on('clientError', answerClientError);
+  // Ahead of the app: an answer that is given while closing is the last on its connection.
+  server.prependListener('request', (_, response) => {
+    response.shouldKeepAlive &&= !closing;
+    open.add(response);
+    response.on('close', forget);
+  });
+  await listenOn(server, address);
+
+  return {
+    answered: async () => {
+      const present = [...open].map((response) => new Promise((resolve) => response.once('close', resolve)));
+      await Promise.all(present);
+    },
+    close: () =>
+      new Promise((resolve) => {
+        closing = true;
+        for (const response of open) response.shouldKeepAlive = false;
+        const closeIdle = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_EVERY_MS);
+        server.close(() => {
+          clearInterval(closeIdle);
+          resolve();
+        });
+        server.closeIdleConnections();
+      }),
+  };
+}

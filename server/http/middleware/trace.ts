@@ -1,0 +1,21 @@
+import type { Serve } from './serve.ts';
+import { traceContextOf } from '../../tracing/traceContext.ts';
+import type { Tracing } from '../../tracing/tracing.ts';
+
+/** Makes each request a span, under its route's pattern. It is added around `serve` only where tracing is on. */
+export const traceRequests =
+  ({ begin }: Tracing, serve: Serve): Serve =>
+  (route, writeError) =>
+  (handler) => {
+    const answer = serve(route, writeError)(handler);
+    // Without a slash it's the label of paths that don't exist.
+    const pattern = route.startsWith('/') ? route : undefined;
+    return async function traceRequest(c) {
+      const trace = begin(c.req.method, pattern, traceContextOf(c));
+      c.set('trace', trace);
+      const response = await answer(c);
+      response.headers.set('traceresponse', trace.response);
+      trace.end(response.status, c.get('requestId'));
+      return response;
+    };
+  };

@@ -1,0 +1,47 @@
+import { Problem } from '../errors/problem.ts';
+import { about } from './answerHeaders.ts';
+import type { AppContext } from './context.ts';
+import type { Catalogue } from '../model/catalogue.ts';
+import type { Model } from '../model/model.ts';
+import type { ModelOf } from './routes/predict.ts';
+
+/** How a version stands in a path: a positive integer, as in the repository. */
+const VERSION = /^[1-9]\d{0,8}$/;
+
+/** A version that is served, and that this process alone couldn't open: another one may answer. */
+const isLacking = ({ versions }: Catalogue, name: string, version: string | undefined): boolean =>
+  versions.some(
+    (one) =>
+      one.name === name &&
+      one.served &&
+      one.state === 'refused' &&
+      (version === undefined || String(one.version) === version),
+  );
+
+/**
+ * The model that a request is about, of a version if its path names one.
+ *
+ * @throws {Problem} model_not_found or not_ready
+ */
+export function findModel(c: AppContext, catalogue: Catalogue, name: string, version?: string): Model {
+  const model =
+    version === undefined
+      ? catalogue.find(name)
+      : VERSION.test(version)
+        ? catalogue.find(name, Number(version))
+        : undefined;
+  if (!model) throw new Problem(isLacking(catalogue, name, version) ? 'not_ready' : 'model_not_found');
+  return about(c, model);
+}
+
+/** The model that the path names by `:model` and, if it has one, `:version`. */
+export const namedModel =
+  (catalogue: Catalogue): ModelOf =>
+  (c) =>
+    findModel(c, catalogue, c.req.param('model') ?? '', c.req.param('version'));
+
+/** The model that answers where a path names none. */
+export const standardModel =
+  (catalogue: Catalogue): ModelOf =>
+  (c) =>
+    about(c, catalogue.standard);

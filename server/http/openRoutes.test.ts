@@ -1,0 +1,57 @@
+import { Registry } from 'prom-client';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createApp } from './app.ts';
+import { loadAdult } from '../testing/adult.ts';
+import { APP_CONFIG, appDeps } from '../testing/appDeps.ts';
+import { createAdmission } from './middleware/authorize.ts';
+import { createGate } from '../access/gate.ts';
+
+const OPEN = [
+  '/',
+  '/apidocs',
+  '/assets/:digest/:folder/:file',
+  '/health',
+  '/health/live',
+  '/health/ready',
+  '/ping',
+  '/v2/health/live',
+  '/v2/health/ready',
+  '/vertex/health',
+];
+
+describe('with keys, and without one of them', () => {
+  let app: ReturnType<typeof createApp>;
+  beforeAll(async () => {
+    const registry = new Registry();
+    const admit = createAdmission(createGate(), registry, '/vertex/health');
+    const config = {
+      ...APP_CONFIG,
+      AIP_HEALTH_ROUTE: '/vertex/health',
+      AIP_PREDICT_ROUTE: '/vertex/predict',
+    };
+    app = createApp(appDeps([await loadAdult()], { registry, admit, config }));
+  });
+
+  /** A path that the route has: any segment will do, since nobody gets that far. */
+  const pathOf = (route: string): string => route.replaceAll(/:\w+(?:\{[^}]*\})?/g, 'x');
+
+  it('every route but health and the pages is refused, whatever the method', async () => {
+    const routes = [...new Set(app.routes.map(({ path }) => path))];
+    expect(routes.length).toBeGreaterThan(20);
+    const open: string[] = [];
+    for (const route of routes) {
+      for (const method of ['GET', 'POST', 'DELETE', 'HEAD']) {
+        const { status } = await app.request(pathOf(route), { method }, {});
+        if (status !== 401) open.push(route);
+      }
+    }
+    expect([...new Set(open)].sort()).toEqual([...OPEN].sort());
+  });
+
+  it('so is a path that no route has', async () => {
+    const answer = await app.request('/nothing', {}, {});
+    expect(answer.status).toBe(401);
+    expect(answer.headers.get('www-authenticate')).toBe('Bearer realm="servemodel"');
+    expect(await answer.json()).toMatchObject({ code: 'unauthorized', status: 401 });
+  });
+});

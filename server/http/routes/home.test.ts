@@ -1,0 +1,69 @@
+import { Hono } from 'hono';
+import { describe, expect, it } from 'vitest';
+import type { AppEnv } from '../context.ts';
+import { builtAssets } from '../../testing/builtAssets.ts';
+import { withApp } from '../../testing/withApp.ts';
+import { homeRoute, prefersHtml } from './home.ts';
+
+const CHROMIUM =
+  'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8,application/signed-exchange;v=b3;q=0.7';
+
+describe('who prefers HTML', () => {
+  it.each([
+    CHROMIUM,
+    'text/html',
+    'Text/HTML;q=0.9, text/plain;q=0.5',
+    'text/html, */*',
+    'text/html;level=1 ; q=0.5',
+    'text/html, text/plain',
+  ])('does: %s', (accept) => expect(prefersHtml(accept)).toBe(true));
+
+  it.each([
+    undefined,
+    '',
+    '*/*',
+    'text/*',
+    'text/plain',
+    'application/json',
+    'text/html;q=0',
+    'text/html;q=0.5, */*',
+    'text/plain, text/html;q=0.9',
+    'text/html;q=none',
+    'x-text/html',
+  ])('does not: %s', (accept) => expect(prefersHtml(accept)).toBe(false));
+});
+
+withApp('GET / gives a browser the playground, and everything else the text', async ({ request }) => {
+  const page = await request('/', { headers: { accept: CHROMIUM } });
+  expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+  expect(page.text).toContain('<title>servemodel playground</title>');
+  expect(page.headers.get('content-security-policy')).toMatch(/^default-src 'none'; script-src 'self';/);
+  expect(page.headers.get('content-security-policy')).not.toContain('unsafe');
+  const text = await request('/', { headers: { accept: '*/*' } });
+  expect([text.status, text.text]).toEqual([200, 'Service is running']);
+  expect([page, text].map(({ headers }) => headers.get('vary'))).toEqual(['accept', 'accept']);
+});
+
+it('without a playground, a browser gets the text, too', async () => {
+  const app = new Hono<AppEnv>().get('/', async (c) => homeRoute(undefined).GET?.(c) ?? c.notFound());
+  expect(await (await app.request('/', { headers: { accept: CHROMIUM } })).text()).toBe('Service is running');
+});
+
+it('what the page loads is small', () => {
+  const assets = builtAssets();
+  const page = assets.page('playground').body;
+  const scripts = new Set<string>();
+  const load = (path: string): void => {
+    if (scripts.has(path)) return;
+    scripts.add(path);
+    const { body = '' } = assets.find(path) ?? {};
+    for (const [, folder, name] of body.matchAll(/from '\.(\.\/shared)?\/([\w.]+)'/g)) {
+      load(`${folder === undefined ? 'playground' : 'shared'}/${name}`);
+    }
+  };
+  load('playground/main.js');
+  const files = [...scripts, 'playground/page.css', 'shared/theme.css', 'shared/icon.svg'];
+  expect(files.filter((path) => assets.find(path) === undefined)).toEqual([]);
+  const bytes = files.reduce((sum, path) => sum + (assets.find(path)?.body.length ?? 0), page.length);
+  expect(bytes).toBeLessThan(64 * 1024);
+});

@@ -1,0 +1,36 @@
+import { createPredictionsWriter } from '../../dialects/predictions.ts';
+import { readV1 } from '../../dialects/v1.ts';
+import type { HttpRecorder } from '../../metrics/http.ts';
+import type { AppContext } from '../context.ts';
+import { perModel } from '../../model/catalogue.ts';
+import type { Model } from '../../model/model.ts';
+import type { Predictor } from '../../prediction/predictor.ts';
+import { answerPrediction } from '../answer.ts';
+import { readText } from '../body.ts';
+import { requireJsonBody } from '../mediaTypes.ts';
+import { createParameters } from '../parameters.ts';
+
+export interface InstancesDeps {
+  readonly predictor: Predictor;
+  readonly http: HttpRecorder;
+  readonly maxBodyBytes: number;
+}
+
+const readNoParameters = createParameters({});
+
+/** Answers `{"instances": [...]}` with `{"predictions": [...]}`: what V1 and Vertex AI have in common. */
+export function createInstancesAnswerer({
+  predictor,
+  http,
+  maxBodyBytes,
+}: InstancesDeps): (c: AppContext, model: Model) => Promise<Response> {
+  const writerOf = perModel(createPredictionsWriter);
+  return async (c, model) => {
+    requireJsonBody(c);
+    readNoParameters(c);
+    const text = await readText(c, maxBodyBytes);
+    http.body(Buffer.byteLength(text));
+    const prediction = await predictor.predict(c, model, () => readV1(text, model), {});
+    return answerPrediction(c, prediction, writerOf(model)(prediction.answers));
+  };
+}

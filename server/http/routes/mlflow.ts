@@ -1,0 +1,77 @@
+import { readCsv } from '../../dialects/forms/csv.ts';
+import type { Table } from '../../dialects/errorForm.ts';
+import { readInvocation, writeMlflowError } from '../../dialects/mlflow.ts';
+import { createPredictionsWriter } from '../../dialects/predictions.ts';
+import type { HttpRecorder } from '../../metrics/http.ts';
+import type { InferenceRecorder } from '../../metrics/inference.ts';
+import type { Handler } from '../context.ts';
+import type { Catalogue } from '../../model/catalogue.ts';
+import { perModel } from '../../model/catalogue.ts';
+import type { Model } from '../../model/model.ts';
+import type { Predictor } from '../../prediction/predictor.ts';
+import { answerJson, answerPrediction, answerText } from '../answer.ts';
+import { readText } from '../body.ts';
+import type { DefineRoute } from '../router.ts';
+import type { Lifecycle } from './health.ts';
+import { requireServing } from './health.ts';
+import type { InvocationBody } from './mlflowBody.ts';
+import { requireInvocationBody } from './mlflowBody.ts';
+import { standardModel } from '../modelOf.ts';
+import { createParameters } from '../parameters.ts';
+
+export interface InvocationsDeps {
+  readonly catalogue: Catalogue;
+  readonly predictor: Predictor;
+  readonly lifecycle: Lifecycle;
+  readonly http: HttpRecorder;
+  readonly recorder: InferenceRecorder;
+  readonly maxBodyBytes: number;
+  /** Of this software. */
+  readonly version: string;
+}
+
+const readNoParameters = createParameters({});
+
+const readBody = (text: string, model: Model, body: InvocationBody): Table =>
+  body === 'csv' ? readCsv(text, model.signature.inputs, true, 'Add it.') : readInvocation(text, model, body);
+
+function invocationsHandler({
+  catalogue,
+  predictor,
+  http,
+  recorder,
+  maxBodyBytes,
+}: InvocationsDeps): Handler {
+  const modelOf = standardModel(catalogue);
+  const writerOf = perModel(createPredictionsWriter);
+  return async (c) => {
+    const model = modelOf(c);
+    const body = requireInvocationBody(c);
+    readNoParameters(c);
+    const text = await readText(c, maxBodyBytes);
+    http.body(Buffer.byteLength(text));
+    let columns = 0;
+    const decode = (): Table => {
+      const table = readBody(text, model, body);
+      columns = table.columns.length;
+      return table;
+    };
+    const prediction = await predictor.predict(c, model, decode, { ignoreExtra: true });
+    // None was missing and none was there twice, so what is more is extra.
+    const extra = columns - model.signature.inputs.length;
+    if (extra > 0) recorder.ignored(model, extra);
+    return answerPrediction(c, prediction, writerOf(model)(prediction.answers));
+  };
+}
+
+/** MLflow's scoring server, which is SageMaker's container contract too. */
+export function defineInvocations(define: DefineRoute, deps: InvocationsDeps): void {
+  const ping: Handler = (c) => {
+    requireServing(deps.lifecycle);
+    return answerJson(c, '\n');
+  };
+  define('/invocations', { POST: invocationsHandler(deps) }, writeMlflowError);
+  define('/ping', { GET: ping }, writeMlflowError);
+  define('/health', { GET: ping }, writeMlflowError);
+  define('/version', { GET: (c) => answerText(c, deps.version) }, writeMlflowError);
+}

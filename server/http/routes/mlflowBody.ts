@@ -1,0 +1,31 @@
+import type { PandasFormat } from '../../dialects/mlflow.ts';
+import { Problem } from '../../errors/problem.ts';
+import type { AppContext } from '../context.ts';
+import { header } from '../header.ts';
+
+/** What a body of `/invocations` is: CSV, or JSON in the form that MLflow 1.x names beside the media type, if any. */
+export type InvocationBody = 'csv' | 'json' | PandasFormat;
+
+/** By media type, the values of `format` that MLflow 1.x knows beside it. */
+const FORMATS: Readonly<Record<string, Readonly<Record<string, InvocationBody>>>> = {
+  'application/json': { '': 'json', 'pandas-split': 'pandas-split', 'pandas-records': 'pandas-records' },
+  'text/csv': { '': 'csv' },
+};
+
+/** @throws {Problem} unsupported_media_type */
+export function requireInvocationBody(c: AppContext): InvocationBody {
+  const [type = '', ...parameters] = (header(c, 'content-type') ?? 'application/json')
+    .toLowerCase()
+    .split(';')
+    .map((part) => part.trim());
+  let format = '';
+  for (const parameter of parameters) {
+    const [name = '', value = ''] = parameter.split('=').map((part) => part.trim());
+    if (name === 'format') format = value;
+    else if (name === 'charset' ? !/^"?utf-8"?$/.test(value) : name !== '')
+      throw new Problem('unsupported_media_type');
+  }
+  const formats = Object.hasOwn(FORMATS, type) ? FORMATS[type] : undefined;
+  if (!formats || !Object.hasOwn(formats, format)) throw new Problem('unsupported_media_type');
+  return formats[format] as InvocationBody;
+}

@@ -1,0 +1,44 @@
+import { ERRORS } from '../../errors/problem.ts';
+import type { Catalogue } from '../../model/catalogue.ts';
+import type { Model } from '../../model/model.ts';
+import { describeApi } from '../../openapi/document.ts';
+import type { Asset } from '../../web/assets.ts';
+import { etagOf } from '../../web/assets.ts';
+import { REVALIDATE, answerCached } from '../cached.ts';
+import type { Methods } from '../router.ts';
+import { requireJsonAnswer } from '../mediaTypes.ts';
+
+/** The models of a document: while the catalogue has these, in this order, it stays as it is. */
+const identityOf = ({ standard, models, find }: Catalogue): readonly (Model | undefined)[] => [
+  standard,
+  ...models.flatMap((model) => [model, find(model.name)]),
+];
+
+export interface OpenApiDeps {
+  readonly catalogue: Catalogue;
+  /** Of this software. */
+  readonly version: string;
+  readonly hasRoute: (route: string) => boolean;
+}
+
+/** `GET /openapi.json`: made at its first use, and anew when a model has changed since. */
+export function openApiRoute({ catalogue, version, hasRoute }: OpenApiDeps): Methods {
+  let made: { readonly of: readonly (Model | undefined)[]; readonly document: Asset } | undefined;
+
+  const document = (): Asset => {
+    const identity = identityOf(catalogue);
+    const current =
+      made?.of.length === identity.length && made.of.every((model, index) => model === identity[index]);
+    if (!made || !current) {
+      const body = JSON.stringify(describeApi({ catalogue, errors: ERRORS, version, hasRoute }));
+      made = { of: identity, document: { type: 'application/json', body, etag: etagOf(body) } };
+    }
+    return made.document;
+  };
+  return {
+    GET: (c) => {
+      requireJsonAnswer(c);
+      return answerCached(c, document(), REVALIDATE);
+    },
+  };
+}

@@ -1,0 +1,23 @@
+import type { AppContext } from '../context.ts';
+import type { Catalogue } from '../../model/catalogue.ts';
+import type { AskSums } from '../../process/askPrimary.ts';
+import { SHADOW_PREFIX } from '../../observers/shadow/metrics.ts';
+import { readReports } from '../../observers/shadow/report.ts';
+import { answerJson } from '../answer.ts';
+import type { Methods } from '../router.ts';
+import { namedModel } from '../modelOf.ts';
+import { requireJsonAnswer } from '../mediaTypes.ts';
+
+/** `GET /models/:model/shadow`: what shadows would have answered in the place of the served version. */
+export function shadowRoute(catalogue: Catalogue, ask: AskSums): Methods {
+  const modelOf = namedModel(catalogue);
+  return {
+    GET: async (c: AppContext) => {
+      const model = modelOf(c);
+      requireJsonAnswer(c);
+      const { name, version } = model;
+      const shadows = readReports(model, await ask(SHADOW_PREFIX));
+      return answerJson(c, JSON.stringify({ name, version, shadows }));
+    },
+  };
+}

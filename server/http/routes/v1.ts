@@ -1,0 +1,60 @@
+import { writeErrorMember } from '../../dialects/errorSentence.ts';
+import { describeModels, describeState } from '../../dialects/v1.ts';
+import { Problem } from '../../errors/problem.ts';
+import type { AppContext, Handler } from '../context.ts';
+import type { Catalogue } from '../../model/catalogue.ts';
+import type { Model } from '../../model/model.ts';
+import { answerJson } from '../answer.ts';
+import type { DefineRoute, Methods } from '../router.ts';
+import { findModel } from '../modelOf.ts';
+
+/** What the last part of a path ends with when it names a call rather than a thing. */
+const PREDICT = ':predict';
+
+/**
+ * The methods of a path whose last part may end in `:predict`. Two patterns for it would make Hono leave its fastest
+ * router, on every route.
+ */
+function targetMethods(get: Handler, predict: Handler): Methods {
+  const isCall = (c: AppContext): boolean => c.req.param('target')?.endsWith(PREDICT) ?? false;
+  const refuse = (allow: string): never => {
+    throw new Problem('method_not_allowed', { headers: { allow } });
+  };
+  return {
+    GET: (c) => (isCall(c) ? refuse('POST') : get(c)),
+    POST: (c) => (isCall(c) ? predict(c) : refuse('GET, HEAD')),
+  };
+}
+
+function modelOfTarget(c: AppContext, catalogue: Catalogue): Model {
+  const target = (c.req.param('target') ?? '').replace(/:predict$/, '');
+  const name = c.req.param('model');
+  return name === undefined ? findModel(c, catalogue, target) : findModel(c, catalogue, name, target);
+}
+
+/** The V1 protocol, which KServe and TensorFlow Serving share. */
+export function defineV1(
+  define: DefineRoute,
+  catalogue: Catalogue,
+  answerInstances: (c: AppContext, model: Model) => Promise<Response>,
+): void {
+  const predict: Handler = (c) => answerInstances(c, modelOfTarget(c, catalogue));
+  const model: Handler = (c) => {
+    const { name } = modelOfTarget(c, catalogue);
+    const versions = catalogue.models.filter((other) => other.name === name);
+    return answerJson(
+      c,
+      describeState(
+        name,
+        versions.map((other) => other.version),
+      ),
+    );
+  };
+  const version: Handler = (c) => {
+    const found = modelOfTarget(c, catalogue);
+    return answerJson(c, describeState(found.name, [found.version]));
+  };
+  define('/v1/models', { GET: (c) => answerJson(c, describeModels(catalogue.models)) }, writeErrorMember);
+  define('/v1/models/:target', targetMethods(model, predict), writeErrorMember);
+  define('/v1/models/:model/versions/:target', targetMethods(version, predict), writeErrorMember);
+}

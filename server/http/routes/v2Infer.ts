@@ -1,0 +1,74 @@
+import { writeInferAnswer } from '../../dialects/v2/answer.ts';
+import { outputTensors } from '../../dialects/v2/outputs.ts';
+import type { InferRequest } from '../../dialects/v2/request.ts';
+import { readInferRequest } from '../../dialects/v2/request.ts';
+import { toTable } from '../../dialects/v2/table.ts';
+import { Problem } from '../../errors/problem.ts';
+import type { HttpRecorder } from '../../metrics/http.ts';
+import type { AppContext, Handler } from '../context.ts';
+import { header } from '../header.ts';
+import type { Catalogue } from '../../model/catalogue.ts';
+import { perModel } from '../../model/catalogue.ts';
+import type { Predictor } from '../../prediction/predictor.ts';
+import { timings } from '../../prediction/predictor.ts';
+import { answerPrediction } from '../answer.ts';
+import { readBytes } from '../body.ts';
+import { namedModel } from '../modelOf.ts';
+import { requireInferBody } from '../mediaTypes.ts';
+import { createParameters } from '../parameters.ts';
+
+export interface InferDeps {
+  readonly catalogue: Catalogue;
+  readonly predictor: Predictor;
+  readonly http: HttpRecorder;
+  readonly maxBodyBytes: number;
+}
+
+/** The bytes of JSON in a body that has binary data behind it. */
+const HEADER_LENGTH = 'inference-header-content-length';
+
+const readNoParameters = createParameters({});
+
+function readHeaderLength(c: AppContext): number | undefined {
+  const length = header(c, HEADER_LENGTH);
+  if (length === undefined) return undefined;
+  if (/^\d{1,10}$/.test(length)) return Number(length);
+  throw new Problem('invalid_body', { detail: 'Inference-Header-Content-Length must be a number of bytes.' });
+}
+
+/** `POST /v2/models/{m}[/versions/{v}]/infer`: JSON, and binary data where it's given or wanted. */
+export function inferHandler({ catalogue, predictor, http, maxBodyBytes }: InferDeps): Handler {
+  const modelOf = namedModel(catalogue);
+  const outputsOf = perModel(({ output }) => outputTensors(output));
+  return async (c) => {
+    const model = modelOf(c);
+    const headerLength = readHeaderLength(c);
+    requireInferBody(c, headerLength !== undefined);
+    readNoParameters(c);
+    const bytes = await readBytes(c, maxBodyBytes);
+    http.body(bytes.length);
+    let request!: InferRequest;
+    const prediction = await predictor.predict(
+      c,
+      model,
+      () => {
+        request = readInferRequest(bytes, headerLength, model, outputsOf(model));
+        return toTable(request.tensors, model.signature.inputs);
+      },
+      {},
+    );
+    const { rows, answers } = prediction;
+    const { json, binary } = writeInferAnswer(model, request, rows.rows, answers);
+    if (binary.length === 0) return answerPrediction(c, prediction, json);
+    const head = Buffer.from(json);
+    return new Response(Buffer.concat([head, ...binary]), {
+      headers: {
+        'content-type': 'application/octet-stream',
+        [HEADER_LENGTH]: String(head.length),
+        'x-request-id': c.get('requestId'),
+        'x-model': model.id,
+        'server-timing': timings(prediction),
+      },
+    });
+  };
+}

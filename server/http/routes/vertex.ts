@@ -1,0 +1,42 @@
+import { writeErrorMember } from '../../dialects/errorSentence.ts';
+import type { AppContext } from '../context.ts';
+import type { Catalogue } from '../../model/catalogue.ts';
+import type { Model } from '../../model/model.ts';
+import { isOwnHealthPath, isOwnPredictPath } from '../../settings/vertexPaths.ts';
+import { answerJson } from '../answer.ts';
+import type { DefineRoute } from '../router.ts';
+import type { Lifecycle } from './health.ts';
+import { requireServing } from './health.ts';
+import { standardModel } from '../modelOf.ts';
+
+/** The paths that Vertex AI asks; empty ones, and those that the server has anyway, are not added. */
+export interface VertexPaths {
+  readonly health: string;
+  readonly predict: string;
+}
+
+/** Vertex AI's contract for custom containers: V1's bodies, on paths that the platform chooses. */
+export function defineVertex(
+  define: DefineRoute,
+  { health, predict }: VertexPaths,
+  catalogue: Catalogue,
+  lifecycle: Lifecycle,
+  answerInstances: (c: AppContext, model: Model) => Promise<Response>,
+): void {
+  if (health !== '' && !isOwnHealthPath(health)) {
+    define(
+      health,
+      {
+        GET: (c) => {
+          requireServing(lifecycle);
+          return answerJson(c, '{"status":"ready"}');
+        },
+      },
+      writeErrorMember,
+    );
+  }
+  if (predict !== '' && !isOwnPredictPath(predict)) {
+    const modelOf = standardModel(catalogue);
+    define(predict, { POST: (c) => answerInstances(c, modelOf(c)) }, writeErrorMember);
+  }
+}

@@ -1,0 +1,78 @@
+import type { Matrix, TextCell } from '../../worker/protocol.ts';
+import { MAX_BATCH_ROWS } from '../../worker/protocol.ts';
+import type { Model } from '../model/model.ts';
+import type { Job } from './job.ts';
+import type { LinkedList } from './linkedList.ts';
+
+/** Rows that one request puts into a batch at a time while others wait: the next request then has its turn. */
+const CHUNK_ROWS = 64;
+
+/** Consecutive rows of one job within a batch. */
+interface Chunk {
+  readonly job: Job;
+  /** The job's attempt that it belongs to. */
+  readonly attempt: number;
+  /** First row, counted in the job. */
+  readonly from: number;
+  /** First row, counted in the batch. */
+  readonly at: number;
+  readonly rows: number;
+}
+
+/** Rows of one model that go to a thread together. */
+export interface Batch {
+  readonly model: Model;
+  readonly chunks: readonly Chunk[];
+  readonly rows: number;
+  readonly texts: readonly TextCell[];
+}
+
+/** Takes the texts of the job's next rows, renumbered for the batch. */
+function takeTexts(job: Job, at: number, rows: number, texts: TextCell[]): void {
+  const end = job.sent + rows;
+  for (
+    let cell = job.rows.texts[job.sentTexts];
+    cell !== undefined && cell.row < end;
+    cell = job.rows.texts[++job.sentTexts]
+  ) {
+    texts.push({ ...cell, row: cell.row - job.sent + at });
+  }
+}
+
+/**
+ * Takes the next batch: rows of the first waiting job's model, at most `limit`, from as many jobs as fit, in turn.
+ * A job that has more rows goes to the end of the line, so a single row never waits behind a large request.
+ *
+ * @param cells the thread's matrix, [MAX_BATCH_ROWS, columns]: filled from row 0
+ */
+export function takeBatch(
+  waiting: LinkedList<Job>,
+  cells: (model: Model) => Matrix,
+  limit = MAX_BATCH_ROWS,
+): Batch {
+  const { model, alone } = waiting.first as Job;
+  const target = cells(model);
+  const { width, textsTravel } = model.encoder;
+  const chunks: Chunk[] = [];
+  const texts: TextCell[] = [];
+  let rows = 0;
+  for (
+    let job = waiting.first;
+    job !== undefined && job.model === model && rows < limit;
+    job = waiting.first
+  ) {
+    if (job.alone !== alone) break;
+    const left = job.rows.rows - job.sent;
+    const others = job.waiting.next !== undefined;
+    const take = Math.min(left, limit - rows, others ? CHUNK_ROWS : left);
+    target.set(job.rows.cells.subarray(job.sent * width, (job.sent + take) * width), rows * width);
+    if (textsTravel) takeTexts(job, rows, take, texts);
+    chunks.push({ job, attempt: job.attempt, from: job.sent, at: rows, rows: take });
+    job.sent += take;
+    rows += take;
+    waiting.remove(job);
+    if (take < left) waiting.push(job);
+    if (alone) break;
+  }
+  return { model, chunks, rows, texts };
+}

@@ -1,0 +1,98 @@
+import type { Forest } from '../../worker/forest/forest.ts';
+import { createForest } from '../../worker/forest/forest.ts';
+import type { Rows } from '../../worker/protocol.ts';
+import { answerWidth } from '../../worker/protocol.ts';
+import type { EncodedRows } from '../encoding/encoder.ts';
+import type { Inference, Scores } from './port.ts';
+import { perModel } from '../model/catalogue.ts';
+import type { Model } from '../model/model.ts';
+import type { QueueRecorder } from './queue.ts';
+
+/** What it costs to hand a batch to a thread and to take its answers back, in microseconds of CPU time. */
+const HOP_MICROSECONDS = 50;
+/** Room for the rows of a lone request. */
+const MOST_ROWS = 32;
+/** The compiler of WebAssembly needs some runs to warm up. */
+const TRIALS = 20;
+
+/** A forest in this process, for requests that cost less to answer than to send to a thread. */
+interface Inline {
+  readonly forest: Forest;
+  readonly width: number;
+  readonly mostRows: number;
+}
+
+/** How many rows a forest answers in the time of the way to a thread and back, on this machine. */
+function rowsWithinHop(forest: Forest, { rows, cells }: Rows, width: number): number {
+  const count = Math.min(rows, MOST_ROWS);
+  if (count === 0) return 0;
+  const answers = new Float64Array(count * width);
+  forest.input.set((cells as Float32Array).subarray(0, (cells.length / rows) * count));
+  let fastest = Infinity;
+  for (let trial = 0; trial < TRIALS; trial++) {
+    const start = performance.now();
+    forest.score(count, answers);
+    fastest = Math.min(fastest, performance.now() - start);
+  }
+  return Math.min(MOST_ROWS, Math.floor((HOP_MICROSECONDS * count) / (1000 * fastest)));
+}
+
+function prepare({ engine, fast, output }: Model): Inline | undefined {
+  if (engine.engine !== 'forest' || fast?.path.rest.kind !== 'forest') return undefined;
+  const forest = createForest(fast.path.rest.forest, MOST_ROWS);
+  const width = answerWidth(output);
+  const mostRows = rowsWithinHop(forest, fast.probes.fast, width);
+  return mostRows > 0 ? { forest, width, mostRows } : undefined;
+}
+
+export interface InlineInference extends Inference {
+  /** Makes a model ready; its first request would wait for that otherwise. */
+  prepare(model: Model): void;
+  /** Answers rows here and now, without counting them; undefined if they have to go further. */
+  score(model: Model, rows: EncodedRows): Scores | undefined;
+}
+
+/**
+ * Answers small requests on compiled forests in the server process itself, at once, and sends everything else on.
+ * WebAssembly can't crash the process, and nothing of such a request outlives the turn of the event loop in which it
+ * came: it never waits, and the garbage collector never has to move it.
+ */
+export function createInline(
+  beyond: Inference,
+  recorder: Pick<QueueRecorder, 'batch' | 'queued'>,
+): InlineInference {
+  const inlineOf = perModel(prepare);
+  const score = (model: Model, rows: EncodedRows): Scores | undefined => {
+    const inline = inlineOf(model);
+    if (inline === undefined || rows.rows === 0 || rows.rows > inline.mostRows) return undefined;
+    const { forest, width } = inline;
+    const start = performance.now();
+    const answers = new Float64Array(rows.rows * width);
+    forest.input.set(rows.cells);
+    forest.score(rows.rows, answers);
+    return { answers, queueSeconds: 0, runSeconds: (performance.now() - start) / 1000 };
+  };
+  return {
+    prepare: (model) => void inlineOf(model),
+    get late() {
+      return beyond.late;
+    },
+    get isFull() {
+      return beyond.isFull;
+    },
+    onRoom: (listener) => beyond.onRoom(listener),
+    get queuedRows() {
+      return beyond.queuedRows;
+    },
+    score,
+    predict: (model, rows, options) => {
+      const scores = score(model, rows);
+      if (scores === undefined) return beyond.predict(model, rows, options);
+      const queueSeconds = (options.waitedMs ?? 0) / 1000;
+      recorder.batch(model, rows.rows, scores.runSeconds);
+      recorder.queued(model, queueSeconds);
+      return queueSeconds === 0 ? scores : { ...scores, queueSeconds };
+    },
+    close: () => beyond.close(),
+  };
+}

@@ -1,0 +1,24 @@
+import type { Distribution, Signature } from '../model/signature.ts';
+
+/** What is wrong with a distribution of so many categories or classes; of bins, if there are none. */
+function faultOf({ edges, shares }: Distribution, names: number | undefined): string | undefined {
+  if (names !== undefined && edges) return '/edges belong to numbers';
+  if (names === undefined && !edges) return ' of numbers must have edges';
+  const wanted = names ?? (edges?.length ?? 0) + 1;
+  if (shares.length !== wanted) return `/shares must have ${wanted} items`;
+  const unordered = edges?.findIndex((edge, at) => at > 0 && edge <= (edges[at - 1] as number)) ?? -1;
+  return unordered === -1 ? undefined : `/edges/${unordered} must be larger than the one before`;
+}
+
+/** The path and the kind of the first fault in a signature's distributions that a JSON Schema can't find. */
+export function distributionFault({ inputs, outputs }: Signature): string | undefined {
+  for (const [index, { type, categories, distribution }] of inputs.entries()) {
+    if (!distribution) continue;
+    const path = `/inputs/${index}/distribution`;
+    if (type === 'string' && !categories) return `${path} needs categories`;
+    const fault = faultOf(distribution, type === 'boolean' ? 2 : categories?.length);
+    if (fault !== undefined) return path + fault;
+  }
+  const fault = outputs.distribution && faultOf(outputs.distribution, outputs.classes?.length);
+  return fault === undefined ? undefined : `/outputs/distribution${fault}`;
+}

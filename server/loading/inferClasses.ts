@@ -1,0 +1,68 @@
+import type { OnnxGraph } from '../compiler/onnx/graph.ts';
+import type { OnnxNode } from '../compiler/onnx/node.ts';
+import { decodeTensor } from '../compiler/onnx/tensor.ts';
+
+type Classes = readonly (string | number)[];
+
+/** What hands labels on as they are, in another form or type. */
+const PASSES = new Set(['Cast', 'Flatten', 'Identity', 'Reshape', 'Squeeze', 'Transpose', 'Unsqueeze']);
+/** What picks labels out of a list: its first input. */
+const PICKS = new Set(['ArrayFeatureExtractor', 'Gather']);
+
+/** The list that a node holds under one of these names. */
+function listOf({ attributes }: OnnxNode, ...names: readonly string[]): Classes | undefined {
+  for (const name of names) {
+    const attribute = attributes.get(name);
+    const found = attribute && (name.endsWith('strings') ? attribute.strings() : attribute.ints());
+    if (found && found.length > 0) return found;
+  }
+  return undefined;
+}
+
+/** What a LabelEncoder makes of classes; undefined if it doesn't know one of them. */
+function encode(encoder: OnnxNode, classes: Classes): Classes | undefined {
+  const keys = listOf(encoder, 'keys_strings', 'keys_int64s') ?? [];
+  const values = listOf(encoder, 'values_strings', 'values_int64s') ?? [];
+  const names = new Map(keys.map((key, at) => [key, values[at]]));
+  const encoded = classes.flatMap((name) => names.get(name) ?? []);
+  return encoded.length === classes.length ? encoded : undefined;
+}
+
+/**
+ * The classes among which a label output chooses, in the order of the probabilities: those of the node that makes the
+ * label, not of an estimator within, which may number them. Exporters let a classifier operator hold them, or pick
+ * them from a constant.
+ *
+ * @param label name of the output
+ * @returns undefined when they can't be read
+ * @throws {OnnxRefused} when what holds them is damaged
+ */
+export function classesOf({ nodes, constants }: OnnxGraph, label: string): Classes | undefined {
+  const makers = new Map(nodes.flatMap((node) => node.outputs.map((name) => [name, node])));
+  // The name of outputs that aren't there.
+  makers.delete('');
+  const constantOf = (name: string): Classes | undefined => {
+    const tensor = constants.get(name);
+    if (tensor) return decodeTensor(tensor).values;
+    const maker = makers.get(name);
+    return maker?.op === 'Constant' ? maker.attributes.get('value')?.tensor()?.values : undefined;
+  };
+
+  let encoder: OnnxNode | undefined;
+  let tensor = label;
+  let maker = makers.get(tensor);
+  while (maker && (PASSES.has(maker.op) || (maker.op === 'LabelEncoder' && !encoder))) {
+    if (maker.op === 'LabelEncoder') encoder = maker;
+    tensor = maker.inputs[0] ?? '';
+    maker = makers.get(tensor);
+  }
+  if (!maker) return undefined;
+  const found = PICKS.has(maker.op)
+    ? constantOf(maker.inputs[0] ?? '')
+    : maker.outputs[0] === tensor
+      ? listOf(maker, 'classlabels_strings', 'classlabels_int64s', 'classlabels_ints')
+      : undefined;
+  const classes = encoder && found ? encode(encoder, found) : found;
+  const readable = classes?.every((name) => typeof name === 'string' || Number.isInteger(name));
+  return readable && new Set(classes).size === classes?.length ? classes : undefined;
+}

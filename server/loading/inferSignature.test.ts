@@ -1,0 +1,76 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { GraphSpec } from '../testing/buildModel.ts';
+import { buildModel } from '../testing/buildModel.ts';
+import { HOME } from '../platform/install.ts';
+import { inferSignature } from './inferSignature.ts';
+
+const fixture = (name: string): Buffer =>
+  readFileSync(join(HOME, 'server/compiler/fixtures', `${name}.onnx`));
+
+const graph = (changes: Partial<GraphSpec>): Uint8Array =>
+  buildModel({
+    inputs: [{ name: 'x', element: 'float', dims: ['n', 1] }],
+    outputs: [{ name: 'y', element: 'float', dims: ['n', 1] }],
+    nodes: [{ op: 'Identity', domain: '', inputs: ['x'], outputs: ['y'] }],
+    ...changes,
+  });
+
+describe('a signature from an ONNX file alone', () => {
+  it('has its inputs, outputs and classes', () => {
+    const { inputs, outputs, task, sha256 } = inferSignature(
+      readFileSync(join(HOME, 'models/adult/1/model.onnx')),
+    );
+    expect([task, inputs.length]).toEqual(['classification', 14]);
+    expect(inputs[1]).toEqual({ name: 'workclass', onnx: 'workclass', type: 'string', nullable: false });
+    expect(outputs).toEqual({ label: 'label', probabilities: 'probabilities', classes: [' <=50K', ' >50K'] });
+    expect(sha256).toMatch(/^7285c719/);
+  });
+
+  it('of a matrix has a column for each of its places', () => {
+    const { inputs } = inferSignature(fixture('matrix'));
+    expect(inputs.map(({ name, onnx }) => [name, onnx])).toEqual([
+      ['X_0', 'X'],
+      ['X_1', 'X'],
+      ['X_2', 'X'],
+    ]);
+  });
+
+  it('of a regression has a value', () => {
+    expect(inferSignature(fixture('lightgbm-regressor'))).toMatchObject({
+      task: 'regression',
+      outputs: { value: 'variable' },
+    });
+  });
+
+  it.each<[string, Partial<GraphSpec>, RegExp]>([
+    [
+      'integers of 32 bits',
+      { inputs: [{ name: 'x', element: 'int32', dims: ['n', 1] }] },
+      /"x" has an element type/,
+    ],
+    [
+      'a matrix of any width',
+      { inputs: [{ name: 'x', element: 'float', dims: ['n', 'm'] }] },
+      /how many columns/,
+    ],
+    [
+      'three dimensions',
+      { inputs: [{ name: 'x', element: 'float', dims: ['n', 2, 2] }] },
+      /how many columns/,
+    ],
+    [
+      'two values',
+      { outputs: [1, 2].map(() => ({ name: 'y', element: 'float', dims: ['n', 1] })) },
+      /neither a label/,
+    ],
+    [
+      'maps',
+      { outputs: [], nodes: [{ op: 'ZipMap', inputs: ['x'], outputs: ['y'] }] },
+      /ZipMap\); export it with options=\{'zipmap': False\}/,
+    ],
+  ])('is refused for %s', (_, changes, reason) => {
+    expect(() => inferSignature(graph(changes))).toThrow(reason);
+  });
+});

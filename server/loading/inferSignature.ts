@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto';
+import { elementOf } from '../compiler/onnx/elements.ts';
+import type { OnnxModel } from '../compiler/onnx/model.ts';
+import { readModel } from '../compiler/onnx/model.ts';
+import { printable } from '../compiler/onnx/printable.ts';
+import { OnnxRefused } from '../compiler/onnx/refused.ts';
+import type { OnnxValue } from '../compiler/onnx/value.ts';
+import { classesOf } from './inferClasses.ts';
+import type { ColumnType, Input, Signature } from '../model/signature.ts';
+
+/** Columns of one matrix that are named by their number. */
+const MAX_COLUMNS = 10_000;
+
+const TYPES: Readonly<Record<string, ColumnType>> = {
+  float: 'number',
+  double: 'number',
+  int64: 'integer',
+  string: 'string',
+  bool: 'boolean',
+};
+
+/** The way out where a file leaves something open. */
+const SAY_SO = 'say so in a model.json (scripts/import-model takes one with --signature)';
+
+const quote = (name: string): string => `"${printable(name)}"`;
+
+/** The columns that feed an input: one by its name, or those of a matrix by their numbers. */
+function columnsOf({ name, elementType, dims }: OnnxValue): Input[] {
+  const type = TYPES[elementOf(elementType) ?? ''];
+  if (!type) throw new OnnxRefused(`input ${quote(name)} has an element type that no column can feed`);
+  const width = dims?.length === 1 ? 1 : dims?.[1];
+  if (!dims || dims.length === 0 || dims.length > 2 || width === undefined) {
+    throw new OnnxRefused(`input ${quote(name)} doesn't say how many columns it has; ${SAY_SO}`);
+  }
+  if (!Number.isInteger(width) || width < 1 || width > MAX_COLUMNS)
+    throw new OnnxRefused(`input ${quote(name)} has an impossible number of columns`);
+  const column = (own: string): Input => ({ name: own, onnx: name, type, nullable: false });
+  return width === 1 ? [column(name)] : Array.from({ length: width }, (_, at) => column(`${name}_${at}`));
+}
+
+/** A label is an integer or a text, a score a float; whatever else there is isn't looked at. */
+function outputsOf(graph: OnnxModel['graph']): Pick<Signature, 'task' | 'outputs'> {
+  const { nodes, outputs } = graph;
+  const ofType = (...types: string[]): OnnxValue[] =>
+    outputs.filter(({ elementType }) => types.includes(elementOf(elementType) ?? ''));
+  const [label, secondLabel] = ofType('int64', 'string');
+  const [score, secondScore] = ofType('float');
+  if (!score && nodes.some(({ op }) => op === 'ZipMap')) {
+    throw new OnnxRefused(
+      "its probabilities are a list of maps (ZipMap); export it with options={'zipmap': False}",
+    );
+  }
+  if (!score || secondLabel || secondScore)
+    throw new OnnxRefused(`its outputs are neither a label with probabilities nor one value; ${SAY_SO}`);
+  if (!label) return { task: 'regression', outputs: { value: score.name } };
+  const classes = classesOf(graph, label.name);
+  // A label that is a text can't be a number, whatever the graph made of it on the way.
+  const kind = elementOf(label.elementType) === 'string' ? 'string' : 'number';
+  if (!classes?.length || classes.some((name) => typeof name !== kind))
+    throw new OnnxRefused(`it doesn't say which classes its label chooses from; ${SAY_SO}`);
+  return {
+    task: 'classification',
+    outputs: { label: label.name, probabilities: score.name, classes: [...classes] },
+  };
+}
+
+/**
+ * A signature from what an ONNX file says about itself: names and types of its inputs, its outputs, its classes.
+ * No column accepts a missing value, since nothing says that one does.
+ *
+ * @throws {OnnxRefused}
+ */
+export function inferSignature(onnx: Uint8Array): Signature {
+  const { graph } = readModel(onnx);
+  const inputs = graph.inputs.filter(({ name }) => !graph.constants.has(name)).flatMap(columnsOf);
+  if (inputs.length === 0) throw new OnnxRefused('it has no input');
+  if (inputs.length > MAX_COLUMNS) throw new OnnxRefused('it has too many inputs');
+  if (new Set(inputs.map(({ name }) => name)).size !== inputs.length)
+    throw new OnnxRefused(`two of its columns would have one name; ${SAY_SO}`);
+  return { ...outputsOf(graph), inputs, sha256: createHash('sha256').update(onnx).digest('hex') };
+}

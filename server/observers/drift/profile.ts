@@ -1,0 +1,117 @@
+import type { Model } from '../../model/model.ts';
+import type { Distribution, Input } from '../../model/signature.ts';
+
+/** A column, or the predictions, as they are counted. */
+export interface Field {
+  readonly name: string;
+  /** Where its counts begin among all of them. */
+  readonly start: number;
+  /** What each bin holds, as people read it. */
+  readonly bins: readonly string[];
+  /** Which of them holds texts outside the categories, and which missing values. */
+  readonly unknown?: number;
+  readonly missing?: number;
+  /** The training data's share of each bin. */
+  readonly training?: { readonly rows: number; readonly shares: readonly number[] };
+}
+
+/** How the rows of a model version are counted. It's plain data: a process tells it the primary. */
+export interface Profile {
+  readonly key: string;
+  readonly model: string;
+  readonly version: number;
+  readonly columns: readonly Field[];
+  /** None where a value has no bins, for want of training data. */
+  readonly predictions?: Field;
+  /** All counts of a row, and those of `HEAD`. */
+  readonly width: number;
+}
+
+/** What stands ahead of the fields: answered rows, the sum of the weights of those looked at, the sum of their squares. */
+export const HEAD = { rows: 0, weights: 1, squares: 2, size: 3 } as const;
+
+/** Categories that fewer of the training rows had than this share one bin: alone, their shares are mostly chance. */
+const RARE = 0.01;
+
+/** The bin that each category is counted in, and what the bins are called. */
+export interface Binning {
+  readonly bins: readonly string[];
+  readonly binOf: readonly number[];
+}
+
+/** @param shares in training, if they're known; else all categories have one bin */
+export function binCategories(categories: readonly string[], shares: readonly number[] | undefined): Binning {
+  if (!shares) return { bins: ['known'], binOf: categories.map(() => 0) };
+  const common = categories.filter((_, at) => (shares[at] as number) >= RARE);
+  const rare = categories.length - common.length;
+  const bins = rare === 0 ? common : [...common, rare === 1 ? 'a rare one' : `${rare} rare ones`];
+  const places = new Map(common.map((category, bin) => [category, bin]));
+  return { bins, binOf: categories.map((category) => places.get(category) ?? common.length) };
+}
+
+/** `≤ 22`, `22 – 26`, …, `> 58`. */
+function nameBins(edges: readonly number[]): string[] {
+  const texts = edges.map((edge) => String(Number(edge.toPrecision(6))));
+  if (texts.length === 0) return ['present'];
+  const inner = texts.slice(1).map((text, at) => `${texts[at] as string} – ${text}`);
+  return [`≤ ${texts[0] as string}`, ...inner, `> ${texts.at(-1) as string}`];
+}
+
+/** Without the ends: bins of values, and the training data's shares of them. */
+function valueBins({ type, categories, distribution }: Input): { bins: readonly string[]; shares: number[] } {
+  const shares = distribution?.shares ?? [];
+  if (type === 'boolean') return { bins: ['false', 'true'], shares: [...shares] };
+  if (type !== 'string') return { bins: nameBins(distribution?.edges ?? []), shares: [...shares] };
+  if (!categories) return { bins: ['present'], shares: [] };
+  const { bins, binOf } = binCategories(categories, distribution?.shares);
+  const sums = bins.map(() => 0);
+  shares.forEach((share, at) => ((sums[binOf[at] as number] as number) += share));
+  return { bins, shares: sums };
+}
+
+const trainingOf = (distribution: Distribution | undefined, shares: readonly number[]) =>
+  distribution ? { training: { rows: distribution.rows, shares } } : {};
+
+function columnField(input: Input, start: number): Field {
+  const { bins, shares } = valueBins(input);
+  const { distribution } = input;
+  const knowsUnknown = input.type === 'string' && input.categories !== undefined;
+  const unknown = knowsUnknown ? { unknown: bins.length } : {};
+  const missing = input.nullable ? { missing: bins.length + (knowsUnknown ? 1 : 0) } : {};
+  return {
+    name: input.name,
+    start,
+    bins: [...bins, ...(knowsUnknown ? ['unknown'] : []), ...(input.nullable ? ['missing'] : [])],
+    ...unknown,
+    ...missing,
+    ...trainingOf(distribution, [
+      ...shares,
+      ...(knowsUnknown ? [distribution?.other ?? 0] : []),
+      ...(input.nullable ? [distribution?.missing ?? 0] : []),
+    ]),
+  };
+}
+
+/** How a model's rows are counted, by its signature. */
+export function profileOf({ key, name, version, signature, output }: Model): Profile {
+  let width: number = HEAD.size;
+  const place = <F extends Field>(field: F): F => {
+    width += field.bins.length;
+    return field;
+  };
+  const columns = signature.inputs.map((input) => place(columnField(input, width)));
+  const { distribution } = signature.outputs;
+  const bins =
+    output.task === 'classification'
+      ? output.classes.map(String)
+      : distribution && nameBins(distribution.edges ?? []);
+  const predictions = bins && {
+    predictions: place({
+      name: 'predictions',
+      start: width,
+      bins,
+      ...trainingOf(distribution, distribution?.shares ?? []),
+    }),
+  };
+  return { key, model: name, version, columns, ...predictions, width };
+}

@@ -1,0 +1,114 @@
+import type { FromProcess } from '../../messages.ts';
+import type { Profile } from './profile.ts';
+import { HEAD } from './profile.ts';
+import type { DriftReport } from './report.ts';
+import { reportOn } from './report.ts';
+
+/** Steps in which a window slides. */
+const SLOTS = 10;
+
+/** What the rows of a model were like of late, over all processes. */
+export interface DriftWindows {
+  receive(id: number, message: FromProcess): void;
+  /** A process is gone. What it has counted stays until the window has passed it. */
+  retire(id: number): void;
+  /** Of every version that is open, by name and version. */
+  reports(): DriftReport[];
+  report(key: string): DriftReport | undefined;
+  /** Moves the windows on by a tenth. */
+  slide(): void;
+  close(): void;
+}
+
+/** Counts of one model version since the server's start. */
+interface History {
+  readonly profile: Profile;
+  /** Of processes that are gone, or had the version closed. */
+  readonly gone: Float64Array;
+  /** By process. */
+  readonly live: Map<number, Float64Array>;
+  /** The sums at the last SLOTS steps, the oldest first. */
+  readonly past: Float64Array[];
+}
+
+const addTo = (sum: Float64Array, counts: Float64Array): void =>
+  counts.forEach((count, at) => ((sum[at] as number) += count));
+
+const totalOf = ({ gone, live }: History): Float64Array => {
+  const total = gone.slice();
+  for (const counts of live.values()) addTo(total, counts);
+  return total;
+};
+
+/** A process counts no more, or anew: what it has counted stays. */
+function settle({ gone, live }: History, id: number): void {
+  const last = live.get(id);
+  if (!last) return;
+  addTo(gone, last);
+  live.delete(id);
+}
+
+/** What came in since the oldest step that is remembered. */
+function windowOf(history: History): Float64Array {
+  const total = totalOf(history);
+  const oldest = history.past[0] as Float64Array;
+  return total.map((count, at) => count - (oldest[at] as number));
+}
+
+export function createDriftWindows(windowMs: number): DriftWindows {
+  const histories = new Map<string, History>();
+  /** What each process has open. */
+  const open = new Map<number, readonly string[]>();
+  const retired = new Set<number>();
+
+  const isOpen = (key: string): boolean => [...open.values()].some((keys) => keys.includes(key));
+  const know = (profile: Profile): void => {
+    if (histories.has(profile.key)) return;
+    const { width } = profile;
+    const past = [new Float64Array(width)];
+    histories.set(profile.key, { profile, gone: new Float64Array(width), live: new Map(), past });
+  };
+  const report = (history: History): DriftReport => reportOn(history.profile, windowOf(history), windowMs);
+
+  const slide = (): void => {
+    for (const [key, history] of histories) {
+      history.past.push(totalOf(history));
+      if (history.past.length > SLOTS) history.past.shift();
+      if (!isOpen(key) && windowOf(history)[HEAD.rows] === 0) histories.delete(key);
+    }
+  };
+  const timer = setInterval(slide, windowMs / SLOTS).unref();
+
+  return {
+    receive: (id, message) => {
+      // What was under way when a process ended has been counted with its last words.
+      if (retired.has(id)) return;
+      if (message.type === 'observing') {
+        message.profiles.forEach(know);
+        const keys = message.profiles.map(({ key }) => key);
+        open.set(id, keys);
+        // Opened again, it is counted from zero.
+        for (const [key, history] of histories) if (!keys.includes(key)) settle(history, id);
+      } else if (message.type === 'observed') {
+        for (const [key, counts] of message.counts)
+          histories.get(key)?.live.set(id, Float64Array.from(counts));
+      }
+    },
+    retire: (id) => {
+      retired.add(id);
+      open.delete(id);
+      for (const history of histories.values()) settle(history, id);
+    },
+    reports: () =>
+      [...histories]
+        .filter(([key]) => isOpen(key))
+        .map(([, history]) => report(history))
+        .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.version - b.version)),
+    report: (key) => {
+      const history = histories.get(key);
+      return history && report(history);
+    },
+    slide,
+    close: () => clearInterval(timer),
+  };
+}

@@ -1,0 +1,112 @@
+import type { Observation } from '../../prediction/answered.ts';
+import type { Line } from './sink.ts';
+import type { ObservedRecords } from './writeRecords.ts';
+
+/** Bounds of what waits in a process. */
+const MAX_ROWS = 20_000;
+const MAX_BYTES = 16 * 2 ** 20;
+/** Rows that become records in one turn of the event loop: some 0.2 ms. */
+const SLICE_ROWS = 64;
+/** What is stored at a time. */
+const BATCH_RECORDS = 128;
+const BATCH_BYTES = 2 ** 20;
+
+/** Answered rows on their way to the log, in bounded memory. */
+export interface Waiting {
+  /** Takes references, and drops the rows that it has no room for. */
+  add(observation: Observation): void;
+  /** Some records to be stored together; undefined while there are none. */
+  take(): readonly Line[] | undefined;
+  /** Turns into records at once what is left. */
+  finish(): void;
+  /** Drops everything. */
+  clear(): void;
+}
+
+export interface WaitingOptions {
+  readonly write: (observation: Observation, ms: number) => ObservedRecords;
+  readonly onDropped: (rows: number) => void;
+  /** There are records. */
+  readonly onRecords: () => void;
+}
+
+/** Rows of one request. */
+interface Taken {
+  readonly observation: Observation;
+  readonly ms: number;
+  rows: number;
+  records: ObservedRecords | undefined;
+}
+
+/**
+ * Rows become records in the turns after the one that answered them, whether they can be stored or not: a row may hold
+ * on to the whole body that it came with, a record is as large as it is.
+ */
+export function createWaiting({ write, onDropped, onRecords }: WaitingOptions): Waiting {
+  let taken: Taken[] = [];
+  let lines: Line[] = [];
+  let rows = 0;
+  let bytes = 0;
+  let scheduled = false;
+
+  const drop = (count: number): void => {
+    rows -= count;
+    if (count > 0) onDropped(count);
+  };
+  const slice = (limit: number): void => {
+    let left = limit;
+    for (let first = taken[0]; first && left > 0; first = taken[0]) {
+      const { observation, ms } = first;
+      const records = (first.records ??= write(observation, ms));
+      for (; first.rows > 0 && left > 0; first.rows--, left--) {
+        if (bytes >= MAX_BYTES) {
+          drop(first.rows);
+          first.rows = 0;
+          break;
+        }
+        const text = records.next();
+        bytes += text.length;
+        lines.push({ model: observation.model.name, text });
+      }
+      if (first.rows === 0) taken.shift();
+    }
+    if (lines.length > 0) onRecords();
+  };
+  const schedule = (): void => {
+    if (scheduled || taken.length === 0) return;
+    scheduled = true;
+    setImmediate(() => {
+      scheduled = false;
+      slice(SLICE_ROWS);
+      schedule();
+    });
+  };
+  return {
+    add: (observation) => {
+      const all = observation.rows.rows;
+      const room = bytes < MAX_BYTES ? MAX_ROWS - rows : 0;
+      const count = Math.min(all, room);
+      if (count < all) onDropped(all - count);
+      if (count === 0) return;
+      taken.push({ observation, ms: Date.now(), rows: count, records: undefined });
+      rows += count;
+      schedule();
+    },
+    take: () => {
+      if (lines.length === 0) return undefined;
+      let [count, size] = [0, 0];
+      while (count < lines.length && count < BATCH_RECORDS && size < BATCH_BYTES)
+        size += (lines[count++] as Line).text.length;
+      rows -= count;
+      bytes -= size;
+      return lines.splice(0, count);
+    },
+    finish: () => slice(Infinity),
+    clear: () => {
+      drop(rows);
+      taken = [];
+      lines = [];
+      bytes = 0;
+    },
+  };
+}

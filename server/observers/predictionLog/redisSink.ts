@@ -1,0 +1,91 @@
+import { ErrorReply, MultiErrorReply, createClient } from '@redis/client';
+import { within } from '../../platform/deadline.ts';
+import type { Line, Sink } from './sink.ts';
+import { SinkFailure } from './sink.ts';
+
+/** The stream of a model's predictions. */
+export const STREAM_PREFIX = 'servemodel:predictions:';
+/** The one field of an entry. */
+export const RECORD_FIELD = 'record';
+
+const CONNECT_MS = 3000;
+/** A Redis that is silent for so long is asked again on another connection. */
+const ANSWER_MS = 5000;
+
+export interface RedisSinkOptions {
+  readonly url: string;
+  /** Records that a model's stream keeps, and some more: Redis drops whole nodes. */
+  readonly maxRecords: number;
+  /** The connection was lost. */
+  readonly onLost: () => void;
+}
+
+/** Reconnecting is the log's business: a client that lost its connection is thrown away. */
+const makeClient = (url: string) =>
+  createClient({
+    url,
+    disableOfflineQueue: true,
+    socket: { connectTimeout: CONNECT_MS, reconnectStrategy: false },
+  });
+type Client = ReturnType<typeof makeClient>;
+
+/** Streams in Redis, one a model. A transaction a batch: it is stored as a whole, or refused as a whole. */
+export function createRedisSink({ url, maxRecords, onLost }: RedisSinkOptions): Sink {
+  let client: Client | undefined;
+
+  const drop = (): void => {
+    client?.destroy();
+    client = undefined;
+  };
+  const connect = async (): Promise<Client> => {
+    const fresh = makeClient(url);
+    fresh.on('error', () => {
+      if (fresh !== client) return;
+      client = undefined;
+      onLost();
+    });
+    try {
+      await within(fresh.connect(), CONNECT_MS, 'connecting');
+      // One that still loads its data takes connections, and nothing else.
+      await within(fresh.ping(), CONNECT_MS, 'the answer to PING');
+    } catch (error) {
+      fresh.destroy();
+      throw new SinkFailure('unreachable', error);
+    }
+    return fresh;
+  };
+  const send = async (to: Client, lines: readonly Line[]): Promise<void> => {
+    const multi = to.multi();
+    for (const { model, text } of lines)
+      multi.addCommand([
+        'XADD',
+        STREAM_PREFIX + model,
+        'MAXLEN',
+        '~',
+        `${maxRecords}`,
+        '*',
+        RECORD_FIELD,
+        text,
+      ]);
+    await within(multi.exec(), ANSWER_MS, 'the answer of Redis');
+  };
+  return {
+    open: async () => {
+      client ??= await connect();
+    },
+    write: async (lines) => {
+      try {
+        if (!client) throw new Error('not connected');
+        await send(client, lines);
+        return 0;
+      } catch (error) {
+        if (error instanceof MultiErrorReply) return error.errorIndexes.length;
+        // Not this batch's fault, and nothing that another connection would change: full, read-only, not permitted.
+        if (error instanceof ErrorReply) throw new SinkFailure('refused', error);
+        drop();
+        throw new SinkFailure('unreachable', error);
+      }
+    },
+    close: () => Promise.resolve(drop()),
+  };
+}

@@ -1,0 +1,80 @@
+import { answerWidth } from '../../../worker/protocol.ts';
+import { createColumnFinder } from '../../encoding/columns.ts';
+import { perModel } from '../../model/catalogue.ts';
+import type { Model } from '../../model/model.ts';
+import type { Observation } from '../../prediction/answered.ts';
+import { createCanonical, sha256Of } from './canonical.ts';
+import type { InputForm } from '../../settings/logTarget.ts';
+
+/** Writes the records of an observation as JSON, one a call: see record.ts. */
+export interface ObservedRecords {
+  readonly rows: number;
+  /** The record of the next row. */
+  next(): string;
+}
+
+/** A number in full precision: reading the text gives the very same one. */
+const numberText = (value: number): string => (Number.isFinite(value) ? String(value) : 'null');
+
+/** Prepares the text of a row's answer. */
+function createOutput({ output }: Model): (answers: Float64Array, at: number) => string {
+  if (output.task === 'regression') return (answers, at) => `{"value":${numberText(answers[at] as number)}}`;
+  const labels = output.classes.map((name) => JSON.stringify(name));
+  const keys = output.classes.map((name) => `${JSON.stringify(String(name))}:`);
+  return (answers, at) => {
+    let probabilities = '';
+    for (let k = 0; k < keys.length; k++)
+      probabilities += `${k === 0 ? '' : ','}${keys[k] as string}${numberText(answers[at + 1 + k] as number)}`;
+    return `{"label":${labels[answers[at] as number] as string},"probabilities":{${probabilities}}}`;
+  };
+}
+
+/** Prepares the members that tell the input of a row, given its cells. */
+function createInput(names: readonly string[], form: InputForm): (cellAt: (at: number) => unknown) => string {
+  if (form === 'none') return () => '';
+  const canonical = createCanonical(names);
+  return (cellAt) => {
+    const text = canonical(cellAt);
+    const digest = `"inputSha256":"${sha256Of(text)}",`;
+    return form === 'full' ? `"input":${text},${digest}` : digest;
+  };
+}
+
+/** Turns observations into records. */
+export function createRecordWriter(
+  form: InputForm,
+): (observation: Observation, ms: number) => ObservedRecords {
+  const prepare = perModel((model) => {
+    const { inputs, sha256 = '' } = model.signature;
+    const names = inputs.map(({ name }) => name);
+    return {
+      names,
+      find: createColumnFinder(inputs),
+      input: createInput(names, form),
+      output: createOutput(model),
+      width: answerWidth(model.output),
+      facts: `"model":${JSON.stringify(model.id)},"sha256":"${sha256}",`,
+    };
+  });
+  return ({ requestId, model, table, rows, answers }, ms) => {
+    const { names, find, input, output, width, facts } = prepare(model);
+    const { data, columns, byName = false, before = 0 } = table;
+    const positions = byName ? [] : find(columns, true);
+    const refused = rows.refused?.rows ?? [];
+    const begin = `{"requestId":${JSON.stringify(requestId)},"row":`;
+    const facing = `,"time":"${new Date(ms).toISOString()}",${facts}`;
+    let [row, answered, skipped] = [0, 0, 0];
+    return {
+      rows: rows.rows,
+      next: () => {
+        for (; refused[skipped] === row; row++) skipped++;
+        const cells = data[row];
+        const cellAt = byName
+          ? (at: number) => (cells as Readonly<Record<string, unknown>>)[names[at] as string]
+          : (at: number) => (cells as readonly unknown[])[positions[at] as number];
+        const answer = output(answers, answered++ * width);
+        return `${begin}${before + row++}${facing}${input(cellAt)}"output":${answer}}`;
+      },
+    };
+  };
+}

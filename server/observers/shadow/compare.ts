@@ -1,0 +1,47 @@
+import type { OutputFeed } from '../../../worker/protocol.ts';
+import { answerWidth } from '../../../worker/protocol.ts';
+
+/** What differs between two versions' answers to one row. */
+export interface RowDifference {
+  /** Another label. Always false for values. */
+  readonly flipped: boolean;
+  /** Largest difference of a class's probability, or the difference of the values; NaN when it can't be said. */
+  readonly score: number;
+}
+
+/** Compares row `row` of answers of one version with those of another. */
+export type CompareRow = (answers: Float64Array, others: Float64Array, row: number) => RowDifference;
+
+/**
+ * Prepares the comparison of two versions. Their classes may stand in another order: they're matched by name.
+ *
+ * @returns undefined when one gives labels and the other values
+ */
+export function createComparison(output: OutputFeed, other: OutputFeed): CompareRow | undefined {
+  if (output.task !== other.task) return undefined;
+  if (output.task === 'regression' || other.task === 'regression') {
+    return (answers, others, row) => ({
+      flipped: false,
+      score: Math.abs((answers[row] as number) - (others[row] as number)),
+    });
+  }
+  const names = output.classes.map(String);
+  const otherNames = other.classes.map(String);
+  const places = names.map((name) => otherNames.indexOf(name));
+  const sameClasses = names.length === otherNames.length && !places.includes(-1);
+  const width = answerWidth(output);
+  const otherWidth = answerWidth(other);
+  return (answers, others, row) => {
+    const at = row * width;
+    const otherAt = row * otherWidth;
+    const flipped = names[answers[at] as number] !== otherNames[others[otherAt] as number];
+    if (!sameClasses) return { flipped, score: NaN };
+    let score = 0;
+    for (let k = 0; k < names.length; k++) {
+      const p = answers[at + 1 + k] as number;
+      const q = others[otherAt + 1 + (places[k] as number)] as number;
+      score = Math.max(score, Math.abs(p - q));
+    }
+    return { flipped, score };
+  };
+}

@@ -1,0 +1,97 @@
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import type { Config } from '../settings/settings.ts';
+import { createDriftObserver } from './drift/observer.ts';
+import type { FromProcess } from '../messages.ts';
+import type { Observation, Observe } from '../prediction/answered.ts';
+import type { Contents } from '../model/catalogue.ts';
+import { shadowsOf } from '../repository/openSource.ts';
+import { createPool } from '../inference/pool.ts';
+import { createShadowRecorder } from './shadow/metrics.ts';
+import { createShadow } from './shadow/shadow.ts';
+
+/** What looks at answered rows beside the path: it is told what is served, and closed last. */
+interface Observer {
+  readonly observe: Observe;
+  follow?(contents: Contents): void;
+  close(): Promise<void>;
+}
+
+/** All observers of one process. */
+export interface Observers {
+  readonly observe: readonly Observe[];
+  /** What is open and served from now on. */
+  follow(contents: Contents): void;
+  close(): Promise<void>;
+}
+
+export interface ObserverOptions {
+  readonly config: Config;
+  readonly registry: Registry;
+  /** The thread's entry. */
+  readonly entry: URL;
+  /** Time that a thread has to open and verify one model. */
+  readonly openTimeoutMs: number;
+  /** Whether requests wait for what an observer would take. */
+  readonly busy: () => boolean;
+  readonly log: Logger;
+  readonly tell: (message: FromProcess) => Promise<void>;
+}
+
+/** Starts those that the settings ask for. */
+export function createObservers(options: ObserverOptions): Observers {
+  const observers: Observer[] = [];
+  const shadows = shadowsOf(options.config);
+  if (shadows.length > 0) observers.push(startShadow(options, shadows));
+  if (options.config.PREDICTION_LOG !== '') observers.push(loadPredictionLog(options));
+  if (options.config.DRIFT_WINDOW_MS > 0) observers.push(createDriftObserver(options.tell));
+  return {
+    observe: observers.map(({ observe }) => observe),
+    follow: (contents) => observers.forEach((observer) => observer.follow?.(contents)),
+    close: async () => void (await Promise.all(observers.map((observer) => observer.close()))),
+  };
+}
+
+/** Logs what is answered. Its code is only loaded where it is asked for; what is answered before waits for it. */
+function loadPredictionLog(options: ObserverOptions): Observer {
+  const early: Observation[] = [];
+  let observe: Observe = (observation) => void early.push(observation);
+  const started = import('./predictionLog/start.ts').then(async ({ startPredictionLog }) => {
+    const predictionLog = await startPredictionLog(options);
+    observe = predictionLog.observe;
+    early.splice(0).forEach(observe);
+    return predictionLog;
+  });
+  return {
+    observe: (observation) => observe(observation),
+    close: async () => (await started).close(),
+  };
+}
+
+/** Scores what is answered on candidates, in a thread that nothing else needs. */
+function startShadow(
+  { registry, entry, openTimeoutMs, busy, log }: ObserverOptions,
+  ids: readonly string[],
+): Observer {
+  const fail = (reason: string): void => log.error({ reason }, 'a shadow failed');
+  const shadow = createShadow({
+    pool: createPool({
+      threads: 1,
+      entry,
+      openTimeoutMs,
+      onLost: fail,
+      onReplaced: (_, reason) => fail(reason),
+    }),
+    recorder: createShadowRecorder(registry),
+    busy,
+    onFailed: (_, reason) => fail(reason),
+  });
+  return {
+    observe: ({ model, table, rows, answers }) => {
+      // Where bad rows were left out, answers and table don't stand side by side.
+      if (!rows.refused) shadow.offer(model, table, answers);
+    },
+    follow: ({ models }) => void shadow.follow(models.filter(({ id }) => ids.includes(id))),
+    close: () => shadow.close(),
+  };
+}

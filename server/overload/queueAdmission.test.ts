@@ -1,0 +1,85 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { LATE_IN_A_ROW, createAdmission } from './queueAdmission.ts';
+
+const LIMIT = 100;
+
+function refuses(enter: () => void): boolean {
+  try {
+    enter();
+    return false;
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'overloaded' });
+    return true;
+  }
+}
+
+describe('admission', () => {
+  it('takes what fits, refuses what does not, and counts what a refusal leaves', () => {
+    const admission = createAdmission(LIMIT);
+    admission.enter(60);
+    admission.enter(40);
+    expect(refuses(() => admission.enter(1))).toBe(true);
+    expect(admission.waitingRows).toBe(100);
+    admission.leave(1);
+    admission.enter(1);
+    expect(admission.waitingRows).toBe(100);
+  });
+
+  it('takes a request of any size when nothing waits', () => {
+    const admission = createAdmission(LIMIT);
+    admission.enter(10 * LIMIT);
+    expect(refuses(() => admission.enter(1))).toBe(true);
+    admission.leave(10 * LIMIT);
+    admission.enter(10 * LIMIT);
+  });
+
+  it('takes rows back that were admitted before, above the limit if need be', () => {
+    const admission = createAdmission(LIMIT);
+    admission.enter(LIMIT);
+    admission.leave(50);
+    admission.enter(50);
+    admission.reenter(50);
+    expect(admission.waitingRows).toBe(150);
+  });
+
+  it('never lets more than the limit wait, except from empty', () => {
+    const steps = fc.array(fc.record({ enters: fc.boolean(), rows: fc.integer({ min: 1, max: 150 }) }));
+    fc.assert(
+      fc.property(steps, (commands) => {
+        const admission = createAdmission(LIMIT);
+        const waiting: number[] = [];
+        const sum = (): number => waiting.reduce((total, rows) => total + rows, 0);
+        for (const { enters, rows } of commands) {
+          const before = sum();
+          if (enters) {
+            const refused = refuses(() => admission.enter(rows));
+            expect(refused).toBe(before > 0 && before + rows > LIMIT);
+            if (!refused) waiting.push(rows);
+          } else if (waiting.length > 0) {
+            admission.leave(waiting.shift() as number);
+          }
+          expect(admission.waitingRows).toBe(sum());
+        }
+      }),
+    );
+  });
+});
+
+describe('requests that begin late', () => {
+  it('keep others out while some wait, but not a few of them, and not from an empty queue', () => {
+    const admission = createAdmission(LIMIT, 1000);
+    admission.enter(50);
+    for (let index = 0; index < LATE_IN_A_ROW; index++) admission.began(1001);
+    admission.enter(1);
+    admission.began(1001);
+    expect(admission.late).toBe(true);
+    expect(refuses(() => admission.enter(1))).toBe(true);
+    admission.leave(51);
+    expect(admission.late).toBe(false);
+    admission.enter(1);
+    expect(admission.late).toBe(true);
+    admission.began(1000);
+    expect(admission.late).toBe(false);
+  });
+});

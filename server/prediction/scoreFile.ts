@@ -1,0 +1,149 @@
+import { answerWidth } from '../../worker/protocol.ts';
+import type { EncodeOptions, EncodedRows } from '../encoding/encoder.ts';
+import type { Warning } from '../encoding/warnings.ts';
+import type { CellError } from '../errors/problem.ts';
+import { MAX_LISTED, Problem } from '../errors/problem.ts';
+import type { Scores } from '../inference/port.ts';
+import type { Model } from '../model/model.ts';
+import type { Predictor } from './predictor.ts';
+import type { Spool } from '../platform/spool.ts';
+import { pieces } from '../platform/spool.ts';
+import { createCsvTable } from '../dialects/forms/csv.ts';
+import type { Table } from '../dialects/errorForm.ts';
+
+/** Bytes that are parsed in one go: a millisecond or two, which is what others wait for the event loop. */
+export const PIECE_BYTES = 64 * 1024;
+/** Pieces of one file that wait for answers: enough to keep the threads busy, and no more than that in memory. */
+const MAX_IN_FLIGHT = 4;
+
+export interface FileOptions extends EncodeOptions {
+  readonly header: boolean;
+  readonly requestId: string;
+  readonly signal: AbortSignal;
+}
+
+/** What was found in a file. Its answers are in a spool: [rows, answerWidth], Float64, NaN in a refused row. */
+export interface FileScores {
+  readonly rows: number;
+  readonly warnings: readonly Warning[];
+  readonly warningsTotal: number;
+  /** Of rows that were left out. */
+  readonly errors: readonly CellError[];
+  readonly errorsTotal: number;
+  readonly parseSeconds: number;
+  readonly queueSeconds: number;
+  readonly runSeconds: number;
+}
+
+/** UTF-8 to text, in pieces. A byte order mark is skipped. @throws {Problem} invalid_encoding */
+export function createDecoder(): (bytes?: Uint8Array) => string {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  return (bytes) => {
+    try {
+      return bytes ? decoder.decode(bytes, { stream: true }) : decoder.decode();
+    } catch (cause) {
+      throw new Problem('invalid_encoding', { cause });
+    }
+  };
+}
+
+/** [rows + refused rows, width]: the answers where their rows stand, NaN between them. */
+function placeAnswers(answers: Float64Array, rows: EncodedRows, width: number): Float64Array {
+  if (!rows.refused) return answers;
+  const refused = new Set(rows.refused.rows);
+  const placed = new Float64Array((rows.rows + refused.size) * width).fill(NaN);
+  let from = 0;
+  for (let row = 0; row * width < placed.length; row++) {
+    if (refused.has(row)) continue;
+    placed.set(answers.subarray(from, from + width), row * width);
+    from += width;
+  }
+  return placed;
+}
+
+/**
+ * Predicts for every row of a CSV in a spool, in bounded memory: a few pieces at a time are parsed, and wait in the
+ * queue as requests of their own, each with its own deadline.
+ *
+ * @param answers where the answers go
+ * @throws {Problem} invalid_csv, invalid_encoding, invalid_columns, invalid_rows with the faults of the whole file, and
+ *   what inference throws
+ */
+export async function scoreFile(
+  predictor: Predictor,
+  model: Model,
+  file: Spool,
+  answers: Spool,
+  options: FileOptions,
+): Promise<FileScores> {
+  const { signal } = options;
+  const width = answerWidth(model.output);
+  const decode = createDecoder();
+  const table = createCsvTable(model.signature.inputs, options.header);
+  const waiting: { readonly rows: EncodedRows; readonly scores: Promise<Scores> }[] = [];
+  const warnings: Warning[] = [];
+  const errors: CellError[] = [];
+  let rows = 0;
+  let warningsTotal = 0;
+  let errorsTotal = 0;
+  let parseSeconds = 0;
+  let queueSeconds = 0;
+  let runSeconds = 0;
+
+  const note = (found: readonly CellError[], total: number): void => {
+    for (const error of found)
+      if (errors.length < MAX_LISTED) errors.push({ ...error, row: error.row + rows });
+    errorsTotal += total;
+  };
+  /** The rows of a piece; undefined when a bad one has settled the file's fate: the rest is only checked. */
+  const encode = (piece: Table): EncodedRows | undefined => {
+    try {
+      const encoded = predictor.encode(model, () => piece, options);
+      for (const warning of encoded.warnings)
+        if (warnings.length < MAX_LISTED) warnings.push({ ...warning, row: warning.row + rows });
+      warningsTotal += encoded.warningsTotal;
+      if (encoded.refused) note(encoded.refused.errors, encoded.refused.errorsTotal);
+      return encoded;
+    } catch (error) {
+      if (!(error instanceof Problem) || error.code !== 'invalid_rows') throw error;
+      note(error.extensions.errors ?? [], error.extensions.errorsTotal ?? 0);
+      return undefined;
+    }
+  };
+  const finishFirst = async (): Promise<void> => {
+    const first = waiting.shift();
+    if (!first) return;
+    const scores = await first.scores;
+    queueSeconds += scores.queueSeconds;
+    runSeconds += scores.runSeconds;
+    const placed = placeAnswers(scores.answers, first.rows, width);
+    await answers.append(new Uint8Array(placed.buffer, placed.byteOffset, placed.byteLength));
+  };
+  const score = async (read: () => void): Promise<void> => {
+    if (signal.aborted) throw new Problem('request_timeout');
+    const start = performance.now();
+    read();
+    const piece = table.take();
+    if (!piece) return;
+    const encoded = encode(piece);
+    rows += piece.data.length;
+    parseSeconds += (performance.now() - start) / 1000;
+    if (!encoded || (errorsTotal > 0 && options.skipBadRows !== true)) return;
+    // Without the signal: the queue would keep every piece as its listener. It's looked at between pieces.
+    const scores = predictor.score(model, encoded, { requestId: options.requestId });
+    // Until its turn has come, nobody listens to its failure.
+    scores.catch(() => undefined);
+    waiting.push({ rows: encoded, scores });
+    if (waiting.length >= MAX_IN_FLIGHT) await finishFirst();
+  };
+
+  for await (const bytes of pieces(file, PIECE_BYTES)) await score(() => table.write(decode(bytes)));
+  await score(() => {
+    table.write(decode());
+    table.end();
+  });
+  if (errorsTotal > 0 && options.skipBadRows !== true)
+    throw new Problem('invalid_rows', { errors, errorsTotal });
+  while (waiting.length > 0) await finishFirst();
+  return { rows, warnings, warningsTotal, errors, errorsTotal, parseSeconds, queueSeconds, runSeconds };
+}

@@ -1,0 +1,53 @@
+import { Problem } from '../errors/problem.ts';
+import type { Predict, Prediction } from './predictor.ts';
+import type { Phase, RequestTrace } from '../tracing/tracing.ts';
+
+function succeeded(trace: RequestTrace, start: number, prediction: Prediction, waitedMs: number): Prediction {
+  const model = prediction.model.id;
+  const { rows } = prediction.rows;
+  const parsed = start + prediction.parseSeconds * 1000;
+  // What it waited for its turn is a phase of its own.
+  const taken = parsed + prediction.queueSeconds * 1000 - waitedMs;
+  trace.phase({ name: 'parse', start, end: parsed, model, rows });
+  trace.phase({ name: 'queue', start: parsed, end: taken, model, rows });
+  trace.phase({ name: 'run', start: taken, end: taken + prediction.runSeconds * 1000, model, rows });
+  return prediction;
+}
+
+function failed(trace: RequestTrace, phase: Omit<Phase, 'end' | 'fault'>, error: unknown): never {
+  const fault = error instanceof Problem ? error.code : 'internal_error';
+  trace.phase({ ...phase, end: performance.now(), fault });
+  throw error;
+}
+
+/**
+ * Tells a prediction's phases to its request's trace. Not those of a file: it has thousands of pieces. It is put
+ * around predictions only where tracing is on.
+ */
+export const tracedPredict =
+  (predict: Predict): Predict =>
+  (c, model, decode, options, since) => {
+    const trace = c.get('trace');
+    if (!trace?.sampled) return predict(c, model, decode, options, since);
+    const { id } = model;
+    const start = performance.now();
+    const waitedMs = since === undefined ? 0 : start - since;
+    if (since !== undefined) trace.phase({ name: 'turn', start: since, end: start, model: id });
+    let prediction: Promise<Prediction> | Prediction;
+    try {
+      prediction = predict(c, model, decode, options, since);
+    } catch (error) {
+      return failed(trace, { name: 'parse', start, model: id }, error);
+    }
+    if (!(prediction instanceof Promise)) return succeeded(trace, start, prediction, waitedMs);
+    const parsed = performance.now();
+    return prediction.then(
+      (found) => succeeded(trace, start, found, waitedMs),
+      (error: unknown) => {
+        trace.phase({ name: 'parse', start, end: parsed, model: id });
+        // A batch that failed is the one that can't have failed while it waited.
+        const name = error instanceof Problem && error.code !== 'internal_error' ? 'queue' : 'run';
+        return failed(trace, { name, start: parsed, model: id }, error);
+      },
+    );
+  };

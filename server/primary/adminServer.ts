@@ -1,0 +1,53 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
+import type { Logger } from 'pino';
+import type { VersionState } from '../model/catalogue.ts';
+
+export interface AdminOptions {
+  readonly versions: () => readonly VersionState[];
+  /** Looks at the repository now; resolves with the states once all processes serve what it holds. */
+  readonly refresh: () => Promise<readonly VersionState[]>;
+  readonly log: Logger;
+}
+
+type Answer = (request: IncomingMessage) => Promise<readonly VersionState[]> | readonly VersionState[];
+
+function send(response: ServerResponse, status: number, body: unknown, headers = {}): void {
+  response
+    .writeHead(status, {
+      'content-type': 'application/json',
+      'x-content-type-options': 'nosniff',
+      ...headers,
+    })
+    .end(`${JSON.stringify(body)}\n`);
+}
+
+/** A web page that somebody on this machine looks at can reach a local port, too: by its name, or another's. */
+const fromBrowser = ({ headers }: IncomingMessage): boolean =>
+  headers.origin !== undefined ||
+  headers['sec-fetch-site'] !== undefined ||
+  !/^(?:localhost|127\.0\.0\.1)(?::\d+)?$/.test(headers.host ?? '');
+
+/** What an operator on this machine may ask for: `POST /reload`, `GET /models`. For 127.0.0.1 only: it asks nobody who they are. */
+export function createAdminServer({ versions, refresh, log }: AdminOptions): Server {
+  const routes: Readonly<Record<string, { readonly method: string; readonly answer: Answer }>> = {
+    '/reload': { method: 'POST', answer: refresh },
+    '/models': { method: 'GET', answer: versions },
+  };
+  return createServer((request, response) => {
+    request.resume();
+    const path = request.url?.split('?', 1)[0] ?? '';
+    const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
+    if (fromBrowser(request)) return send(response, 403, { error: 'not for browsers' });
+    if (!route) return send(response, 404, { error: 'there are POST /reload and GET /models' });
+    if (request.method !== route.method)
+      return send(response, 405, { error: 'method not allowed' }, { allow: route.method });
+    Promise.resolve(route.answer(request)).then(
+      (models) => send(response, 200, { models }),
+      (err: unknown) => {
+        log.error({ err }, 'an admin request failed');
+        send(response, 500, { error: 'failed; the log says why' });
+      },
+    );
+  });
+}

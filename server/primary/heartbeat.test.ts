@@ -1,0 +1,101 @@
+import { describe, expect, it, vi } from 'vitest';
+import type { HeartbeatOptions } from './heartbeat.ts';
+import { createHeartbeat } from './heartbeat.ts';
+import type { MainThread } from '../platform/procStat.ts';
+
+const PING_MS = 500;
+
+/** A heartbeat over one process, and the time that it lives in. */
+function beating(options: Partial<HeartbeatOptions> = {}) {
+  vi.useFakeTimers();
+  let time = 0;
+  let thread: MainThread | undefined = { state: 'S', ticks: 7 };
+  let answers = true;
+  const silences: string[] = [];
+  const heartbeat = createHeartbeat({
+    stuckMs: 10_000,
+    onSilent: (id, silence) => silences.push(`${id} ${silence} at ${time}`),
+    look: () => thread,
+    now: () => time,
+    ...options,
+  });
+  heartbeat.watch({
+    id: 1,
+    pid: 1,
+    exited: new Promise(() => {}),
+    tell: () => {
+      if (answers) heartbeat.receive(1, { type: 'pong', ready: true });
+    },
+  });
+  return {
+    heartbeat,
+    silences,
+    set: (next: { answers?: boolean; thread?: MainThread | undefined }) => {
+      answers = next.answers ?? answers;
+      if ('thread' in next) thread = next.thread;
+    },
+    /** Lets time pass, beat by beat; `each` may change what the process does. */
+    pass: (ms: number, each: () => void = () => {}) => {
+      for (let passed = 0; passed < ms; passed += PING_MS) {
+        time += PING_MS;
+        each();
+        vi.advanceTimersByTime(PING_MS);
+      }
+    },
+    /** The whole machine stands still. */
+    freeze: (ms: number) => {
+      time += ms;
+    },
+  };
+}
+
+describe('the heartbeat', () => {
+  it('leaves a process alone that answers', () => {
+    const { pass, silences, heartbeat } = beating();
+    pass(20_000);
+    expect(silences).toEqual([]);
+    expect(heartbeat.isReady(1)).toBe(true);
+    heartbeat.stop();
+  });
+
+  it('reports one that neither answers nor works for 2 s, once', () => {
+    const { pass, set, silences, heartbeat } = beating();
+    pass(1000);
+    set({ answers: false, thread: { state: 'T', ticks: 7 } });
+    pass(1500);
+    expect(silences).toEqual([]);
+    pass(20_000);
+    expect(silences).toEqual(['1 frozen at 3000']);
+    expect(heartbeat.isReady(1)).toBe(false);
+    heartbeat.stop();
+  });
+
+  it.each<[why: string, thread: (beat: number) => MainThread | undefined]>([
+    ['gets processor time', (beat) => ({ state: 'S', ticks: 7 + beat })],
+    ['waits for a processor', () => ({ state: 'R', ticks: 7 })],
+    ['waits for a disk', () => ({ state: 'D', ticks: 7 })],
+    ['can’t be looked at', () => undefined],
+  ])('gives one that doesn’t answer, but %s, as long as anybody waits', (_, thread) => {
+    const { pass, set, silences, heartbeat } = beating();
+    let beat = 0;
+    set({ answers: false });
+    pass(9500, () => set({ thread: thread(++beat) }));
+    expect(silences).toEqual([]);
+    pass(1000, () => set({ thread: thread(++beat) }));
+    expect(silences).toEqual(['1 stuck at 10000']);
+    heartbeat.stop();
+  });
+
+  it('counts anew after everything stood still, itself included', () => {
+    const { pass, set, freeze, silences, heartbeat } = beating();
+    pass(1000);
+    set({ answers: false });
+    freeze(60_000);
+    pass(1500);
+    expect(silences).toEqual([]);
+    set({ answers: true });
+    pass(5000);
+    expect(silences).toEqual([]);
+    heartbeat.stop();
+  });
+});

@@ -1,0 +1,111 @@
+import type { Worker } from 'node:cluster';
+import cluster from 'node:cluster';
+import { createHash } from 'node:crypto';
+import { EventEmitter } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { afterEach, expect, it, vi } from 'vitest';
+import { parseConfig } from '../settings/settings.ts';
+import type { FromProcess, ToProcess } from '../messages.ts';
+import { keyOf } from '../repository/listing.ts';
+import { createPrimary } from './primary.ts';
+import { freePort } from '../testing/freePort.ts';
+import { withTemporaryFolder } from '../testing/temporaryFolder.ts';
+import { putVersion, tinyFiles } from '../testing/tinyRepository.ts';
+import { eventually } from '../testing/withDeadline.ts';
+
+afterEach(() => vi.restoreAllMocks());
+
+const digestOf = (key: string): string => createHash('sha256').update(key).digest('hex');
+
+/** A server process as the primary hears it. It has opened what it is told to, and is ready when the test says so. */
+function createProcess(id: number) {
+  const told: ToProcess[] = [];
+  let connected = true;
+  const die = (): void => {
+    connected = false;
+    worker.emit('exit', null, 'SIGKILL');
+  };
+  const say = (message: FromProcess): void => void worker.emit('message', message);
+  const answer = (message: ToProcess): void => {
+    if (message.type === 'open')
+      say({ type: 'opened', key: keyOf(message.candidate), path: 'lifted', content: '' });
+    else if (message.type === 'serve') say({ type: 'swapped', number: message.set.number });
+    else if (message.type === 'ping') say({ type: 'pong', ready: true });
+    else if (message.type === 'drain') die();
+  };
+  const worker = Object.assign(new EventEmitter(), {
+    id,
+    process: { pid: 0, kill: die },
+    isConnected: () => connected,
+    send: (message: ToProcess) => {
+      told.push(message);
+      setImmediate(() => answer(message));
+    },
+  });
+  setImmediate(() => say({ type: 'started' }));
+  return {
+    worker: worker as unknown as Worker,
+    die,
+    beReady: () => say({ type: 'ready' }),
+    hasBeenTold: (type: ToProcess['type']) => told.some((message) => message.type === type),
+    /** The first one of each list of keys that it was told. */
+    digests: () => told.flatMap((message) => (message.type === 'keys' ? message.keys[0]?.digest : [])),
+  };
+}
+
+it('tells a process that was starting what has changed meanwhile', () =>
+  withTemporaryFolder(async (folder) => {
+    const processes: ReturnType<typeof createProcess>[] = [];
+    vi.spyOn(cluster, 'fork').mockImplementation(() => {
+      const process = createProcess(processes.length + 1);
+      processes.push(process);
+      return process.worker;
+    });
+    const equipped = (count: number) =>
+      eventually(`process ${count}, told what to serve`, () => {
+        const process = processes[count - 1];
+        return process?.hasBeenTold('serve') && process;
+      });
+    const repository = join(folder, 'models');
+    putVersion(repository, 'tiny/1', tinyFiles(1));
+    const keys = join(folder, 'keys');
+    writeFileSync(keys, `bank:${digestOf('lost')}\n`);
+    const adminPort = await freePort();
+    const primary = createPrimary({
+      config: parseConfig({
+        MODEL_REPOSITORY: repository,
+        WEB_CONCURRENCY: '1',
+        API_KEYS_FILE: keys,
+        METRICS_PORT: String(await freePort()),
+        ADMIN_PORT: String(adminPort),
+      }),
+      runtime: folder,
+      log: pino({ level: 'silent' }),
+      exit: () => undefined,
+    });
+    const started = primary.start();
+    const first = await equipped(1);
+    first.beReady();
+    await started;
+    expect(first.hasBeenTold('serving')).toBe(true);
+
+    first.die();
+    const second = await equipped(2);
+    writeFileSync(keys, `bank:${digestOf('new')}\n`);
+    const { status } = await fetch(`http://127.0.0.1:${adminPort}/reload`, { method: 'POST' });
+    expect(status).toBe(200);
+    second.beReady();
+    await eventually('the new key', () => second.digests().at(-1) === digestOf('new'));
+    expect(second.digests()[0]).toBe(digestOf('lost'));
+    expect(second.hasBeenTold('serving')).toBe(true);
+
+    primary.lame();
+    second.die();
+    const third = await equipped(3);
+    third.beReady();
+    await eventually('the keys again', () => third.digests().length === 2);
+    expect(third.hasBeenTold('serving')).toBe(false);
+    await primary.stop(0);
+  }));

@@ -1,0 +1,61 @@
+import type { Logger } from 'pino';
+import type { Config } from '../settings/settings.ts';
+import { fromHome } from '../platform/install.ts';
+import type { Candidate, Listing } from './listing.ts';
+import { listFolder } from './listing.ts';
+import type { Wishes } from '../rollout/plan.ts';
+import { parsePins } from './preferences.ts';
+import { parseS3 } from '../settings/s3Url.ts';
+
+/** Where models come from. */
+export interface Source {
+  /** What is there now. @throws {ModelRefused} */
+  list(): Promise<Listing>;
+  /**
+   * Brings the files of a version within reach, before it is opened.
+   *
+   * @throws {NotFetched} that version can't be; @throws {ModelRefused} none can
+   */
+  fetch(candidate: Candidate): Promise<void>;
+}
+
+type SourceConfig = Pick<
+  Config,
+  'MODEL_REPOSITORY' | 'MODEL_CACHE' | 'AWS_BUCKET_NAME' | 'EXPERIMENT_ID' | 'DEFAULT_MODEL'
+>;
+
+/** The source that settings name. S3's client is only loaded where it is needed. */
+export async function createSource(config: SourceConfig, log: Logger): Promise<Source> {
+  const { MODEL_REPOSITORY, MODEL_CACHE, AWS_BUCKET_NAME, EXPERIMENT_ID, DEFAULT_MODEL } = config;
+  const cache = fromHome(MODEL_CACHE);
+  const onlyModel = DEFAULT_MODEL === '' ? 'model' : DEFAULT_MODEL;
+  if (EXPERIMENT_ID !== '') {
+    const { createS3Source } = await import('./s3/source.ts');
+    return createS3Source({
+      place: { bucket: AWS_BUCKET_NAME, experiment: EXPERIMENT_ID, name: onlyModel },
+      cache,
+      log,
+    });
+  }
+  if (MODEL_REPOSITORY.startsWith('s3://')) {
+    const { createS3Source } = await import('./s3/source.ts');
+    const place = parseS3(MODEL_REPOSITORY) as { bucket: string; prefix: string };
+    return createS3Source({ place, cache, log });
+  }
+  const folder = fromHome(MODEL_REPOSITORY);
+  return { list: () => listFolder(folder, onlyModel), fetch: () => Promise.resolve() };
+}
+
+/** Ids of the versions that are scored off the path. */
+export const shadowsOf = ({ SHADOW }: Pick<Config, 'SHADOW'>): string[] =>
+  SHADOW.split(',').flatMap((id) => id.trim() || []);
+
+/** What settings say about what is served. */
+export const wishesOf = (
+  config: Pick<Config, 'DEFAULT_MODEL' | 'MODEL_VERSIONS' | 'OPEN_VERSIONS' | 'SHADOW'>,
+): Wishes => ({
+  defaultModel: config.DEFAULT_MODEL,
+  pins: parsePins(config.MODEL_VERSIONS) ?? new Map(),
+  shadows: shadowsOf(config),
+  openVersions: config.OPEN_VERSIONS,
+});

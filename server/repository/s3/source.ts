@@ -1,0 +1,191 @@
+import { readFile, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { makeFolder } from '../../platform/makeFolder.ts';
+import type { Candidate, Listing } from '../listing.ts';
+import { digestOf } from '../listing.ts';
+import { ModelRefused, NotFetched } from '../../model/model.ts';
+import type { Preferences } from '../preferences.ts';
+import { parsePreferences } from '../preferences.ts';
+import type { Source } from '../openSource.ts';
+import type { Bucket } from './bucket.ts';
+import { openBucket } from './bucket.ts';
+import { DiskFailure, S3Failure, codeOfDisk } from './errors.ts';
+import type { ReadKeys, Stored, StoredObject } from './objects.ts';
+import { readRepositoryKeys, readRunKeys } from './objects.ts';
+import { sizeOf } from './sizeOf.ts';
+
+/** A repository in a bucket, or the runs of an MLflow experiment in one. */
+export type Place =
+  | { readonly bucket: string; readonly prefix: string }
+  | { readonly bucket: string; readonly experiment: string; readonly name: string };
+
+export interface S3Options {
+  readonly place: Place;
+  /** Folder of the cache; made when it isn't there. */
+  readonly cache: string;
+  readonly log: Logger;
+}
+
+/** What was listed last, beside the folders of the versions that were fetched. */
+const LISTING_FILE = 'listing.json';
+
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
+
+const refused = (error: unknown): unknown =>
+  error instanceof S3Failure ? new ModelRefused('repository', error.message) : error;
+
+/**
+ * Models in S3. Each content of a version is fetched once, into a folder of the cache that is named by its digest; one
+ * that is broken off goes on where it ended. While the store is down, what is cached is served.
+ */
+export async function createS3Source({ place, cache, log }: S3Options): Promise<Source> {
+  const prefix = 'experiment' in place ? `${place.experiment}/` : place.prefix;
+  const read: ReadKeys =
+    'experiment' in place ? readRunKeys(place.experiment, place.name) : readRepositoryKeys(prefix);
+  const folder = join(cache, digestOf(JSON.stringify(place)));
+  const bucket: Bucket = await openBucket(place.bucket);
+  const objects = new Map<string, ReadonlyMap<string, StoredObject>>();
+  const fetching = new Map<string, Promise<void>>();
+  let preferences: { etag: string; value: Preferences } | undefined;
+  let tidied = false;
+  let noted = true;
+
+  await makeFolder(folder, 0o700).catch((error: NodeJS.ErrnoException) => {
+    throw new ModelRefused(
+      'repository',
+      `MODEL_CACHE ${cache} cannot be written (${error.code ?? 'unknown error'})`,
+    );
+  });
+
+  const readPreferences = async ({ preferences: object }: Stored): Promise<Preferences> => {
+    if (!object) return {};
+    if (preferences?.etag !== object.etag)
+      preferences = { etag: object.etag, value: parsePreferences(await bucket.text(object)) };
+    return preferences.value;
+  };
+
+  /** Removes what the repository holds no more. Only at the start: later, somebody may still serve it. */
+  const tidy = async (listing: Listing): Promise<void> => {
+    if (tidied) return;
+    tidied = true;
+    const known = new Set(
+      listing.candidates.flatMap(({ fingerprint }) => [fingerprint, `${fingerprint}.part`]),
+    );
+    const entries = (await readdir(folder)).filter((entry) => entry !== LISTING_FILE && !known.has(entry));
+    for (const entry of entries) await rm(join(folder, entry), { recursive: true, force: true });
+  };
+
+  /** What can't be noted is served all the same: it is for a start without S3. */
+  const note = async (listing: Listing): Promise<void> => {
+    const fresh = join(folder, `${LISTING_FILE}.new`);
+    try {
+      await tidy(listing);
+      await writeFile(fresh, JSON.stringify(listing));
+      await rename(fresh, join(folder, LISTING_FILE));
+      noted = true;
+    } catch (error) {
+      const reason = codeOfDisk(error) ?? (error as Error).message;
+      if (noted)
+        log.warn(
+          { reason },
+          'MODEL_CACHE cannot be written: a start without S3 would serve what it knew before',
+        );
+      noted = false;
+    }
+  };
+
+  const online = async (): Promise<Listing> => {
+    const stored = read(await bucket.list(prefix), folder);
+    if (stored.versions.length === 0) {
+      const wanted =
+        'experiment' in place ? `${prefix}<run>/artifacts/…/model.onnx` : `${prefix}<name>/<version>/`;
+      throw new ModelRefused('repository', `s3://${place.bucket} holds no ${wanted}`);
+    }
+    objects.clear();
+    for (const version of stored.versions) objects.set(version.candidate.fingerprint, version.objects);
+    const candidates = stored.versions.map(({ candidate }) => candidate);
+    const listing = { candidates, preferences: await readPreferences(stored), strays: stored.strays ?? [] };
+    await note(listing);
+    return listing;
+  };
+
+  /** The versions of the last listing that were fetched. */
+  const offline = async (): Promise<Listing | undefined> => {
+    const text = await readFile(join(folder, LISTING_FILE), 'utf8').catch(() => undefined);
+    if (text === undefined) return undefined;
+    const listing = JSON.parse(text) as Listing;
+    const cached = await Promise.all(listing.candidates.map((candidate) => exists(candidate.folder)));
+    const candidates = listing.candidates.filter((_, at) => cached[at]);
+    return candidates.length === 0 ? undefined : { ...listing, candidates };
+  };
+
+  /** A disk that is filled to the last byte takes nginx's bodies and the logs along. @throws {DiskFailure} */
+  const requireRoom = async (part: string, files: ReadonlyMap<string, StoredObject>): Promise<void> => {
+    const { bavail, bsize } = await statfs(part);
+    let missing = 0;
+    for (const [file, { size }] of files) missing += size - (await sizeOf(join(part, file)));
+    if (missing > bavail * bsize) throw new DiskFailure('ENOSPC', undefined);
+  };
+
+  const download = async ({ id, fingerprint, folder: target }: Candidate): Promise<void> => {
+    if (await exists(target)) return;
+    const files = objects.get(fingerprint);
+    if (!files) throw new ModelRefused(id, 'it is neither in the cache nor in the bucket any more');
+    const part = `${target}.part`;
+    const start = performance.now();
+    try {
+      await makeFolder(part, 0o700);
+      await requireRoom(part, files);
+      for (const [file, object] of files) await bucket.download(object, join(part, file));
+      await rename(part, target);
+    } catch (error) {
+      const code = codeOfDisk(error);
+      // What has come is kept; others may be in order.
+      if (error instanceof S3Failure) throw new NotFetched(id, error.message);
+      if (code === undefined) throw error;
+      // Others need what is left of the room: nginx's bodies, logs.
+      await rm(part, { recursive: true, force: true }).catch(() => undefined);
+      throw new NotFetched(
+        id,
+        `MODEL_CACHE ${code === 'ENOSPC' ? 'has no room for it' : 'cannot be written'} (${code})`,
+      );
+    }
+    const bytes = [...files.values()].reduce((sum, { size }) => sum + size, 0);
+    log.info({ model: id, bytes, seconds: (performance.now() - start) / 1000 }, 'model fetched');
+  };
+
+  let served = false;
+  return {
+    list: async () => {
+      try {
+        const listing = await online();
+        served = true;
+        return listing;
+      } catch (error) {
+        // Once something is served, an outage changes nothing: there is no need to look into the cache.
+        const cached = !served && error instanceof S3Failure && error.passing ? await offline() : undefined;
+        if (!cached) throw refused(error);
+        log.warn({ reason: (error as Error).message }, 'S3 is down: serving from the cache');
+        served = true;
+        return cached;
+      }
+    },
+    fetch: async (candidate) => {
+      const { fingerprint } = candidate;
+      const running = fetching.get(fingerprint) ?? download(candidate);
+      fetching.set(fingerprint, running);
+      try {
+        await running;
+      } catch (error) {
+        throw refused(error);
+      } finally {
+        fetching.delete(fingerprint);
+      }
+    },
+  };
+}

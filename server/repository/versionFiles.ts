@@ -1,0 +1,68 @@
+import type { FileHandle } from 'node:fs/promises';
+import { constants, open, realpath } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import type { Candidate } from './listing.ts';
+import { ModelRefused } from '../model/model.ts';
+
+/** Larger ones are refused unread: a protobuf message can't be larger, and JSON of this size is no signature. */
+const MAX_BYTES: Readonly<Record<string, number>> = {
+  'model.onnx': 2 ** 31 - 1,
+  'model.json': 16 * 2 ** 20,
+  'golden.json': 256 * 2 ** 20,
+};
+
+const leadsOut = (root: string, path: string): boolean => {
+  const way = relative(root, path);
+  return way === '..' || way.startsWith(`..${sep}`);
+};
+
+/**
+ * Where a file of a version really lies. Links are followed within the repository (mounted volumes are full of them),
+ * never out of it: a model folder that others may write to must not show them our files.
+ *
+ * @returns undefined when there is no such file
+ * @throws {ModelRefused}
+ */
+export async function locate({ id, folder, root }: Candidate, file: string): Promise<string | undefined> {
+  const path = await realpath(join(folder, file)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw new ModelRefused(id, `${file} cannot be read (${error.code ?? 'unknown error'})`);
+  });
+  if (path !== undefined && leadsOut(root, path))
+    throw new ModelRefused(id, `${file} is a link that leads out of the repository`);
+  return path;
+}
+
+async function check(id: string, file: string, handle: FileHandle): Promise<void> {
+  const entry = await handle.stat();
+  if (entry.isDirectory()) throw new ModelRefused(id, `${file} cannot be read (EISDIR)`);
+  // A pipe would be waited for, a device read without end.
+  if (!entry.isFile()) throw new ModelRefused(id, `${file} is no regular file`);
+  if (entry.size > (MAX_BYTES[file] ?? 0))
+    throw new ModelRefused(id, `${file} is too large (${entry.size} bytes)`);
+}
+
+/**
+ * Opens a file of a version for a moment.
+ *
+ * @returns what `use` made of it; undefined when there is no such file
+ * @throws {ModelRefused}
+ */
+export async function withFile<T>(
+  candidate: Candidate,
+  file: string,
+  use: (handle: FileHandle, path: string) => Promise<T>,
+): Promise<T | undefined> {
+  const path = await locate(candidate, file);
+  if (path === undefined) return undefined;
+  const refuse = (error: NodeJS.ErrnoException): never => {
+    throw new ModelRefused(candidate.id, `${file} cannot be read (${error.code ?? 'unknown error'})`);
+  };
+  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(refuse);
+  try {
+    await check(candidate.id, file, handle);
+    return await use(handle, path);
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,163 @@
+import type { Candidate, Listing } from '../repository/listing.ts';
+import { byNameAndVersion, keyOf } from '../repository/listing.ts';
+import { ModelRefused } from '../model/model.ts';
+import type { Pin } from '../repository/preferences.ts';
+
+/** What settings say about what is served. */
+export interface Wishes {
+  /** Name of the default model; '' leaves it to the repository. */
+  readonly defaultModel: string;
+  readonly pins: ReadonlyMap<string, Pin>;
+  /** Ids of versions that are scored off the path. */
+  readonly shadows: readonly string[];
+  /** Newest versions of each model that are opened, beside those that are served, pinned or shadows. */
+  readonly openVersions: number;
+}
+
+/** The versions that are to answer. */
+export interface Plan {
+  /** Name of the model that answers the routes which name none. */
+  readonly standard: string;
+  readonly open: readonly Candidate[];
+  /** Keys of the versions that answer where none is named: one a model. */
+  readonly served: ReadonlySet<string>;
+  /** Models that nothing can be served of, by name, each with the reason. */
+  readonly missing: ReadonlyMap<string, ModelRefused>;
+}
+
+/** Why a version can't be used, by its key. */
+export type Refusals = ReadonlyMap<string, string>;
+
+function group(candidates: readonly Candidate[]): Map<string, Candidate[]> {
+  const groups = new Map<string, Candidate[]>();
+  for (const candidate of candidates) {
+    const versions = groups.get(candidate.name) ?? [];
+    versions.push(candidate);
+    groups.set(candidate.name, versions);
+  }
+  return groups;
+}
+
+function pinsOf({ preferences }: Listing, wishes: Wishes): (name: string) => Pin {
+  const own = new Map(Object.entries(preferences.versions ?? {}));
+  return (name) => wishes.pins.get(name) ?? own.get(name) ?? 'latest';
+}
+
+/** The version of a model that is served, or the refusal that says why there is none. */
+function choose(
+  name: string,
+  versions: readonly Candidate[],
+  pin: Pin,
+  refusals: Refusals,
+): Candidate | ModelRefused {
+  const wanted =
+    pin === 'latest' ? [...versions].reverse() : versions.filter(({ version }) => version === pin);
+  const [first] = wanted;
+  if (!first)
+    return new ModelRefused(name, `it is pinned to version ${pin}, which the repository does not hold`);
+  const found = wanted.find((candidate) => !refusals.has(keyOf(candidate)));
+  return found ?? new ModelRefused(first.id, refusals.get(keyOf(first)) as string);
+}
+
+/** Models that settings name and the repository does not hold. */
+function findMissing(
+  names: ReadonlySet<string>,
+  { preferences }: Listing,
+  wishes: Wishes,
+): [string, ModelRefused][] {
+  const standard: [string, string] = wishes.defaultModel
+    ? [wishes.defaultModel, 'DEFAULT_MODEL']
+    : [preferences.default ?? '', 'repository.json'];
+  const named = [standard, ...[...wishes.pins.keys()].map((name) => [name, 'MODEL_VERSIONS'] as const)];
+  return named
+    .filter(([name]) => name !== '' && name !== '*' && !names.has(name))
+    .map(([name, where]) => [
+      name,
+      new ModelRefused(name, `${where} names a model that the repository does not hold`),
+    ]);
+}
+
+/**
+ * Decides what is opened and what is served of a repository. Of each model, the pinned version or else the latest
+ * that wasn't refused; beside it its newest versions and those that settings name.
+ */
+export function makePlan(listing: Listing, wishes: Wishes, refusals: Refusals): Plan {
+  const models = group(listing.candidates);
+  const names = new Set(models.keys());
+  const missing = new Map(findMissing(names, listing, wishes));
+  for (const id of wishes.shadows) {
+    if (!listing.candidates.some((candidate) => candidate.id === id))
+      missing.set(id, new ModelRefused(id, 'SHADOW names a version that the repository does not hold'));
+  }
+  const pinOf = pinsOf(listing, wishes);
+  const served = new Set<string>();
+  const open: Candidate[] = [];
+  for (const [name, versions] of models) {
+    const chosen = choose(name, versions, pinOf(name), refusals);
+    if (chosen instanceof ModelRefused) {
+      missing.set(name, chosen);
+      continue;
+    }
+    served.add(keyOf(chosen));
+    const good = versions.filter((candidate) => !refusals.has(keyOf(candidate)));
+    const newest = new Set(good.slice(-wishes.openVersions));
+    open.push(
+      ...good.filter(
+        (candidate) => candidate === chosen || newest.has(candidate) || wishes.shadows.includes(candidate.id),
+      ),
+    );
+  }
+  const [first = ''] = names;
+  return { standard: namedDefault(listing, wishes) ?? first, open, served, missing };
+}
+
+/** The model that settings or the repository itself call the default. */
+const namedDefault = ({ preferences }: Listing, { defaultModel }: Wishes): string | undefined =>
+  [defaultModel, preferences.default].find((name) => name !== undefined && name !== '');
+
+/** Why a server can't begin with a plan: the default model is missing, or one that settings name, or all are. */
+function obstacleOf(plan: Plan, listing: Listing, wishes: Wishes): ModelRefused | undefined {
+  const needed = [namedDefault(listing, wishes) ?? '', ...wishes.pins.keys(), ...wishes.shadows];
+  const obstacles = needed.flatMap((name) => plan.missing.get(name) ?? []);
+  return plan.open.length > 0 ? obstacles[0] : (obstacles[0] ?? [...plan.missing.values()][0]);
+}
+
+/**
+ * The plan that a server begins with, when nothing is served yet that could stay. Models that nothing can be served of
+ * are left out; where nobody named a default, it is the first of the others.
+ *
+ * @throws {ModelRefused} when it can't begin without one of them
+ */
+export function planStart(plan: Plan, listing: Listing, wishes: Wishes): Plan {
+  const obstacle = obstacleOf(plan, listing, wishes);
+  if (obstacle) throw obstacle;
+  return { ...plan, standard: namedDefault(listing, wishes) ?? (plan.open[0] as Candidate).name };
+}
+
+/** Whether `planStart` makes one. */
+export const canStart = (plan: Plan, listing: Listing, wishes: Wishes): boolean =>
+  obstacleOf(plan, listing, wishes) === undefined;
+
+/**
+ * A plan in which whatever is served and can't be replaced stays: a version whose files are gone, or were replaced by
+ * something that is refused, goes on in memory. A model that was removed as a whole goes, unless it is the default.
+ */
+export function keepServing(plan: Plan, current: Plan, listing: Listing, refusals: Refusals): Plan {
+  const served = new Set(plan.served);
+  let open = [...plan.open];
+  const chosen = new Map(plan.open.filter((one) => served.has(keyOf(one))).map((one) => [one.name, one]));
+  const standard = chosen.has(plan.standard) ? plan.standard : current.standard;
+  const turnedBad = new Set(listing.candidates.filter((one) => refusals.has(keyOf(one))).map(({ id }) => id));
+  for (const present of current.open.filter((one) => current.served.has(keyOf(one)))) {
+    const { name, id, version } = present;
+    const next = chosen.get(name);
+    const stays = next
+      ? turnedBad.has(id) && next.version < version
+      : plan.missing.has(name) || name === standard;
+    if (!stays) continue;
+    if (next) served.delete(keyOf(next));
+    served.add(keyOf(present));
+    open = [...open.filter((one) => one.id !== id), present];
+  }
+  return { ...plan, standard, open: open.sort(byNameAndVersion), served };
+}

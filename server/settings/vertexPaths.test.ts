@@ -1,0 +1,99 @@
+import type { Hono } from 'hono';
+import { describe, expect, it } from 'vitest';
+import { createApp } from '../http/app.ts';
+import { ConfigError, parseConfig } from './settings.ts';
+import type { AppEnv } from '../http/context.ts';
+import type { VertexSettings } from '../http/routes/protocols.ts';
+import { APP_CONFIG, appDeps } from '../testing/appDeps.ts';
+import { tinyModel } from '../testing/tinyModel.ts';
+
+const model = tinyModel();
+
+function makeApp(vertex: VertexSettings = {}): Hono<AppEnv> {
+  return createApp(appDeps([model], { config: { ...APP_CONFIG, ...vertex } }));
+}
+
+/** The paths of an app, with a name in the place of each parameter. */
+function ownPaths(): string[] {
+  const app = makeApp();
+  return app.routes.map(({ path }) => path.replace(/:\w+(\{[^}]*\})?/g, 'x').replace(/\*$/, 'x'));
+}
+
+function faults(env: Record<string, string>): readonly string[] {
+  try {
+    parseConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults;
+    throw error;
+  }
+  return [];
+}
+
+describe("Vertex AI's routes", () => {
+  it('never stand where the server has a route of its own', () => {
+    const paths = ownPaths();
+    expect(paths.length).toBeGreaterThan(15);
+    for (const path of paths) {
+      expect(faults({ AIP_PREDICT_ROUTE: path }), path).toEqual([
+        expect.stringMatching(/^AIP_PREDICT_ROUTE must be a path that no other route has/),
+      ]);
+    }
+  });
+
+  it('may be those of its own that answer the same', () => {
+    for (const path of ['/ping', '/health', '/health/ready', '/health/live', '/v2/health/ready']) {
+      expect(ownPaths()).toContain(path);
+      expect(faults({ AIP_HEALTH_ROUTE: path })).toEqual([]);
+    }
+    expect(faults({ AIP_PREDICT_ROUTE: '/v1/models/adult:predict' })).toEqual([]);
+  });
+
+  it.each([
+    '/vertex',
+    '/a/b.c/d~e',
+    '/v1/endpoints/1/deployedModels/2',
+    '/v1/endpoints/1/deployedModels/2:predict',
+  ])('may be %s', (path) => {
+    expect(faults({ AIP_HEALTH_ROUTE: path })).toEqual([]);
+    expect(faults({ AIP_PREDICT_ROUTE: path })).toEqual([]);
+  });
+
+  it.each([
+    'x',
+    '/',
+    '//',
+    '/a/',
+    '/a//b',
+    '/:x',
+    '/a/:x',
+    '/*',
+    '/a*',
+    '/a{b}',
+    '/a?b',
+    '/a b',
+    '/é',
+    '/predict:x',
+    '/models/x',
+  ])('may not be %s', (path) => {
+    expect(faults({ AIP_HEALTH_ROUTE: path })).toHaveLength(1);
+    expect(faults({ AIP_PREDICT_ROUTE: path })).toHaveLength(1);
+  });
+
+  it('differ from each other, and the port is theirs unless PORT is set', () => {
+    expect(faults({ AIP_HEALTH_ROUTE: '/a', AIP_PREDICT_ROUTE: '/a' })).toEqual([
+      'AIP_PREDICT_ROUTE must differ from AIP_HEALTH_ROUTE',
+    ]);
+    expect(parseConfig({ AIP_HTTP_PORT: '8080' }).PORT).toBe(8080);
+    expect(parseConfig({ AIP_HTTP_PORT: '8080', PORT: '5001' }).PORT).toBe(5001);
+    expect(faults({ AIP_HTTP_PORT: 'x' })).toEqual(['AIP_HTTP_PORT must be an integer from 1 to 65535']);
+  });
+
+  // Two patterns for one place in a path would make it search all routes, for every request.
+  it("leave Hono's fastest router in use", async () => {
+    const predict = '/v1/endpoints/1/deployedModels/2:predict';
+    const app = makeApp({ AIP_HEALTH_ROUTE: '/v1/endpoints/1/deployedModels/2', AIP_PREDICT_ROUTE: predict });
+    expect((await app.request(predict, {}, {})).status).toBe(405);
+    expect((await app.request('/v1/models/tiny', {}, {})).status).toBe(200);
+    expect(app.router.name).toBe('SmartRouter + RegExpRouter');
+  });
+});
