@@ -30,7 +30,7 @@ export const answerPrediction = (
 ): Promise<Response> | Response =>
   send(c, body, {
     'content-type': type,
-    'x-request-id': c.get('requestId'),
+    'x-request-id': c.get('request').id,
     'x-model': prediction.model.id,
     'server-timing': timings(prediction),
   });

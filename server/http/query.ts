@@ -39,6 +39,5 @@ export function readQueryRow(pairs: Pairs, inputs: readonly Input[]): Table {
   return {
     columns: pairs.map(([name]) => name),
     data: [pairs.map(([name, value]) => readTextCell(value, typeOf.get(name) ?? 'string'))],
-    single: true,
   };
 }

@@ -15,8 +15,6 @@ export interface Table {
   readonly lines?: readonly number[];
   /** Rows of the same file that came in tables before this one. */
   readonly before?: number;
-  /** The request held one row that is no list: `{"age": 25, …}`. */
-  readonly single?: boolean;
 }
 
 /** Something in an accepted row that its sender should know. Never holds the cell's value. */

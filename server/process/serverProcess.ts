@@ -199,7 +199,7 @@ export function startReplica(options: ReplicaOptions): Replica {
       assets: readAssets(fileURLToPath(new URL('../web', import.meta.url))),
       log,
       admit: needsKeys(config) ? createAdmission(gate, registry, config.AIP_HEALTH_ROUTE) : undefined,
-      observers: observers.observe,
+      onAnswered: observers.observe,
       askSums: questions.sums,
       tracing,
       ...(config.DRIFT_WINDOW_MS > 0 ? { askDrift: questions.drift } : {}),

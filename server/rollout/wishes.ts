@@ -1,10 +1,6 @@
-import { parsePins } from '../settings/pins.ts';
+import { parsePins, shadowsOf } from '../settings/pins.ts';
 import type { Config } from '../settings/settings.ts';
 import type { Wishes } from './plan.ts';
-
-/** Ids of the versions that are scored off the path. */
-export const shadowsOf = ({ SHADOW }: Pick<Config, 'SHADOW'>): string[] =>
-  SHADOW.split(',').flatMap((id) => id.trim() || []);
 
 /** What settings say about what is served. */
 export const wishesOf = (

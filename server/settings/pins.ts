@@ -1,5 +1,4 @@
 /** Which version of a model is served where none is named. */
-
 export type Pin = number | 'latest';
 
 /** `adult=1,*=latest`: pins by model name, `*` for all others; undefined for a text of another form. */
@@ -15,3 +14,7 @@ export function parsePins(text: string): ReadonlyMap<string, Pin> | undefined {
   }
   return pins;
 }
+
+/** Ids of the versions that are scored off the path. */
+export const shadowsOf = ({ SHADOW }: { readonly SHADOW: string }): string[] =>
+  SHADOW.split(',').flatMap((id) => id.trim() || []);

@@ -8,7 +8,6 @@ export const readRecord = (record: JsonObject): Table => ({
   columns: Object.keys(record),
   data: [record],
   byName: true,
-  single: true,
 });
 
 /**

@@ -30,7 +30,12 @@ export function createInstancesAnswerer({
     readNoParameters(c);
     const text = await readText(c, maxBodyBytes);
     http.body(Buffer.byteLength(text));
-    const prediction = await predictor.predict(c, model, () => readV1(text, model), {});
+    const prediction = await predictor.predict(
+      c.get('request'),
+      model,
+      () => ({ table: readV1(text, model) }),
+      {},
+    );
     return answerPrediction(c, prediction, writerOf(model)(prediction.answers));
   };
 }

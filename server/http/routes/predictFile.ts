@@ -83,7 +83,7 @@ export function predictFileRoute(
       ignoreExtra: extra === 'ignore',
       skipBadRows: on_error === 'null',
       header: header === 'true',
-      requestId: c.get('requestId'),
+      requestId: c.get('request').id,
       signal: c.req.raw.signal,
     });
     recorder.parsed(model, scores.parseSeconds);

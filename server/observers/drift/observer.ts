@@ -1,7 +1,7 @@
 import type { DriftFromProcess } from './messages.ts';
 import type { Contents } from '../../model/catalogue.ts';
 import { perModel } from '../../model/perModel.ts';
-import type { Observe } from '../../prediction/answered.ts';
+import type { OnAnswered } from '../../prediction/onAnswered.ts';
 import { HEAD } from './profile.ts';
 import type { Tally } from './tally.ts';
 import { createTally } from './tally.ts';
@@ -11,7 +11,7 @@ const TELL_EVERY_MS = 1000;
 
 /** Counts how rows lie, and keeps the primary informed. */
 export interface DriftObserver {
-  readonly observe: Observe;
+  readonly observe: OnAnswered;
   follow(contents: Contents): void;
   close(): Promise<void>;
 }
