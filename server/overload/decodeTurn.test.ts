@@ -57,10 +57,11 @@ describe('a turn', () => {
   });
 
   it('refuses those whose turn comes too late', async () => {
-    const turn = createDecodeTurn(0.001, createBacklog());
+    const turn = createDecodeTurn(60_000, createBacklog());
     turn.spend(100);
     const late = await Promise.allSettled(
-      Array.from({ length: LATE_IN_A_ROW + 3 }, () => turn.next(performance.now(), 'large')),
+      // Beyond a quarter of the deadline, and far before its end.
+      Array.from({ length: LATE_IN_A_ROW + 3 }, () => turn.next(performance.now() - 20_000, 'large')),
     );
     const refused = late.map((one) => (one.status === 'rejected' ? (one.reason as Problem).code : ''));
     // One that a stall made late is let in; a crowd isn't.
