@@ -4,7 +4,8 @@ import type { Spool } from '../platform/spool.ts';
 import { pieces } from '../platform/spool.ts';
 import { createCsvReader } from './forms/csvReader.ts';
 import type { FileScores } from '../prediction/scoreFile.ts';
-import { PIECE_BYTES, createDecoder } from '../prediction/scoreFile.ts';
+import { PIECE_BYTES } from '../prediction/scoreFile.ts';
+import { createDecoder } from './forms/utf8.ts';
 import { writeNumber } from './native.ts';
 
 /** Rows of answers that are read from disk at a time. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createEncoder } from '../encoding/encoder.ts';
 import { Problem } from '../errors/problem.ts';
-import type { Table } from './errorForm.ts';
+import type { Table } from '../model/rows.ts';
 import { createAnswerWriter, readTable, withNulls } from './native.ts';
 
 const NO_WARNINGS = createEncoder({ inputs: [] }).encode([], []);

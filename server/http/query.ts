@@ -1,4 +1,4 @@
-import type { Table } from '../dialects/errorForm.ts';
+import type { Table } from '../model/rows.ts';
 import { readTextCell } from '../dialects/forms/textCell.ts';
 import { Problem } from '../errors/problem.ts';
 import type { AppContext } from './context.ts';

@@ -2,10 +2,10 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Config } from '../settings/settings.ts';
 import { createDriftObserver } from './drift/observer.ts';
-import type { FromProcess } from '../messages.ts';
+import type { DriftFromProcess } from './drift/messages.ts';
 import type { Observation, Observe } from '../prediction/answered.ts';
 import type { Contents } from '../model/catalogue.ts';
-import { shadowsOf } from '../repository/openSource.ts';
+import { shadowsOf } from '../rollout/wishes.ts';
 import { createPool } from '../inference/pool.ts';
 import { createShadowRecorder } from './shadow/metrics.ts';
 import { createShadow } from './shadow/shadow.ts';
@@ -35,7 +35,7 @@ export interface ObserverOptions {
   /** Whether requests wait for what an observer would take. */
   readonly busy: () => boolean;
   readonly log: Logger;
-  readonly tell: (message: FromProcess) => Promise<void>;
+  readonly tell: (message: DriftFromProcess) => Promise<void>;
 }
 
 /** Starts those that the settings ask for. */

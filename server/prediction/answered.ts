@@ -1,5 +1,5 @@
-import type { Table } from '../dialects/errorForm.ts';
-import type { EncodedRows } from '../encoding/encoder.ts';
+import type { Table } from '../model/rows.ts';
+import type { EncodedRows } from '../model/rows.ts';
 import type { Scores } from '../inference/port.ts';
 import type { Model } from '../model/model.ts';
 import type { Predictor } from './predictor.ts';

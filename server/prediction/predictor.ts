@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
-import type { Table } from '../dialects/errorForm.ts';
-import type { EncodeOptions, EncodedRows } from '../encoding/encoder.ts';
+import type { Table } from '../model/rows.ts';
+import type { EncodeOptions } from '../model/rows.ts';
+import type { EncodedRows } from '../model/rows.ts';
 import { Problem } from '../errors/problem.ts';
 import type { Inference, PredictOptions, Scores } from '../inference/port.ts';
 import type { HttpRecorder } from '../metrics/http.ts';
@@ -28,9 +29,6 @@ const sizeOf = (c: AppContext): BodySize =>
   header(c, 'transfer-encoding') === undefined
     ? 'small'
     : 'large';
-
-/** Where the time of a prediction went. */
-type Timings = Pick<Prediction, 'parseSeconds' | 'queueSeconds' | 'runSeconds'>;
 
 /** The answers to a request, with what an answer in any dialect needs beside them. */
 export interface Prediction extends Scores {
@@ -165,9 +163,3 @@ export function createPredictor(deps: PredictorDeps): Predictor {
     },
   };
 }
-
-const milliseconds = (seconds: number): string => (seconds * 1000).toFixed(3);
-
-/** Where the time of a prediction went, as a `server-timing` header says it (W3C Server Timing). */
-export const timings = ({ parseSeconds, queueSeconds, runSeconds }: Timings): string =>
-  `parse;dur=${milliseconds(parseSeconds)}, queue;dur=${milliseconds(queueSeconds)}, run;dur=${milliseconds(runSeconds)}`;

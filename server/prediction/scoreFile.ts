@@ -1,6 +1,7 @@
 import { answerWidth } from '../../worker/protocol.ts';
-import type { EncodeOptions, EncodedRows } from '../encoding/encoder.ts';
-import type { Warning } from '../encoding/warnings.ts';
+import type { EncodeOptions } from '../model/rows.ts';
+import type { EncodedRows } from '../model/rows.ts';
+import type { Warning } from '../model/rows.ts';
 import type { CellError } from '../errors/problem.ts';
 import { MAX_LISTED, Problem } from '../errors/problem.ts';
 import type { Scores } from '../inference/port.ts';
@@ -9,10 +10,12 @@ import type { Predictor } from './predictor.ts';
 import type { Spool } from '../platform/spool.ts';
 import { pieces } from '../platform/spool.ts';
 import { createCsvTable } from '../dialects/forms/csv.ts';
-import type { Table } from '../dialects/errorForm.ts';
+import type { Table } from '../model/rows.ts';
+import { createDecoder } from '../dialects/forms/utf8.ts';
 
 /** Bytes that are parsed in one go: a millisecond or two, which is what others wait for the event loop. */
 export const PIECE_BYTES = 64 * 1024;
+
 /** Pieces of one file that wait for answers: enough to keep the threads busy, and no more than that in memory. */
 const MAX_IN_FLIGHT = 4;
 
@@ -33,18 +36,6 @@ export interface FileScores {
   readonly parseSeconds: number;
   readonly queueSeconds: number;
   readonly runSeconds: number;
-}
-
-/** UTF-8 to text, in pieces. A byte order mark is skipped. @throws {Problem} invalid_encoding */
-export function createDecoder(): (bytes?: Uint8Array) => string {
-  const decoder = new TextDecoder('utf-8', { fatal: true });
-  return (bytes) => {
-    try {
-      return bytes ? decoder.decode(bytes, { stream: true }) : decoder.decode();
-    } catch (cause) {
-      throw new Problem('invalid_encoding', { cause });
-    }
-  };
 }
 
 /** [rows + refused rows, width]: the answers where their rows stand, NaN between them. */

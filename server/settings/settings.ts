@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { tmpdir } from 'node:os';
 import { availableCpus } from '../platform/cpus.ts';
 import { isHealthPath, isPredictPath } from './vertexPaths.ts';
-import { parsePins } from '../repository/preferences.ts';
+import { parsePins } from './pins.ts';
 import { parseS3 } from './s3Url.ts';
 import { parseTarget } from './logTarget.ts';
 import { parsePairs } from './pairs.ts';

@@ -2,7 +2,7 @@ import { createPredictionsWriter } from '../../dialects/predictions.ts';
 import { readV1 } from '../../dialects/v1.ts';
 import type { HttpRecorder } from '../../metrics/http.ts';
 import type { AppContext } from '../context.ts';
-import { perModel } from '../../model/catalogue.ts';
+import { perModel } from '../../model/perModel.ts';
 import type { Model } from '../../model/model.ts';
 import type { Predictor } from '../../prediction/predictor.ts';
 import { answerPrediction } from '../answer.ts';

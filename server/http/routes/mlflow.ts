@@ -1,12 +1,12 @@
 import { readCsv } from '../../dialects/forms/csv.ts';
-import type { Table } from '../../dialects/errorForm.ts';
+import type { Table } from '../../model/rows.ts';
 import { readInvocation, writeMlflowError } from '../../dialects/mlflow.ts';
 import { createPredictionsWriter } from '../../dialects/predictions.ts';
 import type { HttpRecorder } from '../../metrics/http.ts';
 import type { InferenceRecorder } from '../../metrics/inference.ts';
 import type { Handler } from '../context.ts';
 import type { Catalogue } from '../../model/catalogue.ts';
-import { perModel } from '../../model/catalogue.ts';
+import { perModel } from '../../model/perModel.ts';
 import type { Model } from '../../model/model.ts';
 import type { Predictor } from '../../prediction/predictor.ts';
 import { answerJson, answerPrediction, answerText } from '../answer.ts';

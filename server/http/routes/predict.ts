@@ -1,4 +1,4 @@
-import type { Table } from '../../dialects/errorForm.ts';
+import type { Table } from '../../model/rows.ts';
 import { readCsv } from '../../dialects/forms/csv.ts';
 import { createAnswerWriter, readTable } from '../../dialects/native.ts';
 import type { WriteOwnAnswer } from '../../dialects/customAnswer.ts';
@@ -6,7 +6,7 @@ import { createOwnWriter, writeOwnError } from '../../dialects/customAnswer.ts';
 import { Problem } from '../../errors/problem.ts';
 import type { HttpRecorder } from '../../metrics/http.ts';
 import type { AppContext, Handler } from '../context.ts';
-import { perModel } from '../../model/catalogue.ts';
+import { perModel } from '../../model/perModel.ts';
 import type { Model } from '../../model/model.ts';
 import type { Predictor } from '../../prediction/predictor.ts';
 import { answerJson, answerPrediction } from '../answer.ts';

@@ -9,7 +9,7 @@ import type { Packing } from '../compress.ts';
 import { packedHeaders, packingFor } from '../compress.ts';
 import type { Model } from '../../model/model.ts';
 import type { Predictor } from '../../prediction/predictor.ts';
-import { timings } from '../../prediction/predictor.ts';
+import { timings } from '../../prediction/timings.ts';
 import type { Spool } from '../../platform/spool.ts';
 import { openSpool } from '../../platform/spool.ts';
 import type { Methods } from '../router.ts';

@@ -1,6 +1,6 @@
-import type { FromProcess } from '../../messages.ts';
+import type { DriftFromProcess } from './messages.ts';
 import type { Contents } from '../../model/catalogue.ts';
-import { perModel } from '../../model/catalogue.ts';
+import { perModel } from '../../model/perModel.ts';
 import type { Observe } from '../../prediction/answered.ts';
 import { HEAD } from './profile.ts';
 import type { Tally } from './tally.ts';
@@ -16,7 +16,7 @@ export interface DriftObserver {
   close(): Promise<void>;
 }
 
-export function createDriftObserver(tell: (message: FromProcess) => Promise<void>): DriftObserver {
+export function createDriftObserver(tell: (message: DriftFromProcess) => Promise<void>): DriftObserver {
   const tallyOf = perModel((model) => createTally(model));
   let tallies: readonly Tally[] = [];
   const told = new WeakMap<Tally, number>();

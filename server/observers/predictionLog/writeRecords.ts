@@ -1,6 +1,6 @@
 import { answerWidth } from '../../../worker/protocol.ts';
 import { createColumnFinder } from '../../encoding/columns.ts';
-import { perModel } from '../../model/catalogue.ts';
+import { perModel } from '../../model/perModel.ts';
 import type { Model } from '../../model/model.ts';
 import type { Observation } from '../../prediction/answered.ts';
 import { createCanonical, sha256Of } from './canonical.ts';
