@@ -69,7 +69,14 @@ describe('the names of pages in files', () => {
       .filter((name) => /\.(?:ts|py|sh|ya?ml|html|json|css|c)$/.test(name) && !name.includes('node_modules'))
       .map((name) => join(folder, name)),
   );
-  const named = [...files, 'compose.yaml', 'servemodel.sh', 'Dockerfile', 'nginx.conf'].flatMap((file) =>
+  const named = [
+    ...files,
+    'compose.yaml',
+    'servemodel.sh',
+    'Dockerfile',
+    'nginx.conf',
+    ...readdirSync(CHECKOUT).filter((name) => name.endsWith('.md')),
+  ].flatMap((file) =>
     [...readFileSync(join(CHECKOUT, file), 'utf8').matchAll(/(?<![\w./-])docs\/[\w/-]+\.md/g)].map(
       ([page]) => [file, page] as const,
     ),
