@@ -3,7 +3,7 @@ import { needsNginx, nginxMissing } from './testing/nginxMissing.ts';
 import { type RawAnswer, rawRequest } from './testing/rawRequest.ts';
 import { answers, hangsUp, type Received, type Upstream } from './testing/startUpstream.ts';
 import { type Chain, withChain } from './testing/withChain.ts';
-import { within } from '../server/platform/deadline.ts';
+import { deadline } from '../server/platform/deadline.ts';
 
 const BODY = '{"columns":["a"],"data":[[1]]}';
 
@@ -125,9 +125,9 @@ describe.skipIf(nginxMissing)(needsNginx('the replay of a request'), () => {
       try {
         for (let kill = 0; kill < 12; kill += 1) {
           const upstream = chain.upstreams[kill % 3]!;
-          await within(reached(answered + 100), 10_000, 'answers from three processes');
+          await deadline(reached(answered + 100), 10_000, 'answers from three processes');
           await upstream.stop();
-          await within(reached(answered + 100), 10_000, 'answers from two processes');
+          await deadline(reached(answered + 100), 10_000, 'answers from two processes');
           await upstream.restart();
         }
       } finally {

@@ -106,11 +106,11 @@ async function runPrimary(config: Config): Promise<void> {
   log.info({ processes, threads }, `ready on ${scheme}://${config.HOST}:${config.PORT}`);
 }
 
-async function runReplica(config: Config, slot: number): Promise<void> {
+async function runServerProcess(config: Config, slot: number): Promise<void> {
   const log = await createLog(config.LOG_LEVEL, `server-${slot}`);
   logTheUnexpected(log);
-  const { startReplica } = await import('./process/serverProcess.ts');
-  const tell = (message: FromProcess): Promise<void> =>
+  const { startServerProcess } = await import('./process/serverProcess.ts');
+  const send = (message: FromProcess): Promise<void> =>
     new Promise((resolve) => {
       // The primary may be gone, and with it the channel.
       if (process.connected) process.send?.(message, () => resolve());
@@ -129,28 +129,28 @@ async function runReplica(config: Config, slot: number): Promise<void> {
     if (cluster.worker) cluster.worker.exitedAfterDisconnect = true;
     onOrphaned();
   });
-  const replica = startReplica({
+  const serverProcess = startServerProcess({
     config,
     address: behindProxy ? { socket: socketPath(runtime, slot) } : { host: config.HOST, port: config.PORT },
     runtime,
     entry: new URL('../worker/main.js', import.meta.url),
     log,
-    tell,
+    send,
     exit: (code) => process.exit(code),
     kill: () => process.kill(process.pid, 'SIGKILL'),
   });
-  onLeft = () => void replica.drain();
+  onLeft = () => void serverProcess.drain();
   onOrphaned = () => {
     log.error('the primary is gone: answering until nginx has what it waits for');
     // nginx first finishes what it has; servemodel.sh then says that it did.
-    replica.receive({ type: 'lame' });
+    serverProcess.receive({ type: 'lame' });
     setTimeout(onLeft, ORPHAN_MS);
   };
-  process.on('message', (message: ToProcess) => replica.receive(message));
-  await tell({ type: 'started' });
+  process.on('message', (message: ToProcess) => serverProcess.receive(message));
+  await send({ type: 'started' });
 }
 
 // Each role loads its own modules only: what the primary doesn't import, it needn't wait for.
 const config = readConfig();
 if (cluster.isPrimary) await runPrimary(config);
-else await runReplica(config, Number(process.env[SLOT_VARIABLE]));
+else await runServerProcess(config, Number(process.env[SLOT_VARIABLE]));

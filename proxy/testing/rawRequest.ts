@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { within } from '../../server/platform/deadline.ts';
+import { deadline } from '../../server/platform/deadline.ts';
 
 export interface RawAnswer {
   readonly status: number;
@@ -38,7 +38,7 @@ export async function rawExchange(
   socket.on('error', () => undefined);
   socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
   try {
-    await within(Promise.race([whole, closed]), 10_000, 'an answer, or the end of the connection');
+    await deadline(Promise.race([whole, closed]), 10_000, 'an answer, or the end of the connection');
   } finally {
     socket.destroy();
   }

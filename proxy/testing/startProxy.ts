@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ProxySettings, renderProxy } from '../render.ts';
 import { freePort } from '../../server/testing/freePort.ts';
-import { within } from '../../server/platform/deadline.ts';
+import { deadline } from '../../server/platform/deadline.ts';
 
 const TEMPLATE = new URL('../../nginx.conf', import.meta.url);
 
@@ -91,13 +91,13 @@ export async function startProxy(settings: ProxySettings, { edit, uid }: ProxyOp
       const found = pattern.exec(log);
       if (found) return found;
       const more = Promise.race([once(child.stdout, 'data'), once(child.stderr, 'data')]);
-      await within(more, 5000, `a line of nginx that matches ${pattern.source}`);
+      await deadline(more, 5000, `a line of nginx that matches ${pattern.source}`);
     }
   };
 
   const failed = exited.then(() => Promise.reject(new Error(`nginx ended at its start: ${log}`)));
   try {
-    await within(
+    await deadline(
       Promise.race([accepting(settings.host, port), failed]),
       10_000,
       'nginx accepting connections',
@@ -117,7 +117,7 @@ export async function startProxy(settings: ProxySettings, { edit, uid }: ProxyOp
     stop: async () => {
       if (child.exitCode !== null) return;
       child.kill('SIGQUIT');
-      await within(exited, 20_000, 'the end of nginx');
+      await deadline(exited, 20_000, 'the end of nginx');
     },
   };
 }

@@ -3,7 +3,7 @@ import { allocate } from '../../server/inference/laneMemory.ts';
 import { Problem } from '../../server/errors/problem.ts';
 import { listFolder } from '../../server/repository/folder.ts';
 import type { Model } from '../../server/model/model.ts';
-import { readVersion } from '../../server/loading/readVersion.ts';
+import { readModelVersion } from '../../server/loading/readModelVersion.ts';
 import { scoreAll } from '../../worker/compare.ts';
 import type { Rows, WholeGraph } from '../../worker/protocol.ts';
 import { answerWidth } from '../../worker/protocol.ts';
@@ -16,7 +16,7 @@ export async function findVersion(repository: string, id: string): Promise<Model
   const { candidates } = await listFolder(repository);
   const candidate = candidates.find((one) => one.id === id);
   if (!candidate) throw new Failure(`${repository} holds no ${id}`);
-  return readVersion(candidate);
+  return readModelVersion(candidate);
 }
 
 /** A model in ONNX Runtime: the whole graph, which is the reference for every faster path. */

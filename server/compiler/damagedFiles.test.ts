@@ -10,7 +10,7 @@ import { putVersion, tinyFiles, tinyTreeAttributes } from '../testing/tinyReposi
 import { withDeadline } from '../testing/withDeadline.ts';
 import { findFastPath } from './fastPath.ts';
 import { listFolder } from '../repository/folder.ts';
-import { readVersion } from '../loading/readVersion.ts';
+import { readModelVersion } from '../loading/readModelVersion.ts';
 
 let pool: Pool;
 beforeAll(() => {
@@ -22,7 +22,7 @@ afterAll(() => pool.close());
 async function refusalOf(repository: string): Promise<string> {
   try {
     const [candidate] = (await listFolder(repository)).candidates;
-    const model = await readVersion(candidate as NonNullable<typeof candidate>);
+    const model = await readModelVersion(candidate as NonNullable<typeof candidate>);
     const served = await withDeadline('the opening', pool.open(await findFastPath(model)), 15_000);
     await pool.release(served);
     return '';

@@ -19,7 +19,7 @@ import type { Catalogue } from '../model/catalogue.ts';
 import type { Model } from '../model/model.ts';
 import type { OnAnswered } from '../prediction/onAnswered.ts';
 import { createPredictor } from '../prediction/predictor.ts';
-import { readVersion } from '../platform/install.ts';
+import { softwareVersion } from '../platform/install.ts';
 import type { AskSums } from '../metrics/messages.ts';
 import type { AskDrift } from '../observers/drift/messages.ts';
 import { createRouter } from './router.ts';
@@ -143,7 +143,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   define('/models/:model', modelRoute(catalogue));
   define('/models/:model/versions/:version', modelRoute(catalogue));
   const maxBodyBytes = config.MAX_BODY_BYTES;
-  const version = readVersion();
+  const version = softwareVersion();
   defineProtocols(define, { catalogue, predictor, lifecycle, http, recorder, maxBodyBytes, version }, config);
   define(
     '/openapi.json',

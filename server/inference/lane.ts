@@ -1,7 +1,7 @@
 import { Piscina } from 'piscina';
 import type { TextCell, Reply, Task } from '../../worker/protocol.ts';
 import type { Model } from '../model/model.ts';
-import { within } from '../platform/deadline.ts';
+import { deadline } from '../platform/deadline.ts';
 import type { Buffers, Memory } from './laneMemory.ts';
 import { allocate, view } from './laneMemory.ts';
 import { openTask, settle } from './openTask.ts';
@@ -80,7 +80,7 @@ export function createLane(thread: number, options: PoolOptions, onIdle: () => v
   };
   const openOne = async (model: Model, memory: Memory): Promise<Reply> => {
     try {
-      return await within(send(openTask(model, memory)), openTimeoutMs, 'opening it');
+      return await deadline(send(openTask(model, memory)), openTimeoutMs, 'opening it');
     } catch (error) {
       return { ok: false, code: 'model_unreadable', detail: (error as Error).message };
     }

@@ -5,7 +5,7 @@ import type { Pool } from '../inference/pool.ts';
 import { findFastPath } from '../compiler/fastPath.ts';
 import type { Candidate } from '../repository/listing.ts';
 import type { Model } from '../model/model.ts';
-import { readVersion } from './readVersion.ts';
+import { readModelVersion } from './readModelVersion.ts';
 
 export interface LoaderOptions {
   readonly pool: Pool;
@@ -37,7 +37,7 @@ export function createLoader({ pool, inline, recorder, compile }: LoaderOptions)
   return {
     open: async (candidate, { beside, trusted }) => {
       const start = performance.now();
-      const read = await readVersion(candidate);
+      const read = await readModelVersion(candidate);
       // Takes as long as what this process does meanwhile.
       if (compile && !trusted && !beside) pool.prepare(read);
       const fast = compile ? await findFastPath(read) : read;

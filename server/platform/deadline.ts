@@ -1,5 +1,5 @@
 /** The promise, or after `ms` an error that says what had not happened: a hang becomes a sentence. */
-export async function within<T>(promise: Promise<T>, ms: number, what: string): Promise<T> {
+export async function deadline<T>(promise: Promise<T>, ms: number, what: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`${what}: not within ${ms} ms`)), ms);

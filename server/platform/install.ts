@@ -14,10 +14,10 @@ const versionOf = (path: string): string =>
   (JSON.parse(readFileSync(join(HOME, path), 'utf8')) as { version: string }).version;
 
 /** The version of this software. */
-export const readVersion = (): string => versionOf('package.json');
+export const softwareVersion = (): string => versionOf('package.json');
 
 /** The version of ONNX Runtime, read from its package: server processes never load it. */
-export const readRuntimeVersion = (): string => versionOf('node_modules/onnxruntime-node/package.json');
+export const onnxRuntimeVersion = (): string => versionOf('node_modules/onnxruntime-node/package.json');
 
 /** A path of the settings: a relative one starts at the project folder. */
 export const fromHome = (path: string): string => resolve(HOME, path);

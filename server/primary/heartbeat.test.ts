@@ -14,7 +14,7 @@ function beating(options: Partial<HeartbeatOptions> = {}) {
   const silences: string[] = [];
   const heartbeat = createHeartbeat({
     stuckMs: 10_000,
-    onSilent: (id, silence) => silences.push(`${id} ${silence} at ${time}`),
+    onUnresponsive: (id, silence) => silences.push(`${id} ${silence} at ${time}`),
     look: () => thread,
     now: () => time,
     ...options,
@@ -23,7 +23,7 @@ function beating(options: Partial<HeartbeatOptions> = {}) {
     id: 1,
     pid: 1,
     exited: new Promise(() => {}),
-    tell: () => {
+    send: () => {
       if (answers) heartbeat.receive(1, { type: 'pong', ready: true });
     },
   });

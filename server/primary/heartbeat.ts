@@ -11,17 +11,17 @@ const SILENT_MS = 2000;
 export interface Watched {
   readonly id: number;
   readonly pid: number;
-  tell(message: ToProcess): void;
+  send(message: ToProcess): void;
   readonly exited: Promise<unknown>;
 }
 
 /** Frozen: it does nothing. Stuck: it works, but on one thing for longer than anybody waits. */
-export type Silence = 'frozen' | 'stuck';
+export type Unresponsive = 'frozen' | 'stuck';
 
 export interface HeartbeatOptions {
   /** Time that one turn of a process's event loop may take while it works. */
   readonly stuckMs: number;
-  readonly onSilent: (id: number, silence: Silence, silentMs: number) => void;
+  readonly onUnresponsive: (id: number, silence: Unresponsive, silentMs: number) => void;
   readonly pingMs?: number;
   readonly silentMs?: number;
   readonly look?: (pid: number) => MainThread | undefined;
@@ -53,7 +53,7 @@ interface Pulse {
  * frozen one is its main thread: that one has had processor time, wants some, or waits for a disk.
  */
 export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
-  const { stuckMs, onSilent, pingMs = PING_MS, silentMs = SILENT_MS } = options;
+  const { stuckMs, onUnresponsive, pingMs = PING_MS, silentMs = SILENT_MS } = options;
   const { look = readMainThread, now = () => performance.now() } = options;
   const pulses = new Map<number, Pulse>();
   let lastBeat = now();
@@ -74,9 +74,9 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
       const frozen = Math.min(silent, time - pulse.workedAt) >= silentMs;
       if (!pulse.reported && (frozen || silent >= stuckMs)) {
         pulse.reported = true;
-        onSilent(process.id, frozen ? 'frozen' : 'stuck', silent);
+        onUnresponsive(process.id, frozen ? 'frozen' : 'stuck', silent);
       }
-      process.tell({ type: 'ping' });
+      process.send({ type: 'ping' });
     }
   };
   const timer = setInterval(beat, pingMs);

@@ -7,7 +7,7 @@ import { createAdminServer } from './adminServer.ts';
 import type { Config } from '../settings/settings.ts';
 import { registerDriftGauges } from '../observers/drift/metrics.ts';
 import { createDriftWindows } from '../observers/drift/windows.ts';
-import type { Silence } from './heartbeat.ts';
+import type { Unresponsive } from './heartbeat.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import type { FromProcess, ToProcess } from '../messages.ts';
 import { createAggregator } from './metrics/aggregate.ts';
@@ -19,15 +19,15 @@ import { createScraper } from './metrics/scraper.ts';
 import { createMetricsServer } from './metrics/metricsServer.ts';
 import type { VersionState } from '../model/catalogue.ts';
 import type { Source } from '../repository/source.ts';
-import { createSource } from '../repository/openSource.ts';
+import { openSource } from '../repository/openSource.ts';
 import { wishesOf } from '../rollout/wishes.ts';
 import type { Watch } from '../repository/watch.ts';
 import { watchSource } from '../repository/watch.ts';
 import { createProcesses } from './processes.ts';
-import { readRuntimeVersion, readVersion } from '../platform/install.ts';
+import { onnxRuntimeVersion, softwareVersion } from '../platform/install.ts';
 import { watchProxy } from './nginx/frozenWorkers.ts';
 import { createRollout } from '../rollout/rollout.ts';
-import { tell } from './slots.ts';
+import { sendTo } from './slots.ts';
 
 /** A turn of a process's event loop is never shorter than what nginx waits for its answers. */
 const LEAST_STUCK_MS = 10_000;
@@ -83,10 +83,10 @@ export function createPrimary({ config, runtime, nginx, log, exit }: PrimaryOpti
 
   /** Made when it is first needed: a start that fails earlier asks nobody. */
   let made: Promise<Source> | undefined;
-  const openSource = (): Promise<Source> => (made ??= createSource(config, log));
+  const open = (): Promise<Source> => (made ??= openSource(config, log));
   const source: Source = {
-    list: async () => (await openSource()).list(),
-    fetch: async (candidate) => (await openSource()).fetch(candidate),
+    list: async () => (await open()).list(),
+    fetch: async (candidate) => (await open()).fetch(candidate),
   };
   const rollout = createRollout({
     source,
@@ -122,24 +122,24 @@ export function createPrimary({ config, runtime, nginx, log, exit }: PrimaryOpti
   };
   const answer = (id: number, message: ToProcess): void => {
     const child = processes.ready.find(({ worker }) => worker.id === id);
-    if (child) tell(child, message);
+    if (child) sendTo(child, message);
   };
   const answerSums = async (id: number, question: number, prefix: string): Promise<void> => {
     const metrics = await scraper.sums(prefix);
     answer(id, { type: 'sums', question, metrics });
   };
-  const onSilent = (id: number, silence: Silence, silentMs: number): void => {
+  const onUnresponsive = (id: number, silence: Unresponsive, silentMs: number): void => {
     const child = cluster.workers?.[id]?.process;
     log.error(
       { process: child?.pid, silence, silentMs: Math.round(silentMs) },
       'a server process is silent and is killed',
     );
-    recorder.silenced();
+    recorder.killedUnresponsive();
     child?.kill('SIGKILL');
   };
   const heartbeat = createHeartbeat({
     stuckMs: Math.max(LEAST_STUCK_MS, 2 * config.DEADLINE_MS),
-    onSilent,
+    onUnresponsive,
   });
   const unwatchProxy = watchProxy(runtime, (pid) => {
     log.error({ process: pid }, 'a worker of nginx is stopped and is killed');
@@ -156,17 +156,17 @@ export function createPrimary({ config, runtime, nginx, log, exit }: PrimaryOpti
     heartbeat,
     receive,
     equip: (child) => {
-      tell(child, { type: 'keys', keys: keyring.keys });
+      sendTo(child, { type: 'keys', keys: keyring.keys });
       return rollout.equip({
         id: child.worker.id,
         exited: child.exited,
-        tell: (message) => tell(child, message),
+        send: (message) => sendTo(child, message),
       });
     },
     onReady: (child) => {
       // Others may be in force by now, and it must not let in whoever has lost his.
-      tell(child, { type: 'keys', keys: keyring.keys });
-      if (serving) tell(child, { type: 'serving' });
+      sendTo(child, { type: 'keys', keys: keyring.keys });
+      if (serving) sendTo(child, { type: 'serving' });
     },
     onExit: ({ worker }, lost) => {
       aggregator.retire(worker.id);
@@ -247,7 +247,7 @@ export function createPrimary({ config, runtime, nginx, log, exit }: PrimaryOpti
     start: async () => {
       metricsServer.listen(config.METRICS_PORT, config.METRICS_HOST);
       await once(metricsServer, 'listening');
-      recordAppInfo(registry, readVersion(), readRuntimeVersion());
+      recordAppInfo(registry, softwareVersion(), onnxRuntimeVersion());
       await processes.fill();
       if (stopping) return;
       serving = true;

@@ -7,7 +7,7 @@ import { takeInFlight } from '../platform/inFlightNotes.ts';
 import type { FromProcess, ToProcess } from '../messages.ts';
 import { createRestarts } from './restartPauses.ts';
 import type { Child, Slot } from './slots.ts';
-import { StartFailure, startChild, tell } from './slots.ts';
+import { StartFailure, startChild, sendTo } from './slots.ts';
 
 /** Failed starts in a row, with no process serving, that end the server. */
 const MAX_FAILED_STARTS = 5;
@@ -66,7 +66,7 @@ export function createProcesses(options: ProcessesOptions): Processes {
 
   const begin = (child: Child): Promise<void> => {
     const { id } = child.worker;
-    heartbeat.watch({ id, pid: child.pid, exited: child.exited, tell: (message) => tell(child, message) });
+    heartbeat.watch({ id, pid: child.pid, exited: child.exited, send: (message) => sendTo(child, message) });
     return equip(child);
   };
   const startChildOf = async (slot: Slot): Promise<Child> => {
@@ -122,7 +122,7 @@ export function createProcesses(options: ProcessesOptions): Processes {
   const dismiss = async (child: Child): Promise<void> => {
     child.leaving = true;
     leaving.add(child);
-    tell(child, { type: 'drain' });
+    sendTo(child, { type: 'drain' });
     const killer = setTimeout(() => child.worker.process.kill('SIGKILL'), config.DEADLINE_MS + EXIT_GRACE_MS);
     await child.exited;
     clearTimeout(killer);
@@ -160,10 +160,10 @@ export function createProcesses(options: ProcessesOptions): Processes {
     fill: async () => void (await Promise.all(slots.map((slot) => fillSlot(slot)))),
     serve: () => {
       serving = true;
-      for (const child of children()) tell(child, { type: 'serving' });
+      for (const child of children()) sendTo(child, { type: 'serving' });
     },
     broadcast: (message) => {
-      for (const child of children()) tell(child, message);
+      for (const child of children()) sendTo(child, message);
     },
     roll: async () => {
       for (const slot of slots) if (!(await rollSlot(slot))) break;

@@ -51,7 +51,7 @@ const ENVIRONMENT = {
 };
 
 /** Sends a message, unless the process is gone already. */
-export function tell({ worker }: Child, message: ToProcess): void {
+export function sendTo({ worker }: Child, message: ToProcess): void {
   if (worker.isConnected()) worker.send(message, () => {});
 }
 

@@ -5,7 +5,7 @@ import { parseConfig } from '../settings/settings.ts';
 import type { FromProcess } from '../messages.ts';
 import type { ServedSet } from '../rollout/messages.ts';
 import { keyOf } from '../repository/listing.ts';
-import { startReplica } from './serverProcess.ts';
+import { startServerProcess } from './serverProcess.ts';
 import { builtThread } from '../testing/builtThread.ts';
 import { withTemporaryFolder } from '../testing/temporaryFolder.ts';
 import { putVersion, tinyFiles } from '../testing/tinyRepository.ts';
@@ -15,13 +15,13 @@ it('goes on with the newest set where another comes while the first begins', () 
   withTemporaryFolder(async (root) => {
     const said: FromProcess[] = [];
     const ends: (number | string)[] = [];
-    const replica = startReplica({
+    const replica = startServerProcess({
       config: parseConfig({ INFERENCE_THREADS: '1' }),
       address: { socket: join(root, 'socket') },
       runtime: root,
       entry: builtThread('worker/main'),
       log: pino({ level: 'silent' }),
-      tell: (message) => Promise.resolve(void said.push(message)),
+      send: (message) => Promise.resolve(void said.push(message)),
       exit: (code) => ends.push(code),
       kill: () => ends.push('killed'),
     });

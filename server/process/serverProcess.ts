@@ -28,10 +28,10 @@ import { ModelRefused } from '../model/refused.ts';
 import { unavailableModel } from './unavailableModel.ts';
 import { createObservers } from '../observers/start.ts';
 import { createPool } from '../inference/pool.ts';
-import { readVersion } from '../platform/install.ts';
+import { softwareVersion } from '../platform/install.ts';
 import { createProof, uncounted } from './selfTest.ts';
-import { createQuestions } from './askPrimary.ts';
-import { shutdown } from './shutdown.ts';
+import { createAskPrimary } from './askPrimary.ts';
+import { shutdown } from '../platform/shutdown.ts';
 import { watchSilence } from '../inference/hungThread.ts';
 import { openTracing } from '../tracing/open.ts';
 import { tracingSettings } from '../tracing/options.ts';
@@ -47,7 +47,7 @@ const PROOF_MS = 3000;
 /** Time that the last step of a shutdown, ending idle threads, may take. */
 const CLOSE_POOL_MS = 1000;
 
-export interface ReplicaOptions {
+export interface ServerProcessOptions {
   readonly config: Config;
   readonly address: Address;
   /** The server's private folder. */
@@ -56,7 +56,7 @@ export interface ReplicaOptions {
   readonly entry: URL;
   readonly log: Logger;
   /** Resolves once the message is on its way. */
-  readonly tell: (message: FromProcess) => Promise<void>;
+  readonly send: (message: FromProcess) => Promise<void>;
   /** Ends this process. */
   readonly exit: (code: number) => void;
   /** Ends this process at once, when a thread that can't be stopped stands in the way of an orderly end. */
@@ -64,7 +64,7 @@ export interface ReplicaOptions {
 }
 
 /** One of the server's processes: HTTP in front, threads behind, and what the primary may ask of it. */
-export interface Replica {
+export interface ServerProcess {
   receive(message: ToProcess): void;
   drain(): Promise<void>;
 }
@@ -73,8 +73,8 @@ export interface Replica {
  * Starts a server process. The primary tells it which versions to open; once it is told what to serve it listens, and
  * says that it is ready.
  */
-export function startReplica(options: ReplicaOptions): Replica {
-  const { config, address, runtime, entry, log, tell, exit, kill } = options;
+export function startServerProcess(options: ServerProcessOptions): ServerProcess {
+  const { config, address, runtime, entry, log, send, exit, kill } = options;
   /** What the primary says: all processes have been ready, and the server isn't ending. */
   let admitted = false;
   const lifecycle = {
@@ -140,7 +140,7 @@ export function startReplica(options: ReplicaOptions): Replica {
     recorder,
     compile: config.ENGINE === 'auto',
   });
-  const questions = createQuestions(tell);
+  const questions = createAskPrimary(send);
   const observers = createObservers({
     config,
     registry,
@@ -148,12 +148,12 @@ export function startReplica(options: ReplicaOptions): Replica {
     openTimeoutMs: OPEN_TIMEOUT_MS,
     busy: () => inference.queuedRows > 0 || pool.idle().length < pool.lanes.length,
     log,
-    tell,
+    tell: send,
   });
   const stopWatching = watchSilence(pool, 2 * config.DEADLINE_MS, (thread) => {
     void giveUp(`thread ${thread} has not answered for ${2 * config.DEADLINE_MS} ms`);
   });
-  const load = createLoadView(tell);
+  const load = createLoadView(send);
 
   /** By key: all that is open, whether it is served yet or not. */
   const models = new Map<string, Model>();
@@ -167,10 +167,10 @@ export function startReplica(options: ReplicaOptions): Replica {
       const { model, seconds } = await loader.open(candidate, { beside: catalogue !== undefined, trusted });
       log.info({ model: model.id, seconds, ...model.engine }, 'model opened');
       models.set(key, model);
-      await tell({ type: 'opened', key, path: model.engine.path, content });
+      await send({ type: 'opened', key, path: model.engine.path, content });
     } catch (error) {
       if (!(error instanceof ModelRefused)) throw error;
-      await tell({ type: 'opened', key, refusal: error.reason });
+      await send({ type: 'opened', key, refusal: error.reason });
     }
   };
 
@@ -186,7 +186,7 @@ export function startReplica(options: ReplicaOptions): Replica {
   };
   const begin = async (contents: Contents): Promise<void> => {
     catalogue = createLiveCatalogue(contents);
-    tracing = await openTracing(tracingSettings(config, readVersion(), process.pid), registry, log);
+    tracing = await openTracing(tracingSettings(config, softwareVersion(), process.pid), registry, log);
     const app = createApp({
       config,
       runtime,
@@ -206,7 +206,7 @@ export function startReplica(options: ReplicaOptions): Replica {
     });
     listener = await listen(app, address);
     // Not awaited: the answer must find our caller listening already.
-    void tell({ type: 'ready' });
+    void send({ type: 'ready' });
   };
   /** Closes what isn't served any more, once the requests that have it are answered. */
   const retire = async (keys: readonly string[]): Promise<void> => {
@@ -226,7 +226,7 @@ export function startReplica(options: ReplicaOptions): Replica {
     const contents = contentsOf(set);
     if (catalogue) catalogue.replace(contents);
     else await begin(contents);
-    void tell({ type: 'swapped', number: set.number });
+    void send({ type: 'swapped', number: set.number });
     // Told while the first one began: that one is in force, and what only this one has may be closed.
     if (newest !== set) return;
     proof.follow(contents.served);
@@ -235,7 +235,7 @@ export function startReplica(options: ReplicaOptions): Replica {
   };
 
   const sendMetrics = async (prefix: string): Promise<void> =>
-    tell({ type: 'metrics', prefix, metrics: await takeSnapshot(registry, prefix) });
+    send({ type: 'metrics', prefix, metrics: await takeSnapshot(registry, prefix) });
 
   const drain = async (): Promise<void> => {
     if (lifecycle.draining) return;
@@ -265,11 +265,11 @@ export function startReplica(options: ReplicaOptions): Replica {
     drain,
     receive: (message) => {
       if (message.type === 'ping')
-        void tell({ type: 'pong', ready: lifecycle.serving && !lifecycle.draining });
+        void send({ type: 'pong', ready: lifecycle.serving && !lifecycle.draining });
       else if (message.type === 'serving') admitted = true;
       else if (message.type === 'lame') admitted = false;
       else if (message.type === 'drain') void drain();
-      else if (message.type === 'count') void tell({ type: 'counts', counts: http.latencies() });
+      else if (message.type === 'count') void send({ type: 'counts', counts: http.latencies() });
       else if (message.type === 'load') load.receive(message.load);
       else if (message.type === 'open') void openVersion(message.candidate, message.trusted);
       else if (message.type === 'serve') void serve(message.set);

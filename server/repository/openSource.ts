@@ -11,7 +11,7 @@ type SourceConfig = Pick<
 >;
 
 /** The source that settings name. S3's client is only loaded where it is needed. */
-export async function createSource(config: SourceConfig, log: Logger): Promise<Source> {
+export async function openSource(config: SourceConfig, log: Logger): Promise<Source> {
   const { MODEL_REPOSITORY, MODEL_CACHE, AWS_BUCKET_NAME, EXPERIMENT_ID, DEFAULT_MODEL } = config;
   const cache = fromHome(MODEL_CACHE);
   const onlyModel = DEFAULT_MODEL === '' ? 'model' : DEFAULT_MODEL;

@@ -6,7 +6,7 @@ import type { Engine } from '../model/model.ts';
 /** A server process as the primary's decisions about models need it. */
 export interface Recipient {
   readonly id: number;
-  tell(message: RolloutToProcess): void;
+  send(message: RolloutToProcess): void;
   readonly exited: Promise<unknown>;
 }
 
@@ -52,7 +52,7 @@ export function createOpenings(): Openings {
       };
       waiting.set(name, done);
       void process.exited.then(() => done({ opened: false, refusal: undefined }));
-      process.tell({ type: 'open', candidate, trusted });
+      process.send({ type: 'open', candidate, trusted });
     });
   const openFirst = async (holding: Opener, candidate: Candidate): Promise<Outcome> => {
     const key = keyOf(candidate);

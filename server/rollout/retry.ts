@@ -3,14 +3,14 @@ const FIRST_PAUSE_MS = 5000;
 const LONGEST_PAUSE_MS = 300_000;
 
 /** Tries again, ever less often. */
-export interface Mending {
+export interface Retry {
   /** One more try is due. */
   later(): void;
   /** Something has changed: the next try is soon again. */
   reset(): void;
 }
 
-export function createMending(attempt: () => void, firstPauseMs = FIRST_PAUSE_MS): Mending {
+export function createRetry(attempt: () => void, firstPauseMs = FIRST_PAUSE_MS): Retry {
   let timer: NodeJS.Timeout | undefined;
   let pauseMs = firstPauseMs;
   return {

@@ -50,7 +50,7 @@ function start(first: Listing, wishes: Partial<Wishes> = {}) {
     const id = ++ids;
     let die = (): void => {};
     const exited = new Promise<void>((resolve) => (die = resolve));
-    const tell = (message: ToProcess): void => {
+    const send = (message: ToProcess): void => {
       if (message.type === 'serve') {
         const { number, served } = message.set;
         told.push(`${id} serves ${served.join(' ').replaceAll('@a', '')}`);
@@ -69,7 +69,7 @@ function start(first: Listing, wishes: Partial<Wishes> = {}) {
           rollout.receive(id, { type: 'opened', key, path: outcome, content: files.now });
       });
     };
-    return { equipped: rollout.equip({ id, tell, exited }) };
+    return { equipped: rollout.equip({ id, send, exited }) };
   };
   return {
     rollout,

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { createMending } from './retry.ts';
+import { createRetry } from './retry.ts';
 import type { RolloutFromProcess } from './messages.ts';
 import type { VersionState } from '../model/catalogue.ts';
 import type { Candidate, Listing } from '../repository/listing.ts';
@@ -144,7 +144,7 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
     refused.retryPassing();
     void lookAgain();
   };
-  const mending = createMending(mend);
+  const mending = createRetry(mend);
 
   const commit = async (plan: Plan): Promise<void> => {
     const changed =
@@ -191,7 +191,7 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
         return commit(plan);
       }
       loading = candidate;
-      for (const { process } of equipped()) process.tell({ type: 'versions', versions: states() });
+      for (const { process } of equipped()) process.send({ type: 'versions', versions: states() });
       const outcome = await open(holding, candidate);
       loading = undefined;
       if (outcome.opened) {

@@ -18,7 +18,7 @@ export function createSwaps(): Swaps {
     serve: async (process, set) => {
       const name = `${process.id} ${set.number}`;
       const swapped = new Promise<void>((resolve) => swapping.set(name, resolve));
-      process.tell({ type: 'serve', set });
+      process.send({ type: 'serve', set });
       await Promise.race([swapped, process.exited, delay(SWAP_MS, undefined, { ref: false })]);
       swapping.delete(name);
     },

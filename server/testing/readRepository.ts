@@ -4,7 +4,7 @@ import type { Model } from '../model/model.ts';
 import { ModelRefused } from '../model/refused.ts';
 import type { Wishes } from '../rollout/plan.ts';
 import { makePlan } from '../rollout/plan.ts';
-import { readVersion } from '../loading/readVersion.ts';
+import { readModelVersion } from '../loading/readModelVersion.ts';
 
 const NO_WISHES: Wishes = { defaultModel: '', pins: new Map(), shadows: [], openVersions: 1 };
 
@@ -19,7 +19,7 @@ export async function readRepository(repository: string): Promise<Model[]> {
   for (const refusal of missing.values()) throw refusal;
   const models: Model[] = [];
   for (const candidate of open) {
-    if (served.has(keyOf(candidate))) models.push(await readVersion(candidate));
+    if (served.has(keyOf(candidate))) models.push(await readModelVersion(candidate));
   }
   return models;
 }

@@ -1,4 +1,4 @@
-import { within } from '../platform/deadline.ts';
+import { deadline } from '../platform/deadline.ts';
 
 const POLL_MS = 5;
 
@@ -7,7 +7,7 @@ const POLL_MS = 5;
  * until the runner gives up.
  */
 export function withDeadline<T>(what: string, promise: Promise<T>, ms = 5000): Promise<T> {
-  return within(promise, ms, what);
+  return deadline(promise, ms, what);
 }
 
 /** Asks again and again, until the answer is neither undefined nor false; and returns it. */

@@ -18,7 +18,7 @@ import {
   ParentBasedSampler,
   TraceIdRatioBasedSampler,
 } from '@opentelemetry/sdk-trace-base';
-import { within } from '../platform/deadline.ts';
+import { deadline } from '../platform/deadline.ts';
 import { createClock } from './clock.ts';
 import type { Losses } from './losses.ts';
 import { countLosses } from './losses.ts';
@@ -130,7 +130,7 @@ export function startTracing(settings: TracingSettings, losses: Losses): Tracing
     },
     close: async () => {
       // A collector that doesn't answer must not hold up the end, nor make it an unclean one.
-      await within(provider.shutdown(), CLOSE_MS, 'the last spans').catch(() => undefined);
+      await deadline(provider.shutdown(), CLOSE_MS, 'the last spans').catch(() => undefined);
       counted.giveUp();
     },
   };

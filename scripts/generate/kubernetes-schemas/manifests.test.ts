@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments, stringify } from 'yaml';
 import { createApp } from '../../../server/http/app.ts';
 import { SETTINGS } from '../../../server/settings/settings.ts';
-import { fromHome, readVersion } from '../../../server/platform/install.ts';
+import { fromHome, softwareVersion } from '../../../server/platform/install.ts';
 import { CHECKOUT } from '../../../server/testing/startServer.ts';
 import { loadAdult } from '../../../server/testing/adult.ts';
 import { appDeps } from '../../../server/testing/appDeps.ts';
@@ -135,7 +135,7 @@ describe.skipIf(missing)(`the manifests for Kubernetes${reason}`, () => {
     const manifests = render(overlay);
     expect(faultsOf(manifests, facts)).toEqual([]);
     const { image, ports, env = [] } = containerOf(manifests);
-    expect(image.split(':')[1]).toBe(readVersion());
+    expect(image.split(':')[1]).toBe(softwareVersion());
     expect(ports).toEqual([
       { name: 'http', containerPort: 5000 },
       { name: 'metrics', containerPort: SETTINGS.METRICS_PORT.default },

@@ -6,7 +6,7 @@ import type { Model } from '../../../server/model/model.ts';
 import { readSignature } from '../../../server/loading/modelJson.ts';
 import type { Signature } from '../../../server/model/signature.ts';
 import { makeFolder } from '../../../server/platform/makeFolder.ts';
-import { readVersion } from '../../../server/loading/readVersion.ts';
+import { readModelVersion } from '../../../server/loading/readModelVersion.ts';
 import { answerWidth } from '../../../worker/protocol.ts';
 import { Failure } from '../../cli/failure.ts';
 import { predictionOf, score } from '../openVersion.ts';
@@ -99,12 +99,12 @@ export async function importModel(options: ImportOptions): Promise<string> {
     await writeFile(join(aside, 'model.onnx'), onnx);
     await writeFile(join(aside, 'model.json'), `${JSON.stringify(signature, null, 2)}\n`);
     const candidate = { name, version, id, fingerprint: '', folder: aside, root: aside };
-    const model = await readVersion(candidate);
+    const model = await readModelVersion(candidate);
     const some = { ...rows, data: rows.data.slice(0, MAX_GOLDEN) };
     const golden = goldenOf(model, some, await score(model, some));
     await writeFile(join(aside, 'golden.json'), `${JSON.stringify(golden)}\n`);
     // As a server reads it.
-    await readVersion(candidate);
+    await readModelVersion(candidate);
     await rename(aside, folder);
   } catch (error) {
     await rm(aside, { recursive: true, force: true });

@@ -4,7 +4,7 @@ import { withFile } from '../../../server/repository/versionFiles.ts';
 import type { Candidate } from '../../../server/repository/listing.ts';
 import { listFolder } from '../../../server/repository/folder.ts';
 import type { Model } from '../../../server/model/model.ts';
-import { readVersion } from '../../../server/loading/readVersion.ts';
+import { readModelVersion } from '../../../server/loading/readModelVersion.ts';
 import type { RecordedOutput } from '../../../server/observers/predictionLog/record.ts';
 import { openModel, predictionOf } from '../../models/openVersion.ts';
 import type { Version, Versions } from './scorer.ts';
@@ -25,7 +25,7 @@ function outputOf(model: Model, answers: Float64Array, row: number): RecordedOut
 
 /** Scores on ONNX Runtime, by the whole graph: the reference for every faster path. */
 async function open(candidate: Candidate): Promise<Version> {
-  const model = await readVersion(candidate);
+  const model = await readModelVersion(candidate);
   const { inputs } = model.signature;
   const names = inputs.map(({ name }) => name);
   const opened = await openModel(model);

@@ -1,4 +1,4 @@
-import { readVersion } from '../../../server/platform/install.ts';
+import { softwareVersion } from '../../../server/platform/install.ts';
 import type { Remains } from './engine.ts';
 import { formatMs } from './format.ts';
 import type { Bucket, Histogram } from './histogram.ts';
@@ -163,7 +163,7 @@ export function createReport({
   const perSecond = (count: number): number => (elapsed === 0 ? 0 : count / elapsed);
   return {
     format: 'servemodel-loadtest/1',
-    version: readVersion(),
+    version: softwareVersion(),
     node: process.version,
     started: started.toISOString(),
     interrupted,

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { cpus, release, totalmem } from 'node:os';
 import { availableCpus } from '../../../server/platform/cpus.ts';
-import { readRuntimeVersion } from '../../../server/platform/install.ts';
+import { onnxRuntimeVersion } from '../../../server/platform/install.ts';
 import type { Program } from './programs.ts';
 import { requireProgram } from './programs.ts';
 import type { Machine } from './results.ts';
@@ -15,7 +15,7 @@ export function describeMachine(): Machine {
     kernel: release(),
     versions: {
       node: process.versions.node,
-      onnxruntime: readRuntimeVersion(),
+      onnxruntime: onnxRuntimeVersion(),
       nginx: versionOf('nginx', /nginx\/([\d.]+)/),
       wrk: versionOf('wrk', /^wrk (\S+)/),
     },

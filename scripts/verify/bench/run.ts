@@ -1,4 +1,4 @@
-import { HOME, readVersion } from '../../../server/platform/install.ts';
+import { HOME, softwareVersion } from '../../../server/platform/install.ts';
 import type { Context } from './context.ts';
 import { createLoads } from './loads.ts';
 import { describeMachine } from './machine.ts';
@@ -65,7 +65,7 @@ export async function run(
   const base = {
     schema: SCHEMA,
     created: new Date().toISOString(),
-    version: readVersion(),
+    version: softwareVersion(),
     machine,
     settings: { rounds, secondsPerSample: seconds, processes: PROCESSES, threadsPerProcess: THREADS },
     ...measured,

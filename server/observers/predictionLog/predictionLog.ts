@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { OnAnswered } from '../../prediction/onAnswered.ts';
-import { within } from '../../platform/deadline.ts';
+import { deadline } from '../../platform/deadline.ts';
 import type { LogRecorder } from './metrics.ts';
 import type { DropReason, Line, Sink } from './sink.ts';
 import { SinkFailure } from './sink.ts';
@@ -109,7 +109,7 @@ export function createPredictionLog({ sink, write, recorder, log }: PredictionLo
       waiting.finish();
       closing.abort();
       wake?.();
-      await within(working, FLUSH_MS, 'storing the last records').catch(() => undefined);
+      await deadline(working, FLUSH_MS, 'storing the last records').catch(() => undefined);
       const left = batch?.length ?? 0;
       if (left > 0) drop('shutdown', left);
       waiting.clear();

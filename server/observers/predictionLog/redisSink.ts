@@ -1,5 +1,5 @@
 import { ErrorReply, MultiErrorReply, createClient } from '@redis/client';
-import { within } from '../../platform/deadline.ts';
+import { deadline } from '../../platform/deadline.ts';
 import type { Line, Sink } from './sink.ts';
 import { SinkFailure } from './sink.ts';
 
@@ -45,9 +45,9 @@ export function createRedisSink({ url, maxRecords, onLost }: RedisSinkOptions): 
       onLost();
     });
     try {
-      await within(fresh.connect(), CONNECT_MS, 'connecting');
+      await deadline(fresh.connect(), CONNECT_MS, 'connecting');
       // One that still loads its data takes connections, and nothing else.
-      await within(fresh.ping(), CONNECT_MS, 'the answer to PING');
+      await deadline(fresh.ping(), CONNECT_MS, 'the answer to PING');
     } catch (error) {
       fresh.destroy();
       throw new SinkFailure('unreachable', error);
@@ -67,7 +67,7 @@ export function createRedisSink({ url, maxRecords, onLost }: RedisSinkOptions): 
         RECORD_FIELD,
         text,
       ]);
-    await within(multi.exec(), ANSWER_MS, 'the answer of Redis');
+    await deadline(multi.exec(), ANSWER_MS, 'the answer of Redis');
   };
   return {
     open: async () => {

@@ -5,7 +5,7 @@ import { Counter, Gauge } from 'prom-client';
 export interface ClusterRecorder {
   restarted(): void;
   /** A process was killed because it was silent. */
-  silenced(): void;
+  killedUnresponsive(): void;
   stale(): void;
   /** A version of a model was refused. */
   loadFailed(model: string): void;
@@ -70,7 +70,7 @@ export function createClusterRecorder(
   });
   return {
     loadFailed: (model) => loadFailures.inc({ model }),
-    silenced: () => silences.inc(),
+    killedUnresponsive: () => silences.inc(),
     restarted: () => restarts.inc(),
     stale: () => stale.inc(),
   };

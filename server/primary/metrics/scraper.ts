@@ -1,7 +1,7 @@
 import type { Registry } from 'prom-client';
 import type { FromProcess } from '../../messages.ts';
 import type { Child } from '../slots.ts';
-import { tell } from '../slots.ts';
+import { sendTo } from '../slots.ts';
 import type { Aggregator } from './aggregate.ts';
 import type { MetricObject } from '../../metrics/snapshot.ts';
 import type { ClusterRecorder } from './clusterMetrics.ts';
@@ -62,7 +62,7 @@ export function createScraper({ registry, aggregator, recorder, children, look }
         done();
       }, ANSWER_TIMEOUT_MS);
       waiting.add(waiter);
-      tell(child, { type: 'metrics', prefix });
+      sendTo(child, { type: 'metrics', prefix });
       watch(child);
     });
   const askAll = (prefix: string): Promise<unknown> =>

@@ -1,11 +1,10 @@
 import { createWriteStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { GetObjectCommand, S3Client, paginateListObjectsV2 } from '@aws-sdk/client-s3';
 import type { StoredObject } from './objects.ts';
 import { DiskFailure, codeOfDisk, explain } from './errors.ts';
-import { sizeOf } from './sizeOf.ts';
 
 /** Tries of each request, with growing pauses between them. */
 const ATTEMPTS = 5;
@@ -14,6 +13,13 @@ const CONNECT_MS = 3000;
 const SILENCE_MS = 15_000;
 /** Where neither the environment nor a profile names a region: stores other than Amazon's take any. */
 const ANY_REGION = 'us-east-1';
+
+/** The size of a file in bytes; 0 when there is none. */
+export const sizeOf = (file: string): Promise<number> =>
+  stat(file).then(
+    ({ size }) => size,
+    () => 0,
+  );
 
 /** A bucket that is read. */
 export interface Bucket {

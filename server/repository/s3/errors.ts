@@ -1,11 +1,11 @@
 /** S3 can't give what it is asked for. */
 export class S3Failure extends Error {
   /** The store is down or can't be reached: what is cached may be served meanwhile. */
-  readonly passing: boolean;
-  constructor(message: string, passing: boolean, cause: unknown) {
+  readonly transient: boolean;
+  constructor(message: string, transient: boolean, cause: unknown) {
     super(message, { cause });
     this.name = 'S3Failure';
-    this.passing = passing;
+    this.transient = transient;
   }
 }
 
@@ -44,8 +44,8 @@ export function explain(error: unknown, bucket: string): S3Failure | DiskFailure
   if (error instanceof S3Failure || error instanceof DiskFailure) return error;
   const { name = '', code, message = '', $metadata = {} } = error as Thrown;
   const status = $metadata.httpStatusCode;
-  const failure = (text: string, passing = false): S3Failure =>
-    new S3Failure(`s3://${bucket}: ${text}`, passing, error);
+  const failure = (text: string, transient = false): S3Failure =>
+    new S3Failure(`s3://${bucket}: ${text}`, transient, error);
   if (NO_CREDENTIALS.has(name))
     return failure(
       'no AWS credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a role',

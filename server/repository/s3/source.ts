@@ -4,17 +4,15 @@ import type { Logger } from 'pino';
 import { makeFolder } from '../../platform/makeFolder.ts';
 import type { Candidate, Listing } from '../listing.ts';
 import { digestOf } from '../listing.ts';
-import { NotFetched } from '../../model/refused.ts';
-import { ModelRefused } from '../../model/refused.ts';
+import { ModelRefused, NotFetched } from '../../model/refused.ts';
 import type { Preferences } from '../preferences.ts';
 import { parsePreferences } from '../preferences.ts';
 import type { Source } from '../source.ts';
 import type { Bucket } from './bucket.ts';
-import { openBucket } from './bucket.ts';
+import { openBucket, sizeOf } from './bucket.ts';
 import { DiskFailure, S3Failure, codeOfDisk } from './errors.ts';
 import type { ReadKeys, Stored, StoredObject } from './objects.ts';
 import { readRepositoryKeys, readRunKeys } from './objects.ts';
-import { sizeOf } from './sizeOf.ts';
 
 /** A repository in a bucket, or the runs of an MLflow experiment in one. */
 export type Place =
@@ -169,7 +167,7 @@ export async function createS3Source({ place, cache, log }: S3Options): Promise<
         return listing;
       } catch (error) {
         // Once something is served, an outage changes nothing: there is no need to look into the cache.
-        const cached = !served && error instanceof S3Failure && error.passing ? await offline() : undefined;
+        const cached = !served && error instanceof S3Failure && error.transient ? await offline() : undefined;
         if (!cached) throw refused(error);
         log.warn({ reason: (error as Error).message }, 'S3 is down: serving from the cache');
         served = true;

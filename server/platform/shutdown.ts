@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { within } from '../platform/deadline.ts';
+import { deadline } from './deadline.ts';
 
 /** A step of an orderly end. */
 export interface ShutdownStep {
@@ -18,7 +18,7 @@ export async function shutdown(steps: readonly ShutdownStep[], log: Logger): Pro
   let clean = true;
   for (const { name, deadlineMs, run } of steps) {
     try {
-      await within(Promise.resolve(run()), deadlineMs, name);
+      await deadline(Promise.resolve(run()), deadlineMs, name);
       log.debug({ step: name }, 'shutdown step done');
     } catch (err) {
       clean = false;

@@ -69,7 +69,7 @@ const encodeExample = (signature: Signature, encoder: Encoder): Rows =>
  *
  * @throws {ModelRefused}
  */
-export async function readVersion(candidate: Candidate): Promise<Model> {
+export async function readModelVersion(candidate: Candidate): Promise<Model> {
   const { name, version, id, folder } = candidate;
   // A missing one is reported by the thread that opens it.
   const path = await withFile(candidate, 'model.onnx', (_, found) => Promise.resolve(found));
