@@ -54,7 +54,10 @@ describe.skipIf(nginxMissing)(needsNginx('a server with keys'), () => {
         // A bad line changes nothing.
         await appendFile(file, 'bank:in-the-clear\n');
         server.signal('SIGHUP');
-        await server.says('the refusal', ({ msg }) => msg === 'the keys in force stay');
+        await server.says(
+          'the refusal',
+          ({ msg }) => msg === 'cannot read the keys; keeping the current ones',
+        );
         await server.says('the end of the reload', ({ msg }) => msg === 'reload ended', 30_000);
         expect(await ask(server, 'second-key')).toBe(200);
 

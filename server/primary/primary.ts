@@ -187,7 +187,7 @@ export function createPrimary({ config, runtime, nginx, log, exit }: PrimaryOpti
       keyring.reread();
     } catch (error) {
       if (!(error instanceof KeysUnreadable)) throw error;
-      log.error({ reason: error.message }, 'the keys in force stay');
+      log.error({ reason: error.message }, 'cannot read the keys; keeping the current ones');
     }
   };
 
@@ -207,7 +207,7 @@ export function createPrimary({ config, runtime, nginx, log, exit }: PrimaryOpti
   /** Whatever was refused is tried again: who asks has perhaps mended it. */
   const refresh = async (): Promise<readonly VersionState[]> => {
     keyring.reread();
-    if (!(await rollout.retry())) throw new Error('the repository cannot be read');
+    if (!(await rollout.retry())) throw new Error('cannot read the repository');
     return rollout.versions;
   };
 
@@ -221,7 +221,7 @@ export function createPrimary({ config, runtime, nginx, log, exit }: PrimaryOpti
       onError: (error) =>
         log.error(
           { reason: (error as Error).message },
-          'the repository cannot be read: what is served stays',
+          'cannot read the repository; keeping the current models',
         ),
     });
   };

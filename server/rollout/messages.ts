@@ -32,5 +32,5 @@ export type RolloutToProcess =
   | { readonly type: 'open'; readonly candidate: Candidate; readonly trusted: boolean }
   /** Serve these versions, all of which are open. The first set makes the process listen. */
   | { readonly type: 'serve'; readonly set: ServedSet }
-  /** The states of versions that don't answer. */
+  /** The states of versions that aren't served. */
   | { readonly type: 'versions'; readonly versions: readonly VersionState[] };

@@ -1,20 +1,10 @@
-import type { RolloutFromProcess, RolloutToProcess } from './messages.ts';
+import type { Engine } from '../model/model.ts';
+import { NotFetched } from '../model/refused.ts';
 import type { Candidate } from '../repository/listing.ts';
 import { keyOf } from '../repository/listing.ts';
-import type { Engine } from '../model/model.ts';
-
-/** A server process as the primary's decisions about models need it. */
-export interface Recipient {
-  readonly id: number;
-  send(message: RolloutToProcess): void;
-  readonly exited: Promise<unknown>;
-}
-
-/** A process, and the keys of what it has opened. */
-export interface Opener {
-  readonly process: Recipient;
-  readonly keys: Set<string>;
-}
+import type { Source } from '../repository/source.ts';
+import type { Holding } from './holdings.ts';
+import type { RolloutFromProcess } from './messages.ts';
 
 interface Opened {
   readonly opened: true;
@@ -23,70 +13,88 @@ interface Opened {
   readonly content: string;
 }
 
-/** Without a refusal, the process died over it. */
-export type Outcome = Opened | { readonly opened: false; readonly refusal: string | undefined };
+/** Why a process has not opened a version; fetched: its files are there. */
+export interface Refused {
+  readonly opened: false;
+  readonly refusal: string;
+  readonly fetched: boolean;
+}
 
-/** Has versions opened in processes, and their paths compared in the first of them only. */
+/** `died`: the process exited while it opened the version. */
+export type Outcome = Opened | Refused | 'died';
+
+const refused = (refusal: string): Refused => ({ opened: false, refusal, fetched: true });
+
+/** Has versions fetched and opened in processes, and their fast paths compared in the first process only. */
 export interface Openings {
-  /** Adds the version's key to the process's once it is open there. */
-  open(holding: Opener, candidate: Candidate): Promise<Outcome>;
+  /** Adds the version's key to those of the process once it is open there. @throws {ModelRefused} the source is down */
+  open(holding: Holding, candidate: Candidate): Promise<Outcome>;
   receive(id: number, message: Extract<RolloutFromProcess, { type: 'opened' }>): void;
-  /** Lets go of all keys but these. */
+  /** Forgets all keys but these. */
   forget(known: ReadonlySet<string>): void;
 }
 
-export function createOpenings(): Openings {
+export function createOpenings(fetch: Source['fetch']): Openings {
   const waiting = new Map<string, (outcome: Outcome) => void>();
   /** How the first process opened a version: others need not compare its paths again, but must find the same files. */
   const verdicts = new Map<string, Promise<Opened | undefined>>();
 
-  const ask = (holding: Opener, candidate: Candidate, trusted: boolean): Promise<Outcome> =>
+  const request = ({ process, keys }: Holding, candidate: Candidate, trusted: boolean): Promise<Outcome> =>
     new Promise((resolve) => {
-      const { process, keys } = holding;
       const key = keyOf(candidate);
       const name = `${process.id} ${key}`;
       const done = (outcome: Outcome): void => {
         waiting.delete(name);
-        if (outcome.opened) keys.add(key);
+        if (outcome !== 'died' && outcome.opened) keys.add(key);
         resolve(outcome);
       };
       waiting.set(name, done);
-      void process.exited.then(() => done({ opened: false, refusal: undefined }));
+      void process.exited.then(() => done('died'));
       process.send({ type: 'open', candidate, trusted });
     });
-  const openFirst = async (holding: Opener, candidate: Candidate): Promise<Outcome> => {
+  const openFirst = async (holding: Holding, candidate: Candidate): Promise<Outcome> => {
     const key = keyOf(candidate);
-    const opening = ask(holding, candidate, false);
+    const opening = request(holding, candidate, false);
     verdicts.set(
       key,
-      opening.then((outcome) => (outcome.opened ? outcome : undefined)),
+      opening.then((outcome) => (outcome !== 'died' && outcome.opened ? outcome : undefined)),
     );
     const outcome = await opening;
-    if (!outcome.opened) verdicts.delete(key);
+    if (outcome === 'died' || !outcome.opened) verdicts.delete(key);
     return outcome;
   };
   /**
-   * A process opens what another one verifies at the same time on trust, and opens it anew should that one find its
-   * faster path wrong: at a start, the comparison is the longest part. Files that have changed since they were listed
-   * are refused: two processes would give different answers under one name.
+   * A process opens on trust what another one compares at the same time, and opens it again if that one finds its fast
+   * path wrong: at a start, the comparison takes longest. Files that have changed since they were listed are refused:
+   * two processes would give different answers under one name.
    */
-  const open: Openings['open'] = async (holding, candidate) => {
+  const openFetched = async (holding: Holding, candidate: Candidate): Promise<Outcome> => {
     const compared = verdicts.get(keyOf(candidate));
     if (!compared) return openFirst(holding, candidate);
-    const trusted = await ask(holding, candidate, true);
+    const trusted = await request(holding, candidate, true);
     const verdict = await compared;
-    if (!trusted.opened) return trusted;
+    if (trusted === 'died' || !trusted.opened) return trusted;
     if (verdict && verdict.content !== trusted.content)
-      return { opened: false, refusal: 'its files have changed since another process opened them' };
-    return trusted.path === 'whole' || verdict?.path === 'lifted' ? trusted : ask(holding, candidate, false);
+      return refused('its files have changed since another process opened them');
+    return trusted.path === 'whole' || verdict?.path === 'lifted'
+      ? trusted
+      : request(holding, candidate, false);
   };
   return {
-    open,
+    open: async (holding, candidate) => {
+      try {
+        await fetch(candidate);
+      } catch (error) {
+        if (!(error instanceof NotFetched)) throw error;
+        return { opened: false, refusal: error.reason, fetched: false };
+      }
+      return openFetched(holding, candidate);
+    },
     receive: (id, message) => {
       const outcome: Outcome =
         'path' in message
           ? { opened: true, path: message.path, content: message.content }
-          : { opened: false, refusal: message.refusal };
+          : refused(message.refusal);
       waiting.get(`${id} ${message.key}`)?.(outcome);
     },
     forget: (known) => {

@@ -41,42 +41,42 @@ const show = ({ standard, open, served, missing }: ReturnType<typeof makePlan>) 
 describe('a plan', () => {
   it.each<[string, Listing, Wishes, Map<string, string>, object]>([
     [
-      'serves the latest of each, and opens the newest',
+      'serves the latest version of each model, and opens the newest ones',
       listing('b/1 a/2 a/10 a/9'),
       wishes(),
       refused(),
       { standard: 'a', open: 'a/9 a/10 b/1', served: 'a/10 b/1', missing: [] },
     ],
     [
-      'serves what is pinned, by settings before the repository',
+      'serves pinned versions: settings come before the repository',
       listing('a/1 a/2 a/3 b/1 b/2', { default: 'b', versions: { a: 2, b: 1 } }),
       wishes({ versions: 'a=1,*=latest', openVersions: 1 }),
       refused(),
       { standard: 'b', open: 'a/1 a/3 b/1 b/2', served: 'a/1 b/1', missing: [] },
     ],
     [
-      'opens a shadow, however old',
+      'opens a shadow of any age',
       listing('a/1 a/2 a/3'),
       wishes({ openVersions: 1, shadows: ['a/1'] }),
       refused(),
       { open: 'a/1 a/3', served: 'a/3' },
     ],
     [
-      'falls back to an older version than the one that is bad',
+      'falls back to the version before a bad one',
       listing('a/1 a/2'),
       wishes(),
       refused('a/2'),
       { open: 'a/1', served: 'a/1', missing: [] },
     ],
     [
-      'has nothing for a model whose pinned or only version is bad',
+      'leaves out a model whose pinned or only version is bad',
       listing('a/1 a/2 b/1'),
       wishes({ versions: 'a=2' }),
       refused('a/2', 'b/1'),
       { open: '', missing: ['model a/2 refused: it is bad', 'model b/1 refused: it is bad'] },
     ],
     [
-      'names what settings name and the repository does not hold',
+      'reports what settings name and the repository does not hold',
       listing('a/1'),
       wishes({ defaultModel: 'x', versions: 'y=1,a=7', shadows: ['a/3'] }),
       refused(),
@@ -109,7 +109,7 @@ describe('a plan', () => {
     };
   };
 
-  it('keeps what is served when its new content is bad, rather than falling back', () => {
+  it('keeps the served content of a version whose new content is bad', () => {
     const { open, served, states } = next('a/1 a/2', 'a/1 a/2@b', refused('a/2@b'));
     expect([open, served]).toEqual(['a/1 a/2', 'a/2']);
     expect(states[1]).toEqual({
@@ -121,7 +121,7 @@ describe('a plan', () => {
     });
   });
 
-  it('keeps the default model when it is gone, and lets others go', () => {
+  it('keeps the default model when its files are gone, and drops other models', () => {
     const wanted = wishes({ defaultModel: 'a' });
     const { standard, open, states } = next('a/1 b/1', 'c/1', refused(), wanted);
     expect([standard, open]).toEqual(['a', 'a/1 c/1']);
@@ -131,20 +131,20 @@ describe('a plan', () => {
     ]);
   });
 
-  it('takes the next version where the one that was served is gone', () => {
+  it('serves another version when the served one is gone', () => {
     expect(next('a/1 a/2', 'a/1', refused())).toMatchObject({ open: 'a/1', served: 'a/1' });
   });
 });
 
-describe('what a poll relies on', () => {
+describe('a poll', () => {
   const ids = (list: Listing): string => list.candidates.map(keyOf).sort().join(' ');
 
   it.each([
-    ['a version that is still being copied is left out', 'a/1 a/2@x', 'a/1 a/2@y', 'a/1', 'a/1@a'],
-    ['one that stands still is taken', 'a/1 a/2', 'a/1 a/2', 'a/1', 'a/1@a a/2@a'],
-    ['one that is being replaced stays as it was', 'a/1@b', 'a/1@c', 'a/1', 'a/1@a'],
-    ['one that has just vanished is still there', 'a/1 a/2', 'a/1', 'a/1 a/2', 'a/1@a a/2@a'],
-    ['one that stays away is gone', 'a/1', 'a/1', 'a/1 a/2', 'a/1@a'],
+    ['leaves out a version that is still being copied', 'a/1 a/2@x', 'a/1 a/2@y', 'a/1', 'a/1@a'],
+    ['takes a version that has not changed since the last poll', 'a/1 a/2', 'a/1 a/2', 'a/1', 'a/1@a a/2@a'],
+    ['keeps the earlier content of a version that is being replaced', 'a/1@b', 'a/1@c', 'a/1', 'a/1@a'],
+    ['keeps a version for one poll after it has vanished', 'a/1 a/2', 'a/1', 'a/1 a/2', 'a/1@a a/2@a'],
+    ['drops a version that stays away', 'a/1', 'a/1', 'a/1 a/2', 'a/1@a'],
   ])('%s', (_, before, now, applied, expected) => {
     expect(ids(steady(listing(now), listing(before), listing(applied)))).toBe(expected);
   });

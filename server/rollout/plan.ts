@@ -3,25 +3,25 @@ import { byNameAndVersion, keyOf } from '../repository/listing.ts';
 import { ModelRefused } from '../model/refused.ts';
 import type { Pin } from '../settings/pins.ts';
 
-/** What settings say about what is served. */
+/** What the settings say about the served versions. */
 export interface Wishes {
   /** Name of the default model; '' leaves it to the repository. */
   readonly defaultModel: string;
   readonly pins: ReadonlyMap<string, Pin>;
-  /** Ids of versions that are scored off the path. */
+  /** Ids of the versions that are scored beside the served ones. */
   readonly shadows: readonly string[];
-  /** Newest versions of each model that are opened, beside those that are served, pinned or shadows. */
+  /** How many of the newest versions of each model are open, beside those that are served, pinned or shadows. */
   readonly openVersions: number;
 }
 
-/** The versions that are to answer. */
+/** The versions that are to be open and served. */
 export interface Plan {
-  /** Name of the model that answers the routes which name none. */
+  /** Name of the model behind the routes that name none. */
   readonly standard: string;
   readonly open: readonly Candidate[];
-  /** Keys of the versions that answer where none is named: one a model. */
+  /** Keys of the versions behind the routes that name no version: one a model. */
   readonly served: ReadonlySet<string>;
-  /** Models that nothing can be served of, by name, each with the reason. */
+  /** Models without a version that can be served, by name, each with the reason. */
   readonly missing: ReadonlyMap<string, ModelRefused>;
 }
 
@@ -78,8 +78,8 @@ function findMissing(
 }
 
 /**
- * Decides what is opened and what is served of a repository. Of each model, the pinned version or else the latest
- * that wasn't refused; beside it its newest versions and those that settings name.
+ * Decides which versions of a repository are opened and served. Each model serves its pinned version, or else the latest
+ * that wasn't refused; its newest versions and those that settings name are open beside it.
  */
 export function makePlan(listing: Listing, wishes: Wishes, refusals: Refusals): Plan {
   const models = group(listing.candidates);
@@ -115,7 +115,7 @@ export function makePlan(listing: Listing, wishes: Wishes, refusals: Refusals): 
 const namedDefault = ({ preferences }: Listing, { defaultModel }: Wishes): string | undefined =>
   [defaultModel, preferences.default].find((name) => name !== undefined && name !== '');
 
-/** Why a server can't begin with a plan: the default model is missing, or one that settings name, or all are. */
+/** Why a server can't start with a plan: the default model is missing, or a model that settings name, or all are. */
 function obstacleOf(plan: Plan, listing: Listing, wishes: Wishes): ModelRefused | undefined {
   const needed = [namedDefault(listing, wishes) ?? '', ...wishes.pins.keys(), ...wishes.shadows];
   const obstacles = needed.flatMap((name) => plan.missing.get(name) ?? []);
@@ -123,10 +123,10 @@ function obstacleOf(plan: Plan, listing: Listing, wishes: Wishes): ModelRefused 
 }
 
 /**
- * The plan that a server begins with, when nothing is served yet that could stay. Models that nothing can be served of
- * are left out; where nobody named a default, it is the first of the others.
+ * The plan that a server starts with. Models without a version that can be served are left out; without a named default
+ * model, the first of the others is the default.
  *
- * @throws {ModelRefused} when it can't begin without one of them
+ * @throws {ModelRefused} when it can't start without one of them
  */
 export function planStart(plan: Plan, listing: Listing, wishes: Wishes): Plan {
   const obstacle = obstacleOf(plan, listing, wishes);
@@ -134,13 +134,13 @@ export function planStart(plan: Plan, listing: Listing, wishes: Wishes): Plan {
   return { ...plan, standard: namedDefault(listing, wishes) ?? (plan.open[0] as Candidate).name };
 }
 
-/** Whether `planStart` makes one. */
+/** Whether `planStart` returns a plan. */
 export const canStart = (plan: Plan, listing: Listing, wishes: Wishes): boolean =>
   obstacleOf(plan, listing, wishes) === undefined;
 
 /**
- * A plan in which whatever is served and can't be replaced stays: a version whose files are gone, or were replaced by
- * something that is refused, goes on in memory. A model that was removed as a whole goes, unless it is the default.
+ * A plan that keeps each served version that can't be replaced: one whose files are gone, or were replaced by refused
+ * ones, stays in memory. A model that was removed as a whole goes, unless it is the default.
  */
 export function keepServing(plan: Plan, current: Plan, listing: Listing, refusals: Refusals): Plan {
   const served = new Set(plan.served);

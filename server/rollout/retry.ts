@@ -1,12 +1,12 @@
-/** The pause before what is missing is tried again, which doubles each time. */
+/** The pause before a missing version is tried again; it doubles each time. */
 const FIRST_PAUSE_MS = 5000;
 const LONGEST_PAUSE_MS = 300_000;
 
-/** Tries again, ever less often. */
+/** Tries again after pauses that grow. */
 export interface Retry {
-  /** One more try is due. */
-  later(): void;
-  /** Something has changed: the next try is soon again. */
+  /** Schedules one more try, unless one is scheduled. */
+  schedule(): void;
+  /** The next pause is the first one again. */
   reset(): void;
 }
 
@@ -14,7 +14,7 @@ export function createRetry(attempt: () => void, firstPauseMs = FIRST_PAUSE_MS):
   let timer: NodeJS.Timeout | undefined;
   let pauseMs = firstPauseMs;
   return {
-    later: () => {
+    schedule: () => {
       timer ??= setTimeout(() => {
         timer = undefined;
         pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);

@@ -25,7 +25,7 @@ const repository = (ids: string, preferences: Preferences = {}): Listing => ({
 const listing = (...versions: readonly number[]): Listing =>
   repository(versions.map((version) => `m/${version}`).join(' '));
 
-/** What a process answers to the order to open a version: lifted and whole are paths by which it is open. */
+/** How a process replies to the order to open a version: `lifted` and `whole` are the path of an open one. */
 type Opens = (
   version: number,
   trusted: boolean,
@@ -41,7 +41,7 @@ function start(first: Listing, wishes: Partial<Wishes> = {}) {
     log: pino({ level: 'silent' }),
     onRefused: (model) => failures.push(model),
   });
-  const told: string[] = [];
+  const sent: string[] = [];
   const failures: string[] = [];
   const standards = new Map<number, string>();
   const files = { now: 'as listed' };
@@ -53,13 +53,13 @@ function start(first: Listing, wishes: Partial<Wishes> = {}) {
     const send = (message: ToProcess): void => {
       if (message.type === 'serve') {
         const { number, served } = message.set;
-        told.push(`${id} serves ${served.join(' ').replaceAll('@a', '')}`);
+        sent.push(`${id} serves ${served.join(' ').replaceAll('@a', '')}`);
         standards.set(id, message.set.standard);
         setImmediate(() => rollout.receive(id, { type: 'swapped', number }));
       }
       if (message.type !== 'open') return;
       const { candidate, trusted } = message;
-      told.push(`${id} opens ${candidate.id}${trusted ? '' : ' and compares'}`);
+      sent.push(`${id} opens ${candidate.id}${trusted ? '' : ' and compares'}`);
       const key = keyOf(candidate);
       setImmediate(() => {
         const outcome = opens(candidate.version, trusted, candidate.id);
@@ -78,7 +78,7 @@ function start(first: Listing, wishes: Partial<Wishes> = {}) {
     failures,
     standards,
     addProcess,
-    take: () => told.splice(0),
+    take: () => sent.splice(0),
     refresh: (next: Listing) => {
       now = next;
       return rollout.refresh();
@@ -87,7 +87,7 @@ function start(first: Listing, wishes: Partial<Wishes> = {}) {
 }
 
 describe('a rollout', () => {
-  it('has a version opened in one process after the other, and only then served by all', async () => {
+  it('opens a version in one process after the other, and serves it once all have it', async () => {
     const { addProcess, take, refresh } = start(listing(1));
     await Promise.all([addProcess().equipped, addProcess().equipped]);
     take();
@@ -97,7 +97,7 @@ describe('a rollout', () => {
     expect(take()).toEqual(['1 serves m/2', '2 serves m/2']);
   });
 
-  it('has the paths of a version compared once, and again only where they differ', async () => {
+  it('compares the paths of a version once, and again only if they differ', async () => {
     const fine = start(listing(1));
     await Promise.all([fine.addProcess().equipped, fine.addProcess().equipped]);
     await fine.addProcess().equipped;
@@ -106,7 +106,7 @@ describe('a rollout', () => {
       '2 opens m/1',
       '3 opens m/1',
     ]);
-    // The first process finds that the faster path is wrong: none may serve by it.
+    // The first process finds that the fast path is wrong: no process may use it.
     const wrong = start(listing(1));
     const opens: Opens = (_, trusted) => (trusted ? 'lifted' : 'whole');
     await Promise.all([wrong.addProcess(opens).equipped, wrong.addProcess(opens).equipped]);
@@ -115,14 +115,14 @@ describe('a rollout', () => {
     );
   });
 
-  it('has no process serve files that have changed since the others opened them', async () => {
+  it('fails a process whose files have changed since the others opened them', async () => {
     const { addProcess, files } = start(listing(1));
     await addProcess().equipped;
     files.now = 'replaced';
     await expect(addProcess().equipped).rejects.toThrow('its files have changed');
   });
 
-  it('compares anew when the process that compared is gone', async () => {
+  it('compares again when the process that compared has died', async () => {
     const { addProcess, take } = start(listing(1));
     const first = addProcess(() => 'dies').equipped;
     const second = addProcess().equipped;
@@ -130,7 +130,7 @@ describe('a rollout', () => {
     expect(take()).toContain('2 opens m/1 and compares');
   });
 
-  it('takes back a version that the last process refuses', async () => {
+  it('closes a version that the last process refuses', async () => {
     const { rollout, addProcess, take, refresh } = start(listing(1));
     await addProcess().equipped;
     await addProcess((version) => (version === 2 ? 'refused' : 'lifted')).equipped;
@@ -144,7 +144,7 @@ describe('a rollout', () => {
     expect(take()).toContain('2 opens m/2');
   });
 
-  it('refuses a version that two processes died of, and loses no more', async () => {
+  it('refuses a version that two processes died of, before a third one opens it', async () => {
     const { rollout, addProcess, take, refresh } = start(listing(1));
     const dies: Opens = (version) => (version === 2 ? 'dies' : 'lifted');
     for (let count = 0; count < 3; count++) await addProcess(dies).equipped;
@@ -157,7 +157,7 @@ describe('a rollout', () => {
     });
   });
 
-  it('gives up a version that processes die of at the start, if there is another', async () => {
+  it('refuses a version that processes die of at the start, if there is another', async () => {
     const { addProcess, take } = start(listing(1, 2));
     const dies: Opens = (version) => (version === 2 ? 'dies' : 'lifted');
     for (let count = 0; count < 3; count++) await addProcess(dies).equipped;
@@ -169,7 +169,7 @@ describe('a rollout', () => {
     ]);
   });
 
-  it('equips a process that starts meanwhile with what the others come to serve', async () => {
+  it('equips a process that starts during a refresh with the new versions', async () => {
     const { addProcess, take, refresh } = start(listing(1));
     await addProcess().equipped;
     const refreshed = refresh(listing(2));
@@ -187,7 +187,7 @@ describe('a rollout', () => {
     await expect(addProcess(() => 'refused').equipped).rejects.toThrow('model m/1 refused: it is bad');
   });
 
-  it('tries again what could not be fetched', async () => {
+  it('opens a version at the next refresh that could not be fetched at this one', async () => {
     const { rollout, fetch, addProcess, take, refresh } = start(listing(1));
     await addProcess().equipped;
     fetch.mockRejectedValueOnce(new ModelRefused('repository', 'it is down'));
@@ -198,7 +198,7 @@ describe('a rollout', () => {
     expect(take()).toEqual(['1 opens m/2 and compares', '1 serves m/2']);
   });
 
-  it('does not try again by itself what could be fetched at last, and then killed processes', async () => {
+  it('does not retry a version by itself that was fetched at last, and then killed processes', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {
       const { fetch, addProcess, take, refresh } = start(listing(1, 2));
@@ -208,7 +208,7 @@ describe('a rollout', () => {
       const tries = async (ms: number): Promise<number> => {
         take();
         vi.advanceTimersByTime(ms);
-        // Ends after the tries, and is none itself.
+        // Ends after the tries, and is not one of them.
         await refresh(listing(1, 2));
         return take().filter((line) => line.includes('opens m/2')).length;
       };
@@ -219,7 +219,7 @@ describe('a rollout', () => {
     }
   });
 
-  it('refuses a version that cannot be fetched, at the start too, and tries it again by itself', async () => {
+  it('refuses a version that cannot be fetched, and retries it by itself', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {
       const { rollout, fetch, addProcess, take, refresh } = start(listing(1, 2));
@@ -229,7 +229,7 @@ describe('a rollout', () => {
       expect(rollout.versions.at(-1)).toMatchObject({ version: 2, state: 'refused', reason: 'no room' });
       fetch.mockRejectedValueOnce(new NotFetched('m/2', 'no room'));
       vi.advanceTimersByTime(5000);
-      // Ends after the try, and is none itself.
+      // Ends after the try, and is not one itself.
       await refresh(listing(1, 2));
       expect(fetch).toHaveBeenCalledTimes(3);
       expect(rollout.versions.at(-1)).toMatchObject({ state: 'refused', reason: 'no room' });
@@ -243,7 +243,7 @@ describe('a rollout', () => {
   });
 });
 
-/** A process that refuses these, or dies of them. */
+/** Processes that refuse these versions, or die of them. */
 const without =
   (ids: string, how: 'refused' | 'dies' = 'refused'): Opens =>
   (_, __, id) =>
@@ -252,7 +252,7 @@ const without =
 const pins = (text: string): Wishes['pins'] => parsePins(text) ?? new Map();
 
 describe('at the start, a rollout', () => {
-  it('has the rest served when models are refused, the newest of each that opens', async () => {
+  it('serves the newest version of each model that opens, when others are refused', async () => {
     const { rollout, addProcess, take, failures, standards } = start(repository('a/1 b/1 b/2 b/3 c/1'));
     const opens = without('a/1 b/2 b/3');
     await Promise.all([addProcess(opens).equipped, addProcess(opens).equipped]);
@@ -269,7 +269,7 @@ describe('at the start, a rollout', () => {
       ['b', 3, 'refused', false],
       ['c', 1, 'ready', true],
     ]);
-    // Nobody named a default.
+    // No default model is named.
     expect([...standards.values()]).toEqual(['b', 'b']);
     expect(failures).toEqual(['a', 'b', 'b']);
     // A process that comes later is brought to the same set.
@@ -322,7 +322,7 @@ describe('at the start, a rollout', () => {
     expect(take().filter((line) => line.includes('serves'))).toEqual([]);
   });
 
-  it('takes back a version that a later process refuses, before that one is ready', async () => {
+  it('closes a version that a later process refuses, before that process is ready', async () => {
     const { addProcess, take } = start(repository('a/1 a/2 b/1'));
     await addProcess().equipped;
     take();
@@ -337,7 +337,7 @@ describe('at the start, a rollout', () => {
     ]);
   });
 
-  it('fails when a later process refuses the default model, and the one before refuses what is left of it', async () => {
+  it('fails when a later process refuses the default model, and the first one refuses its other version', async () => {
     const { addProcess, take } = start(repository('a/1 a/2 b/1'), { defaultModel: 'a' });
     await addProcess(without('a/1')).equipped;
     take();
@@ -345,7 +345,7 @@ describe('at the start, a rollout', () => {
     expect(take()).toEqual(['2 opens a/2', '1 opens a/1 and compares']);
   });
 
-  it('gives up a model that processes die of, but not one that it cannot begin without', async () => {
+  it('refuses a model that processes die of, but not one that it cannot start without', async () => {
     const opens = without('a/1', 'dies');
     const { rollout, addProcess, take } = start(repository('a/1 b/1'));
     for (let count = 0; count < 3; count++) await addProcess(opens).equipped;

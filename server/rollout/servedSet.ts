@@ -4,18 +4,18 @@ import { keyOf } from '../repository/listing.ts';
 import type { Plan } from './plan.ts';
 
 /**
- * What one process is to serve of a plan: everything, but what it lacks.
+ * The set that one process serves of a plan: all versions except those that it could not open.
  *
- * @param lacking keys of what others serve and it couldn't open, each with the reason
+ * @param missing keys of the versions that it could not open, each with the reason
  */
 export function servedSet(
   number: number,
   plan: Plan,
   versions: readonly VersionState[],
-  lacking: ReadonlyMap<string, string>,
+  missing: ReadonlyMap<string, string>,
 ): ServedSet {
-  const has = (key: string): boolean => !lacking.has(key);
-  const reasons = new Map(plan.open.map((one) => [one.id, lacking.get(keyOf(one))]));
+  const has = (key: string): boolean => !missing.has(key);
+  const reasons = new Map(plan.open.map((one) => [one.id, missing.get(keyOf(one))]));
   return {
     number,
     standard: plan.standard,

@@ -3,7 +3,7 @@ import type { Candidate, Listing } from '../repository/listing.ts';
 import { byNameAndVersion, keyOf } from '../repository/listing.ts';
 import type { Plan, Refusals, Wishes } from './plan.ts';
 
-/** What a rollout knows of versions. */
+/** The facts from which the states of versions follow. */
 export interface Knowledge {
   readonly listing: Listing;
   readonly current: Plan;
@@ -12,18 +12,18 @@ export interface Knowledge {
   readonly wishes: Wishes;
 }
 
-/** The state of every version that the repository holds or that still answers, by name, then by version. */
+/** The state of every version that the repository holds or that is still open, by name, then by version. */
 export function describeVersions({ listing, current, refusals, loading, wishes }: Knowledge): VersionState[] {
-  const answering = new Map(current.open.map((candidate) => [candidate.id, candidate]));
+  const openById = new Map(current.open.map((candidate) => [candidate.id, candidate]));
   const listed = new Set(listing.candidates.map(({ id }) => id));
   const describe = (candidate: Candidate): VersionState => {
     const { name, version, id } = candidate;
     const key = keyOf(candidate);
-    const open = answering.get(id);
+    const open = openById.get(id);
     const refusal = refusals.get(key);
     const own = { name, version, served: open !== undefined && current.served.has(keyOf(open)) };
     if (open) {
-      // What answers may be an earlier content of the same version.
+      // An earlier content of the same version may be open.
       return {
         ...own,
         state: 'ready',

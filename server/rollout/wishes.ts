@@ -2,7 +2,7 @@ import { parsePins, shadowsOf } from '../settings/pins.ts';
 import type { Config } from '../settings/settings.ts';
 import type { Wishes } from './plan.ts';
 
-/** What settings say about what is served. */
+/** What the settings say about the served versions. */
 export const wishesOf = (
   config: Pick<Config, 'DEFAULT_MODEL' | 'MODEL_VERSIONS' | 'OPEN_VERSIONS' | 'SHADOW'>,
 ): Wishes => ({

@@ -18,7 +18,7 @@ export const s3Gone: Fault = {
   },
   strike: async ({ server, load, chance, prepared, recovered }) => {
     await prepared.strike?.();
-    const told = (): boolean => server.said().includes('the repository cannot be read');
+    const told = (): boolean => server.said().includes('cannot read the repository');
     await eventually('the server to miss its bucket', told, 30_000);
     await load.more(200, 30_000);
     const victim = chance.pick(server.serverProcesses());
