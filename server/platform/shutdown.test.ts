@@ -5,7 +5,7 @@ import { withDeadline } from '../testing/withDeadline.ts';
 
 const never = (): Promise<void> => new Promise(() => {});
 
-/** Runs steps that note their begin, and what was logged of them. */
+/** Runs the steps. Returns their order, and what was logged about them. */
 async function run(steps: Readonly<Record<string, () => Promise<void> | void>>, deadlineMs = 1000) {
   const order: string[] = [];
   const failed: { step: string; err: { message: string } }[] = [];
@@ -26,7 +26,7 @@ async function run(steps: Readonly<Record<string, () => Promise<void> | void>>, 
 }
 
 describe('shutdown', () => {
-  it('does one step after the other', async () => {
+  it('runs one step after the other', async () => {
     const ended: string[] = [];
     const { order, clean, failed } = await run({
       first: async () => {
@@ -39,13 +39,13 @@ describe('shutdown', () => {
     expect([order, clean, failed]).toEqual([['first', 'second', 'third'], true, []]);
   });
 
-  it('leaves a step behind that takes too long, and says so', async () => {
+  it('continues after a step that takes too long, and logs it', async () => {
     const { order, clean, failed } = await run({ hangs: never, next: () => {} }, 20);
     expect([order, clean]).toEqual([['hangs', 'next'], false]);
     expect(failed).toEqual([['hangs', expect.stringContaining('not within 20 ms')]]);
   });
 
-  it('leaves a step behind that fails, and says why', async () => {
+  it('continues after a step that fails, and logs why', async () => {
     const { order, clean, failed } = await run({
       rejects: () => Promise.reject(new Error('no')),
       throws: () => {

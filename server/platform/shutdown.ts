@@ -9,8 +9,7 @@ export interface ShutdownStep {
 }
 
 /**
- * Runs the steps one after the other. One that fails or takes too long is logged and left behind: the rest still
- * gets its turn.
+ * Runs the steps one after the other. A step that fails or takes too long is logged, and the next one runs.
  *
  * @returns whether every step was done in time
  */

@@ -4,26 +4,28 @@ import type { AskSums } from '../metrics/messages.ts';
 import type { AskDrift } from '../observers/drift/messages.ts';
 import { deadline } from '../platform/deadline.ts';
 
-/** The primary asks every process in its turn, and gives each a second. */
+/** The primary in turn asks every process, and gives each a second. */
 const ANSWER_MS = 3000;
 
-/** Asks the primary for what only all processes together know. */
+type Answer = Extract<ToProcess, { type: 'sums' | 'drift' }>;
+
+/** Asks the primary for figures of all processes together. */
 export interface AskPrimary {
   readonly sums: AskSums;
   readonly drift: AskDrift;
-  receive(message: ToProcess): void;
+  receive(answer: Answer): void;
 }
 
 export function createAskPrimary(
-  tell: (message: FromProcess) => Promise<void>,
+  send: (message: FromProcess) => Promise<void>,
   answerMs = ANSWER_MS,
 ): AskPrimary {
-  const waiting = new Map<number, (message: ToProcess) => void>();
+  const waiting = new Map<number, (answer: Answer) => void>();
   let asked = 0;
-  const ask = async (put: (question: number) => FromProcess): Promise<ToProcess> => {
+  const ask = async (messageOf: (question: number) => FromProcess): Promise<Answer> => {
     const question = asked++;
-    const answer = new Promise<ToProcess>((resolve) => waiting.set(question, resolve));
-    void tell(put(question));
+    const answer = new Promise<Answer>((resolve) => waiting.set(question, resolve));
+    void send(messageOf(question));
     try {
       return await deadline(answer, answerMs, 'the answer of the primary');
     } catch (cause) {
@@ -44,8 +46,6 @@ export function createAskPrimary(
       const answer = await ask((question) => ({ type: 'drift', question, key }));
       return answer.type === 'drift' ? answer.report : undefined;
     },
-    receive: (message) => {
-      if (message.type === 'sums' || message.type === 'drift') waiting.get(message.question)?.(message);
-    },
+    receive: (answer) => waiting.get(answer.question)?.(answer),
   };
 }

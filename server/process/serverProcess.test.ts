@@ -11,24 +11,24 @@ import { withTemporaryFolder } from '../testing/temporaryFolder.ts';
 import { putVersion, tinyFiles } from '../testing/tinyRepository.ts';
 import { eventually } from '../testing/withDeadline.ts';
 
-it('goes on with the newest set where another comes while the first begins', () =>
+it('serves the newest set when it arrives before the process listens', () =>
   withTemporaryFolder(async (root) => {
-    const said: FromProcess[] = [];
+    const sent: FromProcess[] = [];
     const ends: (number | string)[] = [];
-    const replica = startServerProcess({
+    const serverProcess = startServerProcess({
       config: parseConfig({ INFERENCE_THREADS: '1' }),
       address: { socket: join(root, 'socket') },
       runtime: root,
       entry: builtThread('worker/main'),
       log: pino({ level: 'silent' }),
-      send: (message) => Promise.resolve(void said.push(message)),
+      send: (message) => Promise.resolve(void sent.push(message)),
       exit: (code) => ends.push(code),
       kill: () => ends.push('killed'),
     });
-    const heard = (type: FromProcess['type'], count: number) =>
+    const received = (type: FromProcess['type'], count: number) =>
       eventually(
         `${count} × ${type}`,
-        () => said.filter((message) => message.type === type).length === count,
+        () => sent.filter((message) => message.type === type).length === count,
         30_000,
       );
     const keys = [1, 2].map((version) => {
@@ -36,20 +36,20 @@ it('goes on with the newest set where another comes while the first begins', () 
       const folder = join(root, id);
       putVersion(root, id, tinyFiles(version));
       const candidate = { name: 'tiny', version, id, fingerprint: 'a', folder, root };
-      replica.receive({ type: 'open', candidate, trusted: false });
+      serverProcess.receive({ type: 'open', candidate, trusted: false });
       return keyOf(candidate);
     }) as [string, string];
-    await heard('opened', 2);
+    await received('opened', 2);
     const serve = (number: number, open: readonly string[]): void => {
       const set: ServedSet = { number, standard: 'tiny', open, served: open.slice(-1), versions: [] };
-      replica.receive({ type: 'serve', set });
+      serverProcess.receive({ type: 'serve', set });
     };
     serve(1, keys);
     serve(2, [keys[1]]);
-    await heard('swapped', 2);
-    await heard('ready', 1);
-    await replica.drain();
-    const observed = said.flatMap((message) =>
+    await received('swapped', 2);
+    await received('ready', 1);
+    await serverProcess.drain();
+    const observed = sent.flatMap((message) =>
       message.type === 'observing' ? [message.profiles.map(({ key }) => key)] : [],
     );
     expect(observed).toEqual([[keys[1]]]);

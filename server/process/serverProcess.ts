@@ -1,56 +1,44 @@
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
-import { createAdmission } from '../http/middleware/authorize.ts';
 import { createGate } from '../access/gate.ts';
 import { needsKeys } from '../access/keys.ts';
 import { createApp } from '../http/app.ts';
-import { createInline } from '../inference/inline.ts';
-import { createQueue } from '../inference/queue.ts';
-import type { Config } from '../settings/settings.ts';
-import { createInFlightNotes } from '../platform/inFlightNotes.ts';
 import type { Address, Listener } from '../http/listen.ts';
 import { listen } from '../http/listen.ts';
+import { createAdmission } from '../http/middleware/authorize.ts';
+import { createLoader } from '../loading/loader.ts';
 import type { FromProcess, ToProcess } from '../messages.ts';
-import type { ServedSet } from '../rollout/messages.ts';
 import { createHttpRecorder } from '../metrics/http.ts';
-import { createInferenceRecorder } from '../metrics/inference.ts';
-import { createLoadView } from './loadView.ts';
 import { createRegistry } from '../metrics/registry.ts';
 import { takeSnapshot } from '../metrics/snapshot.ts';
-import type { Contents, LiveCatalogue } from '../model/catalogue.ts';
-import { createLiveCatalogue } from '../model/catalogue.ts';
-import type { Candidate } from '../repository/listing.ts';
-import { byNameAndVersion, keyOf } from '../repository/listing.ts';
-import { fingerprintOf } from '../repository/folder.ts';
-import { createLoader } from '../loading/loader.ts';
-import type { Model } from '../model/model.ts';
-import { ModelRefused } from '../model/refused.ts';
-import { unavailableModel } from './unavailableModel.ts';
+import type { LiveCatalogue } from '../model/catalogue.ts';
 import { createObservers } from '../observers/start.ts';
-import { createPool } from '../inference/pool.ts';
 import { softwareVersion } from '../platform/install.ts';
-import { createProof, uncounted } from './selfTest.ts';
-import { createAskPrimary } from './askPrimary.ts';
-import { shutdown } from '../platform/shutdown.ts';
-import { watchSilence } from '../inference/hungThread.ts';
+import type { Config } from '../settings/settings.ts';
 import { openTracing } from '../tracing/open.ts';
 import { tracingSettings } from '../tracing/options.ts';
 import type { Tracing } from '../tracing/tracing.ts';
 import { readAssets } from '../web/assets.ts';
+import { createAskPrimary } from './askPrimary.ts';
+import { createLifecycle } from './lifecycle.ts';
+import { createLoadView } from './loadView.ts';
+import { createProof } from './selfTest.ts';
+import { startInference } from './startInference.ts';
+import { createVersions } from './versions.ts';
 
 /** Time that every thread has to open and verify one model. */
 const OPEN_TIMEOUT_MS = 60_000;
 
-/** A right answer to a golden row counts for so long beyond the deadline: two more are due until then. */
-const PROOF_MS = 3000;
+/** A right answer of the self-test counts for this long beyond the deadline: two more are due until then. */
+const SELF_TEST_GRACE_MS = 3000;
 
-/** Time that the last step of a shutdown, ending idle threads, may take. */
-const CLOSE_POOL_MS = 1000;
+/** Time that each of the last steps of a shutdown may take, such as ending idle threads. */
+const CLOSE_MS = 1000;
 
 export interface ServerProcessOptions {
   readonly config: Config;
   readonly address: Address;
-  /** The server's private folder. */
+  /** The server's runtime folder. */
   readonly runtime: string;
   /** The thread's entry. */
   readonly entry: URL;
@@ -59,139 +47,50 @@ export interface ServerProcessOptions {
   readonly send: (message: FromProcess) => Promise<void>;
   /** Ends this process. */
   readonly exit: (code: number) => void;
-  /** Ends this process at once, when a thread that can't be stopped stands in the way of an orderly end. */
+  /** Ends this process at once, when a thread that can't be stopped prevents an orderly end. */
   readonly kill: () => void;
 }
 
-/** One of the server's processes: HTTP in front, threads behind, and what the primary may ask of it. */
+/** One of the server's processes: HTTP in front, threads behind, and the replies to the primary. */
 export interface ServerProcess {
   receive(message: ToProcess): void;
   drain(): Promise<void>;
 }
 
-/**
- * Starts a server process. The primary tells it which versions to open; once it is told what to serve it listens, and
- * says that it is ready.
- */
+/** Starts a server process. It opens the versions that the primary names, and listens once it is sent a set to serve. */
 export function startServerProcess(options: ServerProcessOptions): ServerProcess {
   const { config, address, runtime, entry, log, send, exit, kill } = options;
-  /** What the primary says: all processes have been ready, and the server isn't ending. */
-  let admitted = false;
-  const lifecycle = {
-    get serving() {
-      return admitted && proof.holds;
-    },
-    draining: false,
-  };
-  let listener: Listener | undefined = undefined;
-
-  /** A thread can't be got back: answer what can be answered, then make room for a fresh process. */
-  const giveUp = async (reason: string): Promise<void> => {
-    if (lifecycle.draining) return;
-    lifecycle.draining = true;
-    log.error({ reason }, 'ending this process to be replaced');
-    await shutdown([{ name: 'answer', deadlineMs: config.DEADLINE_MS, run: () => listener?.close() }], log);
-    kill();
-  };
-  const pool = createPool({
-    threads: config.INFERENCE_THREADS,
-    entry,
-    openTimeoutMs: OPEN_TIMEOUT_MS,
-    onLost: (reason) => void giveUp(reason),
-    onReplaced: (thread, reason) =>
-      log.error({ thread, reason, requestIds: working.get(thread) }, 'a thread died and is being replaced'),
-  });
+  const openTimeoutMs = OPEN_TIMEOUT_MS;
   const registry = createRegistry('server');
   const gate = createGate();
   const http = createHttpRecorder(registry);
-  const recorder = createInferenceRecorder(registry, () => inference.queuedRows);
-  const notes = createInFlightNotes(runtime, process.pid);
-  /** By thread: the requests that it works on. */
-  const working = new Map<number, readonly string[]>();
-  const queue = createQueue({
-    pool,
-    deadlineMs: config.DEADLINE_MS,
-    maxQueuedRows: config.MAX_QUEUED_ROWS,
-    recorder: uncounted({
-      batch: recorder.batch,
-      queued: recorder.queued,
-      running: (thread, requestIds) => {
-        working.set(thread, requestIds);
-        notes.note(thread, requestIds);
-      },
-      fault: ({ id }, { code, detail }, requestIds) =>
-        log.warn({ model: id, code, detail, requestIds }, 'a batch failed'),
-    }),
-  });
-  const inference = createInline(queue, recorder);
-  const proof = createProof({
-    inline: inference,
+  const askPrimary = createAskPrimary(send);
+  const load = createLoadView(send);
+  const lifecycle = createLifecycle({ deadlineMs: config.DEADLINE_MS, log, exit, kill });
+  const onLost = lifecycle.giveUp;
+  const inference = startInference({ config, runtime, entry, openTimeoutMs, registry, log, onLost });
+  const { pool, queue, inline, recorder, busy } = inference;
+  const selfTest = createProof({
+    inline,
     queue,
-    freshMs: config.DEADLINE_MS + PROOF_MS,
+    freshMs: config.DEADLINE_MS + SELF_TEST_GRACE_MS,
     onWrong: ({ id }, reason, before) => {
-      // One that never did would do no better in another process.
-      if (before) void giveUp(`model ${id}: ${reason}`);
-      else log.error({ model: id, reason }, 'a model fails its proof: this process is not ready');
+      // A model that never answered rightly would not do so in another process.
+      if (before) lifecycle.giveUp(`model ${id}: ${reason}`);
+      else log.error({ model: id, reason }, 'a model fails its self-test: this process is not ready');
     },
   });
-  const loader = createLoader({
-    pool,
-    inline: inference,
-    recorder,
-    compile: config.ENGINE === 'auto',
-  });
-  const questions = createAskPrimary(send);
-  const observers = createObservers({
-    config,
-    registry,
-    entry,
-    openTimeoutMs: OPEN_TIMEOUT_MS,
-    busy: () => inference.queuedRows > 0 || pool.idle().length < pool.lanes.length,
-    log,
-    tell: send,
-  });
-  const stopWatching = watchSilence(pool, 2 * config.DEADLINE_MS, (thread) => {
-    void giveUp(`thread ${thread} has not answered for ${2 * config.DEADLINE_MS} ms`);
-  });
-  const load = createLoadView(send);
+  lifecycle.attachSelfTest(selfTest);
+  const observers = createObservers({ config, registry, entry, openTimeoutMs, busy, log, tell: send });
 
-  /** By key: all that is open, whether it is served yet or not. */
-  const models = new Map<string, Model>();
   let tracing: Tracing | undefined;
-  let catalogue: LiveCatalogue | undefined;
-
-  const openVersion = async (candidate: Candidate, trusted: boolean): Promise<void> => {
-    const key = keyOf(candidate);
-    try {
-      const content = await fingerprintOf(candidate.folder);
-      const { model, seconds } = await loader.open(candidate, { beside: catalogue !== undefined, trusted });
-      log.info({ model: model.id, seconds, ...model.engine }, 'model opened');
-      models.set(key, model);
-      await send({ type: 'opened', key, path: model.engine.path, content });
-    } catch (error) {
-      if (!(error instanceof ModelRefused)) throw error;
-      await send({ type: 'opened', key, refusal: error.reason });
-    }
-  };
-
-  const contentsOf = ({ standard, open, served, versions }: ServedSet): Contents => {
-    const find = (key: string): Model => models.get(key) as Model;
-    const answering = served.map(find);
-    return {
-      standard: answering.find(({ name }) => name === standard) ?? unavailableModel(standard),
-      models: open.map(find).sort(byNameAndVersion),
-      served: answering,
-      versions,
-    };
-  };
-  const begin = async (contents: Contents): Promise<void> => {
-    catalogue = createLiveCatalogue(contents);
+  const startListening = async (catalogue: LiveCatalogue): Promise<Listener> => {
     tracing = await openTracing(tracingSettings(config, softwareVersion(), process.pid), registry, log);
     const app = createApp({
       config,
       runtime,
       catalogue,
-      inference,
+      inference: inline,
       lifecycle,
       http,
       recorder,
@@ -200,83 +99,78 @@ export function startServerProcess(options: ServerProcessOptions): ServerProcess
       log,
       admit: needsKeys(config) ? createAdmission(gate, registry, config.AIP_HEALTH_ROUTE) : undefined,
       onAnswered: observers.observe,
-      askSums: questions.sums,
+      askSums: askPrimary.sums,
       tracing,
-      ...(config.DRIFT_WINDOW_MS > 0 ? { askDrift: questions.drift } : {}),
+      ...(config.DRIFT_WINDOW_MS > 0 ? { askDrift: askPrimary.drift } : {}),
     });
-    listener = await listen(app, address);
-    // Not awaited: the answer must find our caller listening already.
+    const listener = await listen(app, address);
+    lifecycle.attachListener(listener);
+    // Not awaited: the primary takes `ready` for the reply to its set.
     void send({ type: 'ready' });
+    return listener;
   };
-  /** Closes what isn't served any more, once the requests that have it are answered. */
-  const retire = async (keys: readonly string[]): Promise<void> => {
-    const leaving = keys.flatMap((key) => models.get(key) ?? []);
-    for (const key of keys) models.delete(key);
-    await listener?.answered();
-    for (const model of leaving) {
-      if (lifecycle.draining) return;
-      await loader.close(model);
-      log.info({ model: model.id }, 'model closed');
-    }
-  };
-  /** The last one that it was told. */
-  let newest: ServedSet | undefined;
-  const serve = async (set: ServedSet): Promise<void> => {
-    newest = set;
-    const contents = contentsOf(set);
-    if (catalogue) catalogue.replace(contents);
-    else await begin(contents);
-    void send({ type: 'swapped', number: set.number });
-    // Told while the first one began: that one is in force, and what only this one has may be closed.
-    if (newest !== set) return;
-    proof.follow(contents.served);
-    observers.follow(contents);
-    await retire([...models.keys()].filter((key) => !set.open.includes(key)));
-  };
+  const versions = createVersions({
+    loader: createLoader({ pool, inline, recorder, compile: config.ENGINE === 'auto' }),
+    lifecycle,
+    log,
+    send,
+    listen: startListening,
+    follow: (contents) => {
+      selfTest.follow(contents.served);
+      observers.follow(contents);
+    },
+  });
 
   const sendMetrics = async (prefix: string): Promise<void> =>
     send({ type: 'metrics', prefix, metrics: await takeSnapshot(registry, prefix) });
-
-  const drain = async (): Promise<void> => {
-    if (lifecycle.draining) return;
-    lifecycle.draining = true;
-    stopWatching();
-    proof.close();
-    const clean = await shutdown(
-      [
-        { name: 'finish requests', deadlineMs: config.DEADLINE_MS + 500, run: () => listener?.close() },
-        {
-          name: 'close observers',
-          deadlineMs: CLOSE_POOL_MS,
-          run: async () => void (await Promise.all([observers.close(), tracing?.close()])),
-        },
-        { name: 'close threads', deadlineMs: CLOSE_POOL_MS, run: () => inference.close() },
+  const closeObservers = async (): Promise<void> =>
+    void (await Promise.all([observers.close(), tracing?.close()]));
+  const drain = (): Promise<void> =>
+    lifecycle.drain({
+      stop: () => {
+        inference.stopWatching();
+        selfTest.close();
+      },
+      steps: [
+        { name: 'close observers', deadlineMs: CLOSE_MS, run: closeObservers },
+        { name: 'close threads', deadlineMs: CLOSE_MS, run: () => inline.close() },
       ],
-      log,
-    );
-    notes.close();
-    // The last counts, or what was counted since the last scrape would be lost.
-    await sendMetrics('');
-    // A thread that still runs a model must not be ended from within: that aborts the process, and looks like a crash.
-    if (clean) exit(0);
-    else kill();
-  };
+      last: async () => {
+        inference.closeNotes();
+        // What was counted since the last scrape would be lost.
+        await sendMetrics('');
+      },
+    });
   return {
     drain,
     receive: (message) => {
-      if (message.type === 'ping')
-        void send({ type: 'pong', ready: lifecycle.serving && !lifecycle.draining });
-      else if (message.type === 'serving') admitted = true;
-      else if (message.type === 'lame') admitted = false;
-      else if (message.type === 'drain') void drain();
-      else if (message.type === 'count') void send({ type: 'counts', counts: http.latencies() });
-      else if (message.type === 'load') load.receive(message.load);
-      else if (message.type === 'open') void openVersion(message.candidate, message.trusted);
-      else if (message.type === 'serve') void serve(message.set);
-      else if (message.type === 'versions') catalogue?.describe(message.versions);
-      else if (message.type === 'keys') gate.replace(message.keys);
-      else if (message.type === 'sums' || message.type === 'drift') questions.receive(message);
-      else void sendMetrics(message.prefix);
+      switch (message.type) {
+        case 'ping':
+          return void send({ type: 'pong', ready: lifecycle.serving && !lifecycle.draining });
+        case 'serving':
+          return lifecycle.admit(true);
+        case 'lame':
+          return lifecycle.admit(false);
+        case 'drain':
+          return void drain();
+        case 'keys':
+          return gate.replace(message.keys);
+        case 'open':
+          return void versions.open(message.candidate, message.trusted);
+        case 'serve':
+          return void versions.serve(message.set);
+        case 'versions':
+          return versions.describe(message.versions);
+        case 'metrics':
+          return void sendMetrics(message.prefix);
+        case 'count':
+          return void send({ type: 'counts', counts: http.latencies() });
+        case 'load':
+          return load.receive(message.load);
+        case 'sums':
+        case 'drift':
+          return askPrimary.receive(message);
+      }
     },
   };
 }

@@ -7,8 +7,8 @@ const refuse = (): never => {
 };
 
 /**
- * Stands for the default model where this process has none: another process may have it, so whoever asks is to come
- * back. It takes no rows, and is never among the models that answer.
+ * Stands for a default model that this process has not opened: clients shall try again, since another process may have
+ * it. It takes no rows, and is never among the served models.
  */
 export function unavailableModel(name: string): Model {
   const encoder: Encoder = { width: 0, cellBytes: 8, textsTravel: false, encode: refuse };

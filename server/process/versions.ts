@@ -1,0 +1,99 @@
+import type { Logger } from 'pino';
+import type { Listener } from '../http/listen.ts';
+import type { Loader } from '../loading/loader.ts';
+import type { Contents, LiveCatalogue, VersionState } from '../model/catalogue.ts';
+import { createLiveCatalogue } from '../model/catalogue.ts';
+import type { Model } from '../model/model.ts';
+import { ModelRefused } from '../model/refused.ts';
+import { fingerprintOf } from '../repository/folder.ts';
+import type { Candidate } from '../repository/listing.ts';
+import { byNameAndVersion, keyOf } from '../repository/listing.ts';
+import type { RolloutFromProcess, ServedSet } from '../rollout/messages.ts';
+import { unavailableModel } from './unavailableModel.ts';
+
+export interface VersionsOptions {
+  readonly loader: Loader;
+  readonly lifecycle: { readonly draining: boolean };
+  readonly log: Logger;
+  readonly send: (message: RolloutFromProcess) => Promise<void>;
+  /** Starts to listen, with the first set. */
+  readonly listen: (catalogue: LiveCatalogue) => Promise<Pick<Listener, 'answered'>>;
+  /** Receives what is open and served from now on. */
+  readonly follow: (contents: Contents) => void;
+}
+
+/** The versions that this process has open, and those of them that it serves. */
+export interface Versions {
+  /** Opens a version, and replies with `opened`. */
+  open(candidate: Candidate, trusted: boolean): Promise<void>;
+  /** Serves a set of open versions, replies with `swapped`, and closes the others after their last requests. */
+  serve(set: ServedSet): Promise<void>;
+  /** Replaces the states of versions that aren't served. */
+  describe(versions: readonly VersionState[]): void;
+}
+
+export function createVersions(options: VersionsOptions): Versions {
+  const { loader, lifecycle, log, send, listen, follow } = options;
+  /** All open versions by key, whether served yet or not. */
+  const models = new Map<string, Model>();
+  let catalogue: LiveCatalogue | undefined;
+  let listener: Pick<Listener, 'answered'> | undefined;
+  /** The last one that the primary sent. */
+  let newest: ServedSet | undefined;
+
+  const contentsOf = ({ standard, open, served, versions }: ServedSet): Contents => {
+    const find = (key: string): Model => models.get(key) as Model;
+    const answering = served.map(find);
+    return {
+      standard: answering.find(({ name }) => name === standard) ?? unavailableModel(standard),
+      models: open.map(find).sort(byNameAndVersion),
+      served: answering,
+      versions,
+    };
+  };
+  const swap = async (contents: Contents): Promise<void> => {
+    if (catalogue) {
+      catalogue.replace(contents);
+      return;
+    }
+    catalogue = createLiveCatalogue(contents);
+    listener = await listen(catalogue);
+  };
+  const retire = async (keys: readonly string[]): Promise<void> => {
+    const leaving = keys.flatMap((key) => models.get(key) ?? []);
+    for (const key of keys) models.delete(key);
+    await listener?.answered();
+    for (const model of leaving) {
+      if (lifecycle.draining) return;
+      await loader.close(model);
+      log.info({ model: model.id }, 'model closed');
+    }
+  };
+
+  return {
+    open: async (candidate, trusted) => {
+      const key = keyOf(candidate);
+      try {
+        const content = await fingerprintOf(candidate.folder);
+        const { model, seconds } = await loader.open(candidate, { beside: catalogue !== undefined, trusted });
+        log.info({ model: model.id, seconds, ...model.engine }, 'model opened');
+        models.set(key, model);
+        await send({ type: 'opened', key, path: model.engine.path, content });
+      } catch (error) {
+        if (!(error instanceof ModelRefused)) throw error;
+        await send({ type: 'opened', key, refusal: error.reason });
+      }
+    },
+    serve: async (set) => {
+      newest = set;
+      const contents = contentsOf(set);
+      await swap(contents);
+      void send({ type: 'swapped', number: set.number });
+      // Another set came while the process started to listen: that one is in force, and may have closed versions of this.
+      if (newest !== set) return;
+      follow(contents);
+      await retire([...models.keys()].filter((key) => !set.open.includes(key)));
+    },
+    describe: (versions) => catalogue?.describe(versions),
+  };
+}
