@@ -81,7 +81,7 @@ async function runPrimary(config: Config): Promise<void> {
   process.on('SIGTERM', () => void primary.stop(0));
   process.on('SIGINT', () => void primary.stop(0));
   process.on('SIGHUP', () => void primary.reload());
-  process.on('SIGUSR2', () => primary.lame());
+  process.on('SIGUSR2', () => primary.lameDuck());
   try {
     await requireFreePort('PORT', config.HOST, config.PORT);
     await requireFreePort('METRICS_PORT', config.METRICS_HOST, config.METRICS_PORT);
@@ -143,7 +143,7 @@ async function runServerProcess(config: Config, slot: number): Promise<void> {
   onOrphaned = () => {
     log.error('the primary is gone: answering until nginx has what it waits for');
     // nginx first finishes what it has; servemodel.sh then says that it did.
-    serverProcess.receive({ type: 'lame' });
+    serverProcess.receive({ type: 'lameDuck' });
     setTimeout(onLeft, ORPHAN_MS);
   };
   process.on('message', (message: ToProcess) => serverProcess.receive(message));

@@ -22,7 +22,7 @@ export type ToProcess =
   /** All processes have been ready once, so the server is. */
   | { readonly type: 'serving' }
   /** Report "not ready" from now on, and go on predicting. */
-  | { readonly type: 'lame' }
+  | { readonly type: 'lameDuck' }
   /** Stop accepting, finish, exit. */
   | { readonly type: 'drain' }
   /** Heartbeat: the event loop itself replies with `pong`. */

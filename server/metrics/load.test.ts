@@ -3,6 +3,7 @@ import type { FromProcess, ToProcess } from '../messages.ts';
 import { LATENCY_BUCKETS } from './buckets.ts';
 import { UNKNOWN_LOAD, summarise } from './load.ts';
 import { createLoadView } from '../process/loadView.ts';
+import type { LoadMonitor } from '../primary/metrics/loadMonitor.ts';
 import { createLoadMonitor } from '../primary/metrics/loadMonitor.ts';
 
 const none = Array.from({ length: LATENCY_BUCKETS.length + 1 }, () => 0);
@@ -28,11 +29,7 @@ describe('a summary', () => {
 describe('the monitor', () => {
   /** Runs with a clock that stands still until it is moved. */
   const withMonitor = (
-    run: (
-      told: ToProcess[],
-      say: (id: number, message: FromProcess) => void,
-      seconds: (n: number) => void,
-    ) => void,
+    run: (told: ToProcess[], say: LoadMonitor['receive'], seconds: (n: number) => void) => void,
   ): void => {
     vi.useFakeTimers();
     try {

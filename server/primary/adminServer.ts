@@ -5,7 +5,7 @@ import type { VersionState } from '../model/catalogue.ts';
 
 export interface AdminOptions {
   readonly versions: () => readonly VersionState[];
-  /** Looks at the repository now; resolves with the states once all processes serve what it holds. */
+  /** Reads the repository now. Resolves with the states once all processes serve what it holds. */
   readonly refresh: () => Promise<readonly VersionState[]>;
   readonly log: Logger;
 }
@@ -22,13 +22,13 @@ function send(response: ServerResponse, status: number, body: unknown, headers =
     .end(`${JSON.stringify(body)}\n`);
 }
 
-/** A web page that somebody on this machine looks at can reach a local port, too: by its name, or another's. */
+/** Any web page in a browser on this machine can send requests to a local port, by its own name or another one. */
 const fromBrowser = ({ headers }: IncomingMessage): boolean =>
   headers.origin !== undefined ||
   headers['sec-fetch-site'] !== undefined ||
   !/^(?:localhost|127\.0\.0\.1)(?::\d+)?$/.test(headers.host ?? '');
 
-/** What an operator on this machine may ask for: `POST /reload`, `GET /models`. For 127.0.0.1 only: it asks nobody who they are. */
+/** The operator's port: `POST /reload`, `GET /models`. It listens on 127.0.0.1 only, since it has no authentication. */
 export function createAdminServer({ versions, refresh, log }: AdminOptions): Server {
   const routes: Readonly<Record<string, { readonly method: string; readonly answer: Answer }>> = {
     '/reload': { method: 'POST', answer: refresh },

@@ -2,9 +2,9 @@ import type { FromProcess, ToProcess } from '../messages.ts';
 import type { MainThread } from '../platform/procStat.ts';
 import { readMainThread } from '../platform/procStat.ts';
 
-/** How often each process is asked whether it is there. */
+/** Interval of the pings. */
 const PING_MS = 500;
-/** A process that neither answers nor does anything for so long is frozen. */
+/** A process that neither replies nor gets processor time for this long is frozen. */
 const SILENT_MS = 2000;
 
 /** A process as the heartbeat sees it. */
@@ -15,11 +15,11 @@ export interface Watched {
   readonly exited: Promise<unknown>;
 }
 
-/** Frozen: it does nothing. Stuck: it works, but on one thing for longer than anybody waits. */
+/** `frozen`: it does nothing. `stuck`: one turn of its event loop takes longer than clients wait. */
 export type Unresponsive = 'frozen' | 'stuck';
 
 export interface HeartbeatOptions {
-  /** Time that one turn of a process's event loop may take while it works. */
+  /** Time that one turn of a working process's event loop may take. */
   readonly stuckMs: number;
   readonly onUnresponsive: (id: number, silence: Unresponsive, silentMs: number) => void;
   readonly pingMs?: number;
@@ -28,19 +28,19 @@ export interface HeartbeatOptions {
   readonly now?: () => number;
 }
 
-/** Asks every process again and again whether its event loop turns. */
+/** Pings every process: the replies show that its event loop turns. */
 export interface Heartbeat {
-  /** Watches a process until it is gone. */
+  /** Watches a process until it exits. */
   watch(process: Watched): void;
-  receive(id: number, message: FromProcess): void;
-  /** Whether a process has lately said that it is ready. */
+  receive(id: number, message: Extract<FromProcess, { type: 'pong' }>): void;
+  /** Whether a process has recently replied that it is ready. */
   isReady(id: number): boolean;
   stop(): void;
 }
 
 interface Pulse {
   readonly process: Watched;
-  heardAt: number;
+  repliedAt: number;
   /** When its main thread was last seen at work. */
   workedAt: number;
   ticks: number | undefined;
@@ -49,8 +49,8 @@ interface Pulse {
 }
 
 /**
- * A process whose event loop is held by a large body answers no ping either, and must live. What tells it from a
- * frozen one is its main thread: that one has had processor time, wants some, or waits for a disk.
+ * A process whose event loop is held by a large body doesn't reply either, and must live. Its main thread differs from
+ * that of a frozen process: it has had processor time, is runnable, or waits for a disk.
  */
 export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
   const { stuckMs, onUnresponsive, pingMs = PING_MS, silentMs = SILENT_MS } = options;
@@ -60,17 +60,17 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
 
   const beat = (): void => {
     const time = now();
-    // The machine stood still, or this process did: nobody can have answered.
+    // The machine or this process stood still, so no reply can have arrived.
     const late = time - lastBeat > 2 * pingMs;
     lastBeat = time;
     for (const pulse of pulses.values()) {
       const { process } = pulse;
       const thread = look(process.pid);
       const worked = !thread || thread.ticks !== pulse.ticks || 'RD'.includes(thread.state);
-      if (late) pulse.heardAt = time;
+      if (late) pulse.repliedAt = time;
       if (worked || late) pulse.workedAt = time;
       pulse.ticks = thread?.ticks;
-      const silent = time - pulse.heardAt;
+      const silent = time - pulse.repliedAt;
       const frozen = Math.min(silent, time - pulse.workedAt) >= silentMs;
       if (!pulse.reported && (frozen || silent >= stuckMs)) {
         pulse.reported = true;
@@ -86,7 +86,7 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
       const time = now();
       pulses.set(process.id, {
         process,
-        heardAt: time,
+        repliedAt: time,
         workedAt: time,
         ticks: undefined,
         ready: false,
@@ -94,15 +94,15 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
       });
       void process.exited.then(() => pulses.delete(process.id));
     },
-    receive: (id, message) => {
+    receive: (id, { ready }) => {
       const pulse = pulses.get(id);
-      if (message.type !== 'pong' || !pulse) return;
-      pulse.heardAt = now();
-      pulse.ready = message.ready;
+      if (!pulse) return;
+      pulse.repliedAt = now();
+      pulse.ready = ready;
     },
     isReady: (id) => {
       const pulse = pulses.get(id);
-      return pulse !== undefined && pulse.ready && now() - pulse.heardAt < silentMs;
+      return pulse !== undefined && pulse.ready && now() - pulse.repliedAt < silentMs;
     },
     stop: () => clearInterval(timer),
   };

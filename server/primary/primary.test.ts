@@ -101,7 +101,7 @@ it('tells a process that was starting what has changed meanwhile', () =>
     expect(second.digests()[0]).toBe(digestOf('lost'));
     expect(second.hasBeenTold('serving')).toBe(true);
 
-    primary.lame();
+    primary.lameDuck();
     second.die();
     const third = await equipped(3);
     third.beReady();

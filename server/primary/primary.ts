@@ -2,40 +2,40 @@ import cluster from 'node:cluster';
 import { once } from 'node:events';
 import type { Logger } from 'pino';
 import { createKeyring } from '../access/keyring.ts';
-import { KeysUnreadable } from '../access/keys.ts';
-import { createAdminServer } from './adminServer.ts';
-import type { Config } from '../settings/settings.ts';
-import { registerDriftGauges } from '../observers/drift/metrics.ts';
-import { createDriftWindows } from '../observers/drift/windows.ts';
-import type { Unresponsive } from './heartbeat.ts';
-import { createHeartbeat } from './heartbeat.ts';
-import type { FromProcess, ToProcess } from '../messages.ts';
-import { createAggregator } from './metrics/aggregate.ts';
-import { createClusterRecorder } from './metrics/clusterMetrics.ts';
-import { createLoadMonitor } from './metrics/loadMonitor.ts';
-import { createNginxReader } from './nginx/counts.ts';
-import { createRegistry, recordAppInfo } from '../metrics/registry.ts';
-import { createScraper } from './metrics/scraper.ts';
-import { createMetricsServer } from './metrics/metricsServer.ts';
+import type { ToProcess } from '../messages.ts';
+import { recordAppInfo } from '../metrics/registry.ts';
 import type { VersionState } from '../model/catalogue.ts';
+import { onnxRuntimeVersion, softwareVersion } from '../platform/install.ts';
+import { shutdown } from '../platform/shutdown.ts';
+import { lazySource } from '../repository/openSource.ts';
 import type { Source } from '../repository/source.ts';
-import { openSource } from '../repository/openSource.ts';
-import { wishesOf } from '../rollout/wishes.ts';
 import type { Watch } from '../repository/watch.ts';
 import { watchSource } from '../repository/watch.ts';
-import { createProcesses } from './processes.ts';
-import { onnxRuntimeVersion, softwareVersion } from '../platform/install.ts';
-import { watchProxy } from './nginx/frozenWorkers.ts';
+import type { Rollout } from '../rollout/rollout.ts';
 import { createRollout } from '../rollout/rollout.ts';
+import { wishesOf } from '../rollout/wishes.ts';
+import type { Config } from '../settings/settings.ts';
+import { createAdminServer } from './adminServer.ts';
+import { createDispatch } from './dispatch.ts';
+import type { Unresponsive } from './heartbeat.ts';
+import { createHeartbeat } from './heartbeat.ts';
+import { createMetricsServer } from './metrics/metricsServer.ts';
+import { createServerMetrics } from './metrics/serverMetrics.ts';
+import { killFrozenWorkers } from './nginx/frozenWorkers.ts';
+import { createProcesses, drainMs } from './processes.ts';
+import { createReload } from './reload.ts';
 import { sendTo } from './slots.ts';
 
-/** A turn of a process's event loop is never shorter than what nginx waits for its answers. */
+/** nginx waits for at least this long for an answer, so one turn of an event loop may take as long. */
 const LEAST_STUCK_MS = 10_000;
+
+/** Time that each step of the end may take beside the draining of the processes. */
+const STEP_MS = 1000;
 
 export interface PrimaryOptions {
   readonly config: Config;
   readonly runtime: string;
-  /** Where nginx tells its counts, if it stands in front. */
+  /** The socket on which nginx reports its counts, if it stands in front. */
   readonly nginx?: string;
   readonly log: Logger;
   /** Ends the server. */
@@ -48,200 +48,132 @@ export interface Primary {
   start(): Promise<void>;
   /** Replaces the processes one by one; each is ready before its predecessor leaves. */
   reload(): Promise<void>;
-  /** Lets the processes answer "not ready" while they go on predicting. */
-  lame(): void;
+  /** Has the processes report "not ready" while they go on predicting. */
+  lameDuck(): void;
   /** Drains all processes, then ends the server. */
   stop(code: number): Promise<void>;
+}
+
+function killUnresponsive(id: number, silence: Unresponsive, silentMs: number, log: Logger): void {
+  const child = cluster.workers?.[id]?.process;
+  log.error(
+    { process: child?.pid, silence, silentMs: Math.round(silentMs) },
+    'a server process is silent and is killed',
+  );
+  child?.kill('SIGKILL');
+}
+
+/** Brings changes of the repository to the processes, if settings ask for polls. */
+function watchRepository(
+  { MODEL_POLL_MS }: Config,
+  source: Source,
+  rollout: Rollout,
+  log: Logger,
+): Watch | undefined {
+  if (MODEL_POLL_MS === 0) return undefined;
+  return watchSource({
+    source,
+    pollMs: MODEL_POLL_MS,
+    applied: () => rollout.listing,
+    onChange: async (listing) => void (await rollout.refresh(listing)),
+    onError: (error) =>
+      log.error(
+        { reason: (error as Error).message },
+        'cannot read the repository; keeping the current models',
+      ),
+  });
 }
 
 /** @throws {KeysUnreadable} */
 export function createPrimary({ config, runtime, nginx, log, exit }: PrimaryOptions): Primary {
   let serving = false;
   let stopping = false;
-  let rolling = false;
-  let rollAgain = false;
+  let watch: Watch | undefined;
 
-  const registry = createRegistry('primary');
-  const recorder = createClusterRecorder(registry, {
+  const processes = createProcesses({ config, runtime, log });
+  const metrics = createServerMetrics({
+    driftWindowMs: config.DRIFT_WINDOW_MS,
+    nginx,
+    children: () => processes.ready,
+    broadcast: processes.broadcast,
+  });
+  const { registry, recorder, scraper, loadMonitor, drift } = metrics;
+  const heartbeat = createHeartbeat({
+    stuckMs: Math.max(LEAST_STUCK_MS, 2 * config.DEADLINE_MS),
+    onUnresponsive: (id, how, silentMs) => {
+      killUnresponsive(id, how, silentMs, log);
+      recorder.killedUnresponsive();
+    },
+  });
+  const stopNginxWatch = killFrozenWorkers(runtime, log);
+  const keyring = createKeyring(config, (keys) => processes.broadcast({ type: 'keys', keys }));
+  const metricsServer = createMetricsServer(scraper.expose, log, keyring.letsScrape);
+  const source = lazySource(config, log);
+  const rollout = createRollout({ source, wishes: wishesOf(config), log, onRefused: recorder.loadFailed });
+  recorder.attach({
     processes: () => processes.ready.length,
     models: () => rollout.versions.map(({ name }) => name),
     ready: () => serving && processes.ready.some(({ worker }) => heartbeat.isReady(worker.id)),
   });
-  const aggregator = createAggregator();
-  const scraper = createScraper({
-    registry,
-    aggregator,
-    recorder,
-    children: () => processes.ready,
-    look: nginx === undefined ? undefined : createNginxReader(registry, nginx),
-  });
-  const drift = config.DRIFT_WINDOW_MS > 0 ? createDriftWindows(config.DRIFT_WINDOW_MS) : undefined;
-  if (drift) registerDriftGauges(registry, drift.reports);
-  const loadMonitor = createLoadMonitor({ broadcast: (message) => processes.broadcast(message) });
-  const keyring = createKeyring(config, (keys) => processes.broadcast({ type: 'keys', keys }));
-  const metricsServer = createMetricsServer(scraper.expose, log, keyring.letsScrape);
 
-  /** Made when it is first needed: a start that fails earlier asks nobody. */
-  let made: Promise<Source> | undefined;
-  const open = (): Promise<Source> => (made ??= openSource(config, log));
-  const source: Source = {
-    list: async () => (await open()).list(),
-    fetch: async (candidate) => (await open()).fetch(candidate),
-  };
-  const rollout = createRollout({
-    source,
-    wishes: wishesOf(config),
-    log,
-    onRefused: recorder.loadFailed,
-  });
-  let watch: Watch | undefined;
-  const adminServer = createAdminServer({ versions: () => rollout.versions, refresh: () => refresh(), log });
-  const receive = (id: number, message: FromProcess): void => {
-    switch (message.type) {
-      case 'started':
-      case 'ready':
-        return; // Awaited where the process is started.
-      case 'pong':
-        return heartbeat.receive(id, message);
-      case 'opened':
-      case 'swapped':
-        return rollout.receive(id, message);
-      case 'metrics':
-        return scraper.receive(id, message);
-      case 'watch':
-      case 'counts':
-        return loadMonitor.receive(id, message);
-      case 'sums':
-        return void answerSums(id, message.question, message.prefix);
-      case 'observing':
-      case 'observed':
-        return drift?.receive(id, message);
-      case 'drift':
-        return answer(id, { type: 'drift', question: message.question, report: drift?.report(message.key) });
-    }
-  };
-  const answer = (id: number, message: ToProcess): void => {
-    const child = processes.ready.find(({ worker }) => worker.id === id);
-    if (child) sendTo(child, message);
-  };
-  const answerSums = async (id: number, question: number, prefix: string): Promise<void> => {
-    const metrics = await scraper.sums(prefix);
-    answer(id, { type: 'sums', question, metrics });
-  };
-  const onUnresponsive = (id: number, silence: Unresponsive, silentMs: number): void => {
-    const child = cluster.workers?.[id]?.process;
-    log.error(
-      { process: child?.pid, silence, silentMs: Math.round(silentMs) },
-      'a server process is silent and is killed',
-    );
-    recorder.killedUnresponsive();
-    child?.kill('SIGKILL');
-  };
-  const heartbeat = createHeartbeat({
-    stuckMs: Math.max(LEAST_STUCK_MS, 2 * config.DEADLINE_MS),
-    onUnresponsive,
-  });
-  const unwatchProxy = watchProxy(runtime, (pid) => {
-    log.error({ process: pid }, 'a worker of nginx is stopped and is killed');
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch {
-      // It has just gone.
-    }
-  });
-  const processes = createProcesses({
-    config,
-    runtime,
-    log,
-    heartbeat,
-    receive,
-    equip: (child) => {
-      sendTo(child, { type: 'keys', keys: keyring.keys });
-      return rollout.equip({
-        id: child.worker.id,
-        exited: child.exited,
-        send: (message) => sendTo(child, message),
-      });
-    },
-    onReady: (child) => {
-      // Others may be in force by now, and it must not let in whoever has lost his.
-      sendTo(child, { type: 'keys', keys: keyring.keys });
-      if (serving) sendTo(child, { type: 'serving' });
-    },
-    onExit: ({ worker }, lost) => {
-      aggregator.retire(worker.id);
-      drift?.retire(worker.id);
-      if (lost) recorder.restarted();
-    },
-    fail: (reason) => void fail(reason),
-  });
-
-  const fail = async (reason: string): Promise<void> => {
-    if (stopping) return;
-    log.fatal(reason);
-    await stop(1);
-  };
-
-  const rereadKeys = (): void => {
-    try {
-      keyring.reread();
-    } catch (error) {
-      if (!(error instanceof KeysUnreadable)) throw error;
-      log.error({ reason: error.message }, 'cannot read the keys; keeping the current ones');
-    }
-  };
-
-  const reload = async (): Promise<void> => {
-    rollAgain = rolling;
-    if (rolling || stopping) return;
-    rolling = true;
-    log.info('reloading');
-    rereadKeys();
-    await rollout.retry();
-    await processes.roll();
-    rolling = false;
-    log.info('reload ended');
-    if (rollAgain) await reload();
-  };
-
-  /** Whatever was refused is tried again: who asks has perhaps mended it. */
   const refresh = async (): Promise<readonly VersionState[]> => {
     keyring.reread();
     if (!(await rollout.retry())) throw new Error('cannot read the repository');
     return rollout.versions;
   };
-
-  const watchRepository = (): void => {
-    if (config.MODEL_POLL_MS === 0) return;
-    watch = watchSource({
-      source,
-      pollMs: config.MODEL_POLL_MS,
-      applied: () => rollout.listing,
-      onChange: async (listing) => void (await rollout.refresh(listing)),
-      onError: (error) =>
-        log.error(
-          { reason: (error as Error).message },
-          'cannot read the repository; keeping the current models',
-        ),
-    });
-  };
-
-  const stop = async (code: number): Promise<void> => {
-    if (stopping) return;
-    stopping = true;
+  const adminServer = createAdminServer({ versions: () => rollout.versions, refresh, log });
+  const stopLooking = (): void => {
     watch?.stop();
     drift?.close();
     adminServer.close();
     adminServer.closeAllConnections();
-    log.info('draining');
-    await processes.drain();
+  };
+  const closeMetrics = (): void => {
     heartbeat.stop();
-    unwatchProxy();
+    stopNginxWatch();
     metricsServer.close();
     metricsServer.closeAllConnections();
+  };
+  const stop = async (code: number): Promise<void> => {
+    if (stopping) return;
+    stopping = true;
+    log.info('draining');
+    await shutdown(
+      [
+        { name: 'stop looking for models', deadlineMs: STEP_MS, run: stopLooking },
+        { name: 'drain the processes', deadlineMs: drainMs(config) + STEP_MS, run: processes.drain },
+        { name: 'close the metrics port', deadlineMs: STEP_MS, run: closeMetrics },
+      ],
+      log,
+    );
     log.info('stopped');
     exit(code);
   };
+
+  processes.attach({
+    receive: createDispatch({ heartbeat, rollout, scraper, loadMonitor, drift, answer: processes.sendTo }),
+    equip: (child) => {
+      const { worker, pid, exited } = child;
+      const send = (message: ToProcess): void => sendTo(child, message);
+      heartbeat.watch({ id: worker.id, pid, exited, send });
+      send({ type: 'keys', keys: keyring.keys });
+      return rollout.equip({ id: worker.id, exited, send });
+    },
+    onReady: (child) => {
+      // The keys may have changed while it started; send them again.
+      sendTo(child, { type: 'keys', keys: keyring.keys });
+      if (serving) sendTo(child, { type: 'serving' });
+    },
+    onExit: ({ worker }, lost) => {
+      metrics.retire(worker.id);
+      if (lost) recorder.restarted();
+    },
+    fail: (reason) => {
+      if (stopping) return;
+      log.fatal(reason);
+      void stop(1);
+    },
+  });
 
   return {
     start: async () => {
@@ -253,16 +185,16 @@ export function createPrimary({ config, runtime, nginx, log, exit }: PrimaryOpti
       serving = true;
       rollout.begin();
       processes.serve();
-      watchRepository();
+      watch = watchRepository(config, source, rollout, log);
       if (config.ADMIN_PORT !== 0) {
         adminServer.listen(config.ADMIN_PORT, '127.0.0.1');
         await once(adminServer, 'listening');
       }
     },
-    reload,
-    lame: () => {
+    reload: createReload({ isStopping: () => stopping, keyring, rollout, processes, log }),
+    lameDuck: () => {
       serving = false;
-      processes.broadcast({ type: 'lame' });
+      processes.broadcast({ type: 'lameDuck' });
     },
     stop,
   };

@@ -2,78 +2,82 @@ import cluster from 'node:cluster';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Config } from '../settings/settings.ts';
-import type { Heartbeat } from './heartbeat.ts';
 import { takeInFlight } from '../platform/inFlightNotes.ts';
-import type { FromProcess, ToProcess } from '../messages.ts';
-import { createRestarts } from './restartPauses.ts';
-import type { Child, Slot } from './slots.ts';
+import type { ToProcess } from '../messages.ts';
+import { createRestartPauses } from './restartPauses.ts';
+import type { Child, Report, Slot } from './slots.ts';
 import { StartFailure, startChild, sendTo } from './slots.ts';
 
-/** Failed starts in a row, with no process serving, that end the server. */
+/** Consecutive failed starts that end the server, if no process serves. */
 const MAX_FAILED_STARTS = 5;
-const FIRST_BACK_OFF_MS = 100;
-const LONGEST_BACK_OFF_MS = 10_000;
-/** Time that a process has to end by itself once it was told to, beside the requests' deadline. */
+const FIRST_BACKOFF_MS = 100;
+const LONGEST_BACKOFF_MS = 10_000;
+/** Time that a process has to exit after `drain`, beside the requests' deadline. */
 const EXIT_GRACE_MS = 2000;
 
 export interface ProcessesOptions {
   readonly config: Pick<Config, 'WEB_CONCURRENCY' | 'DEADLINE_MS'>;
   readonly runtime: string;
   readonly log: Logger;
-  readonly heartbeat: Pick<Heartbeat, 'watch'>;
-  /** Is given every message but those about readiness. */
-  readonly receive: (id: number, message: FromProcess) => void;
-  /** Tells a process what to open and to serve; rejects when it can't. */
+}
+
+/** The parts that follow what happens to processes. */
+export interface ProcessHandlers {
+  /** Receives every message except those about the start. */
+  readonly receive: (id: number, message: Report) => void;
+  /** Has a process open and serve its versions; rejects when it can't. */
   readonly equip: (child: Child) => Promise<void>;
-  /** It is ready from now on: what changed since it was equipped, it hasn't been told. */
+  /** The process is ready. Changes since it was equipped have not been sent to it. */
   readonly onReady: (child: Child) => void;
-  /** A process is gone; lost: nobody told it to end. */
+  /** A process has exited; lost: without having been sent `drain`. */
   readonly onExit: (child: Child, lost: boolean) => void;
-  /** No process can be had. */
+  /** No process can be started. */
   readonly fail: (reason: string) => void;
 }
 
-/** The server processes: each has a slot that is filled again when it dies. */
+/** The server processes. Each has a slot, which is filled again when the process dies. */
 export interface Processes {
   /** Those that are ready. */
   readonly ready: readonly Child[];
-  /** Resolves once every slot has been filled, or can't be. */
+  /** Sets the handlers. Called once, before `fill`. */
+  attach(handlers: ProcessHandlers): void;
+  /** Starts a process in every slot. Resolves once all are ready, or can't be started. */
   fill(): Promise<void>;
-  /** All have been ready: so the server is from now on. */
+  /** All have been ready, so the server is from now on. */
   serve(): void;
-  /** Tells those that are ready. */
+  /** Sends to those that are ready. */
   broadcast(message: ToProcess): void;
-  /** Replaces them one by one; each is ready before its predecessor leaves. */
+  /** Sends to one process, if it is ready. */
+  sendTo(id: number, message: ToProcess): void;
+  /** Replaces the processes one by one; each is ready before its predecessor leaves. */
   roll(): Promise<void>;
-  /** Drains all, and starts none any more. */
+  /** Drains all processes, and starts no more. */
   drain(): Promise<void>;
 }
 
-export function createProcesses(options: ProcessesOptions): Processes {
-  const { config, runtime, log, heartbeat, receive, equip, onReady, onExit, fail } = options;
+/** Time after which every process that is drained has exited, or is killed. */
+export const drainMs = ({ DEADLINE_MS }: Pick<Config, 'DEADLINE_MS'>): number => DEADLINE_MS + EXIT_GRACE_MS;
+
+export function createProcesses({ config, runtime, log }: ProcessesOptions): Processes {
   const slots: readonly Slot[] = Array.from({ length: config.WEB_CONCURRENCY }, (_, index) => ({
     index,
     child: undefined,
     starting: undefined,
     reloading: false,
-    restarts: createRestarts(),
+    restarts: createRestartPauses(),
   }));
-  /** Processes that were told to end: a reload replaced them, or the server stops. */
+  /** Processes that were sent `drain`: a reload replaces them, or the server stops. */
   const leaving = new Set<Child>();
   const children = (): Child[] => slots.flatMap(({ child }) => child ?? []);
+  let handlers: ProcessHandlers;
   let serving = false;
   let draining = false;
 
-  const begin = (child: Child): Promise<void> => {
-    const { id } = child.worker;
-    heartbeat.watch({ id, pid: child.pid, exited: child.exited, send: (message) => sendTo(child, message) });
-    return equip(child);
-  };
   const startChildOf = async (slot: Slot): Promise<Child> => {
     const began = performance.now();
-    const child = await startChild(slot, receive, begin);
+    const child = await startChild(slot, handlers.receive, handlers.equip);
     slot.child = child;
-    onReady(child);
+    handlers.onReady(child);
     void child.exited.then((how) => bury(slot, child, how, performance.now() - began));
     return child;
   };
@@ -89,13 +93,13 @@ export function createProcesses(options: ProcessesOptions): Processes {
     if (slot.child === child) slot.child = undefined;
     const lost = !child.leaving && !draining;
     const requestIds = takeInFlight(runtime, child.pid);
-    onExit(child, lost);
+    handlers.onExit(child, lost);
     if (!lost) return;
     log.error({ process: child.pid, slot: slot.index, how, requestIds }, 'a server process died');
     if (!slot.reloading) void fillSlot(slot, slot.restarts.died(livedMs));
   };
 
-  /** Starts processes in a slot until one is ready, with back-off. */
+  /** Starts processes in a slot until one is ready, with backoff. */
   const fillSlot = async (slot: Slot, pauseMs = 0): Promise<void> => {
     if (pauseMs > 0) log.error({ slot: slot.index, pauseMs }, 'a server process dies again and again');
     await delay(pauseMs);
@@ -108,22 +112,22 @@ export function createProcesses(options: ProcessesOptions): Processes {
         if (!(error instanceof StartFailure)) throw error;
         if (draining) return;
         const exhausted = failures >= MAX_FAILED_STARTS;
-        // A server that serves goes on with what it has; one that never did must say why.
+        // A server that serves goes on with its other processes; a server that starts fails with the reason.
         if (serving ? exhausted && children().length === 0 : exhausted || error.refused)
-          return fail(error.message);
+          return handlers.fail(error.message);
         log.error({ slot: slot.index, failures, reason: error.message }, 'a server process did not start');
-        const backOff = Math.min(LONGEST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** failures);
-        await delay(Math.max(backOff, slot.restarts.died(performance.now() - began)));
+        const backoff = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** failures);
+        await delay(Math.max(backoff, slot.restarts.died(performance.now() - began)));
       }
     }
   };
 
-  /** Ends a process: it drains by itself, and is killed when it doesn't. */
+  /** Ends a process: it is sent `drain`, and killed when it doesn't exit in time. */
   const dismiss = async (child: Child): Promise<void> => {
     child.leaving = true;
     leaving.add(child);
     sendTo(child, { type: 'drain' });
-    const killer = setTimeout(() => child.worker.process.kill('SIGKILL'), config.DEADLINE_MS + EXIT_GRACE_MS);
+    const killer = setTimeout(() => child.worker.process.kill('SIGKILL'), drainMs(config));
     await child.exited;
     clearTimeout(killer);
     leaving.delete(child);
@@ -131,7 +135,7 @@ export function createProcesses(options: ProcessesOptions): Processes {
 
   /** @returns whether the next slot may follow */
   const rollSlot = async (slot: Slot): Promise<boolean> => {
-    // One that was begun before the reload may be of old files; one that is begun later is a successor already.
+    // A process whose start began before the reload may have read old files; one that starts later is new already.
     await slot.starting?.catch(() => undefined);
     const old = slot.child;
     if (!old || draining) return true;
@@ -144,7 +148,7 @@ export function createProcesses(options: ProcessesOptions): Processes {
       if (!(error instanceof StartFailure)) throw error;
       log.error(
         { slot: slot.index, reason: error.message },
-        'reload stopped: the present processes go on serving',
+        'reload stopped: the current processes go on serving',
       );
       return false;
     } finally {
@@ -154,6 +158,9 @@ export function createProcesses(options: ProcessesOptions): Processes {
   };
 
   return {
+    attach: (next) => {
+      handlers = next;
+    },
     get ready() {
       return children();
     },
@@ -165,6 +172,10 @@ export function createProcesses(options: ProcessesOptions): Processes {
     broadcast: (message) => {
       for (const child of children()) sendTo(child, message);
     },
+    sendTo: (id, message) => {
+      const child = children().find(({ worker }) => worker.id === id);
+      if (child) sendTo(child, message);
+    },
     roll: async () => {
       for (const slot of slots) if (!(await rollSlot(slot))) break;
     },
@@ -172,7 +183,7 @@ export function createProcesses(options: ProcessesOptions): Processes {
       draining = true;
       const known = [...children(), ...leaving];
       for (const worker of Object.values(cluster.workers ?? {})) {
-        // One that isn't ready has nothing to finish.
+        // A process that isn't ready has no request to finish.
         if (worker && !known.some((child) => child.worker === worker)) worker.process.kill('SIGKILL');
       }
       await Promise.all([...[...leaving].map(({ exited }) => exited), ...children().map(dismiss)]);

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
-import { createRestarts } from './restartPauses.ts';
+import { createRestartPauses } from './restartPauses.ts';
 
 function dying() {
   let time = 0;
-  const restarts = createRestarts(() => time);
+  const restarts = createRestartPauses(() => time);
   return (livedMs: number): number => {
     time += livedMs;
     const pause = restarts.died(livedMs);
@@ -12,12 +12,12 @@ function dying() {
   };
 }
 
-it('starts a process at once that dies now and then', () => {
+it('a process that dies now and then is replaced at once', () => {
   const die = dying();
   expect([3000, 3000, 3000, 3000, 3000, 3000].map(die)).toEqual([0, 0, 0, 0, 0, 0]);
 });
 
-it('waits ever longer for one that died 5 times in 10 s, until it has lived for 10 s', () => {
+it('pauses grow after 5 exits in 10 s, until a process has lived for 10 s', () => {
   const die = dying();
   expect([100, 100, 100, 100].map(die)).toEqual([0, 0, 0, 0]);
   expect([100, 100, 100, 100, 100, 100, 100].map(die)).toEqual([500, 1000, 2000, 4000, 8000, 10_000, 10_000]);

@@ -1,11 +1,11 @@
-/** So many ends of a process within this time are no chance any more. */
-const MANY = 5;
+/** This many exits within WITHIN_MS count as a crash loop. */
+const MANY_EXITS = 5;
 const WITHIN_MS = 10_000;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
 
-/** Decides how soon a process that died is replaced: at once, unless that happens again and again. */
-export interface Restarts {
+/** Decides when a process that died is replaced: at once, or in a crash loop after growing pauses. */
+export interface RestartPauses {
   /**
    * A process has died, ready or not.
    *
@@ -15,16 +15,16 @@ export interface Restarts {
   died(livedMs: number): number;
 }
 
-export function createRestarts(now: () => number = () => performance.now()): Restarts {
-  let ends: number[] = [];
-  /** Pauses in a row, each twice as long as the one before. */
+export function createRestartPauses(now: () => number = () => performance.now()): RestartPauses {
+  let exits: number[] = [];
+  /** Consecutive pauses, each twice as long as the one before. */
   let pauses = 0;
   return {
     died: (livedMs) => {
       const time = now();
-      ends = [...ends.filter((end) => time - end < WITHIN_MS), time];
+      exits = [...exits.filter((exit) => time - exit < WITHIN_MS), time];
       if (livedMs >= WITHIN_MS) pauses = 0;
-      else if (pauses > 0 || ends.length >= MANY) pauses++;
+      else if (pauses > 0 || exits.length >= MANY_EXITS) pauses++;
       return pauses === 0 ? 0 : Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (pauses - 1));
     },
   };

@@ -2,17 +2,20 @@ import type { Worker } from 'node:cluster';
 import cluster from 'node:cluster';
 import type { FromProcess, ToProcess } from '../messages.ts';
 import { ModelRefused } from '../model/refused.ts';
-import type { Restarts } from './restartPauses.ts';
+import type { RestartPauses } from './restartPauses.ts';
 
 /** A server process as the primary sees it. */
 export interface Child {
   readonly pid: number;
   readonly worker: Worker;
-  /** It was told to end, so its end is no loss. */
+  /** It was sent `drain`, so its exit is no loss. */
   leaving: boolean;
-  /** Resolves with what ended it, an exit code or a signal's name, once all that it said was read. */
+  /** Resolves with the exit code or the signal's name, once all its messages are read. */
   readonly exited: Promise<string>;
 }
+
+/** The messages of a process after its start. */
+export type Report = Exclude<FromProcess, { type: 'started' | 'ready' }>;
 
 /** The place of one server process: its number, and with it its socket, stays when the process is replaced. */
 export interface Slot {
@@ -21,14 +24,14 @@ export interface Slot {
   child: Child | undefined;
   /** The process that will. */
   starting: Promise<Child> | undefined;
-  /** A reload is starting the next process: the loss of the present one needs no replacement of its own. */
+  /** A reload is starting the next process, which also replaces the present one if that dies. */
   reloading: boolean;
-  readonly restarts: Restarts;
+  readonly restarts: RestartPauses;
 }
 
 /** A process ended before it was ready. */
 export class StartFailure extends Error {
-  /** It can't ever start with this repository: trying again is no use. */
+  /** No process can start with this repository, so a retry is of no use. */
   readonly refused: boolean;
   constructor(reason: string, refused: boolean) {
     super(reason);
@@ -40,17 +43,17 @@ export class StartFailure extends Error {
 /** Names the slot to the forked process. */
 export const SLOT_VARIABLE = 'SERVEMODEL_SLOT';
 
-/** What a process can only be told before it begins. */
+/** Variables that take effect only at the start of a process. */
 const ENVIRONMENT = {
   // ONNX Runtime sends telemetry otherwise.
   ORT_DISABLE_TELEMETRY: '1',
-  // ONNX Runtime needs much memory while it loads a model. With thresholds of its own, glibc gives it back afterwards
-  // instead of keeping some 60 MB a process.
+  // ONNX Runtime needs much memory while it loads a model. With these thresholds glibc returns it to the system
+  // afterwards, instead of keeping some 60 MB a process.
   MALLOC_MMAP_THRESHOLD_: '262144',
   MALLOC_TRIM_THRESHOLD_: '131072',
 };
 
-/** Sends a message, unless the process is gone already. */
+/** Sends a message to a process, unless it has exited. */
 export function sendTo({ worker }: Child, message: ToProcess): void {
   if (worker.isConnected()) worker.send(message, () => {});
 }
@@ -67,25 +70,25 @@ function fork(slot: Slot): Worker {
 /**
  * Forks the process of a slot.
  *
- * @param receive is given every message but those about readiness
- * @param equip tells the process what to open and to serve; rejects when it can't
+ * @param receive is called with every message except those about the start
+ * @param equip has the process open and serve its versions; rejects when it can't
  * @returns the process, once it is ready
  * @throws {StartFailure}
  */
 export async function startChild(
   slot: Slot,
-  receive: (id: number, message: FromProcess) => void,
+  receive: (id: number, message: Report) => void,
   equip: (child: Child) => Promise<void>,
 ): Promise<Child> {
   const worker = fork(slot);
   const exited = new Promise<string>((resolve) => {
     worker.once('exit', (code: number | null, signal: string | null) => {
       const how = signal ?? `code ${String(code)}`;
-      // Its last words, such as its last counts, may still wait to be read.
+      // Its last messages, such as its last counts, may not have been read yet.
       if (worker.isConnected()) worker.once('disconnect', () => resolve(how));
       else resolve(how);
     });
-    // Without a pid it was never there, and no `exit` follows.
+    // Without a pid it was never started, and no `exit` follows.
     worker.on('error', (error: Error) => {
       if (worker.process.pid === undefined) resolve(error.message);
     });
@@ -94,7 +97,7 @@ export async function startChild(
   return new Promise((resolve, reject) => {
     let refusal: string | undefined;
     const fail = (error: unknown): void => {
-      // Anything else than a refusal is a bug, and has to be seen as one.
+      // Any other error is a bug: keep its stack.
       refusal = error instanceof ModelRefused ? error.message : String((error as Error).stack);
       worker.process.kill('SIGKILL');
     };

@@ -149,7 +149,7 @@ export function startServerProcess(options: ServerProcessOptions): ServerProcess
           return void send({ type: 'pong', ready: lifecycle.serving && !lifecycle.draining });
         case 'serving':
           return lifecycle.admit(true);
-        case 'lame':
+        case 'lameDuck':
           return lifecycle.admit(false);
         case 'drain':
           return void drain();

@@ -10,8 +10,8 @@ type SourceConfig = Pick<
   'MODEL_REPOSITORY' | 'MODEL_CACHE' | 'AWS_BUCKET_NAME' | 'EXPERIMENT_ID' | 'DEFAULT_MODEL'
 >;
 
-/** The source that settings name. S3's client is only loaded where it is needed. */
-export async function openSource(config: SourceConfig, log: Logger): Promise<Source> {
+/** The source that settings name. S3's client is loaded only if needed. */
+async function openSource(config: SourceConfig, log: Logger): Promise<Source> {
   const { MODEL_REPOSITORY, MODEL_CACHE, AWS_BUCKET_NAME, EXPERIMENT_ID, DEFAULT_MODEL } = config;
   const cache = fromHome(MODEL_CACHE);
   const onlyModel = DEFAULT_MODEL === '' ? 'model' : DEFAULT_MODEL;
@@ -30,4 +30,14 @@ export async function openSource(config: SourceConfig, log: Logger): Promise<Sou
   }
   const folder = fromHome(MODEL_REPOSITORY);
   return { list: () => listFolder(folder, onlyModel), fetch: () => Promise.resolve() };
+}
+
+/** The source that settings name, opened at its first use: a start that fails earlier sends no request. */
+export function lazySource(config: SourceConfig, log: Logger): Source {
+  let opened: Promise<Source> | undefined;
+  const open = (): Promise<Source> => (opened ??= openSource(config, log));
+  return {
+    list: async () => (await open()).list(),
+    fetch: async (candidate) => (await open()).fetch(candidate),
+  };
 }

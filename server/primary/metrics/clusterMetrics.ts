@@ -1,17 +1,19 @@
 import type { Registry } from 'prom-client';
 import { Counter, Gauge } from 'prom-client';
 
-/** Records what the primary does. */
+/** Records events of the primary. */
 export interface ClusterRecorder {
+  /** Sets where the gauges read their values. */
+  attach(state: ClusterState): void;
   restarted(): void;
-  /** A process was killed because it was silent. */
+  /** A process was killed because it did not respond. */
   killedUnresponsive(): void;
   stale(): void;
   /** A version of a model was refused. */
   loadFailed(model: string): void;
 }
 
-/** What the primary knows at a moment. */
+/** Where the gauges read their values. */
 export interface ClusterState {
   /** Processes that are ready. */
   readonly processes: () => number;
@@ -22,17 +24,15 @@ export interface ClusterState {
 }
 
 /** The families of the primary. */
-export function createClusterRecorder(
-  registry: Registry,
-  { processes, models, ready }: ClusterState,
-): ClusterRecorder {
+export function createClusterRecorder(registry: Registry): ClusterRecorder {
+  let state: ClusterState = { processes: () => 0, models: () => [], ready: () => false };
   const registers = [registry];
   new Gauge({
     name: 'server_processes',
     help: 'Server processes that are ready.',
     registers,
     collect() {
-      this.set(processes());
+      this.set(state.processes());
     },
   });
   new Gauge({
@@ -40,7 +40,7 @@ export function createClusterRecorder(
     help: 'Whether the server is ready: 1 while the models of a process answer their golden rows.',
     registers,
     collect() {
-      this.set(Number(ready()));
+      this.set(Number(state.ready()));
     },
   });
   const restarts = new Counter({
@@ -63,12 +63,15 @@ export function createClusterRecorder(
     help: 'Versions that could not be read, opened or verified.',
     labelNames: ['model'],
     registers,
-    // What has no series yet can't be seen to grow.
+    // The first increase is visible only if the series exists before.
     collect() {
-      for (const model of models()) this.inc({ model }, 0);
+      for (const model of state.models()) this.inc({ model }, 0);
     },
   });
   return {
+    attach: (next) => {
+      state = next;
+    },
     loadFailed: (model) => loadFailures.inc({ model }),
     killedUnresponsive: () => silences.inc(),
     restarted: () => restarts.inc(),

@@ -1,18 +1,18 @@
-import type { FromProcess, ToProcess } from '../../messages.ts';
+import type { MetricsFromProcess, MetricsToProcess } from '../../metrics/messages.ts';
 import { EVERY_MS, INTEREST_MS, summarise } from '../../metrics/load.ts';
 
 export interface LoadMonitorOptions {
   /** Sends to every process. */
-  readonly broadcast: (message: ToProcess) => void;
+  readonly broadcast: (message: MetricsToProcess) => void;
 }
 
 /**
- * Measures the server's load while somebody looks at it: once a second the primary asks each process for the counts
- * that it keeps anyway, and tells all of them the sum. So whichever process a page reaches, it gets the same figures;
- * without a viewer there is no timer and no message.
+ * Measures the server's load while clients read it: once a second the primary collects the counts that each process
+ * keeps anyway, and sends the sum to all, so that every process gives the same figures. Without readers there is no timer
+ * and no message.
  */
 export interface LoadMonitor {
-  receive(id: number, message: FromProcess): void;
+  receive(id: number, message: Extract<MetricsFromProcess, { type: 'watch' | 'counts' }>): void;
 }
 
 export function createLoadMonitor({ broadcast }: LoadMonitorOptions): LoadMonitor {
@@ -30,24 +30,31 @@ export function createLoadMonitor({ broadcast }: LoadMonitorOptions): LoadMonito
       last.clear();
       return;
     }
-    // The first counts of a process are only what the next ones are compared with.
+    // The first counts of a process are only the base of the next ones.
     if (gained.length > 0) broadcast({ type: 'load', load: summarise(gained, (now - since) / 1000) });
     since = now;
     gained = [];
     broadcast({ type: 'count' });
   };
+  const watch = (): void => {
+    wantedUntil = performance.now() + INTEREST_MS;
+    if (timer) return;
+    tick();
+    timer = setInterval(tick, EVERY_MS).unref();
+  };
+  const add = (id: number, counts: readonly number[]): void => {
+    const before = last.get(id);
+    last.set(id, counts);
+    if (!before) return;
+    gained = counts.map((count, bucket) => count - (before[bucket] ?? 0) + (gained[bucket] ?? 0));
+  };
   return {
     receive: (id, message) => {
-      if (message.type === 'watch') {
-        wantedUntil = performance.now() + INTEREST_MS;
-        if (timer) return;
-        tick();
-        timer = setInterval(tick, EVERY_MS).unref();
-      } else if (message.type === 'counts') {
-        const before = last.get(id);
-        last.set(id, message.counts);
-        if (!before) return;
-        gained = message.counts.map((count, bucket) => count - (before[bucket] ?? 0) + (gained[bucket] ?? 0));
+      switch (message.type) {
+        case 'watch':
+          return watch();
+        case 'counts':
+          return add(id, message.counts);
       }
     },
   };

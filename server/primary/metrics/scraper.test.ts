@@ -16,7 +16,8 @@ async function startScraper(counts: readonly (number | 'silent')[]) {
   const registry = new Registry();
   const children: Child[] = [];
   const aggregator = createAggregator();
-  const recorder = createClusterRecorder(registry, {
+  const recorder = createClusterRecorder(registry);
+  recorder.attach({
     processes: () => children.length,
     models: () => [],
     ready: () => true,

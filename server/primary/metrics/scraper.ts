@@ -1,5 +1,5 @@
 import type { Registry } from 'prom-client';
-import type { FromProcess } from '../../messages.ts';
+import type { MetricsFromProcess } from '../../metrics/messages.ts';
 import type { Child } from '../slots.ts';
 import { sendTo } from '../slots.ts';
 import type { Aggregator } from './aggregate.ts';
@@ -7,7 +7,7 @@ import type { MetricObject } from '../../metrics/snapshot.ts';
 import type { ClusterRecorder } from './clusterMetrics.ts';
 import { takeSnapshot } from '../../metrics/snapshot.ts';
 
-/** Time that a process has to send its counts. One that is slower is represented by its last ones. */
+/** Time that a process has to send its counts; a slower one is represented by its last ones. */
 const ANSWER_TIMEOUT_MS = 1000;
 
 export interface ScraperOptions {
@@ -16,11 +16,11 @@ export interface ScraperOptions {
   readonly aggregator: Aggregator;
   readonly recorder: ClusterRecorder;
   readonly children: () => readonly Child[];
-  /** What else is looked at before the primary's own families are read. Never fails, and ends soon. */
-  readonly look?: (() => Promise<void>) | undefined;
+  /** Reads other counts into the registry first. Never fails, and ends soon. */
+  readonly readOthers?: (() => Promise<void>) | undefined;
 }
 
-/** Somebody who waits for a process's answer. */
+/** A scrape that waits for the counts of a process. */
 interface Waiter {
   readonly id: number;
   readonly prefix: string;
@@ -31,15 +31,21 @@ interface Waiter {
 export interface Scraper {
   /** The exposition of the whole server. Never fails because of a slow process. */
   expose(): Promise<string>;
-  /** The sums over all processes, whose names begin so. */
+  /** The sums over all processes of the families whose names begin with the prefix. */
   sums(prefix: string): Promise<readonly MetricObject[]>;
-  receive(id: number, message: FromProcess): void;
+  receive(id: number, message: Extract<MetricsFromProcess, { type: 'metrics' }>): void;
 }
 
-export function createScraper({ registry, aggregator, recorder, children, look }: ScraperOptions): Scraper {
+export function createScraper({
+  registry,
+  aggregator,
+  recorder,
+  children,
+  readOthers,
+}: ScraperOptions): Scraper {
   const waiting = new Set<Waiter>();
 
-  /** Once a process, not once a scrape: the promise lives as long as the process. */
+  /** Processes whose exit is awaited: once a process, not once a scrape, since the promise lives as long as the process. */
   const watched = new WeakSet<Child>();
   const watch = (child: Child): void => {
     if (watched.has(child)) return;
@@ -70,17 +76,16 @@ export function createScraper({ registry, aggregator, recorder, children, look }
 
   return {
     expose: async () => {
-      await Promise.all([askAll(''), look?.()]);
+      await Promise.all([askAll(''), readOthers?.()]);
       return aggregator.expose(await takeSnapshot(registry));
     },
     sums: async (prefix) => {
       await askAll(prefix);
       return aggregator.sums(prefix);
     },
-    receive: (id, message) => {
-      if (message.type !== 'metrics') return;
-      aggregator.update(id, message.metrics);
-      for (const waiter of waiting) if (waiter.id === id && waiter.prefix === message.prefix) waiter.done();
+    receive: (id, { metrics, prefix }) => {
+      aggregator.update(id, metrics);
+      for (const waiter of waiting) if (waiter.id === id && waiter.prefix === prefix) waiter.done();
     },
   };
 }

@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Logger } from 'pino';
 import { readMainThread } from '../../platform/procStat.ts';
 
 const LOOK_MS = 500;
-/** A worker that is stopped for so long doesn't go on by itself. */
+/** A worker that is stopped for this long doesn't continue by itself. */
 const STOPPED_MS = 2000;
 
-/** nginx's workers, by the file in which its master says who it is; none where it doesn't run. */
+/** The pids of nginx's workers, by its pid file; none where it doesn't run. */
 function workersOf(runtime: string): number[] {
   try {
     const master = readFileSync(join(runtime, 'nginx.pid'), 'utf8').trim();
@@ -18,22 +19,29 @@ function workersOf(runtime: string): number[] {
 }
 
 /**
- * Looks for workers of nginx that are stopped in their tracks: what they hold would wait for ever. Its master replaces
- * those that end.
+ * Kills workers of nginx that are stopped, since their requests would wait forever. nginx's master replaces them.
  *
  * @returns stops the watch
  */
-export function watchProxy(runtime: string, onStopped: (pid: number) => void): () => void {
+export function killFrozenWorkers(runtime: string, log: Logger): () => void {
+  const killWorker = (pid: number): void => {
+    log.error({ process: pid }, 'a worker of nginx is stopped and is killed');
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It has just exited.
+    }
+  };
   let since = new Map<number, number>();
   let last = performance.now();
   const timer = setInterval(() => {
     const now = performance.now();
-    // Everything stood still: they may be about to go on.
+    // The whole machine stood still: the workers may be about to continue.
     if (now - last > 2 * LOOK_MS) since.clear();
     last = now;
     const stopped = workersOf(runtime).filter((pid) => readMainThread(pid)?.state === 'T');
     since = new Map(stopped.map((pid) => [pid, since.get(pid) ?? now]));
-    for (const [pid, from] of since) if (now - from >= STOPPED_MS) onStopped(pid);
+    for (const [pid, from] of since) if (now - from >= STOPPED_MS) killWorker(pid);
   }, LOOK_MS);
   return () => clearInterval(timer);
 }

@@ -1,0 +1,48 @@
+import type { ToProcess } from '../messages.ts';
+import type { DriftWindows } from '../observers/drift/windows.ts';
+import type { Rollout } from '../rollout/rollout.ts';
+import type { Heartbeat } from './heartbeat.ts';
+import type { LoadMonitor } from './metrics/loadMonitor.ts';
+import type { Scraper } from './metrics/scraper.ts';
+import type { Report } from './slots.ts';
+
+export interface DispatchOptions {
+  readonly heartbeat: Heartbeat;
+  readonly rollout: Rollout;
+  readonly scraper: Scraper;
+  readonly loadMonitor: LoadMonitor;
+  /** Undefined where drift isn't measured. */
+  readonly drift: DriftWindows | undefined;
+  /** Sends to one process, if it is ready. */
+  readonly answer: (id: number, message: ToProcess) => void;
+}
+
+/** Passes each message of a server process to the part that it is for. */
+export function createDispatch(options: DispatchOptions): (id: number, message: Report) => void {
+  const { heartbeat, rollout, scraper, loadMonitor, drift, answer } = options;
+  const answerSums = async (id: number, question: number, prefix: string): Promise<void> => {
+    const metrics = await scraper.sums(prefix);
+    answer(id, { type: 'sums', question, metrics });
+  };
+  return (id, message) => {
+    switch (message.type) {
+      case 'pong':
+        return heartbeat.receive(id, message);
+      case 'opened':
+      case 'swapped':
+        return rollout.receive(id, message);
+      case 'metrics':
+        return scraper.receive(id, message);
+      case 'watch':
+      case 'counts':
+        return loadMonitor.receive(id, message);
+      case 'sums':
+        return void answerSums(id, message.question, message.prefix);
+      case 'observing':
+      case 'observed':
+        return drift?.receive(id, message);
+      case 'drift':
+        return answer(id, { type: 'drift', question: message.question, report: drift?.report(message.key) });
+    }
+  };
+}
