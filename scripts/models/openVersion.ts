@@ -16,7 +16,7 @@ export async function findVersion(repository: string, id: string): Promise<Model
   const { candidates } = await listFolder(repository);
   const candidate = candidates.find((one) => one.id === id);
   if (!candidate) throw new Failure(`${repository} holds no ${id}`);
-  return readModelVersion(candidate);
+  return (await readModelVersion(candidate)).model;
 }
 
 /** A model in ONNX Runtime: the whole graph, which is the reference for every faster path. */

@@ -22,8 +22,10 @@ afterAll(() => pool.close());
 async function refusalOf(repository: string): Promise<string> {
   try {
     const [candidate] = (await listFolder(repository)).candidates;
-    const model = await readModelVersion(candidate as NonNullable<typeof candidate>);
-    const served = await withDeadline('the opening', pool.open(await findFastPath(model)), 15_000);
+    const { model, readOnnx } = await readModelVersion(candidate as NonNullable<typeof candidate>);
+    const onnx = await readOnnx();
+    const found = onnx ? findFastPath(model, onnx) : model;
+    const served = await withDeadline('the opening', pool.open(found), 15_000);
     await pool.release(served);
     return '';
   } catch (error) {

@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import type { CompiledForest } from '../../worker/forest/compile.ts';
 import { compileForest } from '../../worker/forest/compile.ts';
 import { EnsembleRefused } from '../../worker/forest/ensemble.ts';
@@ -11,6 +9,13 @@ import { edgeRows } from './edgeRows.ts';
 import type { Lifted } from './lift/lift.ts';
 import { liftModel } from './lift/lift.ts';
 import type { Engine, Fast, Model } from '../model/model.ts';
+
+/** A model.onnx that was read. */
+export interface OnnxFile {
+  readonly bytes: Uint8Array;
+  /** In hexadecimal. */
+  readonly sha256: string;
+}
 
 /** The forest compiled, or why it can't be. */
 function compile({ rest, features }: Lifted): CompiledForest | string {
@@ -53,14 +58,10 @@ function encodeProbes(model: Model, encoder: Encoder, edges: readonly EdgeRow[])
  *
  * @returns the model with what was found, or with the reason why nothing was
  */
-export async function findFastPath(model: Model): Promise<Model> {
-  // A file that can't be read is reported by the thread that opens it.
-  const onnx = await readFile(model.path).catch(() => undefined);
-  if (!onnx) return model;
-  // Nor is one that isn't what its signature says compiled.
-  const { sha256 } = model.signature;
-  if (sha256 !== undefined && createHash('sha256').update(onnx).digest('hex') !== sha256) return model;
-  const lifting = liftModel(onnx, model.signature);
+export function findFastPath(model: Model, onnx: OnnxFile): Model {
+  // The thread that opens a file with another digest refuses it.
+  if (onnx.sha256 !== model.signature.sha256) return model;
+  const lifting = liftModel(onnx.bytes, model.signature);
   if (!lifting.lifted) return { ...model, engine: { ...model.engine, reason: lifting.reason } };
   const { rest, engine } = chooseRest(lifting);
   const encoder = createFeatureEncoder(model.signature, lifting.columns, lifting.features);

@@ -8,7 +8,7 @@ import { HOME } from '../platform/install.ts';
 import { createStrictPool } from '../testing/strictPool.ts';
 import { withTemporaryFolder } from '../testing/temporaryFolder.ts';
 import { withDeadline } from '../testing/withDeadline.ts';
-import { findFastPath } from '../compiler/fastPath.ts';
+import { fastPathOf } from '../testing/fastPathOf.ts';
 import { inferSignature } from './inferSignature.ts';
 import { readRepository } from '../testing/readRepository.ts';
 
@@ -30,7 +30,7 @@ async function openAlone(onnx: string, golden: string): Promise<readonly (string
     cpSync(golden, join(folder, 'golden.json'));
     const [model] = await readRepository(repository);
     if (!model?.golden) expect.fail('golden rows were not read');
-    await pool.release(await withDeadline('the opening', pool.open(await findFastPath(model)), 15_000));
+    await pool.release(await withDeadline('the opening', pool.open(await fastPathOf(model)), 15_000));
     return model.signature.outputs.classes;
   });
 }

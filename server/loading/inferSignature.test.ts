@@ -19,13 +19,10 @@ const graph = (changes: Partial<GraphSpec>): Uint8Array =>
 
 describe('a signature from an ONNX file alone', () => {
   it('has its inputs, outputs and classes', () => {
-    const { inputs, outputs, task, sha256 } = inferSignature(
-      readFileSync(join(HOME, 'models/adult/1/model.onnx')),
-    );
+    const { inputs, outputs, task } = inferSignature(readFileSync(join(HOME, 'models/adult/1/model.onnx')));
     expect([task, inputs.length]).toEqual(['classification', 14]);
     expect(inputs[1]).toEqual({ name: 'workclass', onnx: 'workclass', type: 'string', nullable: false });
     expect(outputs).toEqual({ label: 'label', probabilities: 'probabilities', classes: [' <=50K', ' >50K'] });
-    expect(sha256).toMatch(/^7285c719/);
   });
 
   it('of a matrix has a column for each of its places', () => {

@@ -11,38 +11,43 @@ export interface LoaderOptions {
   readonly pool: Pool;
   readonly inline: Pick<InlineInference, 'prepare'>;
   readonly recorder: Pick<InferenceRecorder, 'loaded' | 'unloaded'>;
-  /** Whether a faster path to a model's answers is looked for. */
+  /** Whether to look for a fast path to a model's answers. */
   readonly compile: boolean;
 }
 
 export interface OpenOptions {
-  /** Requests are being answered meanwhile. */
+  /** Requests are answered meanwhile. */
   readonly beside: boolean;
   /**
-   * Another process of this server compares the faster path with ONNX Runtime: here the golden rows suffice, and a model
-   * that is compiled never needs the runtime.
+   * Another process of this server compares the fast path with ONNX Runtime. Here the golden rows suffice, and a compiled
+   * model never needs the runtime.
    */
   readonly trusted: boolean;
 }
 
-/** Brings versions into this process and its threads, and out of them. */
+/** Opens and closes versions in this process and its threads. */
 export interface Loader {
-  /** @returns the model as it will be served, and the time that it took. @throws {ModelRefused} */
+  /** @returns the model as it is served, and the time that it took. @throws {ModelRefused} */
   open(candidate: Candidate, how: OpenOptions): Promise<{ readonly model: Model; readonly seconds: number }>;
-  /** Gives back all that a model holds. No request may have it any more. */
+  /** Frees all that a model holds. No request may use it any more. */
   close(model: Model): Promise<void>;
 }
 
 export function createLoader({ pool, inline, recorder, compile }: LoaderOptions): Loader {
+  /** A function of its own, so that the file's bytes are free while threads open the model. */
+  const read = async (candidate: Candidate, { beside, trusted }: OpenOptions): Promise<Model> => {
+    const { model, readOnnx } = await readModelVersion(candidate);
+    // Takes as long as what this process does meanwhile.
+    if (compile && !trusted && !beside) pool.prepare(model);
+    const onnx = compile ? await readOnnx() : undefined;
+    const fast = onnx ? findFastPath(model, onnx) : model;
+    return trusted ? settle(fast, undefined) : fast;
+  };
   return {
-    open: async (candidate, { beside, trusted }) => {
+    open: async (candidate, how) => {
       const start = performance.now();
-      const read = await readModelVersion(candidate);
-      // Takes as long as what this process does meanwhile.
-      if (compile && !trusted && !beside) pool.prepare(read);
-      const fast = compile ? await findFastPath(read) : read;
-      const found = trusted ? settle(fast, undefined) : fast;
-      const model = await (beside ? pool.openBeside(found) : pool.open(found));
+      const found = await read(candidate, how);
+      const model = await (how.beside ? pool.openBeside(found) : pool.open(found));
       inline.prepare(model);
       const seconds = (performance.now() - start) / 1000;
       recorder.loaded(model, seconds);

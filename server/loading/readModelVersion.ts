@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Rows } from '../../worker/protocol.ts';
 import type { Encoder } from '../model/rows.ts';
@@ -8,6 +7,8 @@ import { exampleRow } from '../model/exampleRow.ts';
 import { withFile } from '../repository/versionFiles.ts';
 import { encodeGolden } from './goldenRows.ts';
 import { inferSignature } from './inferSignature.ts';
+import type { ReadOnnx } from './onnxFile.ts';
+import { onnxReader } from './onnxFile.ts';
 import type { Candidate } from '../repository/listing.ts';
 import { keyOf } from '../repository/listing.ts';
 import type { Model } from '../model/model.ts';
@@ -27,35 +28,26 @@ async function readJson(candidate: Candidate, file: string): Promise<unknown> {
   }
 }
 
-/** What the ONNX file says, where nobody wrote a model.json. */
-async function infer(candidate: Candidate): Promise<Signature> {
-  const signature = await withFile(candidate, 'model.onnx', async (handle) => {
-    try {
-      return inferSignature(await handle.readFile());
-    } catch (error) {
-      if (!(error instanceof OnnxRefused)) throw error;
-      throw new ModelRefused(
-        candidate.id,
-        `model.json is missing, and model.onnx doesn't do: ${error.message}`,
-      );
-    }
-  });
-  if (!signature) throw new ModelRefused(candidate.id, 'model.json is missing');
-  return signature;
+/** The signature that the ONNX file implies, for a version without a model.json. */
+async function infer(id: string, readOnnx: ReadOnnx): Promise<Signature> {
+  const onnx = await readOnnx();
+  if (!onnx) throw new ModelRefused(id, 'model.json is missing');
+  try {
+    return { ...inferSignature(onnx.bytes), sha256: onnx.sha256 };
+  } catch (error) {
+    if (!(error instanceof OnnxRefused)) throw error;
+    throw new ModelRefused(id, `model.json is missing, and model.onnx doesn't do: ${error.message}`);
+  }
 }
 
-/** The signature with the digest of the file, where nobody wrote it down: what was answered by must be known. */
-async function withDigest(candidate: Candidate, signature: Signature): Promise<Signature> {
+/** Adds the file's SHA-256 when model.json has none: the prediction log needs it. */
+async function withDigest(signature: Signature, readOnnx: ReadOnnx): Promise<Signature> {
   if (signature.sha256 !== undefined) return signature;
-  const sha256 = await withFile(candidate, 'model.onnx', async (handle) =>
-    createHash('sha256')
-      .update(await handle.readFile())
-      .digest('hex'),
-  );
-  return sha256 === undefined ? signature : { ...signature, sha256 };
+  const onnx = await readOnnx();
+  return onnx ? { ...signature, sha256: onnx.sha256 } : signature;
 }
 
-/** What a thread needs of rows. */
+/** Only what a thread needs of rows. */
 const toRows = ({ rows, cells, texts }: Rows): Rows => ({ rows, cells, texts });
 
 const encodeExample = (signature: Signature, encoder: Encoder): Rows =>
@@ -64,23 +56,30 @@ const encodeExample = (signature: Signature, encoder: Encoder): Rows =>
     [exampleRow(signature)],
   );
 
+/** A version as it was read. */
+export interface ModelVersion {
+  readonly model: Model;
+  readonly readOnnx: ReadOnnx;
+}
+
 /**
  * Reads a version: everything but the weights.
  *
  * @throws {ModelRefused}
  */
-export async function readModelVersion(candidate: Candidate): Promise<Model> {
+export async function readModelVersion(candidate: Candidate): Promise<ModelVersion> {
   const { name, version, id, folder } = candidate;
-  // A missing one is reported by the thread that opens it.
+  const readOnnx = onnxReader(candidate);
+  // A missing file is reported by the thread that opens it.
   const path = await withFile(candidate, 'model.onnx', (_, found) => Promise.resolve(found));
   const json = await readJson(candidate, 'model.json');
   const signature =
-    json === undefined ? await infer(candidate) : await withDigest(candidate, readSignature(id, json));
+    json === undefined ? await infer(id, readOnnx) : await withDigest(readSignature(id, json), readOnnx);
   const encoder = createEncoder(signature);
   const output = outputFeed(signature);
   const table = await readJson(candidate, 'golden.json');
   const golden = table === undefined ? undefined : encodeGolden(id, table as Golden, encoder, output);
-  return {
+  const model: Model = {
     name,
     version,
     id,
@@ -93,4 +92,5 @@ export async function readModelVersion(candidate: Candidate): Promise<Model> {
     golden,
     probes: toRows(golden ?? encodeExample(signature, encoder)),
   };
+  return { model, readOnnx };
 }

@@ -19,7 +19,7 @@ export async function readRepository(repository: string): Promise<Model[]> {
   for (const refusal of missing.values()) throw refusal;
   const models: Model[] = [];
   for (const candidate of open) {
-    if (served.has(keyOf(candidate))) models.push(await readModelVersion(candidate));
+    if (served.has(keyOf(candidate))) models.push((await readModelVersion(candidate)).model);
   }
   return models;
 }

@@ -99,7 +99,7 @@ export async function importModel(options: ImportOptions): Promise<string> {
     await writeFile(join(aside, 'model.onnx'), onnx);
     await writeFile(join(aside, 'model.json'), `${JSON.stringify(signature, null, 2)}\n`);
     const candidate = { name, version, id, fingerprint: '', folder: aside, root: aside };
-    const model = await readModelVersion(candidate);
+    const { model } = await readModelVersion(candidate);
     const some = { ...rows, data: rows.data.slice(0, MAX_GOLDEN) };
     const golden = goldenOf(model, some, await score(model, some));
     await writeFile(join(aside, 'golden.json'), `${JSON.stringify(golden)}\n`);

@@ -25,7 +25,7 @@ function outputOf(model: Model, answers: Float64Array, row: number): RecordedOut
 
 /** Scores on ONNX Runtime, by the whole graph: the reference for every faster path. */
 async function open(candidate: Candidate): Promise<Version> {
-  const model = await readModelVersion(candidate);
+  const { model } = await readModelVersion(candidate);
   const { inputs } = model.signature;
   const names = inputs.map(({ name }) => name);
   const opened = await openModel(model);

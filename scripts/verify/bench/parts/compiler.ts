@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Encoder } from '../../../../server/model/rows.ts';
 import { liftModel } from '../../../../server/compiler/lift/lift.ts';
-import { findFastPath } from '../../../../server/compiler/fastPath.ts';
+import { fastPathOf } from '../../../../server/testing/fastPathOf.ts';
 import type { Fast, Model } from '../../../../server/model/model.ts';
 import { readRepository } from '../../../../server/testing/readRepository.ts';
 import { openTask } from '../../../../server/inference/openTask.ts';
@@ -31,7 +31,7 @@ export const STEPS = 2;
 /** Compares the compiled model with ONNX Runtime, in this process and without HTTP. */
 export async function runCompiler({ repository, table, progress }: CompilerOptions): Promise<CompilerResult> {
   const [whole] = await readRepository(repository);
-  const model = whole && (await findFastPath(whole));
+  const model = whole && (await fastPathOf(whole));
   if (model?.fast?.path.rest.kind !== 'forest') throw new BenchError('the measured model was not compiled');
   progress.step('compiler: the forest alone');
   const kernel = await compareForest(model, model.fast, table);
