@@ -1,6 +1,10 @@
 import type { Distribution, Signature } from '../model/signature.ts';
 
-/** What is wrong with a distribution of so many categories or classes; of bins, if there are none. */
+/**
+ * The first fault of a distribution, as a path and a sentence.
+ *
+ * @param names number of categories or classes; undefined for bins of numbers
+ */
 function faultOf({ edges, shares }: Distribution, names: number | undefined): string | undefined {
   if (names !== undefined && edges) return '/edges belong to numbers';
   if (names === undefined && !edges) return ' of numbers must have edges';
@@ -10,7 +14,7 @@ function faultOf({ edges, shares }: Distribution, names: number | undefined): st
   return unordered === -1 ? undefined : `/edges/${unordered} must be larger than the one before`;
 }
 
-/** The path and the kind of the first fault in a signature's distributions that a JSON Schema can't find. */
+/** The first fault in a signature's distributions that a JSON Schema can't find, as a path and a sentence. */
 export function distributionFault({ inputs, outputs }: Signature): string | undefined {
   for (const [index, { type, categories, distribution }] of inputs.entries()) {
     if (!distribution) continue;

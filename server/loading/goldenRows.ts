@@ -6,7 +6,7 @@ import type { GoldenRows } from '../model/model.ts';
 import { ModelRefused } from '../model/refused.ts';
 import type { Golden } from '../model/signature.ts';
 
-/** The training side's answers as rows of answers, [rows, answerWidth]. */
+/** The golden answers, [rows, answerWidth]. */
 function encodeAnswers(id: string, golden: Golden, output: OutputFeed): Float64Array {
   const width = answerWidth(output);
   const answers = new Float64Array(golden.predictions.length * width);
@@ -27,7 +27,7 @@ function encodeAnswers(id: string, golden: Golden, output: OutputFeed): Float64A
 }
 
 /**
- * Brings golden rows into the form that a thread verifies, through the encoder that requests go through.
+ * Encodes golden rows for verification in a thread, with the encoder of requests.
  *
  * @throws {ModelRefused} when rows, answers and signature do not fit each other
  */

@@ -4,9 +4,9 @@ import { decodeTensor } from '../compiler/onnx/tensor.ts';
 
 type Classes = readonly (string | number)[];
 
-/** What hands labels on as they are, in another form or type. */
+/** Operators that pass labels on, perhaps in another shape or type. */
 const PASSES = new Set(['Cast', 'Flatten', 'Identity', 'Reshape', 'Squeeze', 'Transpose', 'Unsqueeze']);
-/** What picks labels out of a list: its first input. */
+/** Operators that pick labels out of a list, their first input. */
 const PICKS = new Set(['ArrayFeatureExtractor', 'Gather']);
 
 /** The list that a node holds under one of these names. */
@@ -19,7 +19,7 @@ function listOf({ attributes }: OnnxNode, ...names: readonly string[]): Classes 
   return undefined;
 }
 
-/** What a LabelEncoder makes of classes; undefined if it doesn't know one of them. */
+/** The classes as a LabelEncoder encodes them; undefined if it doesn't know one of them. */
 function encode(encoder: OnnxNode, classes: Classes): Classes | undefined {
   const keys = listOf(encoder, 'keys_strings', 'keys_int64s') ?? [];
   const values = listOf(encoder, 'values_strings', 'values_int64s') ?? [];
@@ -29,9 +29,8 @@ function encode(encoder: OnnxNode, classes: Classes): Classes | undefined {
 }
 
 /**
- * The classes among which a label output chooses, in the order of the probabilities: those of the node that makes the
- * label, not of an estimator within, which may number them. Exporters let a classifier operator hold them, or pick
- * them from a constant.
+ * The classes of a label output, in the order of the probabilities: those of the node that makes the label, not of an
+ * inner estimator, which may number them. Exporters store them in a classifier operator or in a constant.
  *
  * @param label name of the output
  * @returns undefined when they can't be read
@@ -39,7 +38,7 @@ function encode(encoder: OnnxNode, classes: Classes): Classes | undefined {
  */
 export function classesOf({ nodes, constants }: OnnxGraph, label: string): Classes | undefined {
   const makers = new Map(nodes.flatMap((node) => node.outputs.map((name) => [name, node])));
-  // The name of outputs that aren't there.
+  // The name of absent outputs.
   makers.delete('');
   const constantOf = (name: string): Classes | undefined => {
     const tensor = constants.get(name);

@@ -7,7 +7,7 @@ import type { OnnxValue } from '../compiler/onnx/value.ts';
 import { classesOf } from './inferClasses.ts';
 import type { ColumnType, Input, Signature } from '../model/signature.ts';
 
-/** Columns of one matrix that are named by their number. */
+/** Most columns of one matrix, which are named by their numbers. */
 const MAX_COLUMNS = 10_000;
 
 const TYPES: Readonly<Record<string, ColumnType>> = {
@@ -18,7 +18,7 @@ const TYPES: Readonly<Record<string, ColumnType>> = {
   bool: 'boolean',
 };
 
-/** The way out where a file leaves something open. */
+/** What to do if the file leaves something open. */
 const SAY_SO = 'say so in a model.json (scripts/import-model takes one with --signature)';
 
 const quote = (name: string): string => `"${printable(name)}"`;
@@ -37,7 +37,7 @@ function columnsOf({ name, elementType, dims }: OnnxValue): Input[] {
   return width === 1 ? [column(name)] : Array.from({ length: width }, (_, at) => column(`${name}_${at}`));
 }
 
-/** A label is an integer or a text, a score a float; whatever else there is isn't looked at. */
+/** A label is an integer or a text, a score a float; other outputs are ignored. */
 function outputsOf(graph: OnnxModel['graph']): Pick<Signature, 'task' | 'outputs'> {
   const { nodes, outputs } = graph;
   const ofType = (...types: string[]): OnnxValue[] =>
@@ -53,7 +53,7 @@ function outputsOf(graph: OnnxModel['graph']): Pick<Signature, 'task' | 'outputs
     throw new OnnxRefused(`its outputs are neither a label with probabilities nor one value; ${SAY_SO}`);
   if (!label) return { task: 'regression', outputs: { value: score.name } };
   const classes = classesOf(graph, label.name);
-  // A label that is a text can't be a number, whatever the graph made of it on the way.
+  // The type of the output decides: the graph may convert labels on the way.
   const kind = elementOf(label.elementType) === 'string' ? 'string' : 'number';
   if (!classes?.length || classes.some((name) => typeof name !== kind))
     throw new OnnxRefused(`it doesn't say which classes its label chooses from; ${SAY_SO}`);
@@ -64,8 +64,8 @@ function outputsOf(graph: OnnxModel['graph']): Pick<Signature, 'task' | 'outputs
 }
 
 /**
- * A signature from what an ONNX file says about itself: names and types of its inputs, its outputs, its classes.
- * No column accepts a missing value, since nothing says that one does.
+ * Infers a signature from an ONNX file: names and types of its inputs, its outputs, its classes. No column accepts a
+ * missing value, since the file doesn't say which do.
  *
  * @throws {OnnxRefused}
  */

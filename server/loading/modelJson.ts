@@ -3,7 +3,7 @@ import { ModelRefused } from '../model/refused.ts';
 import type { Signature } from '../model/signature.ts';
 import { validate } from './modelJson.generated.ts';
 
-/** What is wrong, and where: as Ajv tells it. */
+/** A fault as Ajv reports it. */
 interface Fault {
   /** A JSON pointer (RFC 6901). */
   readonly instancePath: string;
@@ -22,8 +22,8 @@ function describe({ instancePath, message, params }: Fault): string {
 }
 
 /**
- * The content of a model.json as a signature, by the published JSON Schema. What that can't say (unique column names,
- * lengths) is checked behind it.
+ * The content of a model.json as a signature, by the published JSON Schema. Rules that a schema can't express (unique
+ * column names, lengths) are checked after it.
  *
  * @throws {ModelRefused} with the path of the fault
  */

@@ -1,4 +1,4 @@
-/** The promise, or after `ms` an error that says what had not happened: a hang becomes a sentence. */
+/** The promise, or an error after `ms` that names what is late. */
 export async function deadline<T>(promise: Promise<T>, ms: number, what: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {

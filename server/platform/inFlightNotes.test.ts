@@ -6,7 +6,7 @@ import { withTemporaryFolder } from '../testing/temporaryFolder.ts';
 const PID = 4711;
 
 describe('the notes of a process', () => {
-  it('tell what its threads were working on when it died, once', () =>
+  it('name the requests that its threads worked on when it died, once', () =>
     withTemporaryFolder(async (runtime) => {
       const notes = createInFlightNotes(runtime, PID);
       notes.note(0, ['a', 'b']);

@@ -1,15 +1,15 @@
 import { closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { inFlightPath } from './runtimeFolder.ts';
 
-/** Bytes that a thread's request ids take at most: a batch of single rows with ids of usual length. */
+/** Most bytes of a thread's request ids: enough for a batch of single rows with ids of usual length. */
 const REGION_BYTES = 16_384;
 
 /**
- * Notes which requests the threads work on where it outlives the process: one that dies natively can't say what
- * it was doing. One write a batch, into the page cache.
+ * Notes in a file which requests the threads work on: a process that crashes natively can't log them. One write a batch,
+ * into the page cache.
  */
 export interface InFlightNotes {
-  /** Replaces a thread's note; an empty one says that it is idle. */
+  /** Replaces a thread's note; an empty list means that it is idle. */
   note(thread: number, requestIds: readonly string[]): void;
   close(): void;
 }
@@ -36,7 +36,7 @@ export function createInFlightNotes(runtime: string, pid: number): InFlightNotes
   };
 }
 
-/** Takes the note of a process that died: the ids of the requests that its threads were working on. */
+/** Reads and removes the notes of a process that died: the ids of the requests that its threads worked on. */
 export function takeInFlight(runtime: string, pid: number): string[] {
   try {
     const bytes = readFileSync(inFlightPath(runtime, pid));

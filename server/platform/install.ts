@@ -16,8 +16,8 @@ const versionOf = (path: string): string =>
 /** The version of this software. */
 export const softwareVersion = (): string => versionOf('package.json');
 
-/** The version of ONNX Runtime, read from its package: server processes never load it. */
+/** The version of ONNX Runtime, from its package.json: server processes never load it. */
 export const onnxRuntimeVersion = (): string => versionOf('node_modules/onnxruntime-node/package.json');
 
-/** A path of the settings: a relative one starts at the project folder. */
+/** Resolves a path of the settings: a relative one starts at the project folder. */
 export const fromHome = (path: string): string => resolve(HOME, path);

@@ -3,8 +3,8 @@ import { destination, pino } from 'pino';
 import { redact } from './redact.ts';
 
 /**
- * The log of one process: JSON lines on stdout, or coloured text where stdout is a terminal. Synchronous, since
- * the last line before an exit is the one that matters; requests are never logged, so it's never on their path.
+ * The log of one process: JSON lines on stdout, or coloured text if stdout is a terminal. Synchronous, so that the last
+ * line before an exit is not lost; requests aren't logged, so it isn't on their path.
  */
 export async function createLog(level: string, role: string): Promise<Logger> {
   const stream = process.stdout.isTTY

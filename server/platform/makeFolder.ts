@@ -2,10 +2,10 @@ import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
- * Makes a folder and those above it. Node's recursive mkdir never ends where the file system makes no folders (/proc).
+ * Makes a folder and its parents. Node's recursive mkdir never returns on a file system without mkdir (/proc).
  *
  * @param mode of the folders that are made
- * @throws what the system says of the first one that can't be made, in one line
+ * @throws the system's error for the first folder that can't be made
  */
 export async function makeFolder(folder: string, mode?: number): Promise<void> {
   const there = await stat(folder).catch(() => undefined);
@@ -13,7 +13,7 @@ export async function makeFolder(folder: string, mode?: number): Promise<void> {
   const above = dirname(folder);
   if (above !== folder) await makeFolder(above, mode);
   await mkdir(folder, { mode }).catch(async (error: NodeJS.ErrnoException) => {
-    // Made by somebody else meanwhile, if it is a folder at all: a link may lead nowhere.
+    // Another program may have made it meanwhile. It may also be a file, or a link that leads nowhere.
     if (error.code !== 'EEXIST' || !(await stat(folder)).isDirectory()) throw error;
   });
 }

@@ -38,7 +38,7 @@ describe('requireFreePort', () => {
     );
   });
 
-  it('tells any other reason by its code', async () => {
+  it('reports any other reason by its code', async () => {
     await expect(requireFreePort('PORT', '192.0.2.1', 5000)).rejects.toThrow(
       /cannot be listened on \(EADDRNOTAVAIL\)/,
     );
@@ -46,14 +46,14 @@ describe('requireFreePort', () => {
 });
 
 describe('portOpen', () => {
-  it('resolves once somebody listens', async () => {
+  it('resolves once a program listens', async () => {
     const { server, port } = await listenOn(0);
     await close(server);
     let listening = false;
     const opened = portOpen(HOST, port).then(() => listening);
     const again = await listenOn(port);
     listening = true;
-    expect(await withDeadline('somebody listens', opened)).toBe(true);
+    expect(await withDeadline('a listening program', opened)).toBe(true);
     await close(again.server);
   });
 });

@@ -1,7 +1,7 @@
 import { connect, createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** A port that the server needs can't be had. */
+/** The server can't listen on a port that it needs. */
 export class PortUnavailable extends Error {
   constructor(setting: string, host: string, port: number, code: string) {
     const reason = code === 'EADDRINUSE' ? 'is in use by another program' : `cannot be listened on (${code})`;
@@ -11,8 +11,7 @@ export class PortUnavailable extends Error {
 }
 
 /**
- * Tries to listen. Between this and the real listening another program may still come first; then the message is
- * only less clear.
+ * Tries to listen. Another program may still take the port before the server does; then the message is less clear.
  *
  * @throws {PortUnavailable}
  */
@@ -28,7 +27,7 @@ export function requireFreePort(setting: string, host: string, port: number): Pr
 
 const TRY_EVERY_MS = 10;
 
-/** Resolves once somebody listens on the port. The proxy that should do so ends the server if it can't. */
+/** Resolves once a program listens on the port. If the proxy can't, it ends the server. */
 export async function portOpen(host: string, port: number): Promise<void> {
   const accepted = (): Promise<boolean> =>
     new Promise((resolve) => {

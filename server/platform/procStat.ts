@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs';
 
 /** What the main thread of a process is doing. */
 export interface MainThread {
-  /** R runs or wants to, D waits for a disk, S sleeps, T is stopped: see proc(5). */
+  /** R: runnable, D: waits for a disk, S: sleeps, T: stopped. See proc(5). */
   readonly state: string;
-  /** Processor time that it has had, in clock ticks (10 ms as a rule). */
+  /** Processor time used, in clock ticks (usually 10 ms). */
   readonly ticks: number;
 }
 
-/** Looks at the main thread of another process; undefined where that can't be known, as it can on Linux only. */
+/** Reads the state of another process's main thread; undefined if it has exited, or the system isn't Linux. */
 export function readMainThread(pid: number): MainThread | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/task/${pid}/stat`, 'utf8');

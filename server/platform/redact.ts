@@ -1,17 +1,17 @@
-/** Occurs in the name of whatever is nobody's business. */
+/** Field names that mark a secret. */
 const SECRET = '(?:authorization|cookie|password|passwd|secret|token|api[-_]?key|credential)';
 const SECRET_NAME = new RegExp(SECRET, 'i');
 
-// Every expression takes time in proportion to the line, whatever stands there: a match begins at a word or sign that none
-// of its own repetitions can run over again, and what is read without a bound always becomes a match.
+// Every expression takes linear time for any line: a match begins at a word or sign that none of its own repetitions can
+// match again, and what is read without a bound always becomes a match.
 
-/** A name in a text, with the quote and the sign after it, before what isn't blotted out yet: `x-api-key: `, `"password":`. */
+/** A name in a text, with the quote and the sign after it, before a value that isn't redacted yet: `x-api-key: `, `"password":`. */
 const NAMED = `(${SECRET}[\\w-]{0,40}\\\\*["']?\\s*[:=]>?\\s*)(?!(?:(?:bearer|basic) +)?\\*{3})`;
-/** A header's value is all of its line. */
+/** A header's value is the rest of its line. */
 const HEADER = /((?:authorization|cookie)\s*[:=]\s*(?:(?:bearer|basic) +)?)[^\s"'\\][^\r\n]*/gi;
 /**
- * In quotes, which may be escaped, as those of JSON inside of JSON are; a list or an object, and all behind it, since no
- * expression tells where that ends; a bare word or number.
+ * A value in quotes, which may be escaped as in JSON inside JSON; a list or an object, and all after it, since no
+ * expression finds its end; a bare word or number.
  */
 const MEMBER = new RegExp(
   `${NAMED}(?:(")(?:[^"\\\\]|\\\\[^])*|(')(?:[^'\\\\]|\\\\[^])*|((\\\\+)")(?:(?!(?<!\\\\)\\5")[^])*` +
@@ -19,14 +19,14 @@ const MEMBER = new RegExp(
   'gi',
 );
 
-/** From the end of the scheme on. Greedy: a password may hold an @. */
+/** From the end of the scheme. Greedy, since a password may hold an @. */
 const CREDENTIALS_IN_URL = /:\/\/[^\s/"\\]*@/g;
 const QUERY_OF_URL = /(:\/\/[^\s"?\\]*)(?:\?[^\s"\\]*)?/g;
 const AUTHORIZATION = /\b(bearer|basic) +[\w.~+/=-]{6,}/gi;
 /** As `scripts/api-key` makes them. */
 const OWN_KEY = /(?<![a-z])sm_[\w-]{16,}/gi;
 
-/** Secrets that stand in a text under their names. */
+/** Redacts secrets that follow their names in a text. */
 const redactNamed = (text: string): string =>
   SECRET_NAME.test(text)
     ? text
@@ -43,12 +43,12 @@ const redactMember = (name: string, value: unknown): unknown => {
   return value === null || typeof value === 'boolean' || !SECRET_NAME.test(name) ? value : '***';
 };
 
-/** Read and written anew, so that it stays JSON whatever is taken out. */
+/** Parses and serializes the line, so that it stays JSON. */
 function redactMembers(line: string): string {
   try {
     return `${JSON.stringify(JSON.parse(line, redactMember))}${line.endsWith('\n') ? '\n' : ''}`;
   } catch {
-    // Deeper than the stack.
+    // It is nested deeper than the stack allows.
     return redactNamed(line);
   }
 }
@@ -59,8 +59,8 @@ const redactUrls = (line: string): string =>
     .replace(QUERY_OF_URL, (url, address: string) => (url === address ? url : `${address}?***`));
 
 /**
- * Blots out of a line of the log what looks like a secret. None should come here: settings, headers, queries and cells
- * aren't logged. It is for the words of others, such as the errors of libraries.
+ * Redacts what looks like a secret in a line of the log. None is expected, since settings, headers, queries and cells
+ * aren't logged; but the errors of libraries may hold some.
  *
  * @param line JSON
  */

@@ -5,5 +5,5 @@ export const inFlightPath = (runtime: string, pid: number): string => join(runti
 /** The socket of a server process, by its slot. */
 export const socketPath = (runtime: string, slot: number): string => join(runtime, `process-${slot}.sock`);
 
-/** Where nginx tells the primary its own counts: beside nothing that its workers, or anybody else, could reach. */
+/** The socket on which nginx reports its counts to the primary: in a folder that other users can't enter. */
 export const statusPath = (runtime: string): string => join(runtime, 'own', 'nginx.sock');

@@ -2,18 +2,18 @@ import { randomUUID } from 'node:crypto';
 import { open, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Bytes on disk that belong to one request. The file has no name from its first moment on: not even a crash leaves it. */
+/** Bytes on disk that belong to one request. The file is unlinked at once, so that not even a crash leaves it behind. */
 export interface Spool {
   /** Written so far. */
   readonly bytes: number;
   append(chunk: Uint8Array): Promise<void>;
-  /** Fills the buffer from this position; returns how many bytes there were. */
+  /** Fills the buffer from this position. @returns the bytes read */
   read(buffer: Uint8Array, position: number): Promise<number>;
   /** Frees the disk. May be called twice. */
   close(): Promise<void>;
 }
 
-/** @param folder where the file has its place on disk */
+/** @param folder on whose file system the bytes are stored */
 export async function openSpool(folder: string): Promise<Spool> {
   const path = join(folder, `spool-${randomUUID()}`);
   const handle = await open(path, 'wx+', 0o600);
@@ -50,7 +50,7 @@ export async function openSpool(folder: string): Promise<Spool> {
   };
 }
 
-/** Bytes that are parsed in one go: they hold up the event loop for a millisecond or two. */
+/** Bytes that are parsed at once: they block the event loop for one or two milliseconds. */
 const PIECE_BYTES = 64 * 1024;
 
 /** The bytes of a spool in pieces of at most PIECE_BYTES. A piece is valid until the next one is read. */

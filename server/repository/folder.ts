@@ -13,7 +13,7 @@ import type { Preferences } from './preferences.ts';
 import { PREFERENCES_FILE, parsePreferences } from './preferences.ts';
 import { ModelRefused } from '../model/refused.ts';
 
-/** Names of the folders in a folder, sorted. A link to a folder is one: mounted volumes are full of them. */
+/** Names of the folders in a folder, sorted. Links to folders count: mounted volumes are full of them. */
 export async function listFolders(folder: string): Promise<string[]> {
   const names = await readdir(folder);
   const isFolder = await Promise.all(
@@ -27,7 +27,7 @@ export async function listFolders(folder: string): Promise<string[]> {
   return names.filter((_, index) => isFolder[index]).sort();
 }
 
-/** Changes whenever a file is written, replaced, added or removed; costs a few calls of stat. */
+/** Changes when a file is written, replaced, added or removed. Costs a few calls of stat. */
 export async function fingerprintOf(folder: string): Promise<string> {
   const facts = await Promise.all(
     VERSION_FILES.map((file) =>
@@ -40,7 +40,7 @@ export async function fingerprintOf(folder: string): Promise<string> {
   return digestOf(facts.join('\n'));
 }
 
-/** Everything that is one model's: the folder is itself a version, or holds versions. */
+/** Lists a folder that belongs to one model: it is a version itself, or holds versions. */
 export async function listOneModel(root: string, name: string): Promise<Candidate[]> {
   const holdsModel = (folder: string): Promise<boolean> =>
     stat(join(folder, 'model.onnx')).then(
@@ -71,10 +71,10 @@ export async function readPreferences(repository: string): Promise<Preferences> 
 }
 
 /**
- * Lists a repository in a folder: `<name>/<version>/`. Where there is none, the folder may be one model's or one
- * version's: that is what KServe mounts.
+ * Lists a repository in a folder: `<name>/<version>/`. Without such folders, it may belong to one model or one version:
+ * that is what KServe mounts.
  *
- * @param onlyModel what a model is called whose folder doesn't tell
+ * @param onlyModel the name of the model in such a folder
  * @throws {ModelRefused} when it can't be read, or holds no version of a model with a possible name
  */
 export async function listFolder(repository: string, onlyModel = 'model'): Promise<Listing> {
@@ -85,7 +85,7 @@ export async function listFolder(repository: string, onlyModel = 'model'): Promi
   const candidates: Candidate[] = [];
   const faults = new Map<string, ModelRefused>();
   for (const name of await listFolders(root).catch(refuse)) {
-    // A model that is removed at this moment is none.
+    // The model may have been removed since.
     const folders = await listFolders(join(root, name)).catch(() => []);
     for (const entry of folders) {
       const version = versionOf(entry);

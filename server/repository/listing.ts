@@ -2,36 +2,36 @@ import { createHash } from 'node:crypto';
 import { ModelRefused } from '../model/refused.ts';
 import type { Preferences } from './preferences.ts';
 
-/** A version folder that a repository holds, before anybody has looked into its files. */
+/** A version folder that a repository holds, before its files are read. */
 export interface Candidate {
   readonly name: string;
   readonly version: number;
   /** `<name>/<version>`. */
   readonly id: string;
-  /** Tells contents of one version apart: names, sizes and times of its files, or digests where S3 has them. */
+  /** Identifies one content of a version: names, sizes and times of its files, or S3's digests. */
   readonly fingerprint: string;
-  /** Where its files lie, and the folder that none of them may lead out of. */
+  /** The folder of its files, and the folder that no link among them may leave. */
   readonly folder: string;
   readonly root: string;
 }
 
-/** What a repository holds at a moment. */
+/** What a repository holds at one time. */
 export interface Listing {
   /** By name, then by version. */
   readonly candidates: readonly Candidate[];
   readonly preferences: Preferences;
-  /** What looks like a model and can't be one, for its name: a line for each. */
+  /** Folders that can't be models for their names: a line for each. */
   readonly strays?: readonly string[];
 }
 
-/** The files of a version that are read; others may lie beside them. */
+/** The files of a version that are read; other files are ignored. */
 export const VERSION_FILES = ['model.onnx', 'model.json', 'golden.json'] as const;
 
-/** Model and version names become labels of metrics, parts of URLs and of header values. */
+/** Model names and versions become labels of metrics, and parts of URLs and header values. */
 const MODEL_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 const VERSION = /^[1-9]\d{0,8}$/;
 
-/** What identifies one content of one version. */
+/** Identifies one content of one version. */
 export const keyOf = ({ id, fingerprint }: Pick<Candidate, 'id' | 'fingerprint'>): string =>
   `${id}@${fingerprint}`;
 
@@ -50,7 +50,7 @@ export function requireModelName(name: string): void {
   if (fault) throw fault;
 }
 
-/** The number that a folder's name is; undefined when it is no version. */
+/** A folder's name as a version number; undefined when it is none. */
 export const versionOf = (name: string): number | undefined =>
   VERSION.test(name) ? Number(name) : undefined;
 

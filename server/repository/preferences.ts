@@ -1,19 +1,19 @@
 import { ModelRefused } from '../model/refused.ts';
 import type { Pin } from '../settings/pins.ts';
 
-/** What a repository itself says about what is served; settings come first. */
+/** The repository's own choice of the served versions; settings come first. */
 export interface Preferences {
   readonly default?: string;
   readonly versions?: Readonly<Record<string, Pin>>;
 }
 
-/** Lies beside the models' folders. */
+/** The file beside the models' folders. */
 export const PREFERENCES_FILE = 'repository.json';
 
 const isPin = (value: unknown): value is Pin =>
   value === 'latest' || (Number.isInteger(value) && (value as number) > 0);
 
-/** @throws {ModelRefused} when it says anything else than `default` and `versions` */
+/** @throws {ModelRefused} unless it holds nothing but `default` and `versions` */
 export function parsePreferences(text: string): Preferences {
   const refuse = (reason: string): never => {
     throw new ModelRefused('repository', `${PREFERENCES_FILE} ${reason}`);

@@ -2,12 +2,12 @@ import type { Listing, Candidate } from './listing.ts';
 
 /** Where models come from. */
 export interface Source {
-  /** What is there now. @throws {ModelRefused} */
+  /** Lists the present versions. @throws {ModelRefused} */
   list(): Promise<Listing>;
   /**
-   * Brings the files of a version within reach, before it is opened.
+   * Makes the files of a version available, before it is opened.
    *
-   * @throws {NotFetched} that version can't be; @throws {ModelRefused} none can
+   * @throws {NotFetched} for this version alone; @throws {ModelRefused} when no version can be fetched
    */
   fetch(candidate: Candidate): Promise<void>;
 }

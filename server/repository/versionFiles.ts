@@ -4,7 +4,7 @@ import { join, relative, sep } from 'node:path';
 import type { Candidate } from './listing.ts';
 import { ModelRefused } from '../model/refused.ts';
 
-/** Larger ones are refused unread: a protobuf message can't be larger, and JSON of this size is no signature. */
+/** Larger files are refused unread: a protobuf message can't be larger, and JSON of this size is no signature. */
 const MAX_BYTES: Readonly<Record<string, number>> = {
   'model.onnx': 2 ** 31 - 1,
   'model.json': 16 * 2 ** 20,
@@ -17,8 +17,8 @@ const leadsOut = (root: string, path: string): boolean => {
 };
 
 /**
- * Where a file of a version really lies. Links are followed within the repository (mounted volumes are full of them),
- * never out of it: a model folder that others may write to must not show them our files.
+ * The real path of a version's file. Links are followed within the repository (mounted volumes are full of them), but not
+ * out of it: users who can write to a model folder must not read our files through it.
  *
  * @returns undefined when there is no such file
  * @throws {ModelRefused}
@@ -36,16 +36,16 @@ export async function locate({ id, folder, root }: Candidate, file: string): Pro
 async function check(id: string, file: string, handle: FileHandle): Promise<void> {
   const entry = await handle.stat();
   if (entry.isDirectory()) throw new ModelRefused(id, `${file} cannot be read (EISDIR)`);
-  // A pipe would be waited for, a device read without end.
+  // Reading a pipe could block, and reading a device could never end.
   if (!entry.isFile()) throw new ModelRefused(id, `${file} is no regular file`);
   if (entry.size > (MAX_BYTES[file] ?? 0))
     throw new ModelRefused(id, `${file} is too large (${entry.size} bytes)`);
 }
 
 /**
- * Opens a file of a version for a moment.
+ * Opens a file of a version while `use` runs.
  *
- * @returns what `use` made of it; undefined when there is no such file
+ * @returns the result of `use`; undefined when there is no such file
  * @throws {ModelRefused}
  */
 export async function withFile<T>(

@@ -10,8 +10,8 @@ const byId = ({ candidates }: Listing): Map<string, Candidate> =>
   new Map(candidates.map((candidate) => [candidate.id, candidate]));
 
 /**
- * What of a listing can be relied on: a version that looks as it did a poll ago. One that is still being copied is
- * taken as it was when it last stood still, or not at all; so is one that has just vanished.
+ * The listing without unfinished changes: versions that are the same as one poll ago. A version that is still being copied,
+ * or has just vanished, stays as it was applied before, if it was.
  */
 export function steady(now: Listing, before: Listing, applied: Listing): Listing {
   const seen = byId(before);
@@ -33,17 +33,17 @@ const print = ({ candidates, preferences, strays = [] }: Listing): string =>
 export interface WatchOptions {
   readonly source: Source;
   readonly pollMs: number;
-  /** The listing that was last brought into force. */
+  /** The listing that was last applied. */
   readonly applied: () => Listing;
-  /** Is given what changed once it stands still; the next poll waits for it. */
+  /** Receives a changed listing once it is steady; the next poll waits for it. */
   readonly onChange: (listing: Listing) => Promise<void>;
-  /** Is told of a source that can't be read, once until it can be. */
+  /** Called when the source can't be read: once, until it can be again. */
   readonly onError: (error: unknown) => void;
 }
 
 /**
- * Looks at a source again and again: file events don't come through mounts and don't exist in S3, a poll is a few
- * calls of stat. A poll begins when the one before it has ended.
+ * Polls a source. File events don't pass through mounts and don't exist in S3; a poll costs a few calls of stat. A poll
+ * starts when the previous one has ended and `pollMs` have passed.
  */
 export function watchSource({ source, pollMs, applied, onChange, onError }: WatchOptions): Watch {
   let before = applied();

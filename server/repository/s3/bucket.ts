@@ -6,12 +6,12 @@ import { GetObjectCommand, S3Client, paginateListObjectsV2 } from '@aws-sdk/clie
 import type { StoredObject } from './objects.ts';
 import { DiskFailure, codeOfDisk, explain } from './errors.ts';
 
-/** Tries of each request, with growing pauses between them. */
+/** Attempts of each request, with growing pauses. */
 const ATTEMPTS = 5;
-/** A connection that isn't there after so long, or is silent for so long, is tried again. */
+/** A request is tried again if it has no connection after the first time, or no byte for the second one. */
 const CONNECT_MS = 3000;
 const SILENCE_MS = 15_000;
-/** Where neither the environment nor a profile names a region: stores other than Amazon's take any. */
+/** Used if neither the environment nor a profile names a region: stores other than Amazon's accept any. */
 const ANY_REGION = 'us-east-1';
 
 /** The size of a file in bytes; 0 when there is none. */
@@ -21,19 +21,19 @@ export const sizeOf = (file: string): Promise<number> =>
     () => 0,
   );
 
-/** A bucket that is read. */
+/** Read access to a bucket. */
 export interface Bucket {
   /** All objects under a prefix. @throws {S3Failure} */
   list(prefix: string): Promise<StoredObject[]>;
   /** A small object. @throws {S3Failure} */
   text(object: StoredObject): Promise<string>;
-  /** Writes an object into a file, going on where an earlier try has ended. @throws {S3Failure | DiskFailure} */
+  /** Writes an object into a file, from where an earlier attempt ended. @throws {S3Failure | DiskFailure} */
   download(object: StoredObject, file: string): Promise<void>;
 }
 
 async function createClient(): Promise<S3Client> {
   const options = {
-    // Every store understands it, those too that have no names for their buckets.
+    // All stores support it, also those without a host name for each bucket.
     forcePathStyle: true,
     maxAttempts: ATTEMPTS,
     requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: SILENCE_MS },
@@ -47,12 +47,12 @@ async function createClient(): Promise<S3Client> {
   }
 }
 
-/** Endpoint, region and credentials are the AWS SDK's own affair: environment, profiles, roles. */
+/** The AWS SDK finds endpoint, region and credentials itself: environment, profiles, roles. */
 export async function openBucket(name: string): Promise<Bucket> {
   const client = await createClient();
   const get = async ({ key, etag }: StoredObject, from = 0): Promise<Readable> => {
     const range = from > 0 ? { Range: `bytes=${from}-` } : {};
-    // One that was replaced meanwhile must not be mixed with its predecessor.
+    // An object that was replaced meanwhile must not be mixed with its predecessor.
     const { Body } = await client.send(
       new GetObjectCommand({ Bucket: name, Key: key, IfMatch: etag, ...range }),
     );
@@ -101,7 +101,7 @@ export async function openBucket(name: string): Promise<Bucket> {
             if ((await sizeOf(file)) === object.size) return;
             throw new Error('the object ended early');
           } catch (error) {
-            // The SDK retries a request, not a body that breaks off: what has come is kept.
+            // The SDK retries a request, but not a body that breaks off: keep the bytes that came.
             const came = (await sizeOf(file)) > from;
             if ((!came && attempt >= 2) || error instanceof DiskFailure) throw error;
           }

@@ -1,6 +1,6 @@
-/** S3 can't give what it is asked for. */
+/** A request to S3 failed. */
 export class S3Failure extends Error {
-  /** The store is down or can't be reached: what is cached may be served meanwhile. */
+  /** The store is down or can't be reached: cached versions may be served meanwhile. */
   readonly transient: boolean;
   constructor(message: string, transient: boolean, cause: unknown) {
     super(message, { cause });
@@ -9,7 +9,7 @@ export class S3Failure extends Error {
   }
 }
 
-/** What comes from S3 can't be written to the disk. */
+/** An object can't be written to the disk. */
 export class DiskFailure extends Error {
   readonly code: string;
   constructor(code: string, cause: unknown) {
@@ -19,10 +19,10 @@ export class DiskFailure extends Error {
   }
 }
 
-/** Codes of a write that fails; what else goes wrong with a file names its path. No connection has either. */
+/** Codes of a failed write. Other file errors have a path; errors of connections have neither. */
 const OF_WRITING = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO']);
 
-/** The code of an error of a file; undefined for what is of the store. */
+/** The code of a file error; undefined for an error of the store. */
 export function codeOfDisk(error: unknown): string | undefined {
   const { code, path } = error as NodeJS.ErrnoException;
   const ofDisk = error instanceof DiskFailure || path !== undefined || OF_WRITING.has(code ?? '');
@@ -39,7 +39,7 @@ interface Thrown {
 const NO_CREDENTIALS = new Set(['CredentialsProviderError', 'TokenProviderError']);
 const WRONG_KEY = new Set(['InvalidAccessKeyId', 'SignatureDoesNotMatch', 'ExpiredToken', 'InvalidToken']);
 
-/** Whatever the SDK threw, in one line that says what to do about it. Without keys, endpoints and stacks. */
+/** An error of the SDK as one line that says what to do, without keys, endpoints and stacks. */
 export function explain(error: unknown, bucket: string): S3Failure | DiskFailure {
   if (error instanceof S3Failure || error instanceof DiskFailure) return error;
   const { name = '', code, message = '', $metadata = {} } = error as Thrown;

@@ -11,7 +11,7 @@ export interface StoredObject {
   readonly modified: number;
 }
 
-/** A version in a bucket: its candidate, and the objects that become its files. */
+/** A version in a bucket: its candidate, and the objects of its files. */
 export interface StoredVersion {
   readonly candidate: Candidate;
   readonly objects: ReadonlyMap<string, StoredObject>;
@@ -22,11 +22,11 @@ export interface Stored {
   readonly versions: readonly StoredVersion[];
   /** The object that holds the repository's preferences. */
   readonly preferences?: StoredObject;
-  /** As in a listing. */
+  /** As in `Listing`. */
   readonly strays?: readonly string[];
 }
 
-/** How keys are read: as a repository, or as the artifacts of MLflow's runs. */
+/** Finds versions in keys: those of a repository, or the artifacts of MLflow's runs. */
 export type ReadKeys = (objects: readonly StoredObject[], cache: string) => Stored;
 
 const fingerprintOf = (objects: ReadonlyMap<string, StoredObject>): string =>
@@ -75,8 +75,8 @@ export const readRepositoryKeys =
   };
 
 /**
- * `<experiment>/<run>/artifacts/…/model.onnx`, and what lies beside it: each run that logged a model is a version,
- * counted by the time of its last file, so the newest run is the latest version.
+ * `<experiment>/<run>/artifacts/…/model.onnx` and the files beside it. Each run that logged a model is a version; they are
+ * numbered by the time of the run's model, so the newest run is the latest version.
  */
 export const readRunKeys =
   (experiment: string, name: string): ReadKeys =>

@@ -26,7 +26,7 @@ export interface S3Options {
   readonly log: Logger;
 }
 
-/** What was listed last, beside the folders of the versions that were fetched. */
+/** Holds the last listing, beside the folders of the fetched versions. */
 const LISTING_FILE = 'listing.json';
 
 const exists = (path: string): Promise<boolean> =>
@@ -39,8 +39,8 @@ const refused = (error: unknown): unknown =>
   error instanceof S3Failure ? new ModelRefused('repository', error.message) : error;
 
 /**
- * Models in S3. Each content of a version is fetched once, into a folder of the cache that is named by its digest; one
- * that is broken off goes on where it ended. While the store is down, what is cached is served.
+ * Models in S3. Each content of a version is fetched once, into a folder of the cache that is named by its digest; a
+ * broken download continues where it ended. At a start while the store is down, the cached versions are served.
  */
 export async function createS3Source({ place, cache, log }: S3Options): Promise<Source> {
   const prefix = 'experiment' in place ? `${place.experiment}/` : place.prefix;
@@ -68,7 +68,7 @@ export async function createS3Source({ place, cache, log }: S3Options): Promise<
     return preferences.value;
   };
 
-  /** Removes what the repository holds no more. Only at the start: later, somebody may still serve it. */
+  /** Removes what the repository no longer holds. Only at the start: later, a process may still serve it. */
   const tidy = async (listing: Listing): Promise<void> => {
     if (tidied) return;
     tidied = true;
@@ -79,7 +79,7 @@ export async function createS3Source({ place, cache, log }: S3Options): Promise<
     for (const entry of entries) await rm(join(folder, entry), { recursive: true, force: true });
   };
 
-  /** What can't be noted is served all the same: it is for a start without S3. */
+  /** Writes the listing for a start without S3. A failure doesn't prevent serving. */
   const note = async (listing: Listing): Promise<void> => {
     const fresh = join(folder, `${LISTING_FILE}.new`);
     try {
@@ -123,7 +123,7 @@ export async function createS3Source({ place, cache, log }: S3Options): Promise<
     return candidates.length === 0 ? undefined : { ...listing, candidates };
   };
 
-  /** A disk that is filled to the last byte takes nginx's bodies and the logs along. @throws {DiskFailure} */
+  /** A full disk would also fail nginx's bodies and the logs. @throws {DiskFailure} */
   const requireRoom = async (part: string, files: ReadonlyMap<string, StoredObject>): Promise<void> => {
     const { bavail, bsize } = await statfs(part);
     let missing = 0;
@@ -144,10 +144,10 @@ export async function createS3Source({ place, cache, log }: S3Options): Promise<
       await rename(part, target);
     } catch (error) {
       const code = codeOfDisk(error);
-      // What has come is kept; others may be in order.
+      // Keep the files that came; other versions may be fetched.
       if (error instanceof S3Failure) throw new NotFetched(id, error.message);
       if (code === undefined) throw error;
-      // Others need what is left of the room: nginx's bodies, logs.
+      // Free the space for nginx's bodies and the logs.
       await rm(part, { recursive: true, force: true }).catch(() => undefined);
       throw new NotFetched(
         id,
@@ -166,7 +166,7 @@ export async function createS3Source({ place, cache, log }: S3Options): Promise<
         served = true;
         return listing;
       } catch (error) {
-        // Once something is served, an outage changes nothing: there is no need to look into the cache.
+        // After the start, an outage changes nothing, so the cache isn't needed.
         const cached = !served && error instanceof S3Failure && error.transient ? await offline() : undefined;
         if (!cached) throw refused(error);
         log.warn({ reason: (error as Error).message }, 'S3 is down: serving from the cache');
