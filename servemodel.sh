@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Starts the whole server: nginx in front, the node:cluster primary behind it. Made to be PID 1 of a container.
+# Starts the whole server: nginx in front, the node:cluster primary behind it. It can be PID 1 of a container.
 set -euo pipefail
 cd -P -- "$(dirname -- "${BASH_SOURCE[0]}")"
 
@@ -14,9 +14,9 @@ Usage: ./servemodel.sh [serve] [--no-proxy] [--no-install] [--help] [--version]
 
 Serves the models of ./models on http://0.0.0.0:5000 until it is stopped. Installs and builds what is missing first.
 
-  serve         the same on port 8080 unless PORT says otherwise: how SageMaker starts a container
-  --no-proxy    serve without nginx: a process that dies loses its requests, slow clients are not held off
-  --no-install  never install anything: say what is missing and end
+  serve         the same on port 8080 unless PORT is set: how SageMaker starts a container
+  --no-proxy    serve without nginx: a process that dies loses its requests, and slow clients occupy processes
+  --no-install  never install anything: report what is missing and exit
   --help        print this
   --version     print the version
 
@@ -60,7 +60,7 @@ done
 require_node() {
   command -v node >/dev/null || fail "Node.js $NODE_MINIMUM or newer is missing; see https://nodejs.org/en/download"
   local version
-  # Not `node -p`, which starts the whole engine.
+  # Not `node -p`, which also starts the JavaScript engine.
   version=$(node --version)
   version=${version#v}
   [ "$(printf '%s\n%s\n' "$NODE_MINIMUM" "$version" | sort -V | head -n 1)" = "$NODE_MINIMUM" ] ||
@@ -68,7 +68,7 @@ require_node() {
 }
 
 require_packages() {
-  # npm writes this file last, so it is older than the lock file only after an update or a broken installation.
+  # npm writes this file last: it is older than the lock file only after an update or a broken installation.
   if [ -f node_modules/.package-lock.json ] && ! [ package-lock.json -nt node_modules/.package-lock.json ]; then return; fi
   [ "$install" = yes ] || fail 'npm packages are missing or out of date; run: npm ci'
   command -v npm >/dev/null || fail 'npm is missing; it comes with Node.js'
@@ -86,13 +86,13 @@ require_nginx() {
     fail "nginx is missing; on Debian run as root: $command (or start with --no-proxy)"
   fi
   say "installing nginx from the system's packages: $command"
-  # The package would start a server of its own on port 80, unless it is told not to.
+  # Without this policy the package starts a server of its own on port 80.
   local policy=/usr/sbin/policy-rc.d made=no
   if ! [ -e "$policy" ]; then
     printf '#!/bin/sh\nexit 101\n' >"$policy"
     chmod +x "$policy"
     made=yes
-    # Left behind, it would keep every package's service from starting.
+    # If it stayed, no package's service would start any more.
     trap 'rm -f /usr/sbin/policy-rc.d' EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM
@@ -107,7 +107,7 @@ require_nginx() {
 }
 
 require_build() {
-  [ -d server ] || return 0 # A container has the build alone.
+  [ -d server ] || return 0 # A container has only the build.
   if [ -f dist/.built ] &&
     [ -z "$(find server worker proxy tsconfig.json tsconfig.build.json package-lock.json -newer dist/.built -print -quit)" ]; then
     return
@@ -116,8 +116,8 @@ require_build() {
   [ -w . ] || fail "the build is out of date and $PWD cannot be written; start it once as its owner"
   say 'building'
   local built=.dist-$$
-  rm -rf .dist-* # What an interrupted build left behind.
-  # Built aside and moved, so that a server that runs from dist/ never sees half a build.
+  rm -rf .dist-* # Left behind by an interrupted build.
+  # Built aside and moved, so that a server that runs from dist/ never loads half a build.
   if ! ./scripts/build.sh "$built" >&2; then
     rm -rf "$built"
     fail 'the build failed'
@@ -129,7 +129,7 @@ require_build() {
 # --- Prepare ---------------------------------------------------------------------------------------------------
 
 require_node
-# Two first starts in one checkout would install over each other.
+# Two first starts in one checkout must not install at the same time.
 lock=.servemodel.lock
 if [ -w . ] && command -v flock >/dev/null; then
   exec 9>"$lock"
@@ -142,12 +142,12 @@ exec 9>&-
 
 # --- Run -------------------------------------------------------------------------------------------------------
 
-# Each child leads a process group of its own, so that a terminal's Ctrl-C comes here alone and the end is orderly.
+# Each child leads a process group of its own, so that a terminal's Ctrl-C reaches only this script and the end is orderly.
 set -m
 runtime=$(mktemp -d "${TMPDIR:-/tmp}/servemodel.XXXXXX")
 primary=
 nginx=
-# Groups of nginx whose master was killed, and when the last ones were.
+# Process groups of nginx whose master was killed, and the times of the last exits.
 former=()
 nginx_ends=()
 signalled=no
@@ -155,7 +155,7 @@ started=no
 
 alive() { [ -n "$1" ] && kill -0 "$1" 2>/dev/null; }
 
-# Waits for a child to end; one that takes more than so many seconds is killed with its whole group.
+# Waits for a child to end; after this many seconds it is killed with its whole group.
 end_within() {
   local pid=$1 seconds=$2 watchdog
   { sleep "$seconds" && kill -KILL -- "-$pid"; } 2>/dev/null &
@@ -165,8 +165,8 @@ end_within() {
   kill -- "-$watchdog" 2>/dev/null || true
 }
 
-# Ends what lives on of children's groups when the children themselves were killed. All have until the same value of
-# SECONDS, which may come a second early, and never late.
+# Ends the process groups of children that were killed. All have until the same value of SECONDS, which may come up to a
+# second early, but never late.
 end_orphans() {
   local signal=$1 deadline=$2 group
   shift 2
@@ -178,40 +178,40 @@ end_orphans() {
 }
 
 start_nginx() {
-  # Opened for both, since opening it for writing alone waits for a reader, who may be gone. nginx itself only writes:
-  # without a reader its lines are lost, and never wait.
+  # Opened for reading and writing, since opening it for writing alone waits for a reader, which may have exited. nginx
+  # itself only writes: without a reader its lines are lost, and it doesn't wait.
   exec 8<>"$runtime/proxy-log"
   exec 7>"$runtime/proxy-log"
-  # Nor do they wait for a reader that is frozen: what dd sets stays with the descriptor.
+  # Nor does it wait for a frozen reader: the flag that dd sets stays with the descriptor.
   dd if=/dev/null oflag=nonblock count=0 status=none >&7 2>/dev/null || say "nginx's log may wait for the primary"
   nginx -p "$runtime" -c "$runtime/nginx.conf" -e stderr > >(exec cat 7>&- 8>&-) 2>&7 7>&- 8>&- &
   nginx=$!
   exec 7>&- 8>&-
 }
 
-# nginx's workers live on when their master is killed: they finish what they have, and give up the public port at once,
-# which a new nginx takes over. Only who connects in between is refused.
+# nginx's workers outlive a killed master: they finish their requests, and close the public port at once, which a new
+# nginx opens again. Only connections in between are refused.
 restart_nginx() {
   local now=$SECONDS
-  # It has never served: its port or its configuration is at fault.
+  # It has never served, because of its port or its configuration.
   if [ "$code" = 1 ] && [ ${#nginx_ends[@]} = 0 ]; then return 1; fi
   nginx_ends+=("$now")
   if [ ${#nginx_ends[@]} -gt 5 ]; then nginx_ends=("${nginx_ends[@]:1}"); fi
   if [ ${#nginx_ends[@]} = 5 ] && ((now - nginx_ends[0] < 30)); then return 1; fi
   local group living=()
-  # One that has ended may soon be the number of somebody else's.
+  # The number of a group that has ended may be reused by another program.
   for group in "${former[@]}"; do if kill -0 -- "-$group" 2>/dev/null; then living+=("$group"); fi; done
   former=("${living[@]}")
   if kill -QUIT -- "-$nginx" 2>/dev/null; then former+=("$nginx"); fi
-  # Until the port is free: nginx itself would wait half a second before it tries again.
+  # Wait until the port is free: nginx itself would wait half a second before it tries again.
   sleep 0.02
-  # A killed master leaves the socket of its counts behind, and nobody can bind over it.
+  # A killed master leaves the socket of its counts behind, and bind fails on an existing one.
   rm -f "$runtime/own/nginx.sock"
   start_nginx
-  say 'nginx was started anew'
+  say 'nginx was started again'
 }
 
-# In the order in which nothing is lost: not ready, stop accepting, finish, end.
+# This order loses no request: not ready, stop accepting, finish, end.
 drain() {
   local deadline=$((SECONDS + PROXY_DRAIN_SECONDS))
   if alive "$primary"; then kill -USR2 "$primary" 2>/dev/null || true; fi
@@ -221,11 +221,11 @@ drain() {
   fi
   end_orphans QUIT "$deadline" "${former[@]}" ${nginx:+"$nginx"}
   if ! alive "$primary"; then
-    # Its processes have gone on answering for nginx; this tells them that they may go.
+    # Its processes have gone on answering for nginx, and exit on TERM.
     end_orphans TERM $((SECONDS + 3)) "$primary"
   else
     kill -TERM "$primary" 2>/dev/null || true
-    # Without a proxy in front, the requests are answered in this step.
+    # Without a proxy, requests are finished in this step.
     if [ "$proxy" = yes ]; then end_within "$primary" "$PRIMARY_DRAIN_SECONDS"; else end_within "$primary" 9.5; fi
   fi
 }
@@ -233,19 +233,19 @@ drain() {
 # shellcheck disable=SC2317 # The trap calls it.
 on_signal() {
   signalled=yes
-  # Still starting: there is nothing to drain, and nothing else would end the wait below.
+  # During the start there is nothing to drain, and only this ends the wait below.
   if [ "$started" = no ] && alive "$primary"; then kill -TERM "$primary"; fi
 }
 trap on_signal TERM INT
-# Before it has started, the primary has no ear for it yet, and nothing to reload.
-# nginx only where it has a certificate to read again: the connections that it closes for that may be in use.
+# The primary handles SIGHUP only once it has started.
+# nginx is reloaded only if it has a certificate to read again: it closes connections that may be in use.
 trap 'if [ "$started" = yes ] && alive "$primary"; then
   kill -HUP "$primary"
   if [ -n "${TLS_CERT:-}" ] && alive "$nginx"; then kill -HUP "$nginx"; fi
 fi' HUP
 trap 'rm -rf -- "$runtime"' EXIT
 
-# Platforms that start the container as `serve` ask at 8080, or at a port that they name in a variable of their own.
+# Platforms that start the container as `serve` use port 8080, or name a port in a variable of their own.
 if [ -z "${PORT:-}${AIP_HTTP_PORT:-}" ] && [ -n "$default_port" ]; then
   export PORT="${SAGEMAKER_BIND_TO_PORT:-$default_port}"
 fi
@@ -257,14 +257,14 @@ mkfifo "$runtime/ready" "$runtime/proxy-log"
 node dist/server/main.js --runtime "$runtime" --ready-fd 3 --proxy-log-fd 4 "${options[@]}" \
   3>"$runtime/ready" 4<>"$runtime/proxy-log" &
 primary=$!
-# Ends with a line once the processes are ready, or without one if the primary ended before. So the public port opens
-# when the server can predict, and not earlier.
+# `read` gets a line once the processes are ready, or an end of file if the primary has ended. So the public port opens
+# only when the server can predict.
 if read -r _ <"$runtime/ready" && [ "$proxy" = yes ]; then
   start_nginx
 fi
 started=yes
 
-# Waits for a signal, or for the first child to end: then "ended" and "code" tell which one, and how.
+# Waits for a signal, or for the first child to end: then "ended" is its pid, and "code" its exit code.
 ended=
 code=0
 # A signal such as HUP interrupts the wait, which then leaves "ended" unset.

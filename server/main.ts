@@ -9,23 +9,22 @@ import { ConfigError, parseConfig } from './settings/settings.ts';
 import type { FromProcess, ToProcess } from './messages.ts';
 import { PortUnavailable, portOpen, requireFreePort } from './platform/ports.ts';
 import { CertificateUnusable, RuntimeUnreachable, writeProxyFile } from './primary/nginx/writeConfig.ts';
-import { statusPath } from './platform/runtimeFolder.ts';
-import { socketPath } from './platform/runtimeFolder.ts';
+import { socketPath, statusPath } from './platform/runtimeFolder.ts';
 import { createLog } from './platform/log.ts';
 import type { Primary } from './primary/primary.ts';
 import { followProxyLog } from './primary/nginx/errorLog.ts';
 import { SLOT_VARIABLE } from './primary/slots.ts';
 
-/** A process whose primary is gone ends after this time, should nobody tell it to end earlier. */
+/** A process whose primary has exited ends after this time, unless a signal ends it earlier. */
 const ORPHAN_MS = 9000;
 
 const { values: options } = parseArgs({
   options: {
     runtime: { type: 'string' },
     'no-proxy': { type: 'boolean', default: false },
-    // servemodel.sh waits on this descriptor for the word that the processes are ready.
+    // servemodel.sh reads a line from it once the processes are ready.
     'ready-fd': { type: 'string' },
-    // Where nginx's error log comes in.
+    // nginx's error log.
     'proxy-log-fd': { type: 'string' },
   },
 });
@@ -46,21 +45,21 @@ function readConfig(): Config {
   }
 }
 
-/** Makes lines of the log of what Node would write to stderr as text. */
-function logTheUnexpected(log: Logger): void {
+/** Logs what Node would write to stderr as text. */
+function logNodeErrors(log: Logger): void {
   process.on('uncaughtException', (err) => {
-    log.fatal({ err }, 'an error that nothing caught');
+    log.fatal({ err }, 'an uncaught error');
     process.exit(1);
   });
   process.removeAllListeners('warning');
-  process.on('warning', (err) => log.warn({ err }, 'a warning of Node'));
+  process.on('warning', (err) => log.warn({ err }, 'a Node.js warning'));
 }
 
 async function runPrimary(config: Config): Promise<void> {
-  // The pinned version runs on every Node that we do; what comes after it is no affair of who starts a server.
+  // The pinned SDK supports our Node versions; its deprecation warning is noise.
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
   const log = await createLog(config.LOG_LEVEL, 'primary');
-  logTheUnexpected(log);
+  logNodeErrors(log);
   if (proxyLogFd !== undefined) followProxyLog(proxyLogFd, await createLog(config.LOG_LEVEL, 'nginx'));
   const { createPrimary } = await import('./primary/primary.ts');
   const { KeysUnreadable } = await import('./access/keys.ts');
@@ -108,7 +107,7 @@ async function runPrimary(config: Config): Promise<void> {
 
 async function runServerProcess(config: Config, slot: number): Promise<void> {
   const log = await createLog(config.LOG_LEVEL, `server-${slot}`);
-  logTheUnexpected(log);
+  logNodeErrors(log);
   const { startServerProcess } = await import('./process/serverProcess.ts');
   const send = (message: FromProcess): Promise<void> =>
     new Promise((resolve) => {
@@ -118,13 +117,13 @@ async function runServerProcess(config: Config, slot: number): Promise<void> {
     });
   // A terminal's Ctrl-C reaches every process: the primary must be free to end them in order.
   process.on('SIGINT', () => {});
-  // Without a primary there is nobody else to say it.
+  // With a primary, only its `drain` ends this process.
   process.on('SIGTERM', () => {
     if (!process.connected) onLeft();
   });
   let onOrphaned = (): void => process.exit(1);
   let onLeft = (): void => process.exit(1);
-  // First in line: node:cluster's own listener would end the process at once, with all that it is answering.
+  // The first listener: node:cluster's own one would end the process at once, with the requests that it answers.
   process.prependListener('disconnect', () => {
     if (cluster.worker) cluster.worker.exitedAfterDisconnect = true;
     onOrphaned();
@@ -141,8 +140,8 @@ async function runServerProcess(config: Config, slot: number): Promise<void> {
   });
   onLeft = () => void serverProcess.drain();
   onOrphaned = () => {
-    log.error('the primary is gone: answering until nginx has what it waits for');
-    // nginx first finishes what it has; servemodel.sh then says that it did.
+    log.error('the primary has exited; answering until nginx has the answers that it waits for');
+    // nginx first finishes its requests; then servemodel.sh sends SIGTERM.
     serverProcess.receive({ type: 'lameDuck' });
     setTimeout(onLeft, ORPHAN_MS);
   };
@@ -150,7 +149,7 @@ async function runServerProcess(config: Config, slot: number): Promise<void> {
   await send({ type: 'started' });
 }
 
-// Each role loads its own modules only: what the primary doesn't import, it needn't wait for.
+// Each role loads its own modules only, so that it starts sooner.
 const config = readConfig();
 if (cluster.isPrimary) await runPrimary(config);
 else await runServerProcess(config, Number(process.env[SLOT_VARIABLE]));

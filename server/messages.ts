@@ -3,9 +3,9 @@ import type { MetricsFromProcess, MetricsToProcess } from './metrics/messages.ts
 import type { DriftFromProcess, DriftToProcess } from './observers/drift/messages.ts';
 import type { RolloutFromProcess, RolloutToProcess } from './rollout/messages.ts';
 
-/** What a server process sends to the primary. Each room declares its own messages; here are those of the life cycle. */
+/** Messages of a server process to the primary. Each room declares its own; here are those of the life cycle. */
 export type FromProcess =
-  /** The process receives messages from now on; earlier ones are lost. */
+  /** The process receives messages from now on; earlier messages are lost. */
   | { readonly type: 'started' }
   /** The process listens, and every thread has verified every version of its served set. */
   | { readonly type: 'ready' }
@@ -15,17 +15,17 @@ export type FromProcess =
   | MetricsFromProcess
   | DriftFromProcess;
 
-/** What the primary sends to a server process. */
+/** Messages of the primary to a server process. */
 export type ToProcess =
   /** The API keys in force; sent before the first version is to be served. */
   | { readonly type: 'keys'; readonly keys: readonly ApiKey[] }
   /** All processes have been ready once, so the server is. */
   | { readonly type: 'serving' }
-  /** Report "not ready" from now on, and go on predicting. */
+  /** Report "not ready" from now on, and go on predicting: the server is about to end. */
   | { readonly type: 'lameDuck' }
   /** Stop accepting, finish, exit. */
   | { readonly type: 'drain' }
-  /** Heartbeat: the event loop itself replies with `pong`. */
+  /** Heartbeat: the process replies with `pong`. */
   | { readonly type: 'ping' }
   | RolloutToProcess
   | MetricsToProcess

@@ -597,7 +597,7 @@ describe.skipIf(nginxMissing)(needsNginx('the end of'), () => {
       await load.more(100);
       const old = server.nginx();
       process.kill(old, 'SIGKILL');
-      await eventually('another nginx', () => server.said().includes('nginx was started anew'), 10_000);
+      await eventually('another nginx', () => server.said().includes('nginx was started again'), 10_000);
       // Who connected between the two was refused.
       expect(await load.stop()).toMatchObject(LOST_NOTHING);
       const answers = (): Promise<boolean> =>
@@ -634,7 +634,7 @@ describe.skipIf(nginxMissing)(needsNginx('the end of'), () => {
           );
           await once(client, 'data');
           process.kill(master, 'SIGKILL');
-          const told = (): boolean => (server.said().match(/nginx was started anew/g) ?? []).length === ends;
+          const told = (): boolean => (server.said().match(/nginx was started again/g) ?? []).length === ends;
           await eventually('another nginx', told);
           const old = await eventually('the one worker', () => {
             const living = server.processes().filter((pid) => workers.includes(String(pid)));

@@ -5,7 +5,7 @@ import type { MainThread } from '../platform/procStat.ts';
 
 const PING_MS = 500;
 
-/** A heartbeat over one process, and the time that it lives in. */
+/** A heartbeat of one process, with a clock of its own. */
 function beating(options: Partial<HeartbeatOptions> = {}) {
   vi.useFakeTimers();
   let time = 0;
@@ -34,7 +34,7 @@ function beating(options: Partial<HeartbeatOptions> = {}) {
       answers = next.answers ?? answers;
       if ('thread' in next) thread = next.thread;
     },
-    /** Lets time pass, beat by beat; `each` may change what the process does. */
+    /** Advances the time, beat by beat; `each` may change what the process does. */
     pass: (ms: number, each: () => void = () => {}) => {
       for (let passed = 0; passed < ms; passed += PING_MS) {
         time += PING_MS;
@@ -50,7 +50,7 @@ function beating(options: Partial<HeartbeatOptions> = {}) {
 }
 
 describe('the heartbeat', () => {
-  it('leaves a process alone that answers', () => {
+  it('does not report a process that replies', () => {
     const { pass, silences, heartbeat } = beating();
     pass(20_000);
     expect(silences).toEqual([]);
@@ -58,7 +58,7 @@ describe('the heartbeat', () => {
     heartbeat.stop();
   });
 
-  it('reports one that neither answers nor works for 2 s, once', () => {
+  it('reports a process once that neither replies nor works for 2 s', () => {
     const { pass, set, silences, heartbeat } = beating();
     pass(1000);
     set({ answers: false, thread: { state: 'T', ticks: 7 } });
@@ -74,8 +74,8 @@ describe('the heartbeat', () => {
     ['gets processor time', (beat) => ({ state: 'S', ticks: 7 + beat })],
     ['waits for a processor', () => ({ state: 'R', ticks: 7 })],
     ['waits for a disk', () => ({ state: 'D', ticks: 7 })],
-    ['can’t be looked at', () => undefined],
-  ])('gives one that doesn’t answer, but %s, as long as anybody waits', (_, thread) => {
+    ['has no readable state', () => undefined],
+  ])('waits longer for a process that doesn’t reply, but %s', (_, thread) => {
     const { pass, set, silences, heartbeat } = beating();
     let beat = 0;
     set({ answers: false });
@@ -86,7 +86,7 @@ describe('the heartbeat', () => {
     heartbeat.stop();
   });
 
-  it('counts anew after everything stood still, itself included', () => {
+  it('starts counting again after the whole machine stood still', () => {
     const { pass, set, freeze, silences, heartbeat } = beating();
     pass(1000);
     set({ answers: false });

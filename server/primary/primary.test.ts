@@ -19,9 +19,9 @@ afterEach(() => vi.restoreAllMocks());
 
 const digestOf = (key: string): string => createHash('sha256').update(key).digest('hex');
 
-/** A server process as the primary hears it. It has opened what it is told to, and is ready when the test says so. */
+/** A server process as the primary sees it. It opens every version, and is ready when the test calls `beReady`. */
 function createProcess(id: number) {
-  const told: ToProcess[] = [];
+  const received: ToProcess[] = [];
   let connected = true;
   const die = (): void => {
     connected = false;
@@ -40,7 +40,7 @@ function createProcess(id: number) {
     process: { pid: 0, kill: die },
     isConnected: () => connected,
     send: (message: ToProcess) => {
-      told.push(message);
+      received.push(message);
       setImmediate(() => answer(message));
     },
   });
@@ -49,13 +49,13 @@ function createProcess(id: number) {
     worker: worker as unknown as Worker,
     die,
     beReady: () => say({ type: 'ready' }),
-    hasBeenTold: (type: ToProcess['type']) => told.some((message) => message.type === type),
-    /** The first one of each list of keys that it was told. */
-    digests: () => told.flatMap((message) => (message.type === 'keys' ? message.keys[0]?.digest : [])),
+    hasReceived: (type: ToProcess['type']) => received.some((message) => message.type === type),
+    /** The first digest of each list of keys that it received. */
+    digests: () => received.flatMap((message) => (message.type === 'keys' ? message.keys[0]?.digest : [])),
   };
 }
 
-it('tells a process that was starting what has changed meanwhile', () =>
+it('a process that was starting receives what has changed meanwhile', () =>
   withTemporaryFolder(async (folder) => {
     const processes: ReturnType<typeof createProcess>[] = [];
     vi.spyOn(cluster, 'fork').mockImplementation(() => {
@@ -64,9 +64,9 @@ it('tells a process that was starting what has changed meanwhile', () =>
       return process.worker;
     });
     const equipped = (count: number) =>
-      eventually(`process ${count}, told what to serve`, () => {
+      eventually(`the set of process ${count}`, () => {
         const process = processes[count - 1];
-        return process?.hasBeenTold('serve') && process;
+        return process?.hasReceived('serve') && process;
       });
     const repository = join(folder, 'models');
     putVersion(repository, 'tiny/1', tinyFiles(1));
@@ -89,7 +89,7 @@ it('tells a process that was starting what has changed meanwhile', () =>
     const first = await equipped(1);
     first.beReady();
     await started;
-    expect(first.hasBeenTold('serving')).toBe(true);
+    expect(first.hasReceived('serving')).toBe(true);
 
     first.die();
     const second = await equipped(2);
@@ -99,13 +99,13 @@ it('tells a process that was starting what has changed meanwhile', () =>
     second.beReady();
     await eventually('the new key', () => second.digests().at(-1) === digestOf('new'));
     expect(second.digests()[0]).toBe(digestOf('lost'));
-    expect(second.hasBeenTold('serving')).toBe(true);
+    expect(second.hasReceived('serving')).toBe(true);
 
     primary.lameDuck();
     second.die();
     const third = await equipped(3);
     third.beReady();
     await eventually('the keys again', () => third.digests().length === 2);
-    expect(third.hasBeenTold('serving')).toBe(false);
+    expect(third.hasReceived('serving')).toBe(false);
     await primary.stop(0);
   }));

@@ -60,7 +60,7 @@ describe('the aggregator', () => {
     expect(valueOf(aggregator.expose([]), 'in_flight')).toBeUndefined();
   });
 
-  it('takes a part of the families for what it is', async () => {
+  it('keeps the families that an update leaves out', async () => {
     const aggregator = createAggregator();
     aggregator.update(1, await snapshot(3, 5));
     aggregator.update(1, (await snapshot(4)).slice(0, 1));
@@ -71,7 +71,7 @@ describe('the aggregator', () => {
     expect(aggregator.sums('seconds').map(({ name }) => name)).toEqual(['seconds']);
   });
 
-  it('never shows less, whoever ends in whatever order', async () => {
+  it('never shows a smaller total, in any order of exits', async () => {
     const aggregator = createAggregator();
     const registry = new Registry();
     const cpu = new Counter({ name: 'cpu_seconds_total', help: 'h', registers: [registry] });
@@ -87,7 +87,7 @@ describe('the aggregator', () => {
     }
   });
 
-  it('retires a process that never sent counts, and one twice; what it sent too late is not taken', async () => {
+  it('retires a process without counts, and one twice; counts after the exit are ignored', async () => {
     const aggregator = createAggregator();
     aggregator.update(1, await snapshot(3));
     for (const pid of [9, 1, 1]) aggregator.retire(pid);
@@ -95,7 +95,7 @@ describe('the aggregator', () => {
     expect(valueOf(aggregator.expose([]), REQUESTS)).toBe(3);
   });
 
-  it('makes one value of a gauge of several processes as its family says', async () => {
+  it('merges a gauge of several processes as its family says', async () => {
     const aggregator = createAggregator();
     for (const [id, value] of [2, 7, NaN, 3].entries()) {
       const registry = new Registry();
@@ -115,7 +115,7 @@ describe('the aggregator', () => {
     ]);
   });
 
-  it('lets a histogram of negative values sink', async () => {
+  it('lets the sum of a histogram decrease with negative values', async () => {
     const aggregator = createAggregator();
     const registry = new Registry();
     const value = new Histogram({ name: 'value', help: 'h', buckets: [1], registers: [registry] });
@@ -128,8 +128,8 @@ describe('the aggregator', () => {
 });
 
 describe('a gauge whose newest value counts', () => {
-  /** What a process tells that has set these values, each at a time. */
-  async function told(values: readonly (readonly [label: string, value: number, time: number])[]) {
+  /** The counts of a process that has set these values, each at a time. */
+  async function snapshotOf(values: readonly (readonly [label: string, value: number, time: number])[]) {
     const registry = new Registry();
     const latest = createLatest(registry, { name: 'model_result', help: 'The last predicted value.' });
     const now = vi.spyOn(Date, 'now');
@@ -145,20 +145,20 @@ describe('a gauge whose newest value counts', () => {
   const lines = (text: string): string[] =>
     text.split('\n').filter((line) => line.startsWith('model_result'));
 
-  it('shows the newest of all processes, series by series, and none that nobody set', async () => {
+  it('shows the newest value of all processes for each series that was set', async () => {
     const aggregator = createAggregator();
-    aggregator.update(1, await told([['a', 10, 2000], ['b', 1, 5000]])); // prettier-ignore
-    aggregator.update(2, await told([['a', 20, 1000], ['b', 2, 6000]])); // prettier-ignore
-    aggregator.update(3, await told([]));
+    aggregator.update(1, await snapshotOf([['a', 10, 2000], ['b', 1, 5000]])); // prettier-ignore
+    aggregator.update(2, await snapshotOf([['a', 20, 1000], ['b', 2, 6000]])); // prettier-ignore
+    aggregator.update(3, await snapshotOf([]));
     expect(lines(aggregator.expose([]))).toEqual(['model_result{model="a"} 10', 'model_result{model="b"} 2']);
-    aggregator.update(2, await told([['a', 30, 3000]]));
+    aggregator.update(2, await snapshotOf([['a', 30, 3000]]));
     expect(lines(aggregator.expose([]))).toEqual(['model_result{model="a"} 30', 'model_result{model="b"} 1']);
   });
 
-  it('forgets what a process said that is gone, as of every gauge', async () => {
+  it('forgets the value of a process that has exited, as of every gauge', async () => {
     const aggregator = createAggregator();
-    aggregator.update(1, await told([['a', 10, 1000]]));
-    aggregator.update(2, await told([['a', 20, 2000]]));
+    aggregator.update(1, await snapshotOf([['a', 10, 1000]]));
+    aggregator.update(2, await snapshotOf([['a', 20, 2000]]));
     aggregator.retire(2);
     expect(lines(aggregator.expose([]))).toEqual(['model_result{model="a"} 10']);
   });

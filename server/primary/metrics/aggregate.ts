@@ -9,27 +9,27 @@ import type {
 } from '../../metrics/snapshot.ts';
 import { toMetricObject } from '../../metrics/snapshot.ts';
 
-/** The counts of the whole server: of all processes that there were. */
+/** The counts of the whole server: of all present and former processes. */
 export interface Aggregator {
   /**
-   * The newest counts of a process, by a number that none had before it (a pid can come back). Families that it leaves
-   * out stay as they were.
+   * Sets the newest counts of a process, by its number in node:cluster (pids can repeat). Families that are left out stay
+   * as they were.
    */
   update(id: number, snapshot: Snapshot): void;
-  /** The process is gone: its gauges leave the sum. Its counters stay, so that none goes backwards. */
+  /** The process has exited: its gauges leave the sum; its counters stay, so that no total decreases. */
   retire(id: number): void;
-  /** The sums over all processes of the families whose names begin so. */
+  /** The sums over all processes of the families whose names begin with the prefix. */
   sums(prefix: string): readonly MetricObject[];
-  /** The exposition text of all processes and of `own`, which are the primary's. */
+  /** The exposition text of all processes and of the primary's own families. */
   expose(own: Snapshot): string;
 }
 
-/** The primary's number: those of processes begin at 1. */
+/** The primary's number: numbers of processes begin at 1. */
 const OWN = 0;
 
 type SeriesValues = ReadonlyMap<string, Values>;
 
-/** Of several processes' values of a gauge, each with what it says beside it. */
+/** Merges the values of a gauge from several processes. */
 const MERGES: Readonly<Record<Merge, (all: readonly Values[]) => number>> = {
   sum: (all) => all.reduce((sum, [value = 0]) => sum + value, 0),
   average: (all) => MERGES.sum(all) / all.length,
@@ -41,19 +41,18 @@ const MERGES: Readonly<Record<Merge, (all: readonly Values[]) => number>> = {
   omit: () => NaN,
 };
 
-/** JSON has no NaN: what isn't known arrives as null. */
+/** JSON has no NaN: an unknown value arrives as null. */
 const isKnown = ([value]: Values): boolean => Number.isFinite(value);
 
 /**
- * Adds up what the processes count, by what each gained since it last told: so a total only grows, in whatever order
- * processes come and go. (A sum that is made anew each time can shrink in its last digit when its order changes, which
- * looks like a reset to Prometheus.)
+ * Adds what each process gained since its last counts, so a total only grows, in any order of starts and exits. (A sum
+ * that is computed each time can shrink in its last digit when its order changes, which Prometheus takes for a reset.)
  */
 export function createAggregator(): Aggregator {
   const heads = new Map<string, FamilyHead>();
   /** Counters and histograms, since the server's start. */
   const totals = new Map<string, Map<string, number[]>>();
-  /** What each living process last told, by family. */
+  /** The last counts of each living process, by family. */
   const last = new Map<number, Map<string, SeriesValues>>();
   const gone = new Set<number>();
   const expose = createExposition();
@@ -72,7 +71,7 @@ export function createAggregator(): Aggregator {
     }
   };
   const update: Aggregator['update'] = (id, snapshot) => {
-    // What was under way when the process ended would bring it back.
+    // Counts that arrive after the exit would bring the process back.
     if (gone.has(id)) return;
     let known = last.get(id);
     if (!known) last.set(id, (known = new Map<string, SeriesValues>()));

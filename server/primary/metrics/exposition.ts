@@ -15,7 +15,7 @@ function labelsOf(key: string): string {
     .join(',');
 }
 
-/** What the lines of a series begin with; in the order of its values, a histogram's count last. */
+/** The beginnings of a series' lines, in the order of its values, a histogram's count last. */
 function beginnings({ name, type, bounds }: FamilyHead, key: string): string[] {
   const labels = labelsOf(key);
   const among = (suffix: string): string =>

@@ -39,13 +39,13 @@ describe('the metrics port', () => {
     expect(await ask('/metrics', { method: 'HEAD' })).toMatchObject({ status: 200, text: '' });
   });
 
-  it('has nothing else', async () => {
+  it('answers 404 and 405 to everything else', async () => {
     for (const path of ['/', '/metrics/', '/predict']) expect((await ask(path)).status).toBe(404);
     const post = await ask('/metrics', { method: 'POST' });
     expect([post.status, post.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
   });
 
-  it('lets no browser guess a type, whatever it answers', async () => {
+  it('sends nosniff with every answer', async () => {
     const refused = (): boolean => false;
     const fails = (): Promise<string> => Promise.reject(new Error('no counts'));
     const answers = [

@@ -4,9 +4,9 @@ import type { Logger } from 'pino';
 import type { ReadHeader } from '../../access/gate.ts';
 
 /**
- * Serves `GET /metrics`, and nothing else, on a port of its own: the public one never shows it.
+ * Serves `GET /metrics`, and nothing else, on a port of its own: the public port never shows it.
  *
- * @param lets whether a request with these headers may read them
+ * @param lets whether a request with these headers may read the metrics
  */
 export function createMetricsServer(
   expose: () => Promise<string>,

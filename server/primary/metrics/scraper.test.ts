@@ -11,7 +11,7 @@ import { takeSnapshot } from '../../metrics/snapshot.ts';
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
 afterEach(() => void vi.useRealTimers());
 
-/** Processes that answer a scrape with these counts, or not at all. */
+/** Processes that reply to a scrape with these counts, or not at all. */
 async function startScraper(counts: readonly (number | 'silent')[]) {
   const registry = new Registry();
   const children: Child[] = [];
@@ -50,7 +50,7 @@ describe('a scrape', () => {
     expect(text).toMatch(/^metrics_stale_processes_total 0$/m);
   });
 
-  it('does not wait for a slow process: it takes its last counts, and counts that', async () => {
+  it('takes the last counts of a slow process, and counts that', async () => {
     const { scraper } = await startScraper([3, 'silent']);
     const own = new Registry();
     new Counter({ name: 'answers_total', help: 'h', registers: [own] }).inc(5);
@@ -68,7 +68,7 @@ describe('a scrape', () => {
     expect(await text).toMatch(/^answers_total 3$/m);
   });
 
-  it('takes no part of the counts for the whole', async () => {
+  it('does not take some of the families for all', async () => {
     const { scraper } = await startScraper([3, 'silent']);
     let done = false;
     const text = scraper.expose().finally(() => (done = true));
@@ -79,7 +79,7 @@ describe('a scrape', () => {
     expect(await text).toMatch(/^metrics_stale_processes_total 0$/m);
   });
 
-  it('can go on twice at a time', async () => {
+  it('can run twice at the same time', async () => {
     const { scraper } = await startScraper([3]);
     for (const text of await Promise.all([scraper.expose(), scraper.expose()])) {
       expect(text).toMatch(/^answers_total 3$/m);

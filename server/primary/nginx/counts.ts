@@ -4,13 +4,13 @@ import type { Registry } from 'prom-client';
 import { Gauge } from 'prom-client';
 import { createCounter } from '../../metrics/families.ts';
 
-/** nginx answers at once or not at all; a scrape doesn't wait for it. */
+/** nginx answers at once or not at all: a scrape must not wait for it. */
 const ANSWER_TIMEOUT_MS = 250;
 
-/** They only grow, for as long as an nginx lives. */
+/** They only grow while an nginx lives. */
 const COUNTS = ['accepted', 'handled', 'requests'] as const;
 
-/** What `stub_status` says. Counts since nginx began. */
+/** The answer of `stub_status`. Counts are since nginx's start. */
 interface Status {
   readonly active: number;
   readonly accepted: number;
@@ -40,10 +40,10 @@ function parse(answer: string): Status | undefined {
 }
 
 /**
- * nginx's own counts, in the primary's registry.
+ * Registers nginx's own counts.
  *
- * @param socketPath where it answers its status
- * @returns reads them anew; never fails
+ * @param socketPath where nginx answers its status
+ * @returns reads the counts again; never fails
  */
 export function createNginxReader(registry: Registry, socketPath: string): () => Promise<void> {
   const registers = [registry];
@@ -63,10 +63,10 @@ export function createNginxReader(registry: Registry, socketPath: string): () =>
   let last: Status | undefined;
 
   const count = (status: Status): void => {
-    // One that began anew begins at zero. It may have had more of one kind by now than the one before.
+    // A new nginx counts from zero. Some of its counts may already be larger than those of its predecessor.
     const before = last;
-    const goesOn = before !== undefined && COUNTS.every((name) => status[name] >= before[name]);
-    for (const name of COUNTS) counters[name].add(status[name] - (goesOn ? before[name] : 0));
+    const sameNginx = before !== undefined && COUNTS.every((name) => status[name] >= before[name]);
+    for (const name of COUNTS) counters[name].add(status[name] - (sameNginx ? before[name] : 0));
     last = status;
   };
   return async () => {

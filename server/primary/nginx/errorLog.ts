@@ -2,7 +2,7 @@ import { Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { readProxyError } from '../../../proxy/errorLog.ts';
 
-/** Makes what nginx says lines of our log: JSON, and without the requests that they are about. */
+/** Writes nginx's error log to our log: as JSON, and without the requests in it. */
 export function followProxyLog(fd: number, log: Logger): void {
   let rest = '';
   new Socket({ fd, readable: true, writable: false }).setEncoding('utf8').on('data', (text: string) => {

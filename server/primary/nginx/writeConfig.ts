@@ -14,7 +14,7 @@ function proxyUser(): string | undefined {
   return /^www-data:/m.test(readFileSync('/etc/passwd', 'utf8')) ? 'www-data' : undefined;
 }
 
-/** nginx's workers can't reach the processes' sockets. */
+/** nginx's workers can't reach the sockets of the processes. */
 export class RuntimeUnreachable extends Error {
   constructor(folder: string) {
     super(
@@ -30,7 +30,7 @@ function requireReachable(folder: string): void {
   if (folder !== dirname(folder)) requireReachable(dirname(folder));
 }
 
-/** The certificate can't be used: nginx would end with less clear words. */
+/** The certificate can't be used. nginx's own message is less clear. */
 export class CertificateUnusable extends Error {
   constructor(reason: string) {
     super(reason);
@@ -38,7 +38,7 @@ export class CertificateUnusable extends Error {
   }
 }
 
-/** @throws {CertificateUnusable} unless both files are there and belong together */
+/** @throws {CertificateUnusable} unless both files can be read and match */
 function certificateOf({ TLS_CERT, TLS_KEY }: Config): ProxySettings['tls'] {
   if (TLS_CERT === '') return undefined;
   const read = (name: string, file: string): Buffer => {
@@ -69,7 +69,7 @@ function certificateOf({ TLS_CERT, TLS_KEY }: Config): ProxySettings['tls'] {
  */
 export function writeProxyFile(config: Config, runtime: string): void {
   const user = proxyUser();
-  // nginx's workers have to reach the sockets; the folder's random name stays unlisted.
+  // nginx's workers have to reach the sockets; others can't list the folder's random name.
   if (process.getuid?.() === 0) {
     chmodSync(runtime, 0o711);
     requireReachable(runtime);

@@ -8,7 +8,7 @@ export const nginxKilled: Fault = {
   strike: async ({ server, recovered }) => {
     const old = server.nginx();
     process.kill(old, 'SIGKILL');
-    await eventually('another nginx', () => server.said().includes('nginx was started anew'), 15_000);
+    await eventually('another nginx', () => server.said().includes('nginx was started again'), 15_000);
     await recovered();
   },
 };
