@@ -142,7 +142,7 @@ exec 9>&-
 
 # --- Run -------------------------------------------------------------------------------------------------------
 
-# Each child leads a process group of its own, so that a terminal's Ctrl-C reaches only this script and the end is orderly.
+# Each child leads a process group of its own, so that a terminal's Ctrl-C reaches only this script, which ends in order.
 set -m
 runtime=$(mktemp -d "${TMPDIR:-/tmp}/servemodel.XXXXXX")
 primary=

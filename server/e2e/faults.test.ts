@@ -18,7 +18,7 @@ import { CHECKOUT, withLaunched, withServer } from '../testing/startServer.ts';
 import { putVersion, tinyFiles } from '../testing/tinyRepository.ts';
 import { eventually } from '../testing/withDeadline.ts';
 
-// Each wait has a deadline of its own; this one is for a machine that is busy with something else.
+// Each wait has its own deadline; this one is for a busy machine.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 const MODEL = join(CHECKOUT, 'models/adult/1');
@@ -29,7 +29,7 @@ const NO_PROXY = ['--no-install', '--no-proxy'];
 const DRAIN_MS = 10_000;
 
 let rows: AdultRow[];
-/** Mostly single rows, now and then a request that keeps every thread of a process busy. */
+/** Mostly single rows, and some requests that keep every thread of a process busy. */
 let mixed: Case[];
 let folder: string;
 beforeAll(() => {
@@ -57,7 +57,7 @@ const edit = (file: string, change: (text: string) => string): void => {
 const died = (pid: number) => (line: LogLine) =>
   line.msg === 'a server process died' && line['process'] === pid;
 
-/** Waits until so many processes serve, none of them in `without`. */
+/** Waits until this many processes serve, none of them in `without`. */
 const serving = (server: Server, count: number, without: readonly number[] = []): Promise<number[]> =>
   eventually(
     `${count} server processes that are ready`,
@@ -69,7 +69,7 @@ const serving = (server: Server, count: number, without: readonly number[] = [])
     20_000,
   );
 
-/** Stops a process at a moment in which a thread works: only then there is a request to be named. */
+/** Stops a process while a thread works, so that there is a request to name. */
 async function stopInMidBatch(server: Server, pid: number): Promise<void> {
   const [runtime = ''] = readdirSync(server.tmp);
   const isStopped = (): boolean => / T /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
@@ -99,8 +99,8 @@ describe.skipIf(nginxMissing)(needsNginx('a server process that is killed'), () 
         const before = await scrape(server);
         const [victim] = server.serverProcesses() as [number];
         const start = performance.now();
-        // Keeps the threads at work, so that the kill meets one in the middle of a batch. Answered before the next
-        // kill: a request that has met two deaths is not replayed again.
+        // Keeps the threads busy, so that the kill interrupts a batch. It is answered before the next kill: a request
+        // that two deaths interrupted is not replayed again.
         const cases = [together(rows.slice(0, 4000))];
         const large = startLoad({ port, connections: 4, cases, idPrefix: 'kill-large' });
         await stopInMidBatch(server, victim);
@@ -119,7 +119,7 @@ describe.skipIf(nginxMissing)(needsNginx('a server process that is killed'), () 
         await load.more(200);
       }
       expect(await load.stop()).toMatchObject({ resent: 0, refused: 0, ...LOST_NOTHING });
-      // Each name is one that this load gave.
+      // Every named request is one of this load.
       expect(named.filter((id) => !/^kill-(?:large-)?\d+$/.test(id))).toEqual([]);
       process.stdout.write(`ready again after a kill: ${recoveries.join(', ')} ms\n`);
       expect((await server.stop()).code).toBe(0);
@@ -127,7 +127,7 @@ describe.skipIf(nginxMissing)(needsNginx('a server process that is killed'), () 
     });
   });
 
-  it('keeps its counts, also when all die at the same time', async () => {
+  it('keeps its counts, even if all die at the same time', async () => {
     await withServer({ env: { WEB_CONCURRENCY: '4' } }, async (server) => {
       const { port } = server;
       const warm = startLoad({ port, connections: 16, cases: singles(rows.slice(0, 400)), requests: 400 });
@@ -140,13 +140,13 @@ describe.skipIf(nginxMissing)(needsNginx('a server process that is killed'), () 
       const after = await scrape(server);
       expect(wentBackwards(before, after)).toEqual([]);
       expect(after.sum('server_process_restarts_total')).toBe(4);
-      // The server is itself again.
+      // The server has recovered.
       const next = await startLoad({ port, connections: 4, cases: mixed, requests: 100 }).done;
       expect(next).toMatchObject({ right: 100, ...LOST_NOTHING });
     });
   });
 
-  it('in the middle of a scrape leaves its counts there', async () => {
+  it('during a scrape keeps its counts in the answer', async () => {
     await withServer({}, async (server) => {
       const { port } = server;
       const warm = startLoad({ port, connections: 16, cases: singles(rows.slice(0, 400)), requests: 400 });
@@ -155,9 +155,9 @@ describe.skipIf(nginxMissing)(needsNginx('a server process that is killed'), () 
       for (const victim of server.serverProcesses()) {
         process.kill(victim, 'SIGSTOP');
         const during = [scrape(server), scrape(server)];
-        // They are under way once something that came later was answered.
+        // The scrapes have arrived once a later request is answered.
         await fetch(`http://127.0.0.1:${server.metricsPort}/`);
-        // After two seconds of silence the primary kills it itself.
+        // After two seconds without a reply the primary kills it.
         signalIfThere(victim, 'SIGKILL');
         for (const metrics of await Promise.all(during)) expect(wentBackwards(before, metrics)).toEqual([]);
         await serving(server, 2, [victim]);
@@ -167,15 +167,15 @@ describe.skipIf(nginxMissing)(needsNginx('a server process that is killed'), () 
   });
 });
 
-describe.skipIf(nginxMissing)(needsNginx('a server process that is stopped in its tracks'), () => {
-  it('is replaced within seconds, and costs no request: what it held is answered by the other', async () => {
+describe.skipIf(nginxMissing)(needsNginx('a server process that is frozen'), () => {
+  it('is replaced within seconds, and loses no request: another process answers what it held', async () => {
     await withServer({}, async (server) => {
       const load = startLoad({ port: server.port, connections: 8, cases: singles(rows.slice(0, 200)) });
       await load.more(200);
       const [stopped] = server.serverProcesses() as [number];
       process.kill(stopped, 'SIGSTOP');
       const start = performance.now();
-      // A slow process never fails the scrape: its last counts stand in for it.
+      // A slow process never fails the scrape, which takes its last counts.
       const metrics = await scrape(server);
       expect(metrics.sum('metrics_stale_processes_total')).toBeGreaterThan(0);
       const line = await server.says('the silence', ({ msg }) =>
@@ -195,7 +195,7 @@ describe.skipIf(nginxMissing)(needsNginx('a server process that is stopped in it
     });
   });
 
-  it('as the primary itself is, is not held against the others when that one goes on', async () => {
+  it('together with the primary is not killed when both continue', async () => {
     await withServer({}, async (server) => {
       const old = server.serverProcesses();
       const load = startLoad({ port: server.port, connections: 4, cases: singles(rows.slice(0, 200)) });
@@ -205,7 +205,7 @@ describe.skipIf(nginxMissing)(needsNginx('a server process that is stopped in it
       await eventually('more time than a silence may take', () => performance.now() - start > 2600);
       process.kill(server.primary(), 'SIGCONT');
       await load.more(50);
-      // Two more beats, seen from outside: the processes have answered pings since then.
+      // Two more beats, seen from outside: the processes have replied to pings since then.
       const isReady = async (): Promise<boolean> => (await scrape(server)).sum('server_ready') === 1;
       await eventually('the pulse of all', isReady);
       expect(await serving(server, 2)).toEqual(old);
@@ -214,7 +214,7 @@ describe.skipIf(nginxMissing)(needsNginx('a server process that is stopped in it
     });
   });
 
-  it('does not keep the server from ending in time', async () => {
+  it('does not delay the end of the server', async () => {
     await withServer({ env: { DEADLINE_MS: '500' } }, async (server) => {
       process.kill(server.serverProcesses()[0] as number, 'SIGSTOP');
       const { code, ms } = await server.stop();
@@ -225,7 +225,7 @@ describe.skipIf(nginxMissing)(needsNginx('a server process that is stopped in it
   });
 });
 
-/** The statuses in an access log of nginx: what it took and how it ended. */
+/** The statuses in an access log of nginx: which requests it accepted, and how they ended. */
 const logged = (file: string): number[] =>
   readFileSync(file, 'utf8')
     .split('\n')
@@ -233,12 +233,12 @@ const logged = (file: string): number[] =>
     .map((line) => (JSON.parse(line) as { status: number }).status);
 
 describe.skipIf(nginxMissing)(needsNginx('a primary that is frozen'), () => {
-  it('holds up no request, whatever nginx has to say meanwhile', async () => {
+  it('delays no request, even if nginx logs many errors meanwhile', async () => {
     await withServer({}, async ({ port, primary }) => {
       const pid = primary();
       process.kill(pid, 'SIGSTOP');
       try {
-        // Together a multiple of what the pipe to the primary holds.
+        // Together several times the size of the pipe to the primary.
         const tooLarge = `POST /${'x'.repeat(1500)} HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n`;
         for (let count = 0; count < 200; count++) expect((await rawRequest(port, tooLarge)).status).toBe(413);
       } finally {
@@ -249,12 +249,12 @@ describe.skipIf(nginxMissing)(needsNginx('a primary that is frozen'), () => {
 });
 
 describe.skipIf(nginxMissing)(needsNginx('TERM'), () => {
-  it('under load: every accepted request is answered, code 0, in time, nothing left', async () => {
+  it('under load: every accepted request is answered, code 0, in time, nothing left behind', async () => {
     const accessLog = join(mkdtempSync(join(folder, 'term-')), 'access.log');
     await withServer({ env: { ACCESS_LOG: accessLog } }, async (server) => {
       const { port } = server;
       const load = startLoad({ port, connections: 32, cases: mixed, untilRefused: true });
-      // These take long enough to be under way when the signal comes.
+      // These take long enough to be in flight when the signal comes.
       const large = startLoad({
         port,
         connections: 6,
@@ -270,7 +270,7 @@ describe.skipIf(nginxMissing)(needsNginx('TERM'), () => {
       const largeReport = await large.done;
       expect(report).toMatchObject(LOST_NOTHING);
       expect(largeReport).toMatchObject({ right: 6, resent: 0, ...LOST_NOTHING });
-      // What nginx took and what the clients got is the same: nothing was taken and then dropped.
+      // nginx logged as many answers as the clients got: no accepted request was dropped.
       const statuses = logged(accessLog);
       expect(statuses.filter((status) => status !== 200)).toEqual([]);
       expect(statuses).toHaveLength(report.right + largeReport.right);
@@ -280,7 +280,7 @@ describe.skipIf(nginxMissing)(needsNginx('TERM'), () => {
   });
 
   it('while the server is starting ends it at once', async () => {
-    // At the very start, once the primary is there, and once it has forked.
+    // At the very start, once the primary runs, and once it has forked.
     const moments: ((server: Server) => boolean)[] = [
       ({ processes }) => processes().length > 0,
       ({ primary }) => primary() > 0,
@@ -306,7 +306,7 @@ describe.skipIf(nginxMissing)(needsNginx('TERM'), () => {
 });
 
 describe('TERM without a proxy', () => {
-  it('answers what is under way, code 0, in time, nothing left', async () => {
+  it('finishes the requests in flight, code 0, in time, nothing left behind', async () => {
     await withServer({ args: NO_PROXY }, async (server) => {
       const { port } = server;
       const [single] = singles(rows) as [Case];
@@ -331,14 +331,14 @@ describe('TERM without a proxy', () => {
     });
   });
 
-  it('in the middle of a reload answers what the old processes have under way', async () => {
+  it('during a reload finishes the requests of the old processes', async () => {
     await withServer({ args: NO_PROXY }, async (server) => {
       const [single] = singles(rows) as [Case];
       const held = Array.from({ length: 8 }, () => holdRequest(server.port, single));
       const underWay = async (): Promise<number> => (await scrape(server)).sum('http_requests_in_flight');
       await eventually('eight requests under way', async () => (await underWay()) === 8);
       server.signal('SIGHUP');
-      // Once the first successor is ready, its predecessor is told to end.
+      // Once the first successor is ready, its predecessor drains.
       const successor = async (): Promise<boolean> => (await scrape(server)).sum('model_ready') > 2;
       await eventually('a successor that is ready', successor, 20_000);
       const ended = server.stop();
@@ -352,7 +352,7 @@ describe('TERM without a proxy', () => {
 });
 
 describe.skipIf(nginxMissing)(needsNginx('HUP'), () => {
-  it('under load replaces every process and loses nothing', async () => {
+  it('under load replaces every process and loses no request', async () => {
     await withServer({}, async (server) => {
       const old = server.serverProcesses();
       const before = await scrape(server);
@@ -365,15 +365,15 @@ describe.skipIf(nginxMissing)(needsNginx('HUP'), () => {
       expect(await load.stop()).toMatchObject({ resent: 0, refused: 0, ...LOST_NOTHING });
       const after = await scrape(server);
       expect(wentBackwards(before, after)).toEqual([]);
-      // A replacement that was asked for is no restart.
+      // A requested replacement is no restart.
       expect(after.sum('server_process_restarts_total')).toBe(0);
-      // nginx tells of each kept connection that was closed under a request, which it then sends elsewhere.
+      // nginx logs each kept connection that was closed during a request, which it then sends to another process.
       const ours = server.lines().filter(({ level, role }) => level >= 40 && role !== 'nginx');
       expect(ours).toEqual([]);
     });
   });
 
-  it('while a process is being replaced replaces that one, too', async () => {
+  it('during the replacement of a process replaces that one, too', async () => {
     await withServer({}, async (server) => {
       const old = server.serverProcesses();
       process.kill(old[0] as number, 'SIGKILL');
@@ -386,7 +386,7 @@ describe.skipIf(nginxMissing)(needsNginx('HUP'), () => {
     });
   });
 
-  it('with a model that has become bad leaves the old processes serving, and works once it is good', async () => {
+  it('with a model that has become bad keeps the old processes, and works once the model is good', async () => {
     const { repository, version } = copyRepository('turned-bad');
     await withServer({ env: { MODEL_REPOSITORY: repository } }, async (server) => {
       const old = server.serverProcesses();
@@ -424,7 +424,7 @@ describe.skipIf(nginxMissing)(needsNginx('a model whose files turn bad while it 
   };
   const askTiny = (server: Server): Promise<number> => ask(server, 'tiny', '{"columns":["x"],"data":[[1]]}');
 
-  it('costs only itself: processes that are started without it serve the others', async () => {
+  it('is the only one that fails: processes that start without it serve the others', async () => {
     const { repository } = copyRepository('bad-later');
     putVersion(repository, 'tiny/1', tinyFiles(1));
     const env = { MODEL_REPOSITORY: repository, MODEL_POLL_MS: '0', DEFAULT_MODEL: 'adult' };
@@ -436,7 +436,7 @@ describe.skipIf(nginxMissing)(needsNginx('a model whose files turn bad while it 
       process.kill(first, 'SIGKILL');
       await server.says('what it lacks', ({ msg }) => msg === 'a process serves without a version', 20_000);
       const left = await serving(server, 2, [first]);
-      // By chance one process or the other: one has it in memory, and the other asks to come again.
+      // Either process may answer: one has it in memory, the other one answers 503.
       const statuses = new Set<number>();
       await eventually('both kinds of answers', async () => {
         statuses.add(await askTiny(server));
@@ -517,7 +517,7 @@ describe('a model that cannot be served ends the start with one clear line', () 
           signature.inputs[0] = { name: 'age', onnx: 'age', type: 'string', nullable: false };
           return JSON.stringify(signature);
         });
-        // Its rows would not fit such a signature, which is refused earlier and in other words.
+        // Golden rows that don't fit such a signature are refused earlier, with another reason.
         rmSync(join(version, 'golden.json'));
         return repository;
       },
@@ -537,10 +537,10 @@ describe('a model that cannot be served ends the start with one clear line', () 
     await withLaunched({ env: { MODEL_REPOSITORY: make() }, args: NO_PROXY }, async (server) => {
       const { code, ms } = await server.ended(30_000);
       expect(code).toBe(1);
-      // Another start's build may be part of this time.
+      // This time may include the build of another start.
       expect(ms).toBeLessThan(20_000);
-      const told = server.lines().filter(({ level }) => level >= 40);
-      expect(told.map(({ msg }) => msg)).toEqual([expect.stringMatching(reason)]);
+      const logged = server.lines().filter(({ level }) => level >= 40);
+      expect(logged.map(({ msg }) => msg)).toEqual([expect.stringMatching(reason)]);
       expect(server.said()).not.toMatch(/\n\s+at /);
       expect(await server.leftBehind()).toEqual([]);
     });
@@ -548,7 +548,7 @@ describe('a model that cannot be served ends the start with one clear line', () 
 });
 
 describe('a server process that never becomes ready', () => {
-  it('is tried five times, with back-off, then the server ends with the reason', async () => {
+  it('is started five times, with backoff, then the server ends with the reason', async () => {
     const preload = join(folder, 'dies.cjs');
     writeFileSync(
       preload,
@@ -577,20 +577,20 @@ describe('a server process that never becomes ready', () => {
 });
 
 describe.skipIf(nginxMissing)(needsNginx('the end of'), () => {
-  it('the primary ends everything, with a code that says so, once what is under way is answered', async () => {
+  it('the primary ends everything with its exit code, once the requests in flight are answered', async () => {
     await withServer({}, async (server) => {
       const load = startLoad({ port: server.port, connections: 8, cases: mixed, untilRefused: true });
       await load.more(100);
       process.kill(server.primary(), 'SIGKILL');
       const { code } = await server.ended();
-      // 128 + 9, as a shell has it.
+      // 128 + 9, as shells report it.
       expect(code).toBe(137);
       expect(await load.stop()).toMatchObject(LOST_NOTHING);
       expect(await server.leftBehind()).toEqual([]);
     });
   });
 
-  it('nginx by SIGKILL loses no request that it has, and another one takes its place', async () => {
+  it('nginx by SIGKILL loses no accepted request, and a new nginx replaces it', async () => {
     await withServer({}, async (server) => {
       const { port } = server;
       const load = startLoad({ port, connections: 8, cases: mixed, untilRefused: true });
@@ -598,7 +598,7 @@ describe.skipIf(nginxMissing)(needsNginx('the end of'), () => {
       const old = server.nginx();
       process.kill(old, 'SIGKILL');
       await eventually('another nginx', () => server.said().includes('nginx was started again'), 10_000);
-      // Who connected between the two was refused.
+      // Connections between the two were refused.
       expect(await load.stop()).toMatchObject(LOST_NOTHING);
       const answers = (): Promise<boolean> =>
         fetch(`http://127.0.0.1:${port}/health/ready`).then(
@@ -614,7 +614,7 @@ describe.skipIf(nginxMissing)(needsNginx('the end of'), () => {
     });
   });
 
-  it('several nginx whose workers are frozen takes no longer than that of one', async () => {
+  it('several nginx with frozen workers takes no longer than that of one', async () => {
     await withServer({}, async (server) => {
       const clients: Socket[] = [];
       try {
@@ -626,7 +626,7 @@ describe.skipIf(nginxMissing)(needsNginx('the end of'), () => {
             return ok && server.nginx();
           });
           const workers = readFileSync(`/proc/${master}/task/${master}/children`, 'utf8').trim().split(' ');
-          // A body that doesn't end keeps one of them.
+          // A request whose body doesn't end keeps one worker.
           const client = connect(server.port, '127.0.0.1').on('error', () => undefined);
           clients.push(client);
           client.write(
@@ -634,8 +634,9 @@ describe.skipIf(nginxMissing)(needsNginx('the end of'), () => {
           );
           await once(client, 'data');
           process.kill(master, 'SIGKILL');
-          const told = (): boolean => (server.said().match(/nginx was started again/g) ?? []).length === ends;
-          await eventually('another nginx', told);
+          const isLogged = (): boolean =>
+            (server.said().match(/nginx was started again/g) ?? []).length === ends;
+          await eventually('another nginx', isLogged);
           const old = await eventually('the one worker', () => {
             const living = server.processes().filter((pid) => workers.includes(String(pid)));
             return living.length === 1 && living;
@@ -652,7 +653,7 @@ describe.skipIf(nginxMissing)(needsNginx('the end of'), () => {
     });
   });
 
-  it('nginx again and again ends everything, with a code that says so', async () => {
+  it('nginx in a crash loop ends everything with an exit code', async () => {
     await withServer({}, async (server) => {
       for (let ends = 1; ends <= 5; ends++) {
         const nginx = await eventually('nginx', () => {
@@ -663,8 +664,8 @@ describe.skipIf(nginxMissing)(needsNginx('the end of'), () => {
           }
         });
         process.kill(nginx, ends % 2 === 0 ? 'SIGTERM' : 'SIGKILL');
-        const told = (): boolean => (server.said().match(/nginx ended with code/g) ?? []).length === ends;
-        await eventually('its end', told);
+        const isLogged = (): boolean => (server.said().match(/nginx ended with code/g) ?? []).length === ends;
+        await eventually('its end', isLogged);
       }
       const { code } = await server.ended();
       expect(code).toBe(137);

@@ -13,11 +13,11 @@ import { eventually } from '../testing/withDeadline.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
-/** In what clients send and in the settings; and then nowhere. */
+/** Part of requests and settings; must not be in the logs. */
 const SECRET = 'hunter2secret';
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 
-/** Reads numbers from text, and fails at what is none. */
+/** Converts texts to numbers, and fails for other texts. */
 const castModel = {
   'model.onnx': buildModel({
     inputs: [{ name: 's', element: 'string', dims: ['n', 1] }],
@@ -32,25 +32,25 @@ const castModel = {
   'golden.json': JSON.stringify({ columns: ['s'], data: [['1']], predictions: [1] }),
 };
 
-/** Ends a thread in the middle of its next batch, once the file is there. */
+/** Ends a thread during its next batch, once the file exists. */
 const diesOnce = (flag: string): string => `
   const { isMainThread } = require('node:worker_threads');
   const { existsSync, rmSync } = require('node:fs');
   const now = performance.now.bind(performance);
   if (!isMainThread) performance.now = () => {
     if (!existsSync(${JSON.stringify(flag)})) return now();
-    // Only the one that takes the flag dies.
+    // Only the thread that removes the flag dies.
     try { rmSync(${JSON.stringify(flag)}); } catch { return now(); }
     process.exit(7);
   };`;
 
 type Line = Readonly<Record<string, unknown>>;
 
-/** How many members a line has as it is written. */
+/** The number of members in a line's text. */
 const membersWritten = (line: string): number =>
   [...line.matchAll(/"(?:[^"\\]|\\.)*"(:)?/g)].filter(([, colon]) => colon).length;
 
-/** The same once it is read: of two members with one name the last is left. */
+/** The same after parsing: of two members with one name, the last one remains. */
 const membersRead = (value: unknown): number =>
   typeof value !== 'object' || value === null
     ? 0
@@ -110,7 +110,7 @@ describe.skipIf(nginxMissing)(needsNginx('the logs of a whole server'), () => {
     await response.arrayBuffer();
     return response.status;
   };
-  /** Every line that was written so far, by whom and where ever. */
+  /** Every line that was logged so far, by all processes and nginx. */
   const lines = (): Line[] =>
     server
       .said()
@@ -130,7 +130,7 @@ describe.skipIf(nginxMissing)(needsNginx('the logs of a whole server'), () => {
   /** Ends a thread; the id of a request that it worked on. */
   const endThread = (): Promise<string> => {
     let asked = 0;
-    // The server asks itself, too: such a batch may be the one that meets the flag.
+    // The self-test sends batches, too: one of them may meet the flag.
     return eventually(
       'a request that met the flag',
       async () => {
@@ -142,7 +142,7 @@ describe.skipIf(nginxMissing)(needsNginx('the logs of a whole server'), () => {
     );
   };
   const isUpstreamError = ({ role, level }: Line): boolean => role === 'nginx' && level === 50;
-  /** Ends a process, until nginx has met it. */
+  /** Ends processes, until nginx has logged an error. */
   const endProcess = async (): Promise<void> => {
     const [victim] = server.serverProcesses() as [number];
     process.kill(victim, 'SIGKILL');
@@ -157,12 +157,12 @@ describe.skipIf(nginxMissing)(needsNginx('the logs of a whole server'), () => {
     );
   };
 
-  it('a request that fails is one line, with its cause, request id and trace, and one of the access log', async () => {
+  it('a failed request is one line with its cause, request id and trace, and one line of the access log', async () => {
     expect(await ask('/models/cast/predict', 'fine', cast('2'))).toBe(200);
     expect(await fail()).toBe(500);
     await find('the access log', ({ requestId, status }) => requestId === 'fails' && status === 500);
-    const told = about('fails');
-    expect(told.filter(({ level }) => level !== undefined)).toEqual([
+    const lines = about('fails');
+    expect(lines.filter(({ level }) => level !== undefined)).toEqual([
       expect.objectContaining({
         level: 50,
         traceId: TRACE,
@@ -173,7 +173,7 @@ describe.skipIf(nginxMissing)(needsNginx('the logs of a whole server'), () => {
         }) as object,
       }),
     ]);
-    expect(told.find(({ status }) => status === 500)).toMatchObject({
+    expect(lines.find(({ status }) => status === 500)).toMatchObject({
       traceId: TRACE,
       path: '/models/cast/predict',
       connection: expect.any(Number) as number,
@@ -193,7 +193,7 @@ describe.skipIf(nginxMissing)(needsNginx('the logs of a whole server'), () => {
   it("nginx's errors are lines, too, with the connection's number, and without the request", async () => {
     expect(await ask(`/predict?${SECRET}=1`, 'large', 'x'.repeat(100_001))).toBe(413);
     const refused = await find('the refusal', ({ msg }) => /too large body/.test(String(msg)));
-    // A client's mistake is no error of the server.
+    // A bad request is no error of the server.
     expect(refused).toMatchObject({ level: 30, role: 'nginx', client: '127.0.0.1' });
     const access = await find('its access log', ({ requestId }) => requestId === 'large');
     expect(refused['connection']).toBe(access['connection']);
@@ -231,7 +231,7 @@ describe.skipIf(nginxMissing)(needsNginx('the logs of a whole server'), () => {
         .filter((line) => line.includes(SECRET)),
     ).toEqual([]);
     const said = server.said().split('\n').slice(0, -1);
-    // Of the primary, of a process, of nginx.
+    // Lines of the primary, of a process, of nginx.
     expect(new Set(lines().map(({ role }) => role)).size).toBeGreaterThan(2);
     expect(said.filter((line) => membersWritten(line) !== membersRead(JSON.parse(line)))).toEqual([]);
   });

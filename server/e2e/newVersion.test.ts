@@ -15,7 +15,7 @@ import { withTemporaryFolder } from '../testing/temporaryFolder.ts';
 import { putVersion, tinyFiles, tinyLine, tinyTree } from '../testing/tinyRepository.ts';
 import { eventually, withDeadline } from '../testing/withDeadline.ts';
 
-// 200 swaps take about a minute on a machine that has nothing else to do.
+// 200 swaps take about a minute on an idle machine.
 vi.setConfig({ testTimeout: 300_000 });
 
 const NO_PROXY = ['--no-install', '--no-proxy'];
@@ -56,7 +56,7 @@ const ask = (server: Server, rows = 1): Promise<Answer> =>
     JSON.stringify({ columns: ['x'], data: Array.from({ length: rows }, (_, row) => [row % 2]) }),
   );
 
-/** The answer that the version named by `x-model` gives. */
+/** The answer of the version that `x-model` names. */
 const rightAnswer = (version: number, rows: number): string =>
   JSON.stringify({ predictions: Array.from({ length: rows }, (_, row) => version + (row % 2) / 2) });
 
@@ -67,7 +67,7 @@ interface Traffic {
   stop(): Promise<{ answers: number; wrong: string[]; versions: Set<string> }>;
 }
 
-/** Requests of one row and of many, each checked against the version that it says has answered it. */
+/** Requests of one row and of many, each checked against the version that its answer names. */
 function startTraffic(server: Server, connections: number): Traffic {
   const wrong: string[] = [];
   const versions = new Set<string>();
@@ -83,7 +83,7 @@ function startTraffic(server: Server, connections: number): Traffic {
         if (status !== 200 || body !== rightAnswer(version, rows))
           wrong.push(`${status} ${model} ${body.slice(0, 80)}`);
         answers++;
-        // A pause, so that the swaps and not the load are what the machine is busy with.
+        // A pause, so that the machine is busy with the swaps rather than the load.
         await delay(PAUSE_MS);
       } catch (error) {
         wrong.push(String(error));
@@ -140,7 +140,7 @@ const withAdmin = (env: Record<string, string>, run: (admin: Admin) => Promise<v
     });
   });
 
-/** Bytes that all processes of the server hold for themselves. */
+/** Private memory of all processes of the server, in bytes. */
 const memory = (server: Server): number =>
   server
     .processes()
@@ -150,12 +150,12 @@ const memory = (server: Server): number =>
     )
     .reduce((sum, bytes) => sum + bytes, 0);
 
-/** In 100 swaps. The metrics' series of as many versions take some 10 MiB, models that are never given back 30. */
+/** Bytes in 100 swaps. The metric series of as many versions take about 10 MiB; models that are never freed take 30. */
 const MAX_GROWTH = 24 * 2 ** 20;
 
 /**
- * How much the values grow from one to the next: the median over all pairs that are some way apart. They swing by a
- * third with the garbage collectors of all threads, which moves it little.
+ * Growth from one value to the next: the median slope over all pairs that are far apart. The garbage collectors of all
+ * threads vary the values by a third, which changes the median little.
  */
 function slopeOf(values: readonly number[]): number {
   const APART = 10;
@@ -166,10 +166,10 @@ function slopeOf(values: readonly number[]): number {
 }
 
 describe('a new version', () => {
-  it('200 times under load: no request fails, and memory stays', async () => {
+  it('200 times under load: no request fails, and memory does not grow', async () => {
     await withAdmin({ OPEN_VERSIONS: '1' }, async ({ repository, server, reload }) => {
       const swap = async (version: number): Promise<void> => {
-        // Forests, which are answered in the process, too, and graphs for ONNX Runtime.
+        // Forests, which are also scored in the process, and graphs for ONNX Runtime.
         const onnx = version % 2 === 0 ? tinyTree(version) : tinyLine(version);
         putVersion(repository, `tiny/${version}`, tinyFiles(version, onnx));
         rmSync(join(repository, `tiny/${version - 1}`), { recursive: true });
@@ -177,14 +177,14 @@ describe('a new version', () => {
       };
       const traffic = startTraffic(server, 4);
       const held: number[] = [];
-      /** Bytes that 100 swaps add, over the last 160. Before, what is compiled and pooled once may come. */
+      /** Bytes that 100 swaps add, over the last 160: the first ones also compile and pool memory once. */
       const growth = (): number => 100 * slopeOf(held.slice(-160));
       const swaps = async (count: number): Promise<void> => {
         for (const end = held.length + count; held.length < end; held.push(memory(server)))
           await swap(held.length + 2);
       };
       await swaps(200);
-      // A machine that was busy for a part of them makes it swing more. What is never given back goes on growing.
+      // A machine that was busy for some of them varies more. Memory that is never freed goes on growing.
       for (let rounds = 0; growth() > MAX_GROWTH && rounds < 2; rounds++) await swaps(100);
       const { answers, wrong, versions } = await traffic.stop();
       expect(wrong).toEqual([]);
@@ -199,7 +199,7 @@ describe('a new version', () => {
     });
   });
 
-  it('is found by a poll, in whatever order its files come, and a removed one leaves', async () => {
+  it('is found by a poll, in any order of its files, and a removed one is closed', async () => {
     await withAdmin({ MODEL_POLL_MS: '100' }, async ({ repository, server, versions }) => {
       const states = async (): Promise<string[]> =>
         (await versions()).map(({ version, state, served }) => `${version} ${state} ${served}`);
@@ -221,7 +221,7 @@ describe('a new version', () => {
     });
   });
 
-  it('in the place of the old one, under its number, takes over', async () => {
+  it('with the number of the old one replaces it', async () => {
     await withAdmin({}, async ({ repository, server, reload }) => {
       const traffic = startTraffic(server, 2);
       const files = tinyFiles(1, tinyLine(1));
@@ -237,7 +237,7 @@ describe('a new version', () => {
     });
   });
 
-  it('that is bad never serves, is reported, and is tried again once it was mended', async () => {
+  it('that is bad is never served, is reported, and is tried again once its files change', async () => {
     await withAdmin({}, async ({ repository, server, reload, versions }) => {
       const traffic = startTraffic(server, 2);
       putVersion(repository, 'tiny/2', {
@@ -278,7 +278,7 @@ describe('a new version', () => {
     });
   });
 
-  it('is what a process has that replaces one that died', async () => {
+  it('is served by a process that replaces a dead one', async () => {
     await withAdmin({}, async ({ repository, server, reload }) => {
       putVersion(repository, 'tiny/2', tinyFiles(2));
       await reload();
@@ -295,7 +295,7 @@ describe('a new version', () => {
   });
 });
 
-/** Which way a folder is bad. */
+/** How a folder is bad. */
 const BAD = {
   json: { ...tinyFiles(1), 'model.json': '{' },
   onnx: { ...tinyFiles(1), 'model.onnx': 'nonsense' },
@@ -312,11 +312,11 @@ describe('a server that is started on a repository with bad versions', () => {
     putVersion(repository, 'zzz/1', tinyFiles(1));
   };
 
-  it('reports them and serves the rest, in every process, as a running one does', async () => {
+  it('reports them and serves the rest in every process, as a running server does', async () => {
     await withAdmin({}, async ({ repository, server, reload, versions }) => {
       fill(repository);
       const running = await reload();
-      // The same repository, at a start.
+      // The same repository at a start.
       const env = { MODEL_REPOSITORY: repository, MODEL_POLL_MS: '0' };
       await withServer({ args: NO_PROXY, env }, async (started) => {
         const { models } = JSON.parse((await send(started.port, 'GET', '/models')).body) as {
@@ -347,12 +347,12 @@ describe('a server that is started on a repository with bad versions', () => {
         const metrics = await scrape(started);
         for (const name of ['aaa', 'mid', 'tiny'])
           expect(metrics.sum('model_load_failures_total', `model="${name}"`)).toBe(1);
-        const told = started.lines().filter(({ level }) => level >= 40);
-        expect(told.map(({ msg, model }) => [msg, model]).sort()).toEqual([
+        const logged = started.lines().filter(({ level }) => level >= 40);
+        expect(logged.map(({ msg, model }) => [msg, model]).sort()).toEqual([
           ['a folder is no model', undefined],
           ...['aaa/1', 'mid/1', 'tiny/2'].map((model) => ['a version was refused', model]),
         ]);
-        // A process that takes another's place.
+        // A process that replaces another one.
         const before = started.serverProcesses();
         process.kill(before[0] as number, 'SIGKILL');
         await eventually(
@@ -360,7 +360,7 @@ describe('a server that is started on a repository with bad versions', () => {
           async () => (await scrape(started)).sum('server_processes') === 2 && (await isSame()),
           20_000,
         );
-        // Mended, they are served.
+        // With good files they are served.
         putVersion(repository, 'mid/1', tinyFiles(1));
         started.signal('SIGHUP');
         await started.says('the end of the reload', ({ msg }) => msg === 'reload ended', 30_000);
@@ -389,7 +389,7 @@ describe('a server that is started on a repository with bad versions', () => {
 });
 
 describe('the default model', () => {
-  it('goes on when its files vanish, until others are there', async () => {
+  it('stays served when its files vanish, until new ones are there', async () => {
     await withAdmin({ DEFAULT_MODEL: 'tiny' }, async ({ repository, server, reload }) => {
       putVersion(repository, 'other/1', tinyFiles(1));
       rmSync(join(repository, 'tiny'), { recursive: true });
@@ -406,7 +406,7 @@ describe('the default model', () => {
 });
 
 describe('the admin port', () => {
-  it('knows two requests, and answers no browser', async () => {
+  it('has two requests, and refuses browsers', async () => {
     const calls: string[] = [];
     const admin = createAdminServer({
       versions: () => [],

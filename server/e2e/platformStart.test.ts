@@ -16,7 +16,7 @@ function occupy(port: number): Promise<NetServer> {
   });
 }
 
-describe('the port, which is told by being occupied,', () => {
+describe('the port, which a busy one reveals,', () => {
   it.each([
     ['5000 by default', [], 5000],
     ["SageMaker's as `serve`", ['serve'], 8080],
@@ -52,7 +52,7 @@ describe.skipIf(nginxMissing)(needsNginx('started as a platform starts it'), () 
     });
   });
 
-  it('refuses a route of Vertex AI that is its own, with one line', async () => {
+  it('refuses a route of Vertex AI that is a built-in route, with one line', async () => {
     await withLaunched({ env: { AIP_PREDICT_ROUTE: '/predict' } }, async (server) => {
       expect((await server.ended()).code).toBe(2);
       expect(server.said()).toContain('AIP_PREDICT_ROUTE must be a path that no other route has');

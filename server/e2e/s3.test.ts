@@ -50,7 +50,7 @@ const withStore = (run: (store: Store) => Promise<void>): Promise<void> =>
     }
   });
 
-/** The same store, with something in front that makes it fail. */
+/** The same store, behind a front that makes it fail. */
 async function withFront(
   store: Store,
   decide: (asked: Asked) => Fate,
@@ -92,14 +92,14 @@ describe.skipIf(gatewayMissing)(needsGateway('a repository in S3'), () => {
     });
   });
 
-  it('goes on where a broken download has ended', async () => {
+  it('continues a broken download where it ended', async () => {
     await withStore(async (store) => {
       const source = await openSource(store);
       const [candidate] = (await source.list()).candidates as [never];
       const { folder } = candidate as { folder: string };
       const onnx = Buffer.from(tinyFiles(1)['model.onnx'] as Uint8Array);
       mkdirSync(`${folder}.part`);
-      // A first half that is told apart from the object's.
+      // A first half that differs from the object's.
       writeFileSync(join(`${folder}.part`, 'model.onnx'), Buffer.alloc(100, 7));
       await source.fetch(candidate);
       const fetched = readFileSync(join(folder, 'model.onnx'));
@@ -108,7 +108,7 @@ describe.skipIf(gatewayMissing)(needsGateway('a repository in S3'), () => {
     });
   });
 
-  it('takes what an object was replaced by, never a mixture', async () => {
+  it('fetches the new content of a replaced object, never a mixture', async () => {
     await withStore(async (store) => {
       const source = await openSource(store);
       const [before] = (await source.list()).candidates as [never];
@@ -122,7 +122,7 @@ describe.skipIf(gatewayMissing)(needsGateway('a repository in S3'), () => {
     });
   });
 
-  it('is served from the cache while the store is down, unless nothing was fetched', async () => {
+  it('is served from the cache while the store is down, if something was fetched', async () => {
     await withStore(async (store) => {
       const first = await openSource(store);
       await first.fetch((await first.list()).candidates[0] as never);
@@ -168,7 +168,7 @@ describe.skipIf(gatewayMissing)(needsGateway('a repository in S3'), () => {
 
   const DENIED = /s3:\/\/shop-models: access is denied; reading needs s3:ListBucket and s3:GetObject$/;
 
-  it('says in one line what an account without rights lacks', async () => {
+  it('reports in one line which rights an account is missing', async () => {
     await withStore(async (store) => {
       const source = await openSource(store, PLACE, await store.addStranger());
       const refusal: unknown = await source.list().catch((error: unknown) => error);
@@ -177,7 +177,7 @@ describe.skipIf(gatewayMissing)(needsGateway('a repository in S3'), () => {
     });
   });
 
-  it('says the same when it may be listed, but not be read', async () => {
+  it('reports the same when it may be listed, but not be read', async () => {
     await withStore(async (store) => {
       const refuse = ({ path }: Asked): Fate =>
         path.includes('model.onnx') ? { status: 403, code: 'AccessDenied' } : undefined;
@@ -185,13 +185,13 @@ describe.skipIf(gatewayMissing)(needsGateway('a repository in S3'), () => {
         const source = await openSource(store, PLACE, { AWS_ENDPOINT_URL_S3: front.url });
         const [candidate] = (await source.list()).candidates as [Candidate];
         await expect(source.fetch(candidate)).rejects.toThrow(DENIED);
-        // Hardly tried again: that would change nothing.
+        // Without many retries, which would change nothing.
         expect(front.asked.filter(({ path }) => path.includes('model.onnx')).length).toBeLessThan(5);
       });
     });
   });
 
-  it('is asked again, with pauses, while the store is unavailable', async () => {
+  it('is requested again after pauses while the store is unavailable', async () => {
     await withStore(async (store) => {
       const seen = new Map<string, number>();
       /** The first two requests of each kind. */
@@ -214,8 +214,8 @@ describe.skipIf(gatewayMissing)(needsGateway('a repository in S3'), () => {
     });
   });
 
-  it('is given up after five tries, with growing pauses, in one line', async () => {
-    // The pauses are random parts of what is twice as long each time: here nearly all of it.
+  it('is reported in one line after five attempts with growing pauses', async () => {
+    // Each pause is a random part of a bound that doubles each time: here nearly all of it.
     vi.spyOn(Math, 'random').mockReturnValue(0.99);
     await withStore(async (store) => {
       const broken = (): Fate => ({ status: 500, code: 'InternalError' });
@@ -232,7 +232,7 @@ describe.skipIf(gatewayMissing)(needsGateway('a repository in S3'), () => {
     });
   });
 
-  it('is read on from where a body breaks off', async () => {
+  it('is read on from the byte where a body breaks off', async () => {
     await withStore(async (store) => {
       let file = '';
       const has = (): Promise<unknown> =>
@@ -278,7 +278,7 @@ describe.skipIf(gatewayMissing)(needsGateway('a repository in S3'), () => {
     });
   });
 
-  it('is served, a new version is swapped in, and an outage changes nothing', async () => {
+  it('is served, new versions are swapped in, and an outage changes nothing', async () => {
     await withStore(async (store) => {
       const env = {
         ...store.env,
@@ -354,7 +354,7 @@ describe.skipIf(gatewayMissing)(needsGateway('a repository in S3'), () => {
       ),
   );
 
-  it.skipIf(diskMissing)(needsDisk('leaves nothing of what there is no room for'), () =>
+  it.skipIf(diskMissing)(needsDisk('keeps no part of a version that the disk has no room for'), () =>
     withStore((store) =>
       withSmallDisk(1024, async (disk) => {
         const large = { ...tinyFiles(3), 'golden.json': ' '.repeat(2_000_000) };

@@ -33,14 +33,14 @@ async function start(busy = () => false) {
   return { pool, recorder, shadow };
 }
 
-/** Rows x = 0, 1, …, which the served model is told to have answered with `x + difference`. */
+/** Rows x = 0, 1, … with the served model's answers, `x + difference`. */
 const rowsOf = (count: number, difference = 0) => ({
   table: { columns: ['x'], data: Array.from({ length: count }, (_, x) => [x]) },
   answers: Float64Array.from({ length: count }, (_, x) => 2 * x + difference),
 });
 
 describe('a shadow', () => {
-  it('scores every row of its own model, and says by how much it differs', async () => {
+  it('scores every row of its own model, and reports the differences', async () => {
     const { pool, recorder, shadow } = await start();
     const { table, answers } = rowsOf(150, 0.25);
     shadow.offer(served, table, answers);
@@ -52,7 +52,7 @@ describe('a shadow', () => {
     expect(recorder.failed).not.toHaveBeenCalled();
   });
 
-  it('takes rows by name, too', async () => {
+  it('takes rows by name', async () => {
     const { recorder, shadow } = await start();
     const table = { columns: ['x'], data: [{ x: 3 }], byName: true };
     shadow.offer(served, table, Float64Array.of(6));
@@ -60,7 +60,7 @@ describe('a shadow', () => {
     expect(recorder.compared.mock.lastCall?.[2]).toEqual({ flipped: false, score: 0 });
   });
 
-  it('waits while requests do', async () => {
+  it('waits while requests wait', async () => {
     let busy = true;
     const { pool, recorder, shadow } = await start(() => busy);
     const { table, answers } = rowsOf(1);
@@ -70,7 +70,7 @@ describe('a shadow', () => {
     await eventually('the row', () => recorder.compared.mock.calls.length === 1);
   });
 
-  it('drops what it has no room for, and counts it', async () => {
+  it('drops and counts rows that it has no room for', async () => {
     const { recorder, shadow } = await start(() => true);
     const { table, answers } = rowsOf(2000);
     shadow.offer(served, table, answers);
@@ -79,7 +79,7 @@ describe('a shadow', () => {
     expect(recorder.dropped.mock.calls.map(([, , rows]) => rows)).toEqual([1952, 2000]);
   });
 
-  it('counts what it does not take or fails on, and goes on', async () => {
+  it('counts rows that it refuses or fails on, and continues', async () => {
     const { pool, recorder, shadow } = await start();
     shadow.offer(served, { columns: ['x'], data: [['text']] }, Float64Array.of(0));
     await eventually('the refused row', () => recorder.failed.mock.calls.length === 1);
@@ -108,7 +108,7 @@ describe('a comparison of classifiers', () => {
     });
   });
 
-  it('knows only flips where the classes are others, and nothing where one gives values', () => {
+  it('has only flips if the classes differ, and nothing if one model is a regression', () => {
     const compare = createComparison(classes('no', 'yes'), classes('no', 'yes', 'maybe'));
     expect(compare?.(Float64Array.of(1, 0, 1), Float64Array.of(2, 0, 0, 1), 0)).toEqual({
       flipped: true,
@@ -118,7 +118,7 @@ describe('a comparison of classifiers', () => {
   });
 });
 
-it('SHADOW scores the traffic of all processes, and tells the sum', async () => {
+it('SHADOW scores the traffic of all processes, and reports the sum', async () => {
   await withTemporaryFolder(async (repository) => {
     putVersion(repository, 'tiny/1', tinyFiles(1));
     putVersion(repository, 'tiny/2', tinyFiles(2));

@@ -10,7 +10,7 @@ import { CHECKOUT } from '../testing/startServer.ts';
 
 vi.setConfig({ testTimeout: 240_000 });
 
-/** Why no network of our own can be made here, or undefined where it can. */
+/** Why this machine can't make a network namespace; undefined if it can. */
 function namespaceMissing(): string | undefined {
   const { status } = spawnSync('unshare', [
     '--net',
@@ -26,7 +26,7 @@ function namespaceMissing(): string | undefined {
   return status === 0 ? undefined : 'skipped, a network namespace needs root, unshare and ip';
 }
 
-/** What the script asks the server with. */
+/** The body of the script's request. */
 const curlMissing = spawnSync('curl', ['--version']).error
   ? 'skipped, curl is missing: apt-get install curl'
   : undefined;
@@ -34,8 +34,8 @@ const curlMissing = spawnSync('curl', ['--version']).error
 const missing = nginxMissing ?? curlMissing ?? namespaceMissing();
 
 /**
- * Starts the server in a network that has nothing but itself and a road into the dark, asks it for a prediction, ends it,
- * and says how many packets went down that road: names that were asked for, too, since the name server is down there.
+ * Starts the server in a network namespace whose only route drops packets, requests a prediction, ends the server, and
+ * returns how many packets took that route. The name server is on it, so queries for names count, too.
  */
 const SCRIPT = `
 set -eu
@@ -67,7 +67,7 @@ awk '$1 == "dark:" { print $11 }' /proc/net/dev
 `;
 
 describe.skipIf(missing !== undefined)(`without a network${missing ? ` (${missing})` : ''}`, () => {
-  it('the server starts, predicts and ends, and tries to reach nobody', async () => {
+  it('the server starts, predicts and ends without sending a packet', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'dark-'));
     try {
       const prepare = `chmod 755 "$TMPDIR"; echo 'nameserver 192.0.2.1' >"$TMPDIR/resolv.conf"\n`;
@@ -88,7 +88,7 @@ describe.skipIf(missing !== undefined)(`without a network${missing ? ` (${missin
       const { stdout, stderr } = await run(SCRIPT);
       expect(stderr).toBe('');
       expect(stdout.split('\n')).toEqual(['{"predictions":[" <=50K"]}', '0', '']);
-      // The road does count: a question for a name is seen.
+      // The route does count: a query for a name is seen.
       const asking = SCRIPT.replace(
         /\.\/servemodel\.sh[\s\S]*wait \$server\n/,
         'timeout 2 getent hosts example.org || true\n',

@@ -22,7 +22,7 @@ import type { Server, ServerOptions } from '../testing/startServer.ts';
 import { freePort } from '../testing/freePort.ts';
 import { CHECKOUT, withLaunched, withServer } from '../testing/startServer.ts';
 
-// Each wait has a deadline of its own; this one is for a machine that is busy with something else.
+// Each wait has its own deadline; this one is for a busy machine.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 const NO_PROXY = ['--no-install', '--no-proxy'];
@@ -30,12 +30,12 @@ const NO_PROXY = ['--no-install', '--no-proxy'];
 let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'checkouts-'));
-  // Another user has to reach the copies in it.
+  // Another user needs access to the copies in it.
   chmodSync(folder, 0o755);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** What a server process answers to the first row of the split: proof that it serves. */
+/** The answer to the first row of the split. */
 async function predict({ port }: Server): Promise<string> {
   const response = await fetch(`http://127.0.0.1:${port}/predict`, {
     method: 'POST',
@@ -47,7 +47,7 @@ async function predict({ port }: Server): Promise<string> {
 }
 const RIGHT = '{"predictions":[" <=50K"]}';
 
-/** Starts it, lets it predict, and stops it: for what must simply work. */
+/** Starts a server, requests a prediction, and stops it. */
 const serves = (options: ServerOptions): Promise<void> =>
   withServer(options, async (server) => {
     expect(await predict(server)).toBe(RIGHT);
@@ -56,7 +56,7 @@ const serves = (options: ServerOptions): Promise<void> =>
     expect(await server.leftBehind()).toEqual([]);
   });
 
-/** Files of a checkout that a copy gets. */
+/** Files of a checkout that are copied. */
 const PARTS = [
   ...['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', '.npmrc', 'nginx.conf'],
   ...['servemodel.sh', 'scripts', 'server', 'worker', 'proxy', 'models'],
@@ -67,12 +67,12 @@ interface CopyOptions {
   readonly packages?: boolean;
 }
 
-/** A copy of this checkout that a test may change. Its packages are a link to ours, so nothing is installed there. */
+/** A copy of this checkout that a test may change. Its packages are a link to ours, so nothing is installed. */
 function copyCheckout(name: string, { built = true, packages = true }: CopyOptions = {}): string {
   const copy = mkdtempSync(join(folder, `${name}-`));
   chmodSync(copy, 0o755);
   const parts = [...PARTS, ...(built ? ['dist'] : [])].map((part) => join(CHECKOUT, part));
-  // With the times of files and folders, which decide what is built again.
+  // Keeps the times of files and folders, which decide what is built again.
   execFileSync('cp', ['-a', '--', ...parts, copy]);
   if (packages) symlinkSync(join(CHECKOUT, 'node_modules'), join(copy, 'node_modules'));
   return copy;
@@ -144,9 +144,9 @@ describe('servemodel.sh', () => {
 });
 
 describe('without a proxy', () => {
-  it('it serves, and says so', () => serves({ args: NO_PROXY }));
+  it('it serves, and logs it', () => serves({ args: NO_PROXY }));
 
-  it('errors have our form there, too', async () => {
+  it('errors have the same form', async () => {
     await withServer({ args: NO_PROXY }, async ({ port }) => {
       const response = await fetch(`http://127.0.0.1:${port}/predict`, { method: 'DELETE' });
       expect(response.status).toBe(405);
@@ -161,10 +161,10 @@ describe.skipIf(nginxMissing)(needsNginx('a start'), () => {
     const list = (): string[] => readdirSync(CHECKOUT, { recursive: true, encoding: 'utf8' });
     const inCheckout = (): string[] =>
       list()
-        // The lock that keeps two builds apart is the exception.
+        // Except the lock that prevents two builds at the same time.
         .filter((name) => !/^(?:node_modules|\.git|\.servemodel\.lock)(?:\/|$)/.test(name))
         .map((name) => `${name} ${statSync(join(CHECKOUT, name)).mtimeMs}`);
-    // A build by another start is no write of this one.
+    // Another start may have built meanwhile.
     const before = inCheckout();
     await withServer({}, async (server) => {
       const start = server.lines().find(({ msg }) => msg.startsWith('ready on'));
@@ -177,7 +177,7 @@ describe.skipIf(nginxMissing)(needsNginx('a start'), () => {
     });
   });
 
-  it('twice at the same time, on different ports, disturbs neither', async () => {
+  it('twice at the same time, on different ports, works', async () => {
     await Promise.all([serves({}), serves({})]);
   });
 
@@ -201,7 +201,7 @@ describe.skipIf(nginxMissing)(needsNginx('a start'), () => {
     await serves({ checkout: copyCheckout('a path with spaces'), folder: ' and spaces' });
   });
 
-  it('by another path and folder finds its own', async () => {
+  it('by another path, from another folder, finds its files', async () => {
     const link = join(mkdtempSync(join(folder, 'link-')), 'checkout');
     symlinkSync(copyCheckout('linked'), link);
     await serves({ checkout: link });
@@ -209,7 +209,7 @@ describe.skipIf(nginxMissing)(needsNginx('a start'), () => {
 });
 
 describe('a start that may not install', () => {
-  it('names the packages that are missing', async () => {
+  it('reports missing packages', async () => {
     const checkout = copyCheckout('no packages', { packages: false });
     const { code, said } = await ends({ checkout });
     expect(code).toBe(1);
@@ -217,19 +217,19 @@ describe('a start that may not install', () => {
     expect(existsSync(join(checkout, 'node_modules'))).toBe(false);
   });
 
-  it('names nginx, and the command that gets it', async () => {
-    // The shell takes this function from its environment: whatever asks where nginx is gets "nowhere".
+  it('reports missing nginx, and the command that installs it', async () => {
+    // The shell takes this function from its environment: `command -v nginx` then finds none.
     const hidden = '() { [ "$*" != "-v nginx" ] && builtin command "$@"; }';
     const { code, said } = await ends({ env: { 'BASH_FUNC_command%%': hidden } });
     expect(code).toBe(1);
-    const told = said.split('\n').filter((line) => line !== 'servemodel: building' && line !== '');
-    expect(told).toEqual([
+    const lines = said.split('\n').filter((line) => line !== 'servemodel: building' && line !== '');
+    expect(lines).toEqual([
       'servemodel: nginx is missing; on Debian run as root: apt-get install -y --no-install-recommends nginx-light (or start with --no-proxy)',
     ]);
   });
 
-  it('names Node.js', async () => {
-    // Only what the script itself calls.
+  it('reports missing Node.js', async () => {
+    // Only the programs that the script itself calls.
     const bin = mkdtempSync(join(folder, 'bin-'));
     for (const tool of ['bash', 'dirname', 'cat', 'sed', 'sort', 'head', 'find', 'id', 'mktemp', 'rm'])
       symlinkSync(execFileSync('which', [tool], { encoding: 'utf8' }).trim(), join(bin, tool));
@@ -242,7 +242,7 @@ describe('a start that may not install', () => {
 });
 
 describe('the build', () => {
-  it('two first starts in one checkout make one, and both serve', async () => {
+  it('two first starts in one checkout build once, and both serve', async () => {
     const checkout = copyCheckout('first start', { built: false });
     const builds = await Promise.all(
       [0, 1].map(() =>
@@ -257,7 +257,7 @@ describe('the build', () => {
     expect(readdirSync(checkout).filter((name) => name.startsWith('.dist'))).toEqual([]);
   });
 
-  it('is made again when a source is newer, and only then', async () => {
+  it('is repeated only if a source is newer', async () => {
     const checkout = copyCheckout('newer', { built: false });
     const start = (): Promise<{ built: boolean; ms: number }> =>
       withLaunched({ checkout, args: NO_PROXY }, async (server) => {
@@ -278,7 +278,7 @@ describe('the build', () => {
     expect(await start()).toMatchObject({ built: false });
   });
 
-  it('that fails says so, and leaves the old one', async () => {
+  it('that fails is reported, and keeps the old build', async () => {
     const checkout = copyCheckout('broken');
     const source = join(checkout, 'worker/main.ts');
     const built = readFileSync(join(checkout, 'dist/worker/main.js'), 'utf8');

@@ -12,7 +12,7 @@ import { eventually, withDeadline } from '../testing/withDeadline.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
-/** util-linux's `script` runs a program on a terminal of its own. */
+/** util-linux's `script` runs a program on its own terminal. */
 const missing =
   nginxMissing ??
   (spawnSync('script', ['--version']).error
