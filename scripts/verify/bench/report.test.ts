@@ -102,7 +102,7 @@ it('draws a self-contained picture', () => {
   expect(svg).toMatch(/^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg" [^]*<\/svg>\n$/);
   expect(svg).toContain('server, 1 row, 64 connections: 2.00 (1.00 to 3.00)');
   expect(svg).toContain('1,000 rows, 4 connections');
-  expect(svg).toContain('A &lt;fast&gt; &quot;CPU&quot;');
+  expect(svg).toContain('A &#60;fast&#62; &#34;CPU&#34;');
   expect(svg).not.toMatch(/NaN|Infinity|undefined|<script|href/);
 });
 
