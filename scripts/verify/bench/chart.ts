@@ -2,7 +2,7 @@ import { escapeMarkup, linear, px, svgFile, text } from '../../cli/svg.ts';
 import type { CellResult, Results } from './results.ts';
 import type { Spread } from './statistics.ts';
 import { spread } from './statistics.ts';
-import { MEASURES } from './table.ts';
+import { MEASURES } from './parts/rounds.ts';
 import { cellText, many, number } from './text.ts';
 
 const WIDTH = 960;

@@ -1,4 +1,4 @@
-import { judgeAll } from './bounds/families.ts';
+import { judgeAll } from './catalogue.ts';
 import { comparisonTable, readResults } from './compare.ts';
 import { createContext } from './context.ts';
 import { BenchError, UsageError } from '../../cli/errors.ts';

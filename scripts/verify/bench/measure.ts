@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Context } from './context.ts';
-import { treeCpuSeconds } from './cpu.ts';
+import { treeCpuSeconds } from './processTree.ts';
 import { BenchError } from '../../cli/errors.ts';
 import type { Cell, Sample } from './results.ts';
 import type { Subject } from './subjects/subject.ts';

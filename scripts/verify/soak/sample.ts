@@ -1,6 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { treePssBytes } from '../bench/memory.ts';
-import { readTree } from '../bench/processTree.ts';
+import { readTree, treePssBytes } from '../bench/processTree.ts';
 
 /** What the server was like at a moment, and how it answered since the one before. */
 export interface Sample {

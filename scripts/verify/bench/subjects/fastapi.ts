@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
+import { LOOPBACK } from '../context.ts';
 import { PEERS_FOLDER, type PeerFiles } from '../peers.ts';
 import { freePort } from '../../../../server/testing/freePort.ts';
-import { LOOPBACK } from '../ports.ts';
 import { MODEL, VERSION } from '../rows.ts';
 import { startPeer } from './peer.ts';
 import type { Subject } from './subject.ts';

@@ -1,7 +1,7 @@
 import type { Context } from '../context.ts';
+import { LOOPBACK } from '../context.ts';
 import type { PeerFiles } from '../peers.ts';
 import { freePort } from '../../../../server/testing/freePort.ts';
-import { LOOPBACK } from '../ports.ts';
 import { startPeer } from './peer.ts';
 import type { Subject } from './subject.ts';
 import { PROCESSES } from './subject.ts';

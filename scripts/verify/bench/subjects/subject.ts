@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Child } from '../child.ts';
 import type { Context } from '../context.ts';
+import { LOOPBACK } from '../context.ts';
 import { BenchError, Interrupted } from '../../../cli/errors.ts';
-import { LOOPBACK } from '../ports.ts';
 import type { Table } from '../rows.ts';
 import type { SubjectName } from './names.ts';
 
