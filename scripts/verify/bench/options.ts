@@ -3,8 +3,8 @@ import { UsageError } from '../../cli/errors.ts';
 import { PARTS } from './catalogue.ts';
 import type { Plan } from './plan.ts';
 import { planCells } from './plan.ts';
-import type { SubjectName } from './subjects/names.ts';
-import { OWN_SUBJECTS, PEERS, isSubject } from './subjects/names.ts';
+import type { SubjectName } from './subjects/subject.ts';
+import { OWN_SUBJECTS, PEERS, isSubject } from './subjects/subject.ts';
 
 export interface Options extends Plan {
   /** Names of parts. */

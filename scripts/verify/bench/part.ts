@@ -5,8 +5,7 @@ import type { Plan } from './plan.ts';
 import type { Progress } from './progress.ts';
 import type { Results } from './results.ts';
 import type { Table } from './rows.ts';
-import type { SubjectName } from './subjects/names.ts';
-import type { Subject } from './subjects/subject.ts';
+import type { Subject, SubjectName } from './subjects/subject.ts';
 
 /** What a part measures with. */
 export interface Stage {

@@ -1,5 +1,5 @@
 import type { Cell } from './results.ts';
-import type { SubjectName } from './subjects/names.ts';
+import type { SubjectName } from './subjects/subject.ts';
 
 /** How much a run measures. */
 export interface Plan {

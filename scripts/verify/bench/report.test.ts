@@ -107,7 +107,7 @@ it('draws a self-contained picture', () => {
   expect(svg).not.toMatch(/NaN|Infinity|undefined|<script|href/);
 });
 
-it('tells how far it is and how long it may take', () => {
+it('shows how far it is and how long it may take', () => {
   let now = 0;
   const lines: string[] = [];
   const progress = createProgress({
