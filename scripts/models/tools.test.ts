@@ -46,7 +46,7 @@ const NODE = { op: 'Nothing', inputs: ['x'], outputs: ['y'] };
 const fixture = (name: string): string => join(CHECKOUT, 'server/compiler/fixtures', `${name}.onnx`);
 
 const NEED_ARGUMENTS = ['import-model', 'compare', 'api-key', 'replay'];
-const TOOLS = [...NEED_ARGUMENTS, 'audit', 'kubernetes-schemas', 'rehearse', 'sbom', 'simulate'];
+const TOOLS = [...NEED_ARGUMENTS, 'audit', 'rehearse', 'sbom', 'simulate'];
 /** Those that only `npm run` starts. */
 const RUN_BY_NPM = [
   'verify/bench',

@@ -1,4 +1,4 @@
-import { mebibytes, memoryNeeded } from '../../../../deploy/testing/memory.ts';
+import { mebibytes, memoryNeeded } from '../../testing/memory.ts';
 import type { Container, Labels, Manifest, Pod } from './manifest.ts';
 
 export interface Facts {
