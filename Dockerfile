@@ -34,7 +34,8 @@ RUN npm prune --omit=dev --no-audit \
 FROM packages AS build
 ARG SOURCE_DATE_EPOCH=0
 COPY tsconfig.json tsconfig.build.json ./
-COPY scripts/build.sh scripts/
+COPY models/model.schema.json models/
+COPY scripts scripts
 COPY server server
 COPY worker worker
 COPY proxy proxy
@@ -44,8 +45,9 @@ COPY models models
 RUN mkdir -p /layers/models/app /layers/code/app \
   && cp -R models /layers/models/app/ \
   && cp -R LICENSE nginx.conf servemodel.sh package.json dist /layers/code/app/ \
+  && cp --parents scripts/run /layers/code/app/ \
   && chmod -R u=rwX,go=rX /layers \
-  && chmod 755 /layers/code/app/servemodel.sh \
+  && chmod 755 /layers/code/app/servemodel.sh /layers/code/app/scripts/run \
   && find /layers -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
 
 FROM ${BASE}

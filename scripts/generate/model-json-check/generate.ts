@@ -37,5 +37,5 @@ export function generateCheck(schema: object): string {
   const toSource = standalone as unknown as (from: Ajv2020, check: unknown) => string;
   const code = toSource(ajv, ajv.compile(bare(schema) as object)).replaceAll(LENGTH, OWN_LENGTH);
   if (code.includes('require(')) throw new Error('the check needs more of Ajv than can be left out');
-  return `// Made of models/model.schema.json by npm run build:schema.\n// @ts-nocheck\n${code}`;
+  return `// Made from models/model.schema.json by scripts/generate/model-json-check.\n// @ts-nocheck\n${code}`;
 }

@@ -1,7 +1,7 @@
 import { TEXT, createCellEncoder } from '../../../server/encoding/cells.ts';
 import { exampleRow } from '../../../server/model/exampleRow.ts';
 import type { Input, Signature } from '../../../server/model/signature.ts';
-import { Failure } from '../../cli/failure.ts';
+import { Failure } from '../../cli/faults.ts';
 import type { FileRows } from '../readRows.ts';
 
 /** More different texts than that are no categories. */

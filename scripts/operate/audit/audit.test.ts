@@ -274,10 +274,10 @@ describe('an audit', () => {
   });
 });
 
-it('scripts/audit runs from any folder', async () => {
-  const help = await runProgram(fromHome('scripts/audit'), ['--help'], { cwd: tmpdir() });
-  expect(help).toMatch(/^Usage: \.\/scripts\/audit /);
-  const out = await runProgram(fromHome('scripts/audit'), ['--repository', repository], {
+it('runs from any folder', async () => {
+  const help = await runProgram(fromHome('scripts/run'), ['audit', '--help'], { cwd: tmpdir() });
+  expect(help).toMatch(/^Usage: npm run audit -- /);
+  const out = await runProgram(fromHome('scripts/run'), ['audit', '--repository', repository], {
     cwd: tmpdir(),
     env: { PREDICTION_LOG: `file:${join(home, 'log')}` },
   });

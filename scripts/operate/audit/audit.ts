@@ -1,13 +1,13 @@
 import { canonicalText, sha256Of } from '../../../server/observers/predictionLog/canonical.ts';
 import type { Surroundings, Tool } from '../../cli/tool.ts';
 import { withUsage } from '../../cli/tool.ts';
-import { isSystemError } from '../../cli/failure.ts';
+import { isSystemError } from '../../cli/faults.ts';
+import { showLine } from '../../cli/liveLine.ts';
 import { readRows } from '../../models/readRows.ts';
 import type { LookUp } from './check.ts';
 import { check } from './check.ts';
 import type { Options } from './options.ts';
 import { USAGE, readOptions } from './options.ts';
-import { showProgress } from './progress.ts';
 import type { LogEntry } from './readLog.ts';
 import { readLog } from './readLog.ts';
 import type { Report } from './report.ts';
@@ -130,7 +130,7 @@ export const audit: Tool = withUsage(
   async (argv, { stdout, stderr, folder, interrupt }: Surroundings) => {
     const options = readOptions(argv, folder);
     const report = emptyReport();
-    const endProgress = showProgress(
+    const endProgress = showLine(
       () => `${report.records} records checked, ${report.different} differ`,
       stderr,
     );

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { HOME } from '../../../server/platform/install.ts';
+import { fromHome } from '../../../server/platform/install.ts';
 import { eventually, withDeadline } from '../../../server/testing/withDeadline.ts';
 import { withTemporaryFolder } from '../../../server/testing/temporaryFolder.ts';
 import { startPredictionServer } from './testing/predictionServer.ts';
@@ -137,12 +137,10 @@ describe('the command', () => {
 
   it('ends on SIGINT with its report', async () => {
     await using server = await startPredictionServer(({ predict }) => predict());
-    // As `npm run loadtest` builds it; faults of types are another check's.
-    spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.scripts.json'], {
-      cwd: HOME,
-    });
-    const entry = join(HOME, 'dist-scripts/scripts/operate/loadtest/main.js');
-    const child = spawn(process.execPath, [entry, server.url, '--duration', '600'], {
+    const tool = fromHome('scripts/run');
+    // The first one compiles.
+    spawnSync(tool, ['loadtest', '--help']);
+    const child = spawn(tool, ['loadtest', server.url, '--duration', '600'], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     try {

@@ -3,7 +3,8 @@ import { BenchError } from '../../cli/errors.ts';
 import type { CellResult, Results } from './results.ts';
 import { SCHEMA, samplesOf } from './results.ts';
 import { spread } from './statistics.ts';
-import { MEASURES, renderTable } from './table.ts';
+import { renderTable } from '../../cli/table.ts';
+import { MEASURES } from './table.ts';
 
 /**
  * Reads an earlier run.

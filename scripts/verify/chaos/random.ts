@@ -1,4 +1,4 @@
-import { createRandom } from '../../../server/testing/createRandom.ts';
+import { createRandom } from '../../cli/createRandom.ts';
 
 /** Moments and victims by chance, the same ones for the same seed. */
 export interface Chance {
