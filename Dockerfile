@@ -34,14 +34,17 @@ RUN npm prune --omit=dev --no-audit \
 FROM packages AS build
 ARG SOURCE_DATE_EPOCH=0
 COPY tsconfig.json tsconfig.build.json ./
-COPY models/model.schema.json models/
-COPY scripts scripts
+COPY scripts/build.sh scripts/run scripts/
+COPY scripts/cli scripts/cli
+COPY scripts/generate/model-json-check scripts/generate/model-json-check
+COPY scripts/models scripts/models
+COPY scripts/operate scripts/operate
+COPY models models
 COPY server server
 COPY worker worker
 COPY proxy proxy
 RUN npm run build
 COPY LICENSE nginx.conf servemodel.sh ./
-COPY models models
 RUN mkdir -p /layers/models/app /layers/code/app \
   && cp -R models /layers/models/app/ \
   && cp -R LICENSE nginx.conf servemodel.sh package.json dist /layers/code/app/ \

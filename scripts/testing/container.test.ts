@@ -400,14 +400,47 @@ describe.skipIf(missing !== undefined)(`the container${missing ? ` (skipped, ${m
       const libraries = lines.splice(lines.findIndex((line) => line.includes('/onnxruntime-node/bin/')));
       expect(lines.filter((line) => line !== '')).toEqual([
         '/app:',
-        ...['LICENSE', 'dist', 'models', 'nginx.conf', 'node_modules', 'package.json', 'servemodel.sh'],
+        ...[
+          'LICENSE',
+          'dist',
+          'models',
+          'nginx.conf',
+          'node_modules',
+          'package.json',
+          'scripts',
+          'servemodel.sh',
+        ],
         '/app/dist:',
-        ...['.built', 'proxy', 'server', 'worker'],
+        ...['.built', 'proxy', 'scripts', 'server', 'worker'],
       ]);
       const arch = await docker(['inspect', '--format', '{{.Architecture}}', IMAGE]);
       const platform = `/linux/${arch === 'amd64' ? 'x64' : arch}/`;
       expect(libraries.filter((path) => !path.includes(platform))).toEqual([]);
       expect(libraries.join('\n')).toContain('libonnxruntime.so.1');
+    });
+
+    it('starts its tools, without npm or a compiler, in a file system that is read-only', async () => {
+      const script = [
+        'tool=/app/scripts/run',
+        '$tool | grep -o "^  [a-z-]*"',
+        '$tool api-key one --file /tmp/keys | grep -c "^key    sm_"',
+        '$tool import-model /app/models/iris/1/model.onnx iris --repository /tmp/models | head -n 1',
+        '$tool import-model /app/models/iris/1/model.onnx iris --repository /tmp/models | head -n 1',
+        'printf "[6.3,3.3,4.7,1.6]\\n" >/tmp/rows.jsonl',
+        '$tool compare iris/1 iris/2 /tmp/rows.jsonl --repository /tmp/models | head -n 2',
+        '$tool audit /tmp --nonsense 2>&1; echo $?',
+      ].join('; ');
+      const limits = [...HARDENED, '--network=none', `--label=${LABEL}`, '--entrypoint=sh'];
+      const out = await docker(['run', '--rm', ...limits, IMAGE, '-c', script], 60_000);
+      expect(out.split('\n')).toEqual([
+        ...['  import-model', '  compare', '  api-key', '  audit', '1'],
+        '/tmp/models/iris/1: classification, 4 columns, 8 golden rows',
+        '/tmp/models/iris/2: classification, 4 columns, 8 golden rows',
+        '1 rows, iris/1 -> iris/2',
+        'labels that change: 0 (0.00 %)',
+        "Unknown option '--nonsense' (see --help)",
+        '2',
+      ]);
     });
 
     it.each([

@@ -13,8 +13,11 @@ function drawCell({ type, categories, range, example }: Input, random: number): 
       return random < 0.5;
     case 'integer':
       return Math.floor(low + random * (high - low + 1));
-    case 'number':
-      return Math.round((low + random * (high - low)) * 10) / 10;
+    case 'number': {
+      // About three digits of the range, and one decimal at least.
+      const step = 10 ** Math.min(9, Math.max(1, Math.floor(3 - Math.log10(high - low))));
+      return Math.round((low + random * (high - low)) * step) / step;
+    }
   }
 }
 
