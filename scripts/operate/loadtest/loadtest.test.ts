@@ -1,9 +1,10 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { fromHome } from '../../../server/platform/install.ts';
+import { HOME, fromHome } from '../../../server/platform/install.ts';
+import { runProgram } from '../../../server/testing/runProgram.ts';
 import { eventually, withDeadline } from '../../../server/testing/withDeadline.ts';
 import { withTemporaryFolder } from '../../../server/testing/temporaryFolder.ts';
 import { startPredictionServer } from './testing/predictionServer.ts';
@@ -135,11 +136,11 @@ describe('the command', () => {
     expect((await runLoadtest(argv)).stderr).not.toContain('\r');
   });
 
-  it('ends on SIGINT with its report', async () => {
+  it('ends on SIGINT with its report', { timeout: 200_000 }, async () => {
     await using server = await startPredictionServer(({ predict }) => predict());
     const tool = fromHome('scripts/run');
     // The first one compiles.
-    spawnSync(tool, ['loadtest', '--help']);
+    await runProgram(tool, ['loadtest', '--help'], { cwd: HOME, ms: 150_000 });
     const child = spawn(tool, ['loadtest', server.url, '--duration', '600'], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
