@@ -63,7 +63,7 @@ COPY --from=build /layers/models /
 COPY --from=build /layers/code /
 WORKDIR /app
 
-# The telemetry switch has to be there before ONNX Runtime is loaded: see ARCHITECTURE.md. The cache is for models from S3.
+# The telemetry switch has to be there before ONNX Runtime is loaded: see docs/deploy.md. The cache is for models from S3.
 ENV NODE_ENV=production \
   ORT_DISABLE_TELEMETRY=1 \
   MODEL_CACHE=/tmp/models

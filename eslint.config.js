@@ -7,7 +7,7 @@ const NODE_SERVER = wall(
   '@hono/node-server',
   'Only server/http/listen.ts turns the app into a listening server.',
 );
-const PISCINA = wall('piscina', 'Only server/inference/pool.ts knows how threads are run.');
+const PISCINA = wall('piscina', 'Only server/inference/lane.ts knows how threads are run.');
 const ORT = wall(
   'onnxruntime-node',
   'Only worker/session.ts loads it: a native crash must stay in a thread.',
@@ -72,7 +72,7 @@ export default tseslint.config(
     files: ['server/main.ts', 'server/healthcheck.ts', '**/*.test.ts', 'server/testing/**'],
     rules: { 'no-restricted-properties': 'off' },
   },
-  { files: ['server/inference/pool.ts'], rules: walls(ORT, NODE_SERVER, ...OTEL) },
+  { files: ['server/inference/lane.ts'], rules: walls(ORT, NODE_SERVER, ...OTEL) },
   { files: ['server/tracing/start.ts'], rules: walls(PISCINA, ORT, NODE_SERVER) },
   { files: ['server/http/listen.ts', 'server/testing/**', 'server/**/*.test.ts'], rules: walls(ORT) },
   { files: ['worker/**/*.ts'], rules: walls(HONO, NODE_SERVER, PISCINA, PROM, PINO, ORT) },

@@ -126,8 +126,8 @@ describe('the settings of the server', () => {
     expect(new Set(Object.values(others))).toEqual(new Set([null]));
   });
 
-  it('are told in docs/monitoring.md', () => {
-    const page = readFileSync(`${CHECKOUT}/docs/monitoring.md`, 'utf8');
+  it('are in docs/observe.md', () => {
+    const page = readFileSync(`${CHECKOUT}/docs/observe.md`, 'utf8');
     for (const name of [...FIXED, 'SERVER_MEMORY', 'SERVER_CPU_QUOTA']) expect(page).toContain(`\`${name}\``);
   });
 });

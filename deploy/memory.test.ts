@@ -8,7 +8,7 @@ const read = (path: string): unknown => parse(readFileSync(new URL(`../${path}`,
 const unset = (text: string): string => /^\$\{\w+:-(.*)\}$/.exec(text)?.[1] ?? text;
 
 // Manifests for Kubernetes are held to it by deploy/kubernetes/manifests.test.ts.
-describe('the memory that the server is given is what docs/container.md says', () => {
+describe('the memory that the server is given is what docs/deploy.md says', () => {
   it('by the formula', () => {
     expect(memoryNeeded({ cpus: 2, tmpfs: 0 })).toBe(1280);
     expect(memoryNeeded({ cpus: 0.25, tmpfs: 0 })).toBe(1280);

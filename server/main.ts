@@ -8,13 +8,9 @@ import type { Config } from './settings/settings.ts';
 import { ConfigError, parseConfig } from './settings/settings.ts';
 import type { FromProcess, ToProcess } from './messages.ts';
 import { PortUnavailable, portOpen, requireFreePort } from './platform/ports.ts';
-import {
-  CertificateUnusable,
-  RuntimeUnreachable,
-  socketPath,
-  statusPath,
-  writeProxyFile,
-} from './primary/nginx/writeConfig.ts';
+import { CertificateUnusable, RuntimeUnreachable, writeProxyFile } from './primary/nginx/writeConfig.ts';
+import { statusPath } from './platform/runtimeFolder.ts';
+import { socketPath } from './platform/runtimeFolder.ts';
 import { createLog } from './platform/log.ts';
 import type { Primary } from './primary/primary.ts';
 import { followProxyLog } from './primary/nginx/errorLog.ts';

@@ -9,7 +9,7 @@ import { changedRules, operands, readAlerts, withoutBounds } from '../testing/al
 import { needs } from '../testing/programs.ts';
 
 const TESTS = fileURLToPath(new URL('rules.test.yml', import.meta.url));
-/** The placeholder that docs/monitoring.md tells how to replace. */
+/** The placeholder that docs/observe.md replaces. */
 const PROJECT = 'https://git.example.com/servemodel';
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 const alerts = readAlerts();
@@ -61,19 +61,19 @@ describe('an alert', () => {
     expect(operands(alert).length).toBeGreaterThan(0);
   });
 
-  it('has the placeholder that docs/monitoring.md replaces', () => {
-    expect(read('docs/monitoring.md')).toContain(`sed -i 's,${PROJECT},`);
+  it('has the placeholder that docs/observe.md replaces', () => {
+    expect(read('docs/observe.md')).toContain(`sed -i 's,${PROJECT},`);
   });
 
-  it('is in the list of docs/monitoring.md, and no other is', () => {
-    const listed = [...read('docs/monitoring.md').matchAll(/^\| \[(\w+)\]\(runbook\.md#\w+\) +\| (\w+)/gm)];
+  it('is in the list of docs/observe.md, and no other is', () => {
+    const listed = [...read('docs/observe.md').matchAll(/^\| \[(\w+)\]\(runbook\.md#\w+\) +\| (\w+)/gm)];
     expect(listed.map(([, name, severity]) => [name, severity])).toEqual(
       alerts.map(({ alert, labels }) => [alert, labels['severity']]),
     );
   });
 
-  it('is the only thing that the runbook tells of', () => {
-    const told = [...read('docs/runbook.md').matchAll(/^## (\w+)$/gm)].map(([, name]) => name);
-    expect(told).toEqual(names);
+  it('is the only kind of chapter in the runbook', () => {
+    const chapters = [...read('docs/runbook.md').matchAll(/^## (\w+)$/gm)].map(([, name]) => name);
+    expect(chapters).toEqual(names);
   });
 });

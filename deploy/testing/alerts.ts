@@ -29,7 +29,7 @@ const BOUND = / (?:==|!=|>=|<=|>|<) -?[\d.]+$/gm;
 /** The expression without its bounds: it holds for whatever there is. */
 export const withoutBounds = ({ expr }: Alert): string => expr.replaceAll(BOUND, '');
 
-/** What an alert compares. Throws where the expression isn't of the form that rules.yml tells. */
+/** What an alert compares. Throws if the expression isn't of the form that rules.yml describes. */
 export function operands({ alert, expr }: Alert): string[] {
   const comparisons = expr.trim().split(/\n(?:and|unless)(?: on \([^)]*\))?\n/);
   return comparisons.map((comparison) => {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-const PAGE = readFileSync(new URL('../../docs/container.md', import.meta.url), 'utf8');
+const PAGE = readFileSync(new URL('../../docs/deploy.md', import.meta.url), 'utf8');
 const FORMULA = /^(\d+) MiB \+ server processes × \((\d+) MiB \+ (\d+) MiB × further threads\) \+ tmpfs$/m;
 const UNITS: Readonly<Record<string, number>> = { k: 1 / 1024, m: 1, g: 1024 };
 
@@ -12,7 +12,7 @@ export interface Size {
   readonly tmpfs: number;
 }
 
-/** MiB that a container of the server needs, by the formula of docs/container.md. */
+/** MiB that a container of the server needs, by the formula of docs/deploy.md. */
 export function memoryNeeded({ cpus, env = {}, tmpfs }: Size): number {
   const [base, each, thread] = (FORMULA.exec(PAGE)?.slice(1) ?? []).map(Number) as [number, number, number];
   const processes = Number(env['WEB_CONCURRENCY'] || Math.max(2, Math.ceil(cpus)));
@@ -20,7 +20,7 @@ export function memoryNeeded({ cpus, env = {}, tmpfs }: Size): number {
   return base + processes * (each + thread * further) + tmpfs;
 }
 
-/** MiB of a size as Kubernetes (1280Mi) or Docker (2304M, 1g; powers of two as well) writes it, or of so many bytes. */
+/** MiB of a size as Kubernetes (1280Mi) or Docker (2304M, 1g; powers of two as well) writes it, or of a number of bytes. */
 export function mebibytes(size: string | number = ''): number {
   const [, count, unit = ''] = /^(\d+)([kmg]?)i?$/i.exec(String(size)) ?? [];
   return Number(count) * (UNITS[unit.toLowerCase()] ?? 1 / 1024 ** 2);

@@ -1,6 +1,7 @@
-import { allocate, openTask } from '../../server/inference/openTask.ts';
+import { openTask } from '../../server/inference/openTask.ts';
+import { allocate } from '../../server/inference/laneMemory.ts';
 import { Problem } from '../../server/errors/problem.ts';
-import { listFolder } from '../../server/repository/listing.ts';
+import { listFolder } from '../../server/repository/folder.ts';
 import type { Model } from '../../server/model/model.ts';
 import { readVersion } from '../../server/loading/readVersion.ts';
 import { scoreAll } from '../../worker/compare.ts';

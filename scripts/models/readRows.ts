@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { createCsvReader } from '../../server/dialects/forms/csvReader.ts';
-import { createDecoder } from '../../server/prediction/scoreFile.ts';
+import { createDecoder } from '../../server/dialects/forms/utf8.ts';
 import { readTextCell } from '../../server/dialects/forms/textCell.ts';
 import { Problem } from '../../server/errors/problem.ts';
 import type { Input, Signature } from '../../server/model/signature.ts';

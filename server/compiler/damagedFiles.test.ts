@@ -9,7 +9,7 @@ import { withTemporaryFolder } from '../testing/temporaryFolder.ts';
 import { putVersion, tinyFiles, tinyTreeAttributes } from '../testing/tinyRepository.ts';
 import { withDeadline } from '../testing/withDeadline.ts';
 import { findFastPath } from './fastPath.ts';
-import { listFolder } from '../repository/listing.ts';
+import { listFolder } from '../repository/folder.ts';
 import { readVersion } from '../loading/readVersion.ts';
 
 let pool: Pool;

@@ -4,7 +4,7 @@ import type { CompiledForest } from '../../worker/forest/compile.ts';
 import { compileForest } from '../../worker/forest/compile.ts';
 import { EnsembleRefused } from '../../worker/forest/ensemble.ts';
 import type { FastPath, Rows } from '../../worker/protocol.ts';
-import type { Encoder } from '../encoding/encoder.ts';
+import type { Encoder } from '../model/rows.ts';
 import { createFeatureEncoder } from '../encoding/encoder.ts';
 import type { EdgeRow } from './edgeRows.ts';
 import { edgeRows } from './edgeRows.ts';

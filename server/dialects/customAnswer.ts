@@ -1,4 +1,4 @@
-import type { EncodedRows } from '../encoding/encoder.ts';
+import type { EncodedRows } from '../model/rows.ts';
 import type { Problem } from '../errors/problem.ts';
 import type { Model } from '../model/model.ts';
 import { roundDecimal } from './forms/roundDecimal.ts';

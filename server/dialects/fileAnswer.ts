@@ -3,12 +3,22 @@ import type { Model } from '../model/model.ts';
 import type { Spool } from '../platform/spool.ts';
 import { pieces } from '../platform/spool.ts';
 import { createCsvReader } from './forms/csvReader.ts';
-import type { FileScores } from '../prediction/scoreFile.ts';
-import { PIECE_BYTES, createDecoder } from '../prediction/scoreFile.ts';
+import type { CellError } from '../errors/problem.ts';
+import type { Warning } from '../model/rows.ts';
+import { createDecoder } from './forms/utf8.ts';
 import { writeNumber } from './native.ts';
 
 /** Rows of answers that are read from disk at a time. */
 const BLOCK_ROWS = 4096;
+
+/** What an answer to a file says beside the predictions. */
+export interface FileNotes {
+  readonly warnings: readonly Warning[];
+  readonly warningsTotal: number;
+  /** Of rows that were left out. */
+  readonly errors: readonly CellError[];
+  readonly errorsTotal: number;
+}
 
 /** The answers of a file in blocks of rows: [at most BLOCK_ROWS, width]. A block is valid until the next one. */
 async function* blocks(answers: Spool, width: number): AsyncGenerator<Float64Array> {
@@ -41,7 +51,7 @@ async function* joined(
 export async function* writeFileJson(
   { output }: Pick<Model, 'output'>,
   answers: Spool,
-  { warnings, warningsTotal, errors, errorsTotal }: FileScores,
+  { warnings, warningsTotal, errors, errorsTotal }: FileNotes,
   probabilities: boolean,
 ): AsyncGenerator<string> {
   const width = answerWidth(output);
@@ -120,7 +130,7 @@ export async function* writeFileCsv(
     return text;
   };
   const decode = createDecoder();
-  for await (const bytes of pieces(file, PIECE_BYTES)) {
+  for await (const bytes of pieces(file)) {
     reader.write(decode(bytes));
     yield await write();
   }

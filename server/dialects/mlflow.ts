@@ -1,7 +1,8 @@
 import type { ErrorCode } from '../errors/problem.ts';
 import type { Model } from '../model/model.ts';
 import type { Input } from '../model/signature.ts';
-import type { Table, WriteError } from './errorForm.ts';
+import type { WriteError } from './errorForm.ts';
+import type { Table } from '../model/rows.ts';
 import { errorSentence, foreignStatus } from './errorSentence.ts';
 import { readColumnwise } from './forms/columnwise.ts';
 import { readInstances } from './forms/instances.ts';

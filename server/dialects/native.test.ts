@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { createEncoder } from '../encoding/encoder.ts';
 import { Problem } from '../errors/problem.ts';
-import type { Table } from './errorForm.ts';
-import { createAnswerWriter, readTable, withNulls } from './native.ts';
+import type { Table } from '../model/rows.ts';
+import { createAnswerWriter, readRows, withNulls } from './native.ts';
 
 const NO_WARNINGS = createEncoder({ inputs: [] }).encode([], []);
 
 function problemOf(text: string): Pick<Problem, 'code' | 'message' | 'extensions'> {
   try {
-    readTable(text, []);
+    readRows(text, []);
   } catch (error) {
     if (error instanceof Problem) return error;
     throw error;
@@ -16,7 +16,7 @@ function problemOf(text: string): Pick<Problem, 'code' | 'message' | 'extensions
   throw new Error('the body was taken');
 }
 
-describe('readTable', () => {
+describe('readRows', () => {
   it.each([
     ['columns and rows', '{"columns":["a"],"data":[[1],[2]]}'],
     ['no rows', '{"columns":["a"],"data":[]}'],
@@ -24,8 +24,8 @@ describe('readTable', () => {
     ["pandas' index", '{"columns":["a"],"index":["x","y"],"data":[[1],[2]]}'],
     ['white space', ' \r\n\t{ "data" : [ ] , "columns" : [ ] } \n'],
   ])('takes %s', (_, text) => {
-    const { columns, data } = JSON.parse(text) as ReturnType<typeof readTable>;
-    expect(readTable(text, [])).toEqual({ columns, data });
+    const { columns, data } = JSON.parse(text) as Table;
+    expect(readRows(text, [])).toEqual({ table: { columns, data }, single: false });
   });
 
   it.each([
@@ -80,8 +80,8 @@ describe('readTable', () => {
     nullable: false,
   }));
 
-  it.each<[string, unknown, Partial<Table>]>([
-    ['an object of single values as one row', { a: 1, b: {} }, { columns: ['a', 'b'], single: true }],
+  it.each<[string, unknown, Partial<Table>, single?: boolean]>([
+    ['an object of single values as one row', { a: 1, b: {} }, { columns: ['a', 'b'] }, true],
     [
       'an object of lists as columns',
       { a: [1, 2], b: ['x', null] },
@@ -102,8 +102,8 @@ describe('readTable', () => {
     ['an empty list as no rows of the signature', [], { columns: ['a', 'data'], data: [] }],
     ['a column that is called as a key', { a: [1], data: [2] }, { columns: ['a', 'data'], data: [[1, 2]] }],
     ['both keys as columns and rows', { columns: ['a'], data: [] }, { columns: ['a'], data: [] }],
-  ])('takes %s', (_, body, table) => {
-    expect(readTable(JSON.stringify(body), INPUTS)).toMatchObject(table);
+  ])('takes %s', (_, body, table, single = false) => {
+    expect(readRows(JSON.stringify(body), INPUTS)).toMatchObject({ table, single });
   });
 
   it('gives a row the members that it has, and none that it inherits', () => {
@@ -116,7 +116,7 @@ describe('readTable', () => {
       })),
     });
     const encode = (text: string): unknown => {
-      const table = readTable(text, []);
+      const { table } = readRows(text, []);
       return encoder.encode(table.columns, table.data, {}, table).cells;
     };
     expect(encode('[{"constructor":1,"__proto__":2}]')).toEqual(Float64Array.of(1, 2));

@@ -1,13 +1,19 @@
-import type { EncodedRows } from '../encoding/encoder.ts';
+import type { EncodedRows } from '../model/rows.ts';
 import { Problem } from '../errors/problem.ts';
 import type { Model } from '../model/model.ts';
 import type { Input } from '../model/signature.ts';
 import { readColumnwise } from './forms/columnwise.ts';
-import type { Table } from './errorForm.ts';
+import type { Table } from '../model/rows.ts';
 import type { JsonObject } from './forms/json.ts';
 import { invalidBody, isObject, parseJson } from './forms/json.ts';
 import { readRecord, readRecords } from './forms/records.ts';
 import { readSplit } from './forms/split.ts';
+
+/** The rows of a body; single: it held one row that is no list, `{"age": 25, …}`. */
+export interface NativeRows {
+  readonly table: Table;
+  readonly single: boolean;
+}
 
 /** Whether the object is pandas' split form. One of its two keys is enough, unless the signature has such a column. */
 function isSplit(body: JsonObject, inputs: readonly Input[]): boolean {
@@ -24,15 +30,18 @@ function isSplit(body: JsonObject, inputs: readonly Input[]): boolean {
  *
  * @throws {Problem} invalid_json or invalid_body
  */
-export function readTable(text: string, inputs: readonly Input[]): Table {
+export function readRows(text: string, inputs: readonly Input[]): NativeRows {
   const body = parseJson(text);
-  if (Array.isArray(body)) return readRecords(body, inputs);
+  if (Array.isArray(body)) return { table: readRecords(body, inputs), single: false };
   if (!isObject(body)) throw new Problem('invalid_body');
-  if (isSplit(body, inputs)) return readSplit(body);
+  if (isSplit(body, inputs)) return { table: readSplit(body), single: false };
   const values = Object.values(body);
   const lists = values.filter(Array.isArray).length;
-  if (lists === 0) return readRecord(body);
-  if (lists === values.length) return readColumnwise(body as Readonly<Record<string, unknown[]>>, inputs);
+  if (lists === 0) return { table: readRecord(body), single: true };
+  if (lists === values.length) {
+    const columns = body as Readonly<Record<string, unknown[]>>;
+    return { table: readColumnwise(columns, inputs), single: false };
+  }
   throw invalidBody(
     'The body holds lists beside single values: it is neither one row nor a list for each column.',
   );

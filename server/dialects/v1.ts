@@ -1,9 +1,10 @@
 import type { Model } from '../model/model.ts';
-import type { Table } from './errorForm.ts';
+import type { Table } from '../model/rows.ts';
 import { readInstances } from './forms/instances.ts';
 import { invalidBody as invalid, isObject, parseJson } from './forms/json.ts';
 
 const KEYS = new Set(['instances', 'parameters', 'signature_name']);
+
 /** What TensorFlow Serving's clients name the only signature that a model here has. */
 const SIGNATURE_NAMES = new Set<unknown>([undefined, null, '', 'serving_default']);
 

@@ -1,73 +1,20 @@
 import type { Matrix, TextCell } from '../../worker/protocol.ts';
 import type { CellError } from '../errors/problem.ts';
-import type { Table } from '../dialects/errorForm.ts';
+import type { Encoder } from '../model/rows.ts';
 import { MAX_LISTED, Problem } from '../errors/problem.ts';
 import type { Input, Signature } from '../model/signature.ts';
 import type { EncodeCell } from './cells.ts';
 import { TEXT, createCellEncoder } from './cells.ts';
 import { createColumnFinder } from './columns.ts';
-import type { Fault, Refusal } from '../errors/refusals.ts';
+import type { Fault } from '../errors/refusals.ts';
 import { createRefusalCounts } from '../errors/refusals.ts';
 import { createSlab } from './slab.ts';
-import type { Warning } from './warnings.ts';
+import type { Warning } from '../model/rows.ts';
 import type { CellWriter } from './cellWriters.ts';
 import { createColumnWriters } from './cellWriters.ts';
 import { createWarner } from './warnings.ts';
 
-/** Rows that were left out of the matrix because they are wrong. */
-export interface RefusedRows {
-  /** Which ones, in order, counted as they stand in the body. */
-  readonly rows: readonly number[];
-  /** At most MAX_LISTED of them. */
-  readonly errors: readonly CellError[];
-  readonly errorsTotal: number;
-  /** All of them, by reason and column. */
-  readonly refusals: readonly Refusal[];
-}
-
-/** The rows of one request, checked cell by cell. */
-export interface EncodedRows {
-  /** Those in the matrix. */
-  readonly rows: number;
-  /** [rows, width], row by row. */
-  readonly cells: Matrix;
-  /** Strings outside their column's categories, by row. */
-  readonly texts: readonly TextCell[];
-  /** At most MAX_LISTED of them. */
-  readonly warnings: readonly Warning[];
-  readonly warningsTotal: number;
-  /** Only where bad rows may be left out, and if there are any. */
-  readonly refused?: RefusedRows;
-}
-
-export interface EncodeOptions {
-  /** Whether columns that the signature doesn't have are skipped rather than refused. */
-  readonly ignoreExtra?: boolean;
-  /** Whether a row with a bad cell is left out rather than the whole request refused. */
-  readonly skipBadRows?: boolean;
-}
-
 const TOO_MANY = 'So many rows take more memory than one request may have. Send fewer at a time.';
-
-/** What a table says of its rows beside their cells. */
-export type RowForm = Pick<Table, 'byName' | 'lines'>;
-
-/** Turns the rows of a request into a matrix, or says exactly what is wrong with them. */
-export interface Encoder {
-  /** Cells in a row of the matrix. */
-  readonly width: number;
-  /** Bytes of a cell: 8 for a Float64Array, 4 for a Float32Array. */
-  readonly cellBytes: 8 | 4;
-  /** Whether texts outside the categories must reach the thread, since the matrix doesn't hold them. */
-  readonly textsTravel: boolean;
-  /** @throws {Problem} invalid_columns or invalid_rows */
-  encode(
-    columns: readonly string[],
-    data: readonly unknown[],
-    options?: EncodeOptions,
-    form?: RowForm,
-  ): EncodedRows;
-}
 
 interface Column<M extends Matrix> {
   readonly input: Input;

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MAX_LISTED, Problem } from '../errors/problem.ts';
 import type { Input } from '../model/signature.ts';
-import type { Encoder } from './encoder.ts';
+import type { Encoder } from '../model/rows.ts';
 import { createEncoder, createFeatureEncoder } from './encoder.ts';
 
 const inputs: Input[] = [

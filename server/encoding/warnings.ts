@@ -1,14 +1,7 @@
 import type { TextCell } from '../../worker/protocol.ts';
 import { MAX_LISTED } from '../errors/problem.ts';
+import type { Warning } from '../model/rows.ts';
 import type { Input } from '../model/signature.ts';
-
-/** Something in an accepted row that its sender should know. Never holds the cell's value. */
-export interface Warning {
-  readonly row: number;
-  readonly column: string;
-  readonly code: 'unknown_category';
-  readonly message: string;
-}
 
 interface Warnings {
   readonly warnings: readonly Warning[];

@@ -9,8 +9,8 @@ const codes = Object.keys(ERRORS) as ErrorCode[];
 const bodyOf = (problem: Problem): unknown => JSON.parse(problemBody(problem, 'id-1'));
 
 describe('the catalogue of errors', () => {
-  it('is the one in docs/errors.md, both ways', () => {
-    const page = readFileSync(join(HOME, 'docs/errors.md'), 'utf8');
+  it('is the one in docs/api.md, both ways', () => {
+    const page = readFileSync(join(HOME, 'docs/api.md'), 'utf8');
     const rows = [...page.matchAll(/^\| `(\w+)` *\| (\d{3}) *\| (.*?) *\|/gm)];
     const documented = rows.map(([, code, status, meaning]) => [code, Number(status), meaning]);
     expect(documented).toEqual(codes.map((code) => [code, ERRORS[code].status, ERRORS[code].detail]));

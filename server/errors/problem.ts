@@ -7,7 +7,7 @@ interface CatalogueEntry {
 }
 
 /**
- * Every error that the server answers, by its `code`. The set is closed and documented in docs/errors.md; the
+ * Every error that the server answers, by its `code`. The set is closed and documented in docs/api.md; the
  * proxy's own errors use the same codes. A test holds both to this table.
  */
 export const ERRORS = {

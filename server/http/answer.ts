@@ -2,7 +2,7 @@ import { ownHeaders } from './answerHeaders.ts';
 import type { AppContext } from './context.ts';
 import { send } from './compress.ts';
 import type { Prediction } from '../prediction/predictor.ts';
-import { timings } from '../prediction/predictor.ts';
+import { timings } from '../prediction/timings.ts';
 
 // Headers are given as plain objects and all at once: the server writes such a response without ever making a Headers
 // object.
@@ -30,7 +30,7 @@ export const answerPrediction = (
 ): Promise<Response> | Response =>
   send(c, body, {
     'content-type': type,
-    'x-request-id': c.get('requestId'),
+    'x-request-id': c.get('request').id,
     'x-model': prediction.model.id,
     'server-timing': timings(prediction),
   });

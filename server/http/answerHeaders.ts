@@ -10,6 +10,6 @@ export function about(c: AppContext, model: Model): Model {
 /** What every answer says of itself, a page and an error too. */
 export function ownHeaders(c: AppContext): Record<string, string> {
   const model = c.get('model');
-  const requestId = c.get('requestId');
+  const requestId = c.get('request').id;
   return model ? { 'x-request-id': requestId, 'x-model': model.id } : { 'x-request-id': requestId };
 }

@@ -12,15 +12,16 @@ import type { Load } from '../metrics/load.ts';
 import type { Admit } from './middleware/authorize.ts';
 import { createCors } from './middleware/cors.ts';
 import type { AppContext, AppEnv } from './context.ts';
-import { createCrowd } from '../overload/concurrencyLimit.ts';
+import { createConcurrencyLimit } from '../overload/concurrencyLimit.ts';
+import { patienceOf } from '../overload/patience.ts';
 import { createServe } from './middleware/serve.ts';
 import type { Catalogue } from '../model/catalogue.ts';
 import type { Model } from '../model/model.ts';
-import type { Observe } from '../prediction/answered.ts';
-import { observed } from '../prediction/answered.ts';
+import type { OnAnswered } from '../prediction/onAnswered.ts';
 import { createPredictor } from '../prediction/predictor.ts';
 import { readVersion } from '../platform/install.ts';
-import type { AskDrift, AskSums } from '../process/askPrimary.ts';
+import type { AskSums } from '../metrics/messages.ts';
+import type { AskDrift } from '../observers/drift/messages.ts';
 import { createRouter } from './router.ts';
 import { driftRoute } from './routes/drift.ts';
 import type { Lifecycle } from './routes/health.ts';
@@ -61,8 +62,8 @@ export interface AppDeps {
   readonly log: Logger;
   /** Refuses requests without a key; undefined where access is open. */
   readonly admit?: Admit | undefined;
-  /** Look at what was answered, in this order. */
-  readonly observers?: readonly Observe[];
+  /** Are called with all answered rows, in this order. */
+  readonly onAnswered?: readonly OnAnswered[];
   /** Metrics of all processes; without it there are none. */
   readonly askSums?: AskSums;
   /** Undefined where it's off: then nothing of it is on the path. */
@@ -80,19 +81,19 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     deps;
   const app = new Hono<AppEnv>();
   const cors = config.CORS_ORIGINS === '' ? undefined : createCors(config.CORS_ORIGINS);
-  const crowd = createCrowd(inference, http, config.DEADLINE_MS / 4);
-  const untraced = createServe(http, log, { crowd, admit: deps.admit });
+  const limit = createConcurrencyLimit(inference, http, patienceOf(config.DEADLINE_MS));
+  const untraced = createServe(http, log, { limit, admit: deps.admit });
   const unshared = tracing ? traceRequests(tracing, untraced) : untraced;
   const serve = cors ? cors.share(unshared) : unshared;
   const define = createRouter(app, serve, cors?.preflight);
-  const own = createPredictor({
+  const predictor = createPredictor({
     inference,
     http,
     recorder,
     patienceMs: config.DEADLINE_MS,
+    onAnswered: deps.onAnswered ?? [],
     around: tracing && tracedPredict,
   });
-  const predictor = observed(own, deps.observers ?? []);
   const predict = createPredictRoutes({
     predictor,
     http,

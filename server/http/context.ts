@@ -2,15 +2,15 @@ import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import type { WriteError } from '../dialects/errorForm.ts';
 import type { Model } from '../model/model.ts';
+import type { PredictRequest } from '../prediction/request.ts';
 import type { RequestTrace } from '../tracing/tracing.ts';
 
 /** What a request carries beside its HTTP message. In process (without a socket) there are no bindings. */
 export interface AppEnv {
   Bindings: Partial<HttpBindings>;
   Variables: {
-    requestId: string;
-    /** When the request's head was read, by `performance.now()`. */
-    arrived: number;
+    /** Set by middleware/serve.ts before any handler runs. */
+    request: PredictRequest;
     /** The form of this request's errors, where it isn't its route's. */
     writeError?: WriteError;
     /** What the request is about, once that is known: middleware/about.ts. */

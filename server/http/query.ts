@@ -1,4 +1,4 @@
-import type { Table } from '../dialects/errorForm.ts';
+import type { Table } from '../model/rows.ts';
 import { readTextCell } from '../dialects/forms/textCell.ts';
 import { Problem } from '../errors/problem.ts';
 import type { AppContext } from './context.ts';
@@ -39,6 +39,5 @@ export function readQueryRow(pairs: Pairs, inputs: readonly Input[]): Table {
   return {
     columns: pairs.map(([name]) => name),
     data: [pairs.map(([name, value]) => readTextCell(value, typeOf.get(name) ?? 'string'))],
-    single: true,
   };
 }

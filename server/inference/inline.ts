@@ -2,16 +2,18 @@ import type { Forest } from '../../worker/forest/forest.ts';
 import { createForest } from '../../worker/forest/forest.ts';
 import type { Rows } from '../../worker/protocol.ts';
 import { answerWidth } from '../../worker/protocol.ts';
-import type { EncodedRows } from '../encoding/encoder.ts';
+import type { EncodedRows } from '../model/rows.ts';
 import type { Inference, Scores } from './port.ts';
-import { perModel } from '../model/catalogue.ts';
+import { perModel } from '../model/perModel.ts';
 import type { Model } from '../model/model.ts';
 import type { QueueRecorder } from './queue.ts';
 
 /** What it costs to hand a batch to a thread and to take its answers back, in microseconds of CPU time. */
 const HOP_MICROSECONDS = 50;
+
 /** Room for the rows of a lone request. */
 const MOST_ROWS = 32;
+
 /** The compiler of WebAssembly needs some runs to warm up. */
 const TRIALS = 20;
 

@@ -1,5 +1,5 @@
 import { answerWidth } from '../../worker/protocol.ts';
-import type { EncodedRows } from '../encoding/encoder.ts';
+import type { EncodedRows } from '../model/rows.ts';
 import type { Problem } from '../errors/problem.ts';
 import type { PredictOptions, Scores } from './port.ts';
 import type { Model } from '../model/model.ts';

@@ -1,4 +1,4 @@
-import type { EncodedRows } from '../encoding/encoder.ts';
+import type { EncodedRows } from '../model/rows.ts';
 import type { Model } from '../model/model.ts';
 
 /** The answers to one request, and where its time went. */

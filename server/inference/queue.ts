@@ -3,9 +3,11 @@ import type { Matrix, Reply } from '../../worker/protocol.ts';
 import { Problem } from '../errors/problem.ts';
 import type { Inference, PredictOptions, Scores } from './port.ts';
 import type { Model } from '../model/model.ts';
-import type { EncodedRows } from '../encoding/encoder.ts';
-import type { Lane, Pool } from './pool.ts';
-import { createAdmission } from '../overload/queueAdmission.ts';
+import type { EncodedRows } from '../model/rows.ts';
+import type { Pool } from './pool.ts';
+import type { Lane } from './lane.ts';
+import { patienceOf } from '../overload/patience.ts';
+import { createQueueAdmission } from '../overload/queueAdmission.ts';
 import type { Batch } from './batch.ts';
 import { takeBatch } from './batch.ts';
 import { createDeadlines } from './deadlines.ts';
@@ -51,7 +53,7 @@ export interface Queue extends Inference {
  */
 export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder }: QueueOptions): Queue {
   const waiting = createLinkedList<Job>((job) => job.waiting);
-  const admission = createAdmission(maxQueuedRows, deadlineMs / 4);
+  const admission = createQueueAdmission(maxQueuedRows, patienceOf(deadlineMs));
   const enoughRows = BATCHES_AHEAD * MAX_BATCH_ROWS * pool.lanes.length;
   let largeRows = 0;
   const isFull = (): boolean => largeRows > enoughRows;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ModelRefused } from '../model/model.ts';
+import type { ModelRefused } from '../model/refused.ts';
 import { readSignature } from './modelJson.ts';
 
 const input = { onnx: 'x', nullable: false };

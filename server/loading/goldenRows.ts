@@ -1,9 +1,9 @@
 import type { OutputFeed } from '../../worker/protocol.ts';
 import { answerWidth } from '../../worker/protocol.ts';
-import type { Encoder } from '../encoding/encoder.ts';
+import type { Encoder } from '../model/rows.ts';
 import { Problem } from '../errors/problem.ts';
 import type { GoldenRows } from '../model/model.ts';
-import { ModelRefused } from '../model/model.ts';
+import { ModelRefused } from '../model/refused.ts';
 import type { Golden } from '../model/signature.ts';
 
 /** The training side's answers as rows of answers, [rows, answerWidth]. */

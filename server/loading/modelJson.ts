@@ -1,5 +1,5 @@
 import { distributionFault } from './distributionFault.ts';
-import { ModelRefused } from '../model/model.ts';
+import { ModelRefused } from '../model/refused.ts';
 import type { Signature } from '../model/signature.ts';
 import { validate } from './modelJson.generated.ts';
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Rows } from '../../worker/protocol.ts';
-import type { Encoder } from '../encoding/encoder.ts';
+import type { Encoder } from '../model/rows.ts';
 import { createEncoder } from '../encoding/encoder.ts';
 import { OnnxRefused } from '../compiler/onnx/refused.ts';
 import { exampleRow } from '../model/exampleRow.ts';
@@ -11,7 +11,7 @@ import { inferSignature } from './inferSignature.ts';
 import type { Candidate } from '../repository/listing.ts';
 import { keyOf } from '../repository/listing.ts';
 import type { Model } from '../model/model.ts';
-import { ModelRefused } from '../model/model.ts';
+import { ModelRefused } from '../model/refused.ts';
 import { readSignature } from './modelJson.ts';
 import type { Golden, Signature } from '../model/signature.ts';
 import { outputFeed } from '../model/signature.ts';

@@ -1,5 +1,5 @@
 import type { Registry } from 'prom-client';
-import type { MetricObject } from '../primary/metrics/aggregate.ts';
+import type { MetricObject } from './snapshot.ts';
 import type { FamilyHead, FamilySnapshot, Values } from './snapshot.ts';
 import { toMetricObject } from './snapshot.ts';
 

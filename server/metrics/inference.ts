@@ -1,8 +1,8 @@
 import type { Registry } from 'prom-client';
 import { Gauge } from 'prom-client';
-import type { EncodedRows } from '../encoding/encoder.ts';
+import type { EncodedRows } from '../model/rows.ts';
 import type { Refusal } from '../errors/refusals.ts';
-import { perModel } from '../model/catalogue.ts';
+import { perModel } from '../model/perModel.ts';
 import type { Model } from '../model/model.ts';
 import { BATCH_BUCKETS, LATENCY_BUCKETS, VALUE_BUCKETS } from './buckets.ts';
 import type { Distribution, Latest } from './families.ts';

@@ -1,9 +1,12 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { FromProcess, ToProcess } from '../messages.ts';
 import { LATENCY_BUCKETS } from './buckets.ts';
-import { UNKNOWN_LOAD, createLoadMonitor, createLoadView, summarise } from './load.ts';
+import { UNKNOWN_LOAD, summarise } from './load.ts';
+import { createLoadView } from '../process/loadView.ts';
+import { createLoadMonitor } from '../primary/metrics/loadMonitor.ts';
 
 const none = Array.from({ length: LATENCY_BUCKETS.length + 1 }, () => 0);
+
 /** Counts with so many requests in some buckets. */
 const counts = (...requests: readonly (readonly [bucket: number, count: number])[]): number[] =>
   none.map((_, index) => requests.find(([bucket]) => bucket === index)?.[1] ?? 0);

@@ -1,5 +1,4 @@
 import type { Registry } from 'prom-client';
-import type { MetricObject } from '../primary/metrics/aggregate.ts';
 
 /** How the values of several processes become one. Those of counters and histograms are always summed. */
 export type Merge = 'sum' | 'average' | 'min' | 'max' | 'first' | 'newest' | 'omit';
@@ -102,4 +101,12 @@ export function toMetricObject({ bounds, series, merge, ...head }: FamilySnapsho
     ];
   });
   return { ...head, aggregator: merge, values };
+}
+
+/** A metric as prom-client serialises it. */
+export interface MetricObject {
+  readonly name: string;
+  readonly type: 'counter' | 'gauge' | 'histogram' | 'summary';
+  readonly values: readonly unknown[];
+  readonly [member: string]: unknown;
 }

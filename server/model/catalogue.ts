@@ -33,18 +33,6 @@ export interface VersionState {
   readonly reason?: string;
 }
 
-/** Whatever is made from a model is made once, at its first use, and goes with it. */
-export function perModel<T>(make: (model: Model) => T): (model: Model) => T {
-  const made = new WeakMap<Model, T>();
-  return (model) => {
-    const known = made.get(model);
-    if (known !== undefined || made.has(model)) return known as T;
-    const value = make(model);
-    made.set(model, value);
-    return value;
-  };
-}
-
 const stateOf = ({ name, version }: Model): VersionState => ({ name, version, served: true, state: 'ready' });
 
 /** A catalogue that never changes, of one version a model. */

@@ -1,5 +1,5 @@
 import type { FastPath, OutputFeed, Rows } from '../../worker/protocol.ts';
-import type { Encoder } from '../encoding/encoder.ts';
+import type { Encoder } from './rows.ts';
 import type { Golden, Signature } from './signature.ts';
 
 /** Rows with the answers that the training side gave. */
@@ -49,17 +49,3 @@ export interface Model {
   readonly engine: Engine;
   readonly fast?: Fast;
 }
-
-/** A model version that can't be served, and why, in one line. */
-export class ModelRefused extends Error {
-  /** Without the model's name. */
-  readonly reason: string;
-  constructor(model: string, reason: string) {
-    super(`model ${model} refused: ${reason}`);
-    this.name = 'ModelRefused';
-    this.reason = reason;
-  }
-}
-
-/** The files of a version can't be brought within reach, for a reason that may pass. */
-export class NotFetched extends ModelRefused {}

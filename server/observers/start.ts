@@ -2,24 +2,24 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Config } from '../settings/settings.ts';
 import { createDriftObserver } from './drift/observer.ts';
-import type { FromProcess } from '../messages.ts';
-import type { Observation, Observe } from '../prediction/answered.ts';
+import type { DriftFromProcess } from './drift/messages.ts';
+import type { Answered, OnAnswered } from '../prediction/onAnswered.ts';
 import type { Contents } from '../model/catalogue.ts';
-import { shadowsOf } from '../repository/openSource.ts';
+import { shadowsOf } from '../settings/pins.ts';
 import { createPool } from '../inference/pool.ts';
 import { createShadowRecorder } from './shadow/metrics.ts';
 import { createShadow } from './shadow/shadow.ts';
 
 /** What looks at answered rows beside the path: it is told what is served, and closed last. */
 interface Observer {
-  readonly observe: Observe;
+  readonly observe: OnAnswered;
   follow?(contents: Contents): void;
   close(): Promise<void>;
 }
 
 /** All observers of one process. */
 export interface Observers {
-  readonly observe: readonly Observe[];
+  readonly observe: readonly OnAnswered[];
   /** What is open and served from now on. */
   follow(contents: Contents): void;
   close(): Promise<void>;
@@ -35,7 +35,7 @@ export interface ObserverOptions {
   /** Whether requests wait for what an observer would take. */
   readonly busy: () => boolean;
   readonly log: Logger;
-  readonly tell: (message: FromProcess) => Promise<void>;
+  readonly tell: (message: DriftFromProcess) => Promise<void>;
 }
 
 /** Starts those that the settings ask for. */
@@ -54,8 +54,8 @@ export function createObservers(options: ObserverOptions): Observers {
 
 /** Logs what is answered. Its code is only loaded where it is asked for; what is answered before waits for it. */
 function loadPredictionLog(options: ObserverOptions): Observer {
-  const early: Observation[] = [];
-  let observe: Observe = (observation) => void early.push(observation);
+  const early: Answered[] = [];
+  let observe: OnAnswered = (observation) => void early.push(observation);
   const started = import('./predictionLog/start.ts').then(async ({ startPredictionLog }) => {
     const predictionLog = await startPredictionLog(options);
     observe = predictionLog.observe;

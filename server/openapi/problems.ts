@@ -70,7 +70,7 @@ export function describeProblems(errors: Errors): { readonly schemas: Json; read
   const statuses = [...new Set(Object.values(errors).map(({ status }) => status))].sort((a, b) => a - b);
   return {
     schemas: {
-      ErrorCode: { type: 'string', enum: Object.keys(errors), description: 'Closed: docs/errors.md.' },
+      ErrorCode: { type: 'string', enum: Object.keys(errors), description: 'Closed: docs/api.md.' },
       CellError: CELL_ERROR,
       Problem: PROBLEM,
     },

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Crowd } from './concurrencyLimit.ts';
-import { createCrowd } from './concurrencyLimit.ts';
-import type { AppContext } from '../http/context.ts';
+import type { ConcurrencyLimit } from './concurrencyLimit.ts';
+import { createConcurrencyLimit } from './concurrencyLimit.ts';
 
 const MIB = 1024 * 1024;
 const PATIENCE_MS = 1000;
@@ -9,14 +8,11 @@ const LEAST = 32;
 const shed: string[] = [];
 const http = { shed: (reason: string) => void shed.push(reason) };
 
-const open = (late = false): Crowd => createCrowd({ late }, http, PATIENCE_MS);
+const open = (late = false): ConcurrencyLimit => createConcurrencyLimit({ late }, http, PATIENCE_MS);
 
-const request = (bytes = 0): AppContext =>
-  ({ env: { incoming: { headers: { 'content-length': String(bytes) } } } }) as unknown as AppContext;
-
-function accepts(crowd: Crowd, bytes = 0): boolean {
+function accepts(limit: ConcurrencyLimit, bytes = 0): boolean {
   try {
-    crowd.enter(request(bytes));
+    limit.enter(bytes);
     return true;
   } catch (error) {
     expect(error).toMatchObject({ code: 'overloaded', status: 503 });
@@ -25,29 +21,29 @@ function accepts(crowd: Crowd, bytes = 0): boolean {
 }
 
 /** Lets in all that it takes of so many; how many those were. */
-const fill = (crowd: Crowd, most: number): number => {
+const fill = (limit: ConcurrencyLimit, most: number): number => {
   let inside = 0;
-  while (inside < most && accepts(crowd)) inside++;
+  while (inside < most && accepts(limit)) inside++;
   return inside;
 };
 
 /** So many requests inside, each of which takes that long; how many of as many may be inside afterwards. */
-function afterCrowd(crowd: Crowd, many: number, ms: number): number {
-  const inside = fill(crowd, many);
-  for (let index = 0; index < inside; index++) crowd.leave(0, ms);
-  const next = fill(crowd, many);
-  for (let index = 0; index < next; index++) crowd.leave(0, PATIENCE_MS * 0.75);
+function afterCrowd(limit: ConcurrencyLimit, many: number, ms: number): number {
+  const inside = fill(limit, many);
+  for (let index = 0; index < inside; index++) limit.leave(0, ms);
+  const next = fill(limit, many);
+  for (let index = 0; index < next; index++) limit.leave(0, PATIENCE_MS * 0.75);
   return next;
 }
 
-describe('a crowd', () => {
+describe('the concurrency limit', () => {
   it('is let in while it is answered in time', () => {
     expect(afterCrowd(open(), 5000, PATIENCE_MS * 0.9)).toBe(5000);
   });
 
   it('is made smaller when answers are late, and refused at once beyond that', () => {
-    const crowd = open();
-    const left = afterCrowd(crowd, 500, PATIENCE_MS * 2);
+    const limit = open();
+    const left = afterCrowd(limit, 500, PATIENCE_MS * 2);
     expect(left).toBeGreaterThan(300);
     expect(left).toBeLessThan(400);
     expect(shed.pop()).toBe('late');
@@ -58,21 +54,21 @@ describe('a crowd', () => {
   });
 
   it('is not judged by a few large requests among small ones', () => {
-    const crowd = open();
-    const inside = fill(crowd, 500);
-    for (let index = 0; index < inside; index++) crowd.leave(0, index % 10 === 0 ? 10 : PATIENCE_MS * 2);
-    expect(fill(crowd, 500)).toBe(500);
+    const limit = open();
+    const inside = fill(limit, 500);
+    for (let index = 0; index < inside; index++) limit.leave(0, index % 10 === 0 ? 10 : PATIENCE_MS * 2);
+    expect(fill(limit, 500)).toBe(500);
   });
 
   it('grows again, by one for each round of early answers', () => {
-    const crowd = open();
-    const left = afterCrowd(crowd, 500, PATIENCE_MS * 2);
-    expect(fill(crowd, 500)).toBe(left);
+    const limit = open();
+    const left = afterCrowd(limit, 500, PATIENCE_MS * 2);
+    expect(fill(limit, 500)).toBe(left);
     // Two rounds of answers, nearly.
     let more = 0;
     for (let index = 0; index < 1.9 * left; index++) {
-      crowd.leave(0, 1);
-      more += fill(crowd, 500) - 1;
+      limit.leave(0, 1);
+      more += fill(limit, 500) - 1;
     }
     expect(more).toBeGreaterThanOrEqual(1);
     expect(more).toBeLessThanOrEqual(2);
@@ -83,13 +79,13 @@ describe('a crowd', () => {
   });
 
   it('holds so many bytes of bodies, and always one body', () => {
-    const crowd = open();
-    expect(accepts(crowd, 1000 * MIB)).toBe(true);
-    expect(accepts(crowd, MIB)).toBe(false);
+    const limit = open();
+    expect(accepts(limit, 1000 * MIB)).toBe(true);
+    expect(accepts(limit, MIB)).toBe(false);
     expect(shed.pop()).toBe('bodies');
-    crowd.leave(1000 * MIB, 1);
-    for (let index = 0; index < 25; index++) expect(accepts(crowd, 10 * MIB)).toBe(true);
-    expect(accepts(crowd, 10 * MIB)).toBe(false);
-    expect(accepts(crowd, 5 * MIB)).toBe(true);
+    limit.leave(1000 * MIB, 1);
+    for (let index = 0; index < 25; index++) expect(accepts(limit, 10 * MIB)).toBe(true);
+    expect(accepts(limit, 10 * MIB)).toBe(false);
+    expect(accepts(limit, 5 * MIB)).toBe(true);
   });
 });

@@ -1,49 +1,47 @@
 import { Problem } from '../errors/problem.ts';
-import type { Inference } from '../inference/port.ts';
 import type { HttpRecorder, ShedReason } from '../metrics/http.ts';
-import type { AppContext } from '../http/context.ts';
-import { header } from '../http/header.ts';
+import { createLateStreak } from './patience.ts';
 
 /** Bytes of bodies that a process holds at most, but always one body, whatever its size. */
 const MAX_HELD_BYTES = 256 * 1024 * 1024;
-/** So many requests may always be inside. */
+/** The limit is never lower than this many requests. */
 const LEAST = 32;
-/** Late answers in a row that are no chance: a few large requests among small ones are none. */
+/** Consecutive late answers that don't mean overload yet: a few large requests among small ones. */
 const LATE_IN_A_ROW = 16;
-/** A limit that was lowered is given so long to show what it does. */
+/** Time between two lowerings of the limit, so that the first one takes effect. */
 const SETTLE_MS = 200;
 const LOWERED = 0.7;
 
-/** Keeps out the requests that a process would answer too late, or has no room for. */
-export interface Crowd {
+/** Refuses the requests that a process would answer too late, or whose bodies it has no memory for. */
+export interface ConcurrencyLimit {
   /**
-   * Before anything of the body is read: a refusal costs a fraction of an answer.
+   * Called before the body is read: a refusal costs a fraction of an answer.
    *
-   * @returns the bytes that are held until `leave`
+   * @param bytes of the body, 0 if unknown; held until `leave`
    * @throws {Problem} overloaded
    */
-  enter(c: AppContext): number;
-  /** @param ms what the request took in this process */
+  enter(bytes: number): void;
+  /** @param ms time that the request took in this process */
   leave(bytes: number, ms: number): void;
 }
 
 /**
- * A process that takes more than it can answer in time spends itself on answers that come too late. How much that is
- * depends on the requests, so it is found out: while answers are late, fewer requests are let in at once, by a factor;
- * while they are early and there are more to come, one more (additive increase, multiplicative decrease, as in TCP:
- * RFC 5681).
+ * A process that accepts more than it can answer in time spends its CPU on late answers. The right limit depends on the
+ * requests, so it adapts: late answers lower it by a factor, early ones raise it by one a round (additive increase,
+ * multiplicative decrease, as TCP: RFC 5681).
  *
- * @param patienceMs what an answer may take
+ * @param queue late: a new request would start too late
+ * @param patienceMs time that an answer may take
  */
-export function createCrowd(
-  inference: Pick<Inference, 'late'>,
+export function createConcurrencyLimit(
+  queue: { readonly late: boolean },
   http: Pick<HttpRecorder, 'shed'>,
   patienceMs: number,
-): Crowd {
+): ConcurrencyLimit {
   let limit = Infinity;
   let inside = 0;
   let heldBytes = 0;
-  let lateInARow = 0;
+  const streak = createLateStreak(LATE_IN_A_ROW);
   let loweredAt = -Infinity;
   const refuse = (reason: ShedReason): never => {
     http.shed(reason);
@@ -56,23 +54,17 @@ export function createCrowd(
     limit = Math.max(LEAST, Math.floor(Math.min(limit, inside) * LOWERED));
   };
   return {
-    enter: (c) => {
-      if (inside >= limit || inference.late) refuse('late');
-      // Unknown only without the proxy.
-      const bytes = Number(header(c, 'content-length') ?? 0) || 0;
+    enter: (bytes) => {
+      if (inside >= limit || queue.late) refuse('late');
       if (heldBytes > 0 && heldBytes + bytes > MAX_HELD_BYTES) refuse('bodies');
       heldBytes += bytes;
       inside++;
-      return bytes;
     },
     leave: (bytes, ms) => {
-      if (ms > patienceMs) {
-        if (++lateInARow > LATE_IN_A_ROW) lower();
-      } else {
-        lateInARow = 0;
-        // One more for each round of answers.
-        if (ms < patienceMs / 2 && inside >= limit - 1) limit += 1 / limit;
-      }
+      streak.note(ms > patienceMs);
+      if (streak.isOverload) lower();
+      // One more for each round of answers.
+      else if (ms < patienceMs / 2 && inside >= limit - 1) limit += 1 / limit;
       heldBytes -= bytes;
       inside--;
     },

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { LATE_IN_A_ROW } from './queueAdmission.ts';
 import type { Problem } from '../errors/problem.ts';
 import type { BodySize } from './decodeTurn.ts';
-import { createTurn } from './decodeTurn.ts';
+import { createDecodeTurn } from './decodeTurn.ts';
 
 /** A backlog that a test fills. */
 function createBacklog(): { isFull: boolean; onRoom(listener: () => void): void; makeRoom(): void } {
@@ -21,7 +21,7 @@ function createBacklog(): { isFull: boolean; onRoom(listener: () => void): void;
 }
 
 /** Spends like somebody who decodes; each entry is `name@turn`. */
-function crowd(turn: ReturnType<typeof createTurn>, now: () => number) {
+function crowd(turn: ReturnType<typeof createDecodeTurn>, now: () => number) {
   const seen: string[] = [];
   const enter = async (name: string, ms: number): Promise<void> => {
     if (turn.isOver) await turn.next(performance.now(), 'large');
@@ -33,7 +33,7 @@ function crowd(turn: ReturnType<typeof createTurn>, now: () => number) {
 
 describe('a turn', () => {
   it('lets in what it has time for, and the rest in order, some in each later turn', async () => {
-    const turn = createTurn(60_000, createBacklog());
+    const turn = createDecodeTurn(60_000, createBacklog());
     let count = 0;
     const { seen, enter } = crowd(turn, () => count);
     const all = Promise.all(['a', 'b', 'c', 'd', 'e'].map((name) => enter(name, 6)));
@@ -51,16 +51,17 @@ describe('a turn', () => {
   });
 
   it('is never over for small ones', () => {
-    const turn = createTurn(60_000, createBacklog());
+    const turn = createDecodeTurn(60_000, createBacklog());
     for (let index = 0; index < 1000; index++) turn.spend(0.04);
     expect(turn.isOver).toBe(false);
   });
 
   it('refuses those whose turn comes too late', async () => {
-    const turn = createTurn(0.001, createBacklog());
+    const turn = createDecodeTurn(60_000, createBacklog());
     turn.spend(100);
     const late = await Promise.allSettled(
-      Array.from({ length: LATE_IN_A_ROW + 3 }, () => turn.next(performance.now(), 'large')),
+      // Beyond a quarter of the deadline, and far before its end.
+      Array.from({ length: LATE_IN_A_ROW + 3 }, () => turn.next(performance.now() - 20_000, 'large')),
     );
     const refused = late.map((one) => (one.status === 'rejected' ? (one.reason as Problem).code : ''));
     // One that a stall made late is let in; a crowd isn't.
@@ -71,7 +72,7 @@ describe('a turn', () => {
 
   it('lets large ones wait while the backlog is full, and small ones pass', async () => {
     const backlog = createBacklog();
-    const turn = createTurn(60_000, backlog);
+    const turn = createDecodeTurn(60_000, backlog);
     backlog.isFull = true;
     expect([turn.isOver, turn.isOverFor('large'), turn.isOverFor('small')]).toEqual([true, true, false]);
     const seen: string[] = [];
@@ -87,7 +88,7 @@ describe('a turn', () => {
 
   it('refuses all but some late ones of a crowd that nothing moves', async () => {
     const backlog = createBacklog();
-    const turn = createTurn(2000, backlog);
+    const turn = createDecodeTurn(2000, backlog);
     backlog.isFull = true;
     const start = performance.now();
     const waits = Array.from({ length: LATE_IN_A_ROW + 3 }, () => turn.next(start, 'large'));
@@ -100,7 +101,7 @@ describe('a turn', () => {
 
   it('refuses at the deadline what still waits', async () => {
     const backlog = createBacklog();
-    const turn = createTurn(20, backlog);
+    const turn = createDecodeTurn(20, backlog);
     backlog.isFull = true;
     const start = performance.now();
     const waits = [0, 1].map(() => turn.next(start, 'large'));
@@ -111,7 +112,7 @@ describe('a turn', () => {
   });
 
   it('has one large one ahead of the small ones in each turn', async () => {
-    const turn = createTurn(60_000, createBacklog());
+    const turn = createDecodeTurn(60_000, createBacklog());
     turn.spend(100);
     const seen: string[] = [];
     const join = async (name: string, size: BodySize): Promise<void> => {

@@ -1,13 +1,11 @@
-import { LATE_IN_A_ROW } from './queueAdmission.ts';
 import { Problem } from '../errors/problem.ts';
+import { createLateStreak, patienceOf } from './patience.ts';
+import { LATE_IN_A_ROW } from './queueAdmission.ts';
 
 /** Milliseconds of decoding in one turn of the event loop, after which those that have answers to give come first. */
 const TURN_MS = 10;
 /** Less than that is not worth counting: a single row must not pay for it. */
 const SMALL_MS = 0.05;
-/** Of the deadline: what a request of a crowd may wait until it is decoded. */
-const PATIENCE = 1 / 4;
-
 /** How much there is to do behind the decoding. */
 export interface Backlog {
   /** The threads have enough for a while. */
@@ -20,7 +18,7 @@ export interface Backlog {
 export type BodySize = 'small' | 'large';
 
 /** Divides the event loop between reading requests and all the rest. */
-export interface Turn {
+export interface DecodeTurn {
   /** Whether a body has to wait until it is decoded, if it isn't small. */
   readonly isOver: boolean;
   isOverFor(size: BodySize): boolean;
@@ -51,8 +49,8 @@ interface Waiting {
 
 function createLine(deadlineMs: number): Line {
   const waiting: Waiting[] = [];
-  const patienceMs = deadlineMs * PATIENCE;
-  let lateInARow = 0;
+  const patienceMs = patienceOf(deadlineMs);
+  const streak = createLateStreak(LATE_IN_A_ROW);
   let timer: NodeJS.Timeout | undefined;
   const hasWaited = ({ since }: Waiting, ms: number): boolean => performance.now() - since > ms;
   const refuse = (at: number, code: 'deadline_exceeded' | 'overloaded'): void =>
@@ -85,8 +83,8 @@ function createLine(deadlineMs: number): Line {
     advance: () => {
       const first = waiting.shift();
       if (!first) return;
-      lateInARow = hasWaited(first, patienceMs) ? lateInARow + 1 : 0;
-      if (lateInARow > LATE_IN_A_ROW) first.refuse(new Problem('overloaded'));
+      streak.note(hasWaited(first, patienceMs));
+      if (streak.isOverload) first.refuse(new Problem('overloaded'));
       else first.go();
     },
   };
@@ -99,7 +97,7 @@ function createLine(deadlineMs: number): Line {
  *
  * @param deadlineMs what a request may wait, be it alone; a crowd a part of that
  */
-export function createTurn(deadlineMs: number, backlog: Backlog): Turn {
+export function createDecodeTurn(deadlineMs: number, backlog: Backlog): DecodeTurn {
   const small = createLine(deadlineMs);
   const large = createLine(deadlineMs);
   let spentMs = 0;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LATE_IN_A_ROW, createAdmission } from './queueAdmission.ts';
+import { LATE_IN_A_ROW, createQueueAdmission } from './queueAdmission.ts';
 
 const LIMIT = 100;
 
@@ -16,7 +16,7 @@ function refuses(enter: () => void): boolean {
 
 describe('admission', () => {
   it('takes what fits, refuses what does not, and counts what a refusal leaves', () => {
-    const admission = createAdmission(LIMIT);
+    const admission = createQueueAdmission(LIMIT);
     admission.enter(60);
     admission.enter(40);
     expect(refuses(() => admission.enter(1))).toBe(true);
@@ -27,7 +27,7 @@ describe('admission', () => {
   });
 
   it('takes a request of any size when nothing waits', () => {
-    const admission = createAdmission(LIMIT);
+    const admission = createQueueAdmission(LIMIT);
     admission.enter(10 * LIMIT);
     expect(refuses(() => admission.enter(1))).toBe(true);
     admission.leave(10 * LIMIT);
@@ -35,7 +35,7 @@ describe('admission', () => {
   });
 
   it('takes rows back that were admitted before, above the limit if need be', () => {
-    const admission = createAdmission(LIMIT);
+    const admission = createQueueAdmission(LIMIT);
     admission.enter(LIMIT);
     admission.leave(50);
     admission.enter(50);
@@ -47,7 +47,7 @@ describe('admission', () => {
     const steps = fc.array(fc.record({ enters: fc.boolean(), rows: fc.integer({ min: 1, max: 150 }) }));
     fc.assert(
       fc.property(steps, (commands) => {
-        const admission = createAdmission(LIMIT);
+        const admission = createQueueAdmission(LIMIT);
         const waiting: number[] = [];
         const sum = (): number => waiting.reduce((total, rows) => total + rows, 0);
         for (const { enters, rows } of commands) {
@@ -68,7 +68,7 @@ describe('admission', () => {
 
 describe('requests that begin late', () => {
   it('keep others out while some wait, but not a few of them, and not from an empty queue', () => {
-    const admission = createAdmission(LIMIT, 1000);
+    const admission = createQueueAdmission(LIMIT, 1000);
     admission.enter(50);
     for (let index = 0; index < LATE_IN_A_ROW; index++) admission.began(1001);
     admission.enter(1);

@@ -1,32 +1,32 @@
 import { Problem } from '../errors/problem.ts';
+import { createLateStreak } from './patience.ts';
 
-/** One late request is a stall; that many in a row mean that more comes than can be answered. */
+/** Consecutive late requests that don't mean overload yet: one late request is a stall. */
 export const LATE_IN_A_ROW = 64;
 
-/** Counts the rows that wait, and refuses what would be too many. */
-export interface Admission {
+/** Counts the queued rows, and refuses requests that would exceed the queue's bound. */
+export interface QueueAdmission {
   readonly waitingRows: number;
-  /** Requests have waited so long, one after the other, that a new one would come to its turn too late. */
+  /** Queued requests start late, so a new one would start too late. */
   readonly late: boolean;
   /** @throws {Problem} overloaded */
   enter(rows: number): void;
-  /** Admitted rows wait once more. */
+  /** Admitted rows are queued again. */
   reenter(rows: number): void;
   leave(rows: number): void;
-  /** A request began, that had waited so long. */
+  /** The first row of a request went to a thread, after this wait in the queue. */
   began(waitedMs: number): void;
 }
 
 /**
  * A request that finds the queue empty is always admitted: a body within the size limit must never be unservable.
  *
- * @param maxWaitMs what a request may have waited when it begins
+ * @param maxWaitMs longest wait in the queue that isn't late
  */
-export function createAdmission(maxWaitingRows: number, maxWaitMs = Infinity): Admission {
+export function createQueueAdmission(maxWaitingRows: number, maxWaitMs = Infinity): QueueAdmission {
   let waitingRows = 0;
-  /** Requests that began late, since one began in time. */
-  let lateInARow = 0;
-  const isLate = (): boolean => waitingRows > 0 && lateInARow > LATE_IN_A_ROW;
+  const streak = createLateStreak(LATE_IN_A_ROW);
+  const isLate = (): boolean => waitingRows > 0 && streak.isOverload;
   return {
     get late() {
       return isLate();
@@ -45,8 +45,6 @@ export function createAdmission(maxWaitingRows: number, maxWaitMs = Infinity): A
     leave: (rows) => {
       waitingRows -= rows;
     },
-    began: (ms) => {
-      lateInARow = ms > maxWaitMs ? lateInARow + 1 : 0;
-    },
+    began: (ms) => streak.note(ms > maxWaitMs),
   };
 }

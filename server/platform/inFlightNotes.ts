@@ -1,10 +1,8 @@
 import { closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { inFlightPath } from './runtimeFolder.ts';
 
 /** Bytes that a thread's request ids take at most: a batch of single rows with ids of usual length. */
 const REGION_BYTES = 16_384;
-
-const path = (runtime: string, pid: number): string => join(runtime, `in-flight.${pid}`);
 
 /**
  * Notes which requests the threads work on where it outlives the process: one that dies natively can't say what
@@ -19,7 +17,7 @@ export interface InFlightNotes {
 /** The notes of this process, in the server's runtime folder. */
 export function createInFlightNotes(runtime: string, pid: number): InFlightNotes {
   let closed = false;
-  const file = openSync(path(runtime, pid), 'w', 0o600);
+  const file = openSync(inFlightPath(runtime, pid), 'w', 0o600);
   return {
     note: (thread, requestIds) => {
       if (closed) return;
@@ -33,7 +31,7 @@ export function createInFlightNotes(runtime: string, pid: number): InFlightNotes
     close: () => {
       closed = true;
       closeSync(file);
-      rmSync(path(runtime, pid), { force: true });
+      rmSync(inFlightPath(runtime, pid), { force: true });
     },
   };
 }
@@ -41,8 +39,8 @@ export function createInFlightNotes(runtime: string, pid: number): InFlightNotes
 /** Takes the note of a process that died: the ids of the requests that its threads were working on. */
 export function takeInFlight(runtime: string, pid: number): string[] {
   try {
-    const bytes = readFileSync(path(runtime, pid));
-    rmSync(path(runtime, pid), { force: true });
+    const bytes = readFileSync(inFlightPath(runtime, pid));
+    rmSync(inFlightPath(runtime, pid), { force: true });
     const regions = Array.from({ length: Math.ceil(bytes.length / REGION_BYTES) }, (_, thread) =>
       bytes.toString('latin1', thread * REGION_BYTES, (thread + 1) * REGION_BYTES),
     );

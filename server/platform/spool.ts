@@ -50,9 +50,12 @@ export async function openSpool(folder: string): Promise<Spool> {
   };
 }
 
-/** The spool from its beginning, in pieces of so many bytes. A piece is valid until the next one is asked for. */
-export async function* pieces(spool: Spool, size: number): AsyncGenerator<Uint8Array> {
-  const buffer = new Uint8Array(size);
+/** Bytes that are parsed in one go: they hold up the event loop for a millisecond or two. */
+const PIECE_BYTES = 64 * 1024;
+
+/** The bytes of a spool in pieces of at most PIECE_BYTES. A piece is valid until the next one is read. */
+export async function* pieces(spool: Spool): AsyncGenerator<Uint8Array> {
+  const buffer = new Uint8Array(PIECE_BYTES);
   for (let position = 0; position < spool.bytes;) {
     const read = await spool.read(buffer, position);
     if (read === 0) return;

@@ -1,16 +1,16 @@
 import { setTimeout } from 'node:timers/promises';
-import type { Table } from '../dialects/errorForm.ts';
-import type { EncodeOptions, EncodedRows } from '../encoding/encoder.ts';
+import type { Table } from '../model/rows.ts';
+import type { EncodeOptions } from '../model/rows.ts';
+import type { EncodedRows } from '../model/rows.ts';
 import { Problem } from '../errors/problem.ts';
 import type { Inference, PredictOptions, Scores } from '../inference/port.ts';
 import type { HttpRecorder } from '../metrics/http.ts';
 import { isShed } from '../metrics/http.ts';
 import type { InferenceRecorder } from '../metrics/inference.ts';
-import type { AppContext } from '../http/context.ts';
-import { header } from '../http/header.ts';
 import type { Model } from '../model/model.ts';
-import type { BodySize } from '../overload/decodeTurn.ts';
-import { createTurn } from '../overload/decodeTurn.ts';
+import { createDecodeTurn } from '../overload/decodeTurn.ts';
+import type { OnAnswered } from './onAnswered.ts';
+import type { PredictRequest } from './request.ts';
 
 /** A request of so many rows is worth watching for a caller that hangs up. */
 const LONG_REQUEST_ROWS = 1024;
@@ -18,60 +18,56 @@ const LONG_REQUEST_ROWS = 1024;
 /** How often a piece that waits for room in the queue looks for it. */
 const RETRY_MS = 10;
 
-/** Bytes of a body that is decoded in a fraction of a millisecond: some dozens of rows. */
-const MOST_SMALL_BYTES = 2048;
-
-/** A packed body, or one without a length, may hold anything. */
-const sizeOf = (c: AppContext): BodySize =>
-  Number(header(c, 'content-length') ?? 0) <= MOST_SMALL_BYTES &&
-  header(c, 'content-encoding') === undefined &&
-  header(c, 'transfer-encoding') === undefined
-    ? 'small'
-    : 'large';
-
-/** Where the time of a prediction went. */
-type Timings = Pick<Prediction, 'parseSeconds' | 'queueSeconds' | 'runSeconds'>;
+/** What a dialect read from a body: rows, and whatever its writer needs to know of them. */
+export interface Decoded {
+  readonly table: Table;
+}
 
 /** The answers to a request, with what an answer in any dialect needs beside them. */
-export interface Prediction extends Scores {
+export interface Prediction<D extends Decoded = Decoded> extends Scores {
   readonly model: Model;
+  readonly decoded: D;
   readonly rows: EncodedRows;
   readonly parseSeconds: number;
 }
 
-/** The one way from a decoded request to its answers, whatever the dialect. */
+/** The one way from a request to its answers, whatever the dialect. */
 export interface Predictor {
   /**
-   * A promise only if the rows had to wait.
+   * Waits for its decode turn if need be, decodes, encodes, scores. A promise only if it had to wait.
    *
-   * @param decode body → rows; its time counts as parsing
+   * @param decode body → rows, without side effects; its time counts as parsing
    * @throws {Problem} what `decode` throws, invalid_columns, invalid_rows, and what inference throws
    */
-  predict(
-    c: AppContext,
+  predict<D extends Decoded>(
+    request: PredictRequest,
     model: Model,
-    decode: () => Table,
+    decode: () => D,
     options: EncodeOptions,
-  ): Promise<Prediction> | Prediction;
-  /** The first half of `predict`, for rows that come in pieces. @throws {Problem} as `predict` */
-  encode(model: Model, decode: () => Table, options: EncodeOptions): EncodedRows;
+  ): Promise<Prediction<D>> | Prediction<D>;
+  /** Encodes the rows of a piece of a file. @throws {Problem} invalid_columns, invalid_rows */
+  encode(model: Model, table: Table, options: EncodeOptions): EncodedRows;
   /**
-   * The second half. A full queue is waited for, at most as long as a request may take: the caller asks for the next
-   * piece only when it has this one's answers, so what it holds back is its own.
+   * Scores a piece of a file. A full queue is waited for, at most as long as a request may take: the caller reads the
+   * next piece only when this one is answered, so it delays nothing but itself.
    *
    * @throws {Problem} what inference throws
    */
-  score(model: Model, rows: EncodedRows, options: PredictOptions): Promise<Scores>;
+  score(id: string, model: Model, table: Table, rows: EncodedRows): Promise<Scores>;
 }
 
 /**
- * A prediction, from the turn of the event loop on in which it may be decoded.
+ * A prediction that has its decode turn.
  *
  * @param since when it began to wait for that turn, if it had to: as performance.now()
  */
-export type Predict = (
-  ...request: [...Parameters<Predictor['predict']>, since?: number]
-) => ReturnType<Predictor['predict']>;
+export type Predict = <D extends Decoded>(
+  request: PredictRequest,
+  model: Model,
+  decode: () => D,
+  options: EncodeOptions,
+  since?: number,
+) => Promise<Prediction<D>> | Prediction<D>;
 
 export interface PredictorDeps {
   readonly inference: Inference;
@@ -79,22 +75,33 @@ export interface PredictorDeps {
   readonly recorder: InferenceRecorder;
   /** How long a piece of a long request waits for room in the queue. */
   readonly patienceMs: number;
-  /** Looks at each prediction. */
+  /** Are called with all answered rows, in this order. */
+  readonly onAnswered?: readonly OnAnswered[];
+  /** Wraps each prediction. */
   readonly around?: ((predict: Predict) => Predict) | undefined;
 }
 
 export function createPredictor(deps: PredictorDeps): Predictor {
-  const { inference, http, recorder, patienceMs, around = (predict) => predict } = deps;
-  const encode: Predictor['encode'] = (model, decode, options) => {
+  const { inference, http, recorder, patienceMs, onAnswered = [], around = (predict) => predict } = deps;
+  const counted = <T>(model: Model, read: () => T): T => {
     try {
-      const table = decode();
-      const rows = model.encoder.encode(table.columns, table.data, options, table);
-      if (rows.refused) recorder.invalid(model, rows.refused.refusals);
-      return rows;
+      return read();
     } catch (error) {
       if (error instanceof Problem) recorder.invalid(model, error.refusals);
       throw error;
     }
+  };
+  const encode: Predictor['encode'] = (model, table, options) =>
+    counted(model, () => {
+      const rows = model.encoder.encode(table.columns, table.data, options, table);
+      if (rows.refused) recorder.invalid(model, rows.refused.refusals);
+      return rows;
+    });
+  const report = (id: string, model: Model, table: Table, rows: EncodedRows, answers: Float64Array): void => {
+    recorder.answered(model, rows, answers);
+    if (onAnswered.length === 0) return;
+    const answered = { id, model, table, rows, answers };
+    for (const observe of onAnswered) observe(answered);
   };
   /** A request that had to be turned away is counted. */
   const refused = (error: unknown): never => {
@@ -121,53 +128,52 @@ export function createPredictor(deps: PredictorDeps): Predictor {
       return refused(error);
     }
   };
-  const optionsOf = (c: AppContext, { rows }: EncodedRows, waitedMs: number): PredictOptions => ({
-    requestId: c.get('requestId'),
-    ...(rows >= LONG_REQUEST_ROWS && { signal: c.req.raw.signal }),
-    waitedMs,
-    isLarge: sizeOf(c) === 'large',
-  });
-  const turn = createTurn(patienceMs, inference);
-  const predict = around((c, model, decode, options, since) => {
+  const optionsOf = (
+    request: PredictRequest,
+    rows: EncodedRows,
+    since: number | undefined,
+    start: number,
+  ): PredictOptions =>
+    rows.rows === 1 && since === undefined
+      ? { requestId: request.id }
+      : {
+          requestId: request.id,
+          ...(rows.rows >= LONG_REQUEST_ROWS && { signal: request.signal() }),
+          waitedMs: since === undefined ? 0 : start - since,
+          isLarge: request.size === 'large',
+        };
+  const turn = createDecodeTurn(patienceMs, inference);
+  const predict = around((request, model, decode, options, since) => {
     const start = performance.now();
-    const rows = encode(model, decode, options);
+    const decoded = counted(model, decode);
+    const rows = encode(model, decoded.table, options);
     const parseMs = performance.now() - start;
     turn.spend(parseMs);
     const parseSeconds = parseMs / 1000;
     recorder.parsed(model, parseSeconds);
-    const finish = ({ answers, queueSeconds, runSeconds }: Scores): Prediction => {
-      recorder.answered(model, rows, answers);
-      return { model, rows, parseSeconds, answers, queueSeconds, runSeconds };
+    const finish = ({ answers, queueSeconds, runSeconds }: Scores): Prediction<typeof decoded> => {
+      report(request.id, model, decoded.table, rows, answers);
+      return { model, decoded, rows, parseSeconds, answers, queueSeconds, runSeconds };
     };
-    const requestId = c.get('requestId');
-    const scores = infer(
-      model,
-      rows,
-      rows.rows === 1 && since === undefined
-        ? { requestId }
-        : optionsOf(c, rows, since === undefined ? 0 : start - since),
-    );
+    const scores = infer(model, rows, optionsOf(request, rows, since, start));
     return scores instanceof Promise ? scores.then(finish) : finish(scores);
   });
+
   return {
     encode,
-    score: async (model, rows, options) => {
-      const scores = await patiently(() => inference.predict(model, rows, options));
-      recorder.answered(model, rows, scores.answers);
+    score: async (id, model, table, rows) => {
+      const scores = await patiently(() => inference.predict(model, rows, { requestId: id }));
+      report(id, model, table, rows, scores.answers);
       return scores;
     },
-    predict: (c, model, decode, options) => {
-      if (!turn.isOver) return predict(c, model, decode, options);
-      const size = sizeOf(c);
-      if (!turn.isOverFor(size)) return predict(c, model, decode, options);
+    predict: (request, model, decode, options) => {
+      if (!turn.isOver) return predict(request, model, decode, options);
+      const { size } = request;
+      if (!turn.isOverFor(size)) return predict(request, model, decode, options);
       const since = performance.now();
-      return turn.next(c.get('arrived'), size).then(() => predict(c, model, decode, options, since), refused);
+      return turn
+        .next(request.arrived, size)
+        .then(() => predict(request, model, decode, options, since), refused);
     },
   };
 }
-
-const milliseconds = (seconds: number): string => (seconds * 1000).toFixed(3);
-
-/** Where the time of a prediction went, as a `server-timing` header says it (W3C Server Timing). */
-export const timings = ({ parseSeconds, queueSeconds, runSeconds }: Timings): string =>
-  `parse;dur=${milliseconds(parseSeconds)}, queue;dur=${milliseconds(queueSeconds)}, run;dur=${milliseconds(runSeconds)}`;

@@ -1,6 +1,7 @@
 import { answerWidth } from '../../worker/protocol.ts';
-import type { EncodeOptions, EncodedRows } from '../encoding/encoder.ts';
-import type { Warning } from '../encoding/warnings.ts';
+import type { EncodeOptions } from '../model/rows.ts';
+import type { EncodedRows } from '../model/rows.ts';
+import type { Warning } from '../model/rows.ts';
 import type { CellError } from '../errors/problem.ts';
 import { MAX_LISTED, Problem } from '../errors/problem.ts';
 import type { Scores } from '../inference/port.ts';
@@ -8,11 +9,11 @@ import type { Model } from '../model/model.ts';
 import type { Predictor } from './predictor.ts';
 import type { Spool } from '../platform/spool.ts';
 import { pieces } from '../platform/spool.ts';
+import type { FileNotes } from '../dialects/fileAnswer.ts';
 import { createCsvTable } from '../dialects/forms/csv.ts';
-import type { Table } from '../dialects/errorForm.ts';
+import type { Table } from '../model/rows.ts';
+import { createDecoder } from '../dialects/forms/utf8.ts';
 
-/** Bytes that are parsed in one go: a millisecond or two, which is what others wait for the event loop. */
-export const PIECE_BYTES = 64 * 1024;
 /** Pieces of one file that wait for answers: enough to keep the threads busy, and no more than that in memory. */
 const MAX_IN_FLIGHT = 4;
 
@@ -23,28 +24,11 @@ export interface FileOptions extends EncodeOptions {
 }
 
 /** What was found in a file. Its answers are in a spool: [rows, answerWidth], Float64, NaN in a refused row. */
-export interface FileScores {
+export interface FileScores extends FileNotes {
   readonly rows: number;
-  readonly warnings: readonly Warning[];
-  readonly warningsTotal: number;
-  /** Of rows that were left out. */
-  readonly errors: readonly CellError[];
-  readonly errorsTotal: number;
   readonly parseSeconds: number;
   readonly queueSeconds: number;
   readonly runSeconds: number;
-}
-
-/** UTF-8 to text, in pieces. A byte order mark is skipped. @throws {Problem} invalid_encoding */
-export function createDecoder(): (bytes?: Uint8Array) => string {
-  const decoder = new TextDecoder('utf-8', { fatal: true });
-  return (bytes) => {
-    try {
-      return bytes ? decoder.decode(bytes, { stream: true }) : decoder.decode();
-    } catch (cause) {
-      throw new Problem('invalid_encoding', { cause });
-    }
-  };
 }
 
 /** [rows + refused rows, width]: the answers where their rows stand, NaN between them. */
@@ -98,7 +82,7 @@ export async function scoreFile(
   /** The rows of a piece; undefined when a bad one has settled the file's fate: the rest is only checked. */
   const encode = (piece: Table): EncodedRows | undefined => {
     try {
-      const encoded = predictor.encode(model, () => piece, options);
+      const encoded = predictor.encode(model, piece, options);
       for (const warning of encoded.warnings)
         if (warnings.length < MAX_LISTED) warnings.push({ ...warning, row: warning.row + rows });
       warningsTotal += encoded.warningsTotal;
@@ -130,14 +114,14 @@ export async function scoreFile(
     parseSeconds += (performance.now() - start) / 1000;
     if (!encoded || (errorsTotal > 0 && options.skipBadRows !== true)) return;
     // Without the signal: the queue would keep every piece as its listener. It's looked at between pieces.
-    const scores = predictor.score(model, encoded, { requestId: options.requestId });
+    const scores = predictor.score(options.requestId, model, piece, encoded);
     // Until its turn has come, nobody listens to its failure.
     scores.catch(() => undefined);
     waiting.push({ rows: encoded, scores });
     if (waiting.length >= MAX_IN_FLIGHT) await finishFirst();
   };
 
-  for await (const bytes of pieces(file, PIECE_BYTES)) await score(() => table.write(decode(bytes)));
+  for await (const bytes of pieces(file)) await score(() => table.write(decode(bytes)));
   await score(() => {
     table.write(decode());
     table.end();

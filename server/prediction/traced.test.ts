@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Problem } from '../errors/problem.ts';
 import { createHttpRecorder } from '../metrics/http.ts';
 import { createInferenceRecorder } from '../metrics/inference.ts';
-import type { AppContext } from '../http/context.ts';
+import type { PredictRequest } from './request.ts';
 import { createPredictor } from './predictor.ts';
 import { createFakeInference } from '../testing/fakeInference.ts';
 import { tinyModel } from '../testing/tinyModel.ts';
@@ -39,11 +39,16 @@ function start() {
       phase: (phase) => phases.push(phase),
       end: () => {},
     };
-    const c = {
-      env: { incoming: { headers: { 'content-length': '100000' } } },
-      get: (name: string) => (name === 'trace' ? trace : 'id'),
-    } as unknown as AppContext;
-    await Promise.resolve(predictor.predict(c, model, decode, {})).catch(() => undefined);
+    const request: PredictRequest = {
+      id: 'id',
+      arrived: performance.now(),
+      size: 'large',
+      signal: () => new AbortController().signal,
+      trace,
+    };
+    await Promise.resolve(predictor.predict(request, model, () => ({ table: decode() }), {})).catch(
+      () => undefined,
+    );
     return phases;
   };
   return { predict };

@@ -2,7 +2,12 @@ import { Problem } from '../errors/problem.ts';
 import type { Predict, Prediction } from './predictor.ts';
 import type { Phase, RequestTrace } from '../tracing/tracing.ts';
 
-function succeeded(trace: RequestTrace, start: number, prediction: Prediction, waitedMs: number): Prediction {
+function succeeded<P extends Prediction>(
+  trace: RequestTrace,
+  start: number,
+  prediction: P,
+  waitedMs: number,
+): P {
   const model = prediction.model.id;
   const { rows } = prediction.rows;
   const parsed = start + prediction.parseSeconds * 1000;
@@ -26,16 +31,16 @@ function failed(trace: RequestTrace, phase: Omit<Phase, 'end' | 'fault'>, error:
  */
 export const tracedPredict =
   (predict: Predict): Predict =>
-  (c, model, decode, options, since) => {
-    const trace = c.get('trace');
-    if (!trace?.sampled) return predict(c, model, decode, options, since);
+  (request, model, decode, options, since) => {
+    const { trace } = request;
+    if (!trace?.sampled) return predict(request, model, decode, options, since);
     const { id } = model;
     const start = performance.now();
     const waitedMs = since === undefined ? 0 : start - since;
     if (since !== undefined) trace.phase({ name: 'turn', start: since, end: start, model: id });
-    let prediction: Promise<Prediction> | Prediction;
+    let prediction: ReturnType<typeof predict<ReturnType<typeof decode>>>;
     try {
-      prediction = predict(c, model, decode, options, since);
+      prediction = predict(request, model, decode, options, since);
     } catch (error) {
       return failed(trace, { name: 'parse', start, model: id }, error);
     }

@@ -12,14 +12,15 @@ import { createHeartbeat } from './heartbeat.ts';
 import type { FromProcess, ToProcess } from '../messages.ts';
 import { createAggregator } from './metrics/aggregate.ts';
 import { createClusterRecorder } from './metrics/clusterMetrics.ts';
-import { createLoadMonitor } from '../metrics/load.ts';
+import { createLoadMonitor } from './metrics/loadMonitor.ts';
 import { createNginxReader } from './nginx/counts.ts';
 import { createRegistry, recordAppInfo } from '../metrics/registry.ts';
 import { createScraper } from './metrics/scraper.ts';
 import { createMetricsServer } from './metrics/metricsServer.ts';
 import type { VersionState } from '../model/catalogue.ts';
-import type { Source } from '../repository/openSource.ts';
-import { createSource, wishesOf } from '../repository/openSource.ts';
+import type { Source } from '../repository/source.ts';
+import { createSource } from '../repository/openSource.ts';
+import { wishesOf } from '../rollout/wishes.ts';
 import type { Watch } from '../repository/watch.ts';
 import { watchSource } from '../repository/watch.ts';
 import { createProcesses } from './processes.ts';
@@ -96,14 +97,28 @@ export function createPrimary({ config, runtime, nginx, log, exit }: PrimaryOpti
   let watch: Watch | undefined;
   const adminServer = createAdminServer({ versions: () => rollout.versions, refresh: () => refresh(), log });
   const receive = (id: number, message: FromProcess): void => {
-    scraper.receive(id, message);
-    rollout.receive(id, message);
-    loadMonitor.receive(id, message);
-    heartbeat.receive(id, message);
-    drift?.receive(id, message);
-    if (message.type === 'sums') void answerSums(id, message.question, message.prefix);
-    if (message.type === 'drift')
-      answer(id, { type: 'drift', question: message.question, report: drift?.report(message.key) });
+    switch (message.type) {
+      case 'started':
+      case 'ready':
+        return; // Awaited where the process is started.
+      case 'pong':
+        return heartbeat.receive(id, message);
+      case 'opened':
+      case 'swapped':
+        return rollout.receive(id, message);
+      case 'metrics':
+        return scraper.receive(id, message);
+      case 'watch':
+      case 'counts':
+        return loadMonitor.receive(id, message);
+      case 'sums':
+        return void answerSums(id, message.question, message.prefix);
+      case 'observing':
+      case 'observed':
+        return drift?.receive(id, message);
+      case 'drift':
+        return answer(id, { type: 'drift', question: message.question, report: drift?.report(message.key) });
+    }
   };
   const answer = (id: number, message: ToProcess): void => {
     const child = processes.ready.find(({ worker }) => worker.id === id);

@@ -1,7 +1,7 @@
 import type { Worker } from 'node:cluster';
 import cluster from 'node:cluster';
 import type { FromProcess, ToProcess } from '../messages.ts';
-import { ModelRefused } from '../model/model.ts';
+import { ModelRefused } from '../model/refused.ts';
 import type { Restarts } from './restartPauses.ts';
 
 /** A server process as the primary sees it. */

@@ -1,21 +1,11 @@
-import type { DriftReport } from '../observers/drift/report.ts';
 import { Problem } from '../errors/problem.ts';
 import type { FromProcess, ToProcess } from '../messages.ts';
-import type { MetricObject } from '../primary/metrics/aggregate.ts';
+import type { AskSums } from '../metrics/messages.ts';
+import type { AskDrift } from '../observers/drift/messages.ts';
 import { within } from '../platform/deadline.ts';
 
 /** The primary asks every process in its turn, and gives each a second. */
 const ANSWER_MS = 3000;
-
-/** Asks for the sums over all processes of the metrics whose names begin so. @throws {Problem} not_ready */
-export type AskSums = (prefix: string) => Promise<readonly MetricObject[]>;
-
-/**
- * Asks how the rows of a version, by its key, differ from its training data; undefined when nobody counts them.
- *
- * @throws {Problem} not_ready
- */
-export type AskDrift = (key: string) => Promise<DriftReport | undefined>;
 
 /** Asks the primary for what only all processes together know. */
 export interface Questions {

@@ -1,18 +1,21 @@
 import { answerWidth } from '../../worker/protocol.ts';
 import type { InlineInference } from '../inference/inline.ts';
 import type { Queue, QueueRecorder } from '../inference/queue.ts';
-import type { EncodedRows } from '../encoding/encoder.ts';
+import type { EncodedRows } from '../model/rows.ts';
 import { Problem } from '../errors/problem.ts';
-import { perModel } from '../model/catalogue.ts';
+import { perModel } from '../model/perModel.ts';
 import { exampleRow } from '../model/exampleRow.ts';
 import type { Model } from '../model/model.ts';
 
 /** The pause after a right answer. */
 const PAUSE_MS = 1000;
+
 /** A full queue is asked again so soon: a server that has much to do predicts. */
 const FULL_PAUSE_MS = 100;
+
 /** Wrong answers in a row that are no chance. */
 const MANY_WRONG = 2;
+
 /** Wrong is what is no rounding: another label, or a number that is off by this, relative to its size. */
 const TOLERANCE = 1e-3;
 
@@ -45,6 +48,7 @@ interface Standing {
 
 /** Whose rows are asked by the server itself, and not to be counted. */
 const asked = new WeakSet<Model>();
+
 /** The same model for the queue, which batches it by itself. */
 const askedModel = perModel((model) => {
   const copy = { ...model };

@@ -10,19 +10,21 @@ import type { Config } from '../settings/settings.ts';
 import { createInFlightNotes } from '../platform/inFlightNotes.ts';
 import type { Address, Listener } from '../http/listen.ts';
 import { listen } from '../http/listen.ts';
-import type { FromProcess, ServedSet, ToProcess } from '../messages.ts';
+import type { FromProcess, ToProcess } from '../messages.ts';
+import type { ServedSet } from '../rollout/messages.ts';
 import { createHttpRecorder } from '../metrics/http.ts';
 import { createInferenceRecorder } from '../metrics/inference.ts';
-import { createLoadView } from '../metrics/load.ts';
+import { createLoadView } from './loadView.ts';
 import { createRegistry } from '../metrics/registry.ts';
 import { takeSnapshot } from '../metrics/snapshot.ts';
 import type { Contents, LiveCatalogue } from '../model/catalogue.ts';
 import { createLiveCatalogue } from '../model/catalogue.ts';
 import type { Candidate } from '../repository/listing.ts';
-import { byNameAndVersion, fingerprintOf, keyOf } from '../repository/listing.ts';
+import { byNameAndVersion, keyOf } from '../repository/listing.ts';
+import { fingerprintOf } from '../repository/folder.ts';
 import { createLoader } from '../loading/loader.ts';
 import type { Model } from '../model/model.ts';
-import { ModelRefused } from '../model/model.ts';
+import { ModelRefused } from '../model/refused.ts';
 import { unavailableModel } from './unavailableModel.ts';
 import { createObservers } from '../observers/start.ts';
 import { createPool } from '../inference/pool.ts';
@@ -38,8 +40,10 @@ import { readAssets } from '../web/assets.ts';
 
 /** Time that every thread has to open and verify one model. */
 const OPEN_TIMEOUT_MS = 60_000;
+
 /** A right answer to a golden row counts for so long beyond the deadline: two more are due until then. */
 const PROOF_MS = 3000;
+
 /** Time that the last step of a shutdown, ending idle threads, may take. */
 const CLOSE_POOL_MS = 1000;
 
@@ -195,7 +199,7 @@ export function startReplica(options: ReplicaOptions): Replica {
       assets: readAssets(fileURLToPath(new URL('../web', import.meta.url))),
       log,
       admit: needsKeys(config) ? createAdmission(gate, registry, config.AIP_HEALTH_ROUTE) : undefined,
-      observers: observers.observe,
+      onAnswered: observers.observe,
       askSums: questions.sums,
       tracing,
       ...(config.DRIFT_WINDOW_MS > 0 ? { askDrift: questions.drift } : {}),

@@ -1,4 +1,4 @@
-import type { Encoder } from '../encoding/encoder.ts';
+import type { Encoder } from '../model/rows.ts';
 import { Problem } from '../errors/problem.ts';
 import type { Model } from '../model/model.ts';
 

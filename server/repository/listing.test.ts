@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { withTemporaryFolder } from '../testing/temporaryFolder.ts';
 import { putVersion, tinyFiles } from '../testing/tinyRepository.ts';
-import { listFolder } from './listing.ts';
-import { ModelRefused } from '../model/model.ts';
+import { listFolder } from './folder.ts';
+import { ModelRefused } from '../model/refused.ts';
 import { defaultModel, readRepository } from '../testing/readRepository.ts';
 
 const SIGNATURE = {

@@ -1,23 +1,9 @@
 import type { Logger } from 'pino';
 import type { Config } from '../settings/settings.ts';
 import { fromHome } from '../platform/install.ts';
-import type { Candidate, Listing } from './listing.ts';
-import { listFolder } from './listing.ts';
-import type { Wishes } from '../rollout/plan.ts';
-import { parsePins } from './preferences.ts';
+import { listFolder } from './folder.ts';
 import { parseS3 } from '../settings/s3Url.ts';
-
-/** Where models come from. */
-export interface Source {
-  /** What is there now. @throws {ModelRefused} */
-  list(): Promise<Listing>;
-  /**
-   * Brings the files of a version within reach, before it is opened.
-   *
-   * @throws {NotFetched} that version can't be; @throws {ModelRefused} none can
-   */
-  fetch(candidate: Candidate): Promise<void>;
-}
+import type { Source } from './source.ts';
 
 type SourceConfig = Pick<
   Config,
@@ -45,17 +31,3 @@ export async function createSource(config: SourceConfig, log: Logger): Promise<S
   const folder = fromHome(MODEL_REPOSITORY);
   return { list: () => listFolder(folder, onlyModel), fetch: () => Promise.resolve() };
 }
-
-/** Ids of the versions that are scored off the path. */
-export const shadowsOf = ({ SHADOW }: Pick<Config, 'SHADOW'>): string[] =>
-  SHADOW.split(',').flatMap((id) => id.trim() || []);
-
-/** What settings say about what is served. */
-export const wishesOf = (
-  config: Pick<Config, 'DEFAULT_MODEL' | 'MODEL_VERSIONS' | 'OPEN_VERSIONS' | 'SHADOW'>,
-): Wishes => ({
-  defaultModel: config.DEFAULT_MODEL,
-  pins: parsePins(config.MODEL_VERSIONS) ?? new Map(),
-  shadows: shadowsOf(config),
-  openVersions: config.OPEN_VERSIONS,
-});

@@ -1,7 +1,5 @@
-import { ModelRefused } from '../model/model.ts';
-
-/** Which version of a model is served where none is named. */
-export type Pin = number | 'latest';
+import { ModelRefused } from '../model/refused.ts';
+import type { Pin } from '../settings/pins.ts';
 
 /** What a repository itself says about what is served; settings come first. */
 export interface Preferences {
@@ -37,18 +35,4 @@ export function parsePreferences(text: string): Preferences {
     ...(standard === undefined ? {} : { default: standard }),
     versions: versions as Record<string, Pin>,
   };
-}
-
-/** `adult=1,*=latest`: pins by model name, `*` for all others; undefined for a text of another form. */
-export function parsePins(text: string): ReadonlyMap<string, Pin> | undefined {
-  const pins = new Map<string, Pin>();
-  for (const part of text.split(',').filter((piece) => piece.trim() !== '')) {
-    const [, name, version] =
-      /^\s*([A-Za-z0-9][A-Za-z0-9._-]{0,63}|\*)=(latest|[1-9]\d{0,8})\s*$/.exec(part) ?? [];
-    if (name === undefined || version === undefined || pins.has(name)) return undefined;
-    // A number means nothing for all models at once.
-    if (name === '*' && version !== 'latest') return undefined;
-    pins.set(name, version === 'latest' ? 'latest' : Number(version));
-  }
-  return pins;
 }

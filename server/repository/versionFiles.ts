@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { constants, open, realpath } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import type { Candidate } from './listing.ts';
-import { ModelRefused } from '../model/model.ts';
+import { ModelRefused } from '../model/refused.ts';
 
 /** Larger ones are refused unread: a protobuf message can't be larger, and JSON of this size is no signature. */
 const MAX_BYTES: Readonly<Record<string, number>> = {

@@ -1,6 +1,6 @@
 import type { Candidate, Listing } from './listing.ts';
 import { keyOf } from './listing.ts';
-import type { Source } from './openSource.ts';
+import type { Source } from './source.ts';
 
 export interface Watch {
   stop(): void;

@@ -1,4 +1,4 @@
-import type { FromProcess, ToProcess } from '../messages.ts';
+import type { RolloutFromProcess, RolloutToProcess } from './messages.ts';
 import type { Candidate } from '../repository/listing.ts';
 import { keyOf } from '../repository/listing.ts';
 import type { Engine } from '../model/model.ts';
@@ -6,7 +6,7 @@ import type { Engine } from '../model/model.ts';
 /** A server process as the primary's decisions about models need it. */
 export interface Recipient {
   readonly id: number;
-  tell(message: ToProcess): void;
+  tell(message: RolloutToProcess): void;
   readonly exited: Promise<unknown>;
 }
 
@@ -30,7 +30,7 @@ export type Outcome = Opened | { readonly opened: false; readonly refusal: strin
 export interface Openings {
   /** Adds the version's key to the process's once it is open there. */
   open(holding: Opener, candidate: Candidate): Promise<Outcome>;
-  receive(id: number, message: Extract<FromProcess, { type: 'opened' }>): void;
+  receive(id: number, message: Extract<RolloutFromProcess, { type: 'opened' }>): void;
   /** Lets go of all keys but these. */
   forget(known: ReadonlySet<string>): void;
 }

@@ -4,7 +4,8 @@ import { byNameAndVersion, keyOf } from '../repository/listing.ts';
 import type { Wishes } from './plan.ts';
 import { keepServing, makePlan } from './plan.ts';
 import type { Preferences } from '../repository/preferences.ts';
-import { parsePins, parsePreferences } from '../repository/preferences.ts';
+import { parsePreferences } from '../repository/preferences.ts';
+import { parsePins } from '../settings/pins.ts';
 import { describeVersions } from './versionStates.ts';
 import { steady } from '../repository/watch.ts';
 

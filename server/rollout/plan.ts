@@ -1,7 +1,7 @@
 import type { Candidate, Listing } from '../repository/listing.ts';
 import { byNameAndVersion, keyOf } from '../repository/listing.ts';
-import { ModelRefused } from '../model/model.ts';
-import type { Pin } from '../repository/preferences.ts';
+import { ModelRefused } from '../model/refused.ts';
+import type { Pin } from '../settings/pins.ts';
 
 /** What settings say about what is served. */
 export interface Wishes {

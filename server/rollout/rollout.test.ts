@@ -3,10 +3,11 @@ import { describe, expect, it, vi } from 'vitest';
 import type { ToProcess } from '../messages.ts';
 import type { Listing } from '../repository/listing.ts';
 import { keyOf } from '../repository/listing.ts';
-import { ModelRefused, NotFetched } from '../model/model.ts';
+import { NotFetched } from '../model/refused.ts';
+import { ModelRefused } from '../model/refused.ts';
 import type { Wishes } from './plan.ts';
 import type { Preferences } from '../repository/preferences.ts';
-import { parsePins } from '../repository/preferences.ts';
+import { parsePins } from '../settings/pins.ts';
 import { createRollout } from './rollout.ts';
 import { eventually } from '../testing/withDeadline.ts';
 

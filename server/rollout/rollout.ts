@@ -1,12 +1,13 @@
 import type { Logger } from 'pino';
 import { createMending } from './retry.ts';
-import type { FromProcess } from '../messages.ts';
+import type { RolloutFromProcess } from './messages.ts';
 import type { VersionState } from '../model/catalogue.ts';
 import type { Candidate, Listing } from '../repository/listing.ts';
 import { keyOf } from '../repository/listing.ts';
-import { ModelRefused, NotFetched } from '../model/model.ts';
+import { NotFetched } from '../model/refused.ts';
+import { ModelRefused } from '../model/refused.ts';
 import type { Plan, Wishes } from './plan.ts';
-import type { Source } from '../repository/openSource.ts';
+import type { Source } from '../repository/source.ts';
 import { canStart, keepServing, makePlan, planStart } from './plan.ts';
 import { describeVersions } from './versionStates.ts';
 import type { Opener, Outcome, Recipient } from './openings.ts';
@@ -44,7 +45,7 @@ export interface Rollout {
   refresh(listing?: Listing): Promise<boolean>;
   /** The same, and versions that were refused are tried again. */
   retry(): Promise<boolean>;
-  receive(id: number, message: FromProcess): void;
+  receive(id: number, message: RolloutFromProcess): void;
   readonly versions: readonly VersionState[];
   /** What the repository held when it was last brought to the processes. */
   readonly listing: Listing;

@@ -1,4 +1,4 @@
-import type { ServedSet } from '../messages.ts';
+import type { ServedSet } from './messages.ts';
 import type { VersionState } from '../model/catalogue.ts';
 import { keyOf } from '../repository/listing.ts';
 import type { Plan } from './plan.ts';

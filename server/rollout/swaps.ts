@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { FromProcess, ServedSet } from '../messages.ts';
+import type { RolloutFromProcess, ServedSet } from './messages.ts';
 import type { Recipient } from './openings.ts';
 
 /** Time that a process has to swap, which is a few assignments. */
@@ -9,7 +9,7 @@ const SWAP_MS = 5000;
 export interface Swaps {
   /** Resolves once the process serves the set, or is gone, or is frozen: then it swaps when it wakes. */
   serve(process: Recipient, set: ServedSet): Promise<void>;
-  receive(id: number, message: Extract<FromProcess, { type: 'swapped' }>): void;
+  receive(id: number, message: Extract<RolloutFromProcess, { type: 'swapped' }>): void;
 }
 
 export function createSwaps(): Swaps {

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { tmpdir } from 'node:os';
 import { availableCpus } from '../platform/cpus.ts';
 import { isHealthPath, isPredictPath } from './vertexPaths.ts';
-import { parsePins } from '../repository/preferences.ts';
+import { parsePins } from './pins.ts';
 import { parseS3 } from './s3Url.ts';
 import { parseTarget } from './logTarget.ts';
 import { parsePairs } from './pairs.ts';
@@ -167,13 +167,13 @@ export const SETTINGS = {
       `${env['XDG_CACHE_HOME'] || (env['HOME'] ? `${env['HOME']}/.cache` : tmpdir())}/servemodel/models`,
     shown: '`~/.cache/servemodel/models`',
     parse: (text) => text,
-    meaning: 'Folder that models from S3 are kept in; one for each server that runs.',
+    meaning: 'Folder that caches models from S3; each running server needs its own.',
   },
   AWS_BUCKET_NAME: {
     default: '',
     shown: 'none',
     parse: (text) => (parseS3(`s3://${text}`)?.prefix === '' ? text : new Refusal('the name of a bucket')),
-    meaning: 'Bucket of MLflow runs to serve, with `EXPERIMENT_ID`, in the place of `MODEL_REPOSITORY`.',
+    meaning: 'Bucket of MLflow runs to serve, with `EXPERIMENT_ID`, instead of `MODEL_REPOSITORY`.',
   },
   EXPERIMENT_ID: {
     default: '',
@@ -204,8 +204,7 @@ export const SETTINGS = {
   MODEL_POLL_MS: {
     default: 2000,
     parse: integer([0, 86_400_000]),
-    meaning:
-      'How often the repository is looked at for new versions; 0 means only on `SIGHUP` and `POST /reload`.',
+    meaning: 'How often the repository is checked for new versions; 0: only on `SIGHUP` and `POST /reload`.',
   },
   SHADOW: {
     default: '',
@@ -215,14 +214,14 @@ export const SETTINGS = {
         ? text
         : new Refusal('a list of versions such as adult/2'),
     meaning:
-      'Versions that score the rows of the served version of their model, too, off the path: `adult/2`. See `GET /models/{m}/shadow`.',
+      'Candidate versions that also score the rows of the served version, outside of the request: `adult/2`. See docs/shadow.md.',
   },
   DRIFT_WINDOW_MS: {
     default: 600_000,
     shown: '600000 (10 min)',
     parse: integerOrOff([1000, 604_800_000]),
     meaning:
-      'The time over which requests are compared with the training data: `GET /models/{m}/drift`, and gauges. 0 turns it off.',
+      'Window over which rows are compared with the training data: `GET /models/{m}/drift`, and gauges. 0 turns it off.',
   },
   ADMIN_PORT: {
     default: 0,
@@ -252,20 +251,20 @@ export const SETTINGS = {
     default: 256 * 1024 * 1024,
     shown: '268435456 (256 MiB)',
     parse: integer([1024, 1024 ** 4]),
-    meaning: 'Largest upload to `/predict_file`; it lies in `TMPDIR` while it is worked on.',
+    meaning: 'Largest upload to `/predict_file`; it is kept in `TMPDIR` meanwhile.',
   },
   MAX_QUEUED_ROWS: {
     default: 100_000,
     parse: integer([1, 100_000_000]),
     meaning:
-      'Rows that may wait in one process; above it requests are answered 503. An empty queue takes any request.',
+      'Rows that may wait in one process; above it requests are answered 503. An empty queue accepts any request.',
   },
   API_KEYS: {
     default: '',
     shown: 'none: open',
     parse: (text) => text,
     meaning:
-      'Who may call: `CLIENT:DIGEST` entries with commas between them, DIGEST being the SHA-256 of the key. See docs/access.md.',
+      'Keys of clients: `CLIENT:DIGEST` entries separated by commas; DIGEST is the SHA-256 of the key. See docs/access.md.',
   },
   API_KEYS_FILE: {
     default: '',
@@ -276,7 +275,7 @@ export const SETTINGS = {
   METRICS_ACCESS: {
     default: 'open' as const,
     parse: oneOf('open', 'keys'),
-    meaning: 'Whether the metrics port asks for one of these keys, too.',
+    meaning: '`keys`: the metrics port requires one of these keys, too.',
   },
   TLS_CERT: {
     default: '',
@@ -297,19 +296,18 @@ export const SETTINGS = {
     shown: 'none',
     parse: networks,
     meaning:
-      'Proxies before this server, as addresses or networks with commas between them: the client is whom their `X-Forwarded-For` names.',
+      'Proxies in front of this server, as addresses or networks separated by commas: their `X-Forwarded-For` names the client.',
   },
   CORS_ORIGINS: {
     default: '',
     shown: 'off',
     parse: origins,
-    meaning: 'Origins whose web pages may call this server, with commas between them, or `*`.',
+    meaning: 'Origins whose web pages may call this server, separated by commas, or `*`.',
   },
   PLAYGROUND: {
     default: 'on' as const,
     parse: oneOf('on', 'off'),
-    meaning:
-      'The page at `/`, and `GET /stats`, which tells its visitors the rate and latency of the server.',
+    meaning: 'The page at `/`, and `GET /stats`, which reports the rate and latency of the server.',
   },
   LOG_LEVEL: {
     default: 'info' as const,
@@ -331,18 +329,19 @@ export const SETTINGS = {
   PREDICTION_LOG_INPUT: {
     default: 'full' as const,
     parse: oneOf('full', 'hash', 'none'),
-    meaning: 'What the log holds of a row: its cells and their SHA-256, the SHA-256 alone, or neither.',
+    meaning:
+      'What the log has of a row: its cells and their SHA-256 (`full`), the SHA-256 alone, or neither.',
   },
   PREDICTION_LOG_MAX_RECORDS: {
     default: 100_000,
     parse: integer([1, 1_000_000_000]),
-    meaning: "Records that a model's stream in Redis keeps, and up to some hundred more.",
+    meaning: "Records that a model's stream in Redis keeps; it may have some hundred more.",
   },
   PREDICTION_LOG_FILE_BYTES: {
     default: 64 * 1024 * 1024,
     shown: '67108864 (64 MiB)',
     parse: integer([1024, 1024 ** 4]),
-    meaning: 'Size at which a process begins its next file of the log.',
+    meaning: 'Size at which a process starts its next file of the log.',
   },
   PREDICTION_LOG_MAX_FILES: {
     default: 32,
@@ -353,25 +352,25 @@ export const SETTINGS = {
     default: 1,
     parse: share,
     meaning:
-      'Share of the requests that the access log has, such as 0.01. Those answered 400 or above are always in it.',
+      'Share of the requests in the access log, such as 0.01. Those answered 400 or above are always logged.',
   },
   OTEL_EXPORTER_OTLP_ENDPOINT: {
     default: '',
     shown: 'off',
     parse: httpUrl,
-    meaning: 'OpenTelemetry collector that traces go to, by OTLP over HTTP; `/v1/traces` is added.',
+    meaning: 'OpenTelemetry collector that traces are sent to, by OTLP over HTTP; `/v1/traces` is added.',
   },
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: {
     default: '',
     shown: 'off',
     parse: httpUrl,
-    meaning: 'The same as a whole URL, and before the other.',
+    meaning: 'The same as a complete URL; it takes precedence.',
   },
   OTEL_EXPORTER_OTLP_HEADERS: {
     default: '',
     shown: 'none',
     parse: pairs,
-    meaning: 'Headers that the collector wants, such as `authorization=Bearer%20…`. Never logged.',
+    meaning: 'Headers that the collector requires, such as `authorization=Bearer%20…`. Never logged.',
   },
   OTEL_SERVICE_NAME: {
     default: '',
@@ -383,7 +382,7 @@ export const SETTINGS = {
     default: '',
     shown: 'none',
     parse: pairs,
-    meaning: 'What the traces tell of this service: `deployment.environment.name=production`.',
+    meaning: 'Attributes of this service in the traces: `deployment.environment.name=production`.',
   },
   OTEL_TRACES_SAMPLER: {
     default: 'parentbased_always_on' as const,
@@ -396,12 +395,12 @@ export const SETTINGS = {
       'traceidratio',
     ),
     meaning:
-      'Which requests are traced: with `parentbased_…` the caller decides, and the rest of the name where it does not say.',
+      'Which requests are traced: with `parentbased_…` as the caller decided, else by the rest of the name.',
   },
   OTEL_TRACES_SAMPLER_ARG: {
     default: 1,
     parse: share,
-    meaning: 'Share of the requests that a sampler of `traceidratio` takes.',
+    meaning: 'Share of the requests that a `traceidratio` sampler traces.',
   },
   AIP_HTTP_PORT: {
     default: 0,

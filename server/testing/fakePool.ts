@@ -1,8 +1,9 @@
 import type { Reply, TextCell } from '../../worker/protocol.ts';
 import { MAX_BATCH_ROWS } from '../../worker/protocol.ts';
 import type { Model } from '../model/model.ts';
-import type { Buffers } from '../inference/openTask.ts';
-import type { Lane, Pool } from '../inference/pool.ts';
+import type { Buffers } from '../inference/laneMemory.ts';
+import type { Pool } from '../inference/pool.ts';
+import type { Lane } from '../inference/lane.ts';
 
 /** A batch that a lane was given. */
 export interface Run {
@@ -27,6 +28,7 @@ export interface FakePool extends Pool {
 }
 
 export const OK: Reply = { ok: true, seconds: 0.001 };
+
 export const FAULT = { ok: false, code: 'run_failed', detail: 'as the test wants' } as const satisfies Reply;
 
 /** Lanes without threads, for tiny models. As in the real ones, a lane's buffers are used again and again. */

@@ -1,6 +1,6 @@
 import { createJob } from '../inference/job.ts';
 import type { Job } from '../inference/job.ts';
-import type { EncodedRows } from '../encoding/encoder.ts';
+import type { EncodedRows } from '../model/rows.ts';
 import type { Model } from '../model/model.ts';
 
 /** A job that has just arrived, and that nobody waits for. */

@@ -1,6 +1,7 @@
-import { keyOf, listFolder } from '../repository/listing.ts';
+import { keyOf } from '../repository/listing.ts';
+import { listFolder } from '../repository/folder.ts';
 import type { Model } from '../model/model.ts';
-import { ModelRefused } from '../model/model.ts';
+import { ModelRefused } from '../model/refused.ts';
 import type { Wishes } from '../rollout/plan.ts';
 import { makePlan } from '../rollout/plan.ts';
 import { readVersion } from '../loading/readVersion.ts';

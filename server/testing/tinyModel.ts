@@ -1,6 +1,6 @@
 import type { TextCell } from '../../worker/protocol.ts';
 import { createEncoder } from '../encoding/encoder.ts';
-import type { EncodedRows } from '../encoding/encoder.ts';
+import type { EncodedRows } from '../model/rows.ts';
 import type { Model } from '../model/model.ts';
 import type { Input } from '../model/signature.ts';
 

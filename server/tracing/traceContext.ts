@@ -1,6 +1,3 @@
-import type { AppContext } from '../http/context.ts';
-import { header } from '../http/header.ts';
-
 /** Where a caller's request stands in a trace (W3C Trace Context). */
 export interface TraceContext {
   /** 32 digits, lower-case hexadecimal. */
@@ -53,9 +50,8 @@ export function parseTraceContext(
   return { traceId, spanId, sampled, state: checkTracestate(tracestate) };
 }
 
-export const traceContextOf = (c: AppContext): TraceContext | undefined =>
-  parseTraceContext(header(c, 'traceparent'), header(c, 'tracestate'));
+/** Reads a request header by its lower-case name. */
+export type ReadHeader = (name: string) => string | undefined;
 
-/** The id of a request's trace, for the log: ours, or else the caller's. */
-export const traceIdOf = (c: AppContext): string | undefined =>
-  c.get('trace')?.traceId ?? parseTraceContext(header(c, 'traceparent'))?.traceId;
+export const traceContextOf = (header: ReadHeader): TraceContext | undefined =>
+  parseTraceContext(header('traceparent'), header('tracestate'));

@@ -13,6 +13,17 @@ from typing import Any
 
 from exporter.errors import ExportError
 
+SIGNIFICANT_DIGITS = 12
+
+
+def significant(value: Any) -> Any:
+    """A number, or lists of numbers, with the digits that every processor computes alike.
+
+    float64 has 15 to 17. The last of them depend on the processor: its vector units decide how logarithms and sums are
+    rounded. Golden values are compared within 1e-6, so that no check needs them.
+    """
+    return [significant(one) for one in value] if isinstance(value, list) else float(f"{value:.{SIGNIFICANT_DIGITS}g}")
+
 
 def to_json(value: Any) -> str:
     """One line of JSON that every parser accepts (NaN is refused)."""

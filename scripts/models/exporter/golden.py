@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from exporter.documents import to_json_document
+from exporter.documents import SIGNIFICANT_DIGITS, significant, to_json_document
 from exporter.parity import Answers
 from exporter.signature import Column
 
@@ -33,7 +33,8 @@ def spread(scores: np.ndarray, count: int) -> list[int]:
     """Indexes of up to `count` rows whose scores [N] lie nearest to evenly spaced points."""
     chosen: list[int] = []
     for point in np.linspace(scores.min(), scores.max(), count):
-        nearest = int(np.abs(scores - point).argmin())
+        # Rows that are equally near must not be told apart by their last bits.
+        nearest = int(np.abs(scores - point).round(SIGNIFICANT_DIGITS).argmin())
         if nearest not in chosen:
             chosen.append(nearest)
     return chosen
@@ -87,9 +88,9 @@ def golden_json(columns: list[Column], rows: pd.DataFrame, answers: Answers, cla
     data = [[to_cell(row[column.name], column) for column in columns] for row in rows.to_dict("records")]
     members: dict[str, Any] = {"columns": [column.name for column in columns], "data": data}
     if answers.probabilities is None:
-        members["predictions"] = answers.predictions.tolist()
+        members["predictions"] = significant(answers.predictions.tolist())
         return to_json_document(members, listed=["data", "predictions"])
     by_text = {str(name): name for name in classes or []}
     members["predictions"] = [by_text[label] for label in answers.predictions]
-    members["probabilities"] = answers.probabilities.tolist()
+    members["probabilities"] = significant(answers.probabilities.tolist())
     return to_json_document(members, listed=["data", "predictions", "probabilities"])

@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 # ONNX Runtime sends telemetry unless this is set before it is loaded.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
@@ -41,7 +43,7 @@ try:
 
     from exporter.command_line import HelpFormatter, Progress, exit_code
     from exporter.distribution import with_distributions
-    from exporter.documents import creation_date, to_json_document, write_all
+    from exporter.documents import creation_date, significant, to_json_document, write_all
     from exporter.errors import ExportError as TrainingError
 except ImportError as error:
     sys.exit(f"adult.py: {error}; install the packages with: pip install -r scripts/models/requirements.txt")
@@ -365,14 +367,14 @@ def model_json(
 
 
 def golden_json(pipeline: Pipeline, rows: list[list[Any]]) -> bytes:
-    """Input rows with scikit-learn's own labels and probabilities (float64)."""
+    """Input rows with scikit-learn's own labels and probabilities."""
     frame = frame_of(rows)
     return to_json_document(
         {
             "columns": COLUMNS,
             "data": rows,
             "predictions": pipeline.predict(frame).tolist(),
-            "probabilities": pipeline.predict_proba(frame).tolist(),
+            "probabilities": significant(pipeline.predict_proba(frame).tolist()),
         },
         listed=["data", "predictions", "probabilities"],
     )

@@ -129,7 +129,8 @@ XGBoost in 5 folds, 90 random ones in 10 folds, the best 12 again on 15 fresh fo
 .venv/bin/python scripts/models/train/adult2.py
 ```
 
-The same packages give the same bytes.
+The same packages give the same trees; numbers differ in their last digits on another processor
+([which](../../../docs/models.md)).
 
 ## Quality on the {split}
 

@@ -15,7 +15,7 @@ import text
 from conftest import ROOT, SCRIPTS, read_json, run_script
 
 from exporter.edges import NASTY_TEXTS
-from exporter.parity import Session, ask_library, compare
+from exporter.parity import PROBABILITY_TOLERANCE, Session, ask_library, compare
 from exporter.signature import Column
 
 FOLDER = ROOT / "models" / "text" / "1"
@@ -115,7 +115,10 @@ def test_the_answers_to_a_batch_are_those_to_single_texts(session: Session) -> N
     batch = session.ask(pd.DataFrame({"text": texts}))
     for row, one in enumerate(texts):
         alone = session.ask(pd.DataFrame({"text": [one]}))
-        np.testing.assert_array_equal(alone.probabilities[0], batch.probabilities[row])
+        assert alone.predictions[0] == batch.predictions[row]
+        # ONNX Runtime multiplies a row and a matrix by different code, whose sums depend on the processor.
+        near = alone.probabilities[0], batch.probabilities[row]
+        np.testing.assert_allclose(*near, rtol=0, atol=PROBABILITY_TOLERANCE)
 
 
 class TestOtherFiles:

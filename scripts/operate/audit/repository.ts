@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { answerWidth } from '../../../worker/protocol.ts';
 import { withFile } from '../../../server/repository/versionFiles.ts';
 import type { Candidate } from '../../../server/repository/listing.ts';
-import { listFolder } from '../../../server/repository/listing.ts';
+import { listFolder } from '../../../server/repository/folder.ts';
 import type { Model } from '../../../server/model/model.ts';
 import { readVersion } from '../../../server/loading/readVersion.ts';
 import type { RecordedOutput } from '../../../server/observers/predictionLog/record.ts';

@@ -1,13 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Table } from '../../../server/dialects/errorForm.ts';
+import type { Table } from '../../../server/model/rows.ts';
 import { readCsv } from '../../../server/dialects/forms/csv.ts';
 import { readInvocation } from '../../../server/dialects/mlflow.ts';
-import { readTable } from '../../../server/dialects/native.ts';
+import { readRows } from '../../../server/dialects/native.ts';
 import { readV1 } from '../../../server/dialects/v1.ts';
 import { outputTensors } from '../../../server/dialects/v2/outputs.ts';
 import { readInferRequest } from '../../../server/dialects/v2/request.ts';
 import { toTable } from '../../../server/dialects/v2/table.ts';
-import type { EncodedRows } from '../../../server/encoding/encoder.ts';
+import type { EncodedRows } from '../../../server/model/rows.ts';
 import type { Model } from '../../../server/model/model.ts';
 import { readPairs, readQueryRow } from '../../../server/http/query.ts';
 import { toText } from '../../../server/http/body.ts';
@@ -51,7 +51,7 @@ async function checkTable(model: Model, read: () => Table): Promise<void> {
     return { table, whole, lenient };
   });
   if (!found) return;
-  const plain = readTable(plainBody(found.table, model), model.signature.inputs);
+  const plain = readRows(plainBody(found.table, model), model.signature.inputs).table;
   const expected = summary(model.encoder.encode(plain.columns, plain.data));
   if (!isDeepStrictEqual(summary(found.whole), expected))
     throw new Error('the same rows have another matrix');
@@ -99,7 +99,7 @@ export function tableTargets(model: Model, row: readonly unknown[]): Target[] {
       name: 'native',
       seeds: [split, record, [record, record], lists, [], { columns: names, data: [] }].map(json),
       words: [...words, '"columns":', '"data":', '"index":'],
-      check: (input) => checkTable(model, () => readTable(toText(input), inputs)),
+      check: (input) => checkTable(model, () => readRows(toText(input), inputs).table),
     },
     {
       name: 'csv',

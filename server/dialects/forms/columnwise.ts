@@ -1,6 +1,6 @@
 import { cutName } from '../../encoding/columns.ts';
 import type { Input } from '../../model/signature.ts';
-import type { Table } from '../errorForm.ts';
+import type { Table } from '../../model/rows.ts';
 import { invalidBody } from './json.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { Problem } from '../../errors/problem.ts';
 import type { ColumnType, Input } from '../../model/signature.ts';
 import { createCsvReader } from './csvReader.ts';
-import type { Table } from '../errorForm.ts';
+import type { Table } from '../../model/rows.ts';
 import { readTextCell } from './textCell.ts';
 
 /** Collects the rows of a CSV, whose names are in its first line or, without a header, those of the signature. */

@@ -1,5 +1,5 @@
 import type { Input } from '../../model/signature.ts';
-import type { Table } from '../errorForm.ts';
+import type { Table } from '../../model/rows.ts';
 import { invalidBody, isObject } from './json.ts';
 import { readRecords } from './records.ts';
 

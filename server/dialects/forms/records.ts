@@ -1,5 +1,5 @@
 import type { Input } from '../../model/signature.ts';
-import type { Table } from '../errorForm.ts';
+import type { Table } from '../../model/rows.ts';
 import type { JsonObject } from './json.ts';
 import { invalidBody, isObject } from './json.ts';
 
@@ -8,7 +8,6 @@ export const readRecord = (record: JsonObject): Table => ({
   columns: Object.keys(record),
   data: [record],
   byName: true,
-  single: true,
 });
 
 /**

@@ -1,4 +1,4 @@
-import type { Table } from '../errorForm.ts';
+import type { Table } from '../../model/rows.ts';
 import type { JsonObject } from './json.ts';
 import { invalidBody } from './json.ts';
 

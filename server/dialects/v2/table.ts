@@ -1,7 +1,7 @@
 import { Problem } from '../../errors/problem.ts';
 import type { Input } from '../../model/signature.ts';
 import { createCellFaults } from '../forms/cellFaults.ts';
-import type { Table } from '../errorForm.ts';
+import type { Table } from '../../model/rows.ts';
 import { invalidBody } from '../forms/json.ts';
 import { datatypesOf } from './datatypes.ts';
 import type { Tensor } from './tensor.ts';

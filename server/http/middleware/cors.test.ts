@@ -19,7 +19,7 @@ function appWith(origins: string): (path: string, init: RequestInit) => Promise<
   const app = new Hono<AppEnv>();
   const cors = createCors(origins);
   const serve = cors.share(
-    createServe(createHttpRecorder(new Registry()), pino({ level: 'silent' }), { crowd: NO_CROWD }),
+    createServe(createHttpRecorder(new Registry()), pino({ level: 'silent' }), { limit: NO_CROWD }),
   );
   const define = createRouter(app, serve, cors.preflight);
   define('/both', { GET: () => new Response('got'), POST: () => new Response('posted') });

@@ -56,7 +56,7 @@ export function createCors(origins: string): Cors {
           'access-control-allow-methods': methods,
           'access-control-allow-headers': ACCEPTED_HEADERS,
           'access-control-max-age': PREFLIGHT_SECONDS,
-          'x-request-id': c.get('requestId'),
+          'x-request-id': c.get('request').id,
         },
       });
     },

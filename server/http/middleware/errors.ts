@@ -1,7 +1,8 @@
 import type { Logger } from 'pino';
 import type { WriteError } from '../../dialects/errorForm.ts';
 import { toProblem } from '../../errors/problem.ts';
-import { traceIdOf } from '../../tracing/traceContext.ts';
+import { parseTraceContext } from '../../tracing/traceContext.ts';
+import { header } from '../header.ts';
 import { ownHeaders } from '../answerHeaders.ts';
 import type { AppContext } from '../context.ts';
 import { send } from '../compress.ts';
@@ -16,10 +17,13 @@ export type AnswerError = (error: unknown, c: AppContext, write: WriteError) => 
 export const answerErrors =
   (log: Logger): AnswerError =>
   (error, c, write) => {
-    const requestId = c.get('requestId');
+    const requestId = c.get('request').id;
     const problem = toProblem(error);
-    if (problem.status === 500)
-      log.error({ requestId, traceId: traceIdOf(c), err: problem.cause ?? problem }, 'request failed');
+    if (problem.status === 500) {
+      // Our trace's id, or else the caller's.
+      const traceId = c.get('trace')?.traceId ?? parseTraceContext(header(c, 'traceparent'))?.traceId;
+      log.error({ requestId, traceId, err: problem.cause ?? problem }, 'request failed');
+    }
     const { type, body, status = problem.status } = write(problem, requestId);
     return send(c, body, { 'content-type': type, ...ownHeaders(c), ...problem.headers }, status);
   };

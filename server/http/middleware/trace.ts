@@ -1,4 +1,5 @@
 import type { Serve } from './serve.ts';
+import { header } from '../header.ts';
 import { traceContextOf } from '../../tracing/traceContext.ts';
 import type { Tracing } from '../../tracing/tracing.ts';
 
@@ -11,11 +12,15 @@ export const traceRequests =
     // Without a slash it's the label of paths that don't exist.
     const pattern = route.startsWith('/') ? route : undefined;
     return async function traceRequest(c) {
-      const trace = begin(c.req.method, pattern, traceContextOf(c));
+      const trace = begin(
+        c.req.method,
+        pattern,
+        traceContextOf((name) => header(c, name)),
+      );
       c.set('trace', trace);
       const response = await answer(c);
       response.headers.set('traceresponse', trace.response);
-      trace.end(response.status, c.get('requestId'));
+      trace.end(response.status, c.get('request').id);
       return response;
     };
   };

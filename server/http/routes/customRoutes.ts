@@ -6,7 +6,7 @@ import type { Preflight } from '../middleware/cors.ts';
 import type { AppContext, Handler } from '../context.ts';
 import type { Serve } from '../middleware/serve.ts';
 import type { Catalogue } from '../../model/catalogue.ts';
-import { perModel } from '../../model/catalogue.ts';
+import { perModel } from '../../model/perModel.ts';
 import type { Model } from '../../model/model.ts';
 import type { PredictRoutes } from './predict.ts';
 

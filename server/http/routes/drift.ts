@@ -3,7 +3,7 @@ import { Problem } from '../../errors/problem.ts';
 import { ownHeaders } from '../answerHeaders.ts';
 import { send } from '../compress.ts';
 import type { Catalogue } from '../../model/catalogue.ts';
-import type { AskDrift } from '../../process/askPrimary.ts';
+import type { AskDrift } from '../../observers/drift/messages.ts';
 import type { Assets } from '../../web/assets.ts';
 import { PAGE_HEADERS } from '../../web/policy.ts';
 import { REVALIDATE } from '../cached.ts';

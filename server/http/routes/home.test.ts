@@ -1,7 +1,6 @@
-import { Hono } from 'hono';
 import { describe, expect, it } from 'vitest';
-import type { AppEnv } from '../context.ts';
 import { builtAssets } from '../../testing/builtAssets.ts';
+import { bareApp } from '../../testing/bareApp.ts';
 import { withApp } from '../../testing/withApp.ts';
 import { homeRoute, prefersHtml } from './home.ts';
 
@@ -45,7 +44,7 @@ withApp('GET / gives a browser the playground, and everything else the text', as
 });
 
 it('without a playground, a browser gets the text, too', async () => {
-  const app = new Hono<AppEnv>().get('/', async (c) => homeRoute(undefined).GET?.(c) ?? c.notFound());
+  const app = bareApp().get('/', async (c) => homeRoute(undefined).GET?.(c) ?? c.notFound());
   expect(await (await app.request('/', { headers: { accept: CHROMIUM } })).text()).toBe('Service is running');
 });
 

@@ -35,6 +35,6 @@ export function homeRoute(assets: Assets | undefined): Methods {
     GET: (c: AppContext) =>
       prefersHtml(c.req.header('accept'))
         ? answerCached(c, page, REVALIDATE, HEADERS)
-        : new Response(RUNNING, { headers: { ...TEXT, 'x-request-id': c.get('requestId') } }),
+        : new Response(RUNNING, { headers: { ...TEXT, 'x-request-id': c.get('request').id } }),
   };
 }

@@ -2,7 +2,7 @@ import { createPredictionsWriter } from '../../dialects/predictions.ts';
 import { readV1 } from '../../dialects/v1.ts';
 import type { HttpRecorder } from '../../metrics/http.ts';
 import type { AppContext } from '../context.ts';
-import { perModel } from '../../model/catalogue.ts';
+import { perModel } from '../../model/perModel.ts';
 import type { Model } from '../../model/model.ts';
 import type { Predictor } from '../../prediction/predictor.ts';
 import { answerPrediction } from '../answer.ts';
@@ -30,7 +30,12 @@ export function createInstancesAnswerer({
     readNoParameters(c);
     const text = await readText(c, maxBodyBytes);
     http.body(Buffer.byteLength(text));
-    const prediction = await predictor.predict(c, model, () => readV1(text, model), {});
+    const prediction = await predictor.predict(
+      c.get('request'),
+      model,
+      () => ({ table: readV1(text, model) }),
+      {},
+    );
     return answerPrediction(c, prediction, writerOf(model)(prediction.answers));
   };
 }

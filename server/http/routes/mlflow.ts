@@ -1,12 +1,12 @@
 import { readCsv } from '../../dialects/forms/csv.ts';
-import type { Table } from '../../dialects/errorForm.ts';
+import type { Table } from '../../model/rows.ts';
 import { readInvocation, writeMlflowError } from '../../dialects/mlflow.ts';
 import { createPredictionsWriter } from '../../dialects/predictions.ts';
 import type { HttpRecorder } from '../../metrics/http.ts';
 import type { InferenceRecorder } from '../../metrics/inference.ts';
 import type { Handler } from '../context.ts';
 import type { Catalogue } from '../../model/catalogue.ts';
-import { perModel } from '../../model/catalogue.ts';
+import { perModel } from '../../model/perModel.ts';
 import type { Model } from '../../model/model.ts';
 import type { Predictor } from '../../prediction/predictor.ts';
 import { answerJson, answerPrediction, answerText } from '../answer.ts';
@@ -50,15 +50,14 @@ function invocationsHandler({
     readNoParameters(c);
     const text = await readText(c, maxBodyBytes);
     http.body(Buffer.byteLength(text));
-    let columns = 0;
-    const decode = (): Table => {
-      const table = readBody(text, model, body);
-      columns = table.columns.length;
-      return table;
-    };
-    const prediction = await predictor.predict(c, model, decode, { ignoreExtra: true });
+    const prediction = await predictor.predict(
+      c.get('request'),
+      model,
+      () => ({ table: readBody(text, model, body) }),
+      { ignoreExtra: true },
+    );
     // None was missing and none was there twice, so what is more is extra.
-    const extra = columns - model.signature.inputs.length;
+    const extra = prediction.decoded.table.columns.length - model.signature.inputs.length;
     if (extra > 0) recorder.ignored(model, extra);
     return answerPrediction(c, prediction, writerOf(model)(prediction.answers));
   };

@@ -1,10 +1,9 @@
-import { Hono } from 'hono';
 import { expect, it } from 'vitest';
-import type { AppEnv } from '../context.ts';
 import { createCatalogue } from '../../model/catalogue.ts';
 import type { Catalogue } from '../../model/catalogue.ts';
 import { expectProblem } from '../../testing/problem.ts';
 import { tinyModel } from '../../testing/tinyModel.ts';
+import { bareApp } from '../../testing/bareApp.ts';
 import { withApp } from '../../testing/withApp.ts';
 import { openApiRoute } from './openapi.ts';
 
@@ -66,7 +65,7 @@ it('is made anew when a model changes, and only then', async () => {
       return true;
     },
   });
-  const app = new Hono<AppEnv>().get('/', async (c) => (await GET?.(c)) ?? c.notFound());
+  const app = bareApp().get('/', async (c) => (await GET?.(c)) ?? c.notFound());
   const ask = async (): Promise<Response> => app.request('/', {}, {});
 
   const etag = (await ask()).headers.get('etag');

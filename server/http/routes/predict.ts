@@ -1,12 +1,12 @@
-import type { Table } from '../../dialects/errorForm.ts';
 import { readCsv } from '../../dialects/forms/csv.ts';
-import { createAnswerWriter, readTable } from '../../dialects/native.ts';
+import type { NativeRows } from '../../dialects/native.ts';
+import { createAnswerWriter, readRows } from '../../dialects/native.ts';
 import type { WriteOwnAnswer } from '../../dialects/customAnswer.ts';
 import { createOwnWriter, writeOwnError } from '../../dialects/customAnswer.ts';
 import { Problem } from '../../errors/problem.ts';
 import type { HttpRecorder } from '../../metrics/http.ts';
 import type { AppContext, Handler } from '../context.ts';
-import { perModel } from '../../model/catalogue.ts';
+import { perModel } from '../../model/perModel.ts';
 import type { Model } from '../../model/model.ts';
 import type { Predictor } from '../../prediction/predictor.ts';
 import { answerJson, answerPrediction } from '../answer.ts';
@@ -59,12 +59,18 @@ export function requireProbabilities({ output }: Model): void {
   });
 }
 
-/** Reads a body as rows. @throws {Problem} for a body that isn't what it says; invalid_parameter */
-type Decode = (text: string, model: Model) => Table;
+/** Reads a body as rows. @throws {Problem} for a body of another form; invalid_parameter */
+type Decode = (text: string, model: Model) => NativeRows;
 
-const decodeJson: Decode = (text, { signature }) => readTable(text, signature.inputs);
-const decodeCsv: Decode = (text, { signature }) => readCsv(text, signature.inputs);
-const decodeBareCsv: Decode = (text, { signature }) => readCsv(text, signature.inputs, false);
+const decodeJson: Decode = (text, { signature }) => readRows(text, signature.inputs);
+const decodeCsv: Decode = (text, { signature }) => ({
+  table: readCsv(text, signature.inputs),
+  single: false,
+});
+const decodeBareCsv: Decode = (text, { signature }) => ({
+  table: readCsv(text, signature.inputs, false),
+  single: false,
+});
 
 function decoderFor(c: AppContext, header: 'true' | 'false'): Decode {
   if (bodyType(c) === 'csv') return header === 'true' ? decodeCsv : decodeBareCsv;
@@ -91,7 +97,7 @@ export function createPredictRoutes({ predictor, http, maxBodyBytes, port }: Pre
     const wanted = probabilities === 'true';
     if (wanted) requireProbabilities(model);
     const text = await readBody(c);
-    const prediction = await predictor.predict(c, model, () => decode(text, model), {
+    const prediction = await predictor.predict(c.get('request'), model, () => decode(text, model), {
       ignoreExtra: extra === 'ignore',
       skipBadRows: on_error === 'null',
     });
@@ -106,14 +112,11 @@ export function createPredictRoutes({ predictor, http, maxBodyBytes, port }: Pre
     const { extra, header } = readOwnParameters(c);
     const decode = decoderFor(c, header);
     const text = await readBody(c);
-    let single = false;
-    const readRows = (): Table => {
-      const table = decode(text, model);
-      single = table.single === true;
-      return table;
-    };
-    const prediction = await predictor.predict(c, model, readRows, { ignoreExtra: extra === 'ignore' });
-    return answerPrediction(c, prediction, write(prediction.answers, prediction.rows, single));
+    const prediction = await predictor.predict(c.get('request'), model, () => decode(text, model), {
+      ignoreExtra: extra === 'ignore',
+    });
+    const { answers, rows, decoded } = prediction;
+    return answerPrediction(c, prediction, write(answers, rows, decoded.single));
   };
 
   /** One row from the query. A name that is a column's is that column, even if it's a parameter's too. */
@@ -129,9 +132,14 @@ export function createPredictRoutes({ predictor, http, maxBodyBytes, port }: Pre
     const wanted = probabilities === 'true';
     if (wanted) requireProbabilities(model);
     const row = pairs.filter((pair) => !isOption(pair));
-    const prediction = await predictor.predict(c, model, () => readQueryRow(row, inputs), {
-      ignoreExtra: extra === 'ignore',
-    });
+    const prediction = await predictor.predict(
+      c.get('request'),
+      model,
+      () => ({ table: readQueryRow(row, inputs) }),
+      {
+        ignoreExtra: extra === 'ignore',
+      },
+    );
     const { answers, rows } = prediction;
     const body = own ? own(answers, rows, true) : writerOf(model)(answers, rows, wanted);
     return answerPrediction(c, prediction, body);

@@ -9,7 +9,7 @@ import type { Packing } from '../compress.ts';
 import { packedHeaders, packingFor } from '../compress.ts';
 import type { Model } from '../../model/model.ts';
 import type { Predictor } from '../../prediction/predictor.ts';
-import { timings } from '../../prediction/predictor.ts';
+import { timings } from '../../prediction/timings.ts';
 import type { Spool } from '../../platform/spool.ts';
 import { openSpool } from '../../platform/spool.ts';
 import type { Methods } from '../router.ts';
@@ -83,7 +83,7 @@ export function predictFileRoute(
       ignoreExtra: extra === 'ignore',
       skipBadRows: on_error === 'null',
       header: header === 'true',
-      requestId: c.get('requestId'),
+      requestId: c.get('request').id,
       signal: c.req.raw.signal,
     });
     recorder.parsed(model, scores.parseSeconds);

@@ -1,6 +1,6 @@
 import type { AppContext } from '../context.ts';
 import type { Catalogue } from '../../model/catalogue.ts';
-import type { AskSums } from '../../process/askPrimary.ts';
+import type { AskSums } from '../../metrics/messages.ts';
 import { SHADOW_PREFIX } from '../../observers/shadow/metrics.ts';
 import { readReports } from '../../observers/shadow/report.ts';
 import { answerJson } from '../answer.ts';

@@ -1,6 +1,5 @@
 import { writeInferAnswer } from '../../dialects/v2/answer.ts';
 import { outputTensors } from '../../dialects/v2/outputs.ts';
-import type { InferRequest } from '../../dialects/v2/request.ts';
 import { readInferRequest } from '../../dialects/v2/request.ts';
 import { toTable } from '../../dialects/v2/table.ts';
 import { Problem } from '../../errors/problem.ts';
@@ -8,9 +7,9 @@ import type { HttpRecorder } from '../../metrics/http.ts';
 import type { AppContext, Handler } from '../context.ts';
 import { header } from '../header.ts';
 import type { Catalogue } from '../../model/catalogue.ts';
-import { perModel } from '../../model/catalogue.ts';
+import { perModel } from '../../model/perModel.ts';
 import type { Predictor } from '../../prediction/predictor.ts';
-import { timings } from '../../prediction/predictor.ts';
+import { timings } from '../../prediction/timings.ts';
 import { answerPrediction } from '../answer.ts';
 import { readBytes } from '../body.ts';
 import { namedModel } from '../modelOf.ts';
@@ -47,25 +46,24 @@ export function inferHandler({ catalogue, predictor, http, maxBodyBytes }: Infer
     readNoParameters(c);
     const bytes = await readBytes(c, maxBodyBytes);
     http.body(bytes.length);
-    let request!: InferRequest;
     const prediction = await predictor.predict(
-      c,
+      c.get('request'),
       model,
       () => {
-        request = readInferRequest(bytes, headerLength, model, outputsOf(model));
-        return toTable(request.tensors, model.signature.inputs);
+        const request = readInferRequest(bytes, headerLength, model, outputsOf(model));
+        return { request, table: toTable(request.tensors, model.signature.inputs) };
       },
       {},
     );
-    const { rows, answers } = prediction;
-    const { json, binary } = writeInferAnswer(model, request, rows.rows, answers);
+    const { decoded, rows, answers } = prediction;
+    const { json, binary } = writeInferAnswer(model, decoded.request, rows.rows, answers);
     if (binary.length === 0) return answerPrediction(c, prediction, json);
     const head = Buffer.from(json);
     return new Response(Buffer.concat([head, ...binary]), {
       headers: {
         'content-type': 'application/octet-stream',
         [HEADER_LENGTH]: String(head.length),
-        'x-request-id': c.get('requestId'),
+        'x-request-id': c.get('request').id,
         'x-model': model.id,
         'server-timing': timings(prediction),
       },

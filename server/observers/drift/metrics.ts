@@ -26,7 +26,7 @@ interface Family {
 const FAMILIES: readonly Family[] = [
   {
     name: 'model_window_rows',
-    help: 'Answered rows in the window over which drift is told.',
+    help: 'Answered rows in the window over which drift is computed.',
     labels: [],
     read: ({ window }) => [[{}, window.rows]],
   },

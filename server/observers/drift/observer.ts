@@ -1,7 +1,7 @@
-import type { FromProcess } from '../../messages.ts';
+import type { DriftFromProcess } from './messages.ts';
 import type { Contents } from '../../model/catalogue.ts';
-import { perModel } from '../../model/catalogue.ts';
-import type { Observe } from '../../prediction/answered.ts';
+import { perModel } from '../../model/perModel.ts';
+import type { OnAnswered } from '../../prediction/onAnswered.ts';
 import { HEAD } from './profile.ts';
 import type { Tally } from './tally.ts';
 import { createTally } from './tally.ts';
@@ -11,12 +11,12 @@ const TELL_EVERY_MS = 1000;
 
 /** Counts how rows lie, and keeps the primary informed. */
 export interface DriftObserver {
-  readonly observe: Observe;
+  readonly observe: OnAnswered;
   follow(contents: Contents): void;
   close(): Promise<void>;
 }
 
-export function createDriftObserver(tell: (message: FromProcess) => Promise<void>): DriftObserver {
+export function createDriftObserver(tell: (message: DriftFromProcess) => Promise<void>): DriftObserver {
   const tallyOf = perModel((model) => createTally(model));
   let tallies: readonly Tally[] = [];
   const told = new WeakMap<Tally, number>();

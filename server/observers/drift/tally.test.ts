@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Table } from '../../dialects/errorForm.ts';
+import type { Table } from '../../model/rows.ts';
 import { createEncoder } from '../../encoding/encoder.ts';
 import type { Model } from '../../model/model.ts';
 import type { Input } from '../../model/signature.ts';

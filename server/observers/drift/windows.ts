@@ -1,4 +1,4 @@
-import type { FromProcess } from '../../messages.ts';
+import type { DriftFromProcess } from './messages.ts';
 import type { Profile } from './profile.ts';
 import { HEAD } from './profile.ts';
 import type { DriftReport } from './report.ts';
@@ -7,9 +7,12 @@ import { reportOn } from './report.ts';
 /** Steps in which a window slides. */
 const SLOTS = 10;
 
+/** The messages that carry counts. */
+type Counted = Exclude<DriftFromProcess, { type: 'drift' }>;
+
 /** What the rows of a model were like of late, over all processes. */
 export interface DriftWindows {
-  receive(id: number, message: FromProcess): void;
+  receive(id: number, message: Counted): void;
   /** A process is gone. What it has counted stays until the window has passed it. */
   retire(id: number): void;
   /** Of every version that is open, by name and version. */

@@ -1,4 +1,4 @@
-import type { Observation } from '../../prediction/answered.ts';
+import type { Answered } from '../../prediction/onAnswered.ts';
 import type { Line } from './sink.ts';
 import type { ObservedRecords } from './writeRecords.ts';
 
@@ -14,7 +14,7 @@ const BATCH_BYTES = 2 ** 20;
 /** Answered rows on their way to the log, in bounded memory. */
 export interface Waiting {
   /** Takes references, and drops the rows that it has no room for. */
-  add(observation: Observation): void;
+  add(observation: Answered): void;
   /** Some records to be stored together; undefined while there are none. */
   take(): readonly Line[] | undefined;
   /** Turns into records at once what is left. */
@@ -24,7 +24,7 @@ export interface Waiting {
 }
 
 export interface WaitingOptions {
-  readonly write: (observation: Observation, ms: number) => ObservedRecords;
+  readonly write: (observation: Answered, ms: number) => ObservedRecords;
   readonly onDropped: (rows: number) => void;
   /** There are records. */
   readonly onRecords: () => void;
@@ -32,7 +32,7 @@ export interface WaitingOptions {
 
 /** Rows of one request. */
 interface Taken {
-  readonly observation: Observation;
+  readonly observation: Answered;
   readonly ms: number;
   rows: number;
   records: ObservedRecords | undefined;

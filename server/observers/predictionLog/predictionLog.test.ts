@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Observation } from '../../prediction/answered.ts';
+import type { Answered } from '../../prediction/onAnswered.ts';
 import { tinyModel, tinyRows } from '../../testing/tinyModel.ts';
 import { Metrics } from '../../testing/scrape.ts';
 import { eventually, withDeadline } from '../../testing/withDeadline.ts';
@@ -14,10 +14,10 @@ import { createRecordWriter } from './writeRecords.ts';
 const model = tinyModel();
 
 /** A request of rows x = `first`, `first` + 1, … */
-function observation(count: number, first = 0, text = ''): Observation {
+function observation(count: number, first = 0, text = ''): Answered {
   const values = Array.from({ length: count }, (_, at) => first + at);
   const table = { columns: ['x'], data: values.map((x) => [x]) };
-  return { requestId: `r${text}`, model, table, rows: tinyRows(values), answers: Float64Array.from(values) };
+  return { id: `r${text}`, model, table, rows: tinyRows(values), answers: Float64Array.from(values) };
 }
 
 /** A store that can be made to fail or to hang. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { Observe } from '../../prediction/answered.ts';
+import type { OnAnswered } from '../../prediction/onAnswered.ts';
 import { within } from '../../platform/deadline.ts';
 import type { LogRecorder } from './metrics.ts';
 import type { DropReason, Line, Sink } from './sink.ts';
@@ -19,7 +19,7 @@ const FLUSH_MS = 800;
 /** Logs answered rows, off the path of requests. */
 export interface PredictionLog {
   /** Costs less than a microsecond, and never fails. */
-  readonly observe: Observe;
+  readonly observe: OnAnswered;
   /** The connection that it had is gone. */
   lost(): void;
   /** Stores what is left, as long as there is time. Nothing may be observed any more. */

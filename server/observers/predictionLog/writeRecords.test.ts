@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Table } from '../../dialects/errorForm.ts';
+import type { Table } from '../../model/rows.ts';
 import { createEncoder } from '../../encoding/encoder.ts';
 import type { Model } from '../../model/model.ts';
 import type { Input } from '../../model/signature.ts';
@@ -33,10 +33,7 @@ function write(table: Table, answer: readonly number[], model = classifier, form
     table,
   );
   const answers = Float64Array.from(Array.from({ length: rows.rows }, () => answer).flat());
-  const records = createRecordWriter(form)(
-    { requestId: 'a-1', model, table, rows, answers },
-    1_700_000_000_123,
-  );
+  const records = createRecordWriter(form)({ id: 'a-1', model, table, rows, answers }, 1_700_000_000_123);
   return Array.from({ length: records.rows }, () => records.next());
 }
 const parse = (lines: readonly string[]) => lines.map((line) => JSON.parse(line) as PredictionRecord);

@@ -1,8 +1,8 @@
 import { answerWidth } from '../../../worker/protocol.ts';
 import { createColumnFinder } from '../../encoding/columns.ts';
-import { perModel } from '../../model/catalogue.ts';
+import { perModel } from '../../model/perModel.ts';
 import type { Model } from '../../model/model.ts';
-import type { Observation } from '../../prediction/answered.ts';
+import type { Answered } from '../../prediction/onAnswered.ts';
 import { createCanonical, sha256Of } from './canonical.ts';
 import type { InputForm } from '../../settings/logTarget.ts';
 
@@ -41,9 +41,7 @@ function createInput(names: readonly string[], form: InputForm): (cellAt: (at: n
 }
 
 /** Turns observations into records. */
-export function createRecordWriter(
-  form: InputForm,
-): (observation: Observation, ms: number) => ObservedRecords {
+export function createRecordWriter(form: InputForm): (observation: Answered, ms: number) => ObservedRecords {
   const prepare = perModel((model) => {
     const { inputs, sha256 = '' } = model.signature;
     const names = inputs.map(({ name }) => name);
@@ -56,12 +54,12 @@ export function createRecordWriter(
       facts: `"model":${JSON.stringify(model.id)},"sha256":"${sha256}",`,
     };
   });
-  return ({ requestId, model, table, rows, answers }, ms) => {
+  return ({ id, model, table, rows, answers }, ms) => {
     const { names, find, input, output, width, facts } = prepare(model);
     const { data, columns, byName = false, before = 0 } = table;
     const positions = byName ? [] : find(columns, true);
     const refused = rows.refused?.rows ?? [];
-    const begin = `{"requestId":${JSON.stringify(requestId)},"row":`;
+    const begin = `{"requestId":${JSON.stringify(id)},"row":`;
     const facing = `,"time":"${new Date(ms).toISOString()}",${facts}`;
     let [row, answered, skipped] = [0, 0, 0];
     return {

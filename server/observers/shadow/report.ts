@@ -1,4 +1,4 @@
-import type { MetricObject } from '../../primary/metrics/aggregate.ts';
+import type { MetricObject } from '../../metrics/snapshot.ts';
 import type { Model } from '../../model/model.ts';
 import { SHADOW_PREFIX } from './metrics.ts';
 

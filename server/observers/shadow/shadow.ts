@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { MAX_BATCH_ROWS, answerWidth } from '../../../worker/protocol.ts';
-import type { Table } from '../../dialects/errorForm.ts';
+import type { Table } from '../../model/rows.ts';
 import type { Model } from '../../model/model.ts';
 import type { Pool } from '../../inference/pool.ts';
 import { createComparison } from './compare.ts';
@@ -8,9 +8,11 @@ import type { ShadowRecorder } from './metrics.ts';
 
 /** Rows that may wait; what comes beyond them is dropped. */
 const MAX_WAITING_ROWS = 2048;
+
 /** Rows that are scored at a time, and the pause before the next: what a shadow takes of a process is bounded. */
 const ROUND_ROWS = 64;
 const PAUSE_MS = 10;
+
 /** Of the time between two rounds, the part that requests may take: above it, a round is left out. */
 const MAX_UTILIZATION = 0.7;
 

@@ -1,14 +1,13 @@
 import { createExposition } from './exposition.ts';
-import type { FamilyHead, FamilySnapshot, Merge, Snapshot, Values } from '../../metrics/snapshot.ts';
+import type {
+  FamilyHead,
+  FamilySnapshot,
+  Merge,
+  MetricObject,
+  Snapshot,
+  Values,
+} from '../../metrics/snapshot.ts';
 import { toMetricObject } from '../../metrics/snapshot.ts';
-
-/** A metric as prom-client serialises it. */
-export interface MetricObject {
-  readonly name: string;
-  readonly type: 'counter' | 'gauge' | 'histogram' | 'summary';
-  readonly values: readonly unknown[];
-  readonly [member: string]: unknown;
-}
 
 /** The counts of the whole server: of all processes that there were. */
 export interface Aggregator {

@@ -2,7 +2,8 @@ import type { Registry } from 'prom-client';
 import type { FromProcess } from '../../messages.ts';
 import type { Child } from '../slots.ts';
 import { tell } from '../slots.ts';
-import type { Aggregator, MetricObject } from './aggregate.ts';
+import type { Aggregator } from './aggregate.ts';
+import type { MetricObject } from '../../metrics/snapshot.ts';
 import type { ClusterRecorder } from './clusterMetrics.ts';
 import { takeSnapshot } from '../../metrics/snapshot.ts';
 

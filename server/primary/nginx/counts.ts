@@ -47,7 +47,7 @@ function parse(answer: string): Status | undefined {
  */
 export function createNginxReader(registry: Registry, socketPath: string): () => Promise<void> {
   const registers = [registry];
-  const up = new Gauge({ name: 'nginx_up', help: 'Whether nginx tells its counts.', registers });
+  const up = new Gauge({ name: 'nginx_up', help: 'Whether nginx reports its counts.', registers });
   const connections = new Gauge({
     name: 'nginx_connections',
     help: "Clients' connections; a waiting one is kept without a request.",

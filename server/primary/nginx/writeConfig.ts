@@ -6,12 +6,7 @@ import { renderProxy } from '../../../proxy/render.ts';
 import type { Config } from '../../settings/settings.ts';
 import { availableCpus } from '../../platform/cpus.ts';
 import { HOME } from '../../platform/install.ts';
-
-/** The socket of a server process, by its slot. */
-export const socketPath = (runtime: string, slot: number): string => join(runtime, `process-${slot}.sock`);
-
-/** Where nginx tells the primary its own counts: beside nothing that its workers, or anybody else, could reach. */
-export const statusPath = (runtime: string): string => join(runtime, 'own', 'nginx.sock');
+import { socketPath, statusPath } from '../../platform/runtimeFolder.ts';
 
 /** The account of nginx's workers when its master is root; undefined leaves it to nginx. */
 function proxyUser(): string | undefined {

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { Encoder } from '../../../../server/encoding/encoder.ts';
+import type { Encoder } from '../../../../server/model/rows.ts';
 import { liftModel } from '../../../../server/compiler/lift/lift.ts';
 import { findFastPath } from '../../../../server/compiler/fastPath.ts';
 import type { Fast, Model } from '../../../../server/model/model.ts';
@@ -16,6 +16,7 @@ import type { CompilerResult } from '../results.ts';
 import type { Table } from '../rows.ts';
 
 export const KERNEL_ROWS = [1, 16, 256, 1000] as const;
+
 export const PATH_ROWS = [1, 256] as const;
 
 export interface CompilerOptions {

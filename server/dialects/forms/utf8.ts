@@ -1,0 +1,13 @@
+import { Problem } from '../../errors/problem.ts';
+
+/** UTF-8 to text, in pieces. A byte order mark is skipped. @throws {Problem} invalid_encoding */
+export function createDecoder(): (bytes?: Uint8Array) => string {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  return (bytes) => {
+    try {
+      return bytes ? decoder.decode(bytes, { stream: true }) : decoder.decode();
+    } catch (cause) {
+      throw new Problem('invalid_encoding', { cause });
+    }
+  };
+}

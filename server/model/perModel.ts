@@ -1,0 +1,13 @@
+import type { Model } from './model.ts';
+
+/** Whatever is made from a model is made once, at its first use, and goes with it. */
+export function perModel<T>(make: (model: Model) => T): (model: Model) => T {
+  const made = new WeakMap<Model, T>();
+  return (model) => {
+    const known = made.get(model);
+    if (known !== undefined || made.has(model)) return known as T;
+    const value = make(model);
+    made.set(model, value);
+    return value;
+  };
+}

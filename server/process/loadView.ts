@@ -1,0 +1,29 @@
+import type { FromProcess } from '../messages.ts';
+import type { Load } from '../metrics/load.ts';
+import { EVERY_MS, INTEREST_MS, UNKNOWN_LOAD } from '../metrics/load.ts';
+
+/** A process's side of it. */
+export interface LoadView {
+  /** The latest figures; asking for them keeps the measuring going. */
+  read(): Load;
+  receive(load: Load): void;
+}
+
+export function createLoadView(tell: (message: FromProcess) => unknown): LoadView {
+  let latest = UNKNOWN_LOAD;
+  let [received, asked] = [-Infinity, -Infinity];
+  return {
+    read: () => {
+      const now = performance.now();
+      if (now - asked > EVERY_MS / 2) {
+        asked = now;
+        void tell({ type: 'watch' });
+      }
+      return now - received < INTEREST_MS ? latest : UNKNOWN_LOAD;
+    },
+    receive: (load) => {
+      received = performance.now();
+      latest = load;
+    },
+  };
+}

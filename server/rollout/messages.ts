@@ -1,0 +1,36 @@
+import type { VersionState } from '../model/catalogue.ts';
+import type { Engine } from '../model/model.ts';
+import type { Candidate } from '../repository/listing.ts';
+
+/** The versions that all processes serve. */
+export interface ServedSet {
+  /** Increases with each set. */
+  readonly number: number;
+  /** Name of the model behind the routes that name none. */
+  readonly standard: string;
+  /** Keys of all versions that answer; a version that is open and not listed is closed after its last request. */
+  readonly open: readonly string[];
+  /** Those of them that answer where the route names no version. */
+  readonly served: readonly string[];
+  readonly versions: readonly VersionState[];
+}
+
+export type RolloutFromProcess =
+  /** Every thread has opened this version: with this path, from files of this digest. Or the reason why not. */
+  | {
+      readonly type: 'opened';
+      readonly key: string;
+      readonly path: Engine['path'];
+      readonly content: string;
+    }
+  | { readonly type: 'opened'; readonly key: string; readonly refusal: string }
+  /** The process serves the set of this number. */
+  | { readonly type: 'swapped'; readonly number: number };
+
+export type RolloutToProcess =
+  /** Open a version beside the open ones, and reply with `opened`; trusted: another process compares its fast path. */
+  | { readonly type: 'open'; readonly candidate: Candidate; readonly trusted: boolean }
+  /** Serve these versions, all of which are open. The first set makes the process listen. */
+  | { readonly type: 'serve'; readonly set: ServedSet }
+  /** The states of versions that don't answer. */
+  | { readonly type: 'versions'; readonly versions: readonly VersionState[] };

@@ -1,0 +1,13 @@
+import { parsePins, shadowsOf } from '../settings/pins.ts';
+import type { Config } from '../settings/settings.ts';
+import type { Wishes } from './plan.ts';
+
+/** What settings say about what is served. */
+export const wishesOf = (
+  config: Pick<Config, 'DEFAULT_MODEL' | 'MODEL_VERSIONS' | 'OPEN_VERSIONS' | 'SHADOW'>,
+): Wishes => ({
+  defaultModel: config.DEFAULT_MODEL,
+  pins: parsePins(config.MODEL_VERSIONS) ?? new Map(),
+  shadows: shadowsOf(config),
+  openVersions: config.OPEN_VERSIONS,
+});
