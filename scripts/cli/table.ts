@@ -1,4 +1,4 @@
-/** Lines up columns: the first `leftColumns` to the left, all others to the right. */
+/** Lines up columns: the first `leftColumns` to the left, the others to the right. */
 export function renderTable(
   header: readonly string[],
   rows: readonly (readonly string[])[],

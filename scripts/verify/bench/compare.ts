@@ -3,8 +3,7 @@ import { BenchError } from '../../cli/errors.ts';
 import type { CellResult, Results } from './results.ts';
 import { SCHEMA, samplesOf } from './results.ts';
 import { spread } from './statistics.ts';
-import { renderTable } from '../../cli/table.ts';
-import { MEASURES } from './table.ts';
+import { MEASURES, renderTable } from './table.ts';
 
 /**
  * Reads an earlier run.

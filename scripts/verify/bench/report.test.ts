@@ -7,8 +7,7 @@ import { drawChart } from './chart.ts';
 import { comparisonTable, readResults } from './compare.ts';
 import { createProgress } from './progress.ts';
 import { renderReport, writeFiles } from './report.ts';
-import { renderTable } from '../../cli/table.ts';
-import { cellsTable } from './table.ts';
+import { cellsTable, renderTable } from './table.ts';
 import { cell, resultsOf, sample } from './testing/results.ts';
 import { number } from './text.ts';
 

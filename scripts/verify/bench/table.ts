@@ -3,8 +3,26 @@ import type { Verdict } from './bounds/bound.ts';
 import { slowdowns } from './bounds/fastPath.ts';
 import type { Spread } from './statistics.ts';
 import { spread } from './statistics.ts';
-import { renderTable } from '../../cli/table.ts';
 import { number } from './text.ts';
+
+/** Lines up columns: the first ones, so many, to the left, all others to the right. */
+export function renderTable(
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+  leftColumns: number,
+): string {
+  const widths = header.map((title, k) =>
+    Math.max(title.length, ...rows.map((row) => (row[k] ?? '').length)),
+  );
+  const line = (cells: readonly string[]): string =>
+    widths
+      .map((width, k) =>
+        k < leftColumns ? (cells[k] ?? '').padEnd(width) : (cells[k] ?? '').padStart(width),
+      )
+      .join('  ')
+      .trimEnd();
+  return [line(header), widths.map((width) => '-'.repeat(width)).join('  '), ...rows.map(line)].join('\n');
+}
 
 /** `median (min-max)`; the median alone where there is nothing to spread. */
 export const spreadText = ({ median, min, max }: Spread): string =>

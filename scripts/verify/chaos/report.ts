@@ -1,4 +1,4 @@
-import { renderTable } from '../../cli/table.ts';
+import { renderTable } from '../bench/table.ts';
 import type { Result } from './result.ts';
 
 const count = (value: number): string => value.toLocaleString('en-US');
