@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Write into the model.json of a version how its training data lie, for one that was exported without that.
 
-The server compares requests with it, to tell drift. model.onnx is only read: it answers the training rows.
+The server compares requests with it to detect drift. model.onnx is only read: it answers the training rows.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = ArgumentParser(
         prog="./scripts/run add-distribution",
         formatter_class=HelpFormatter,
-        description="Write into the model.json of a version how its training data lie, so that the server can tell drift. "
+        description="Write into the model.json of a version how its training data lie, so that the server can detect drift. "
         "For versions that were exported without it: model.onnx stays as it is.",
     )
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="version folder, such as models/churn/1")

@@ -51,7 +51,7 @@ const TOOLS = [...list.matchAll(/^ {2}(\S+)/gm)].map(([, name]) => name as strin
 const PYTHON = ['export', 'add-distribution'];
 const NEED_ARGUMENTS = ['import-model', 'compare', 'api-key', 'replay', ...PYTHON];
 /** Those that `npm run` doesn't start. */
-const RUN_ALONE = ['add-distribution', 'rehearse', 'dashboards'];
+const RUN_ALONE = ['add-distribution', 'dashboards'];
 const { scripts } = JSON.parse(readFileSync(join(CHECKOUT, 'package.json'), 'utf8')) as {
   scripts: Readonly<Record<string, string>>;
 };
@@ -263,7 +263,7 @@ describe('import-model', () => {
 });
 
 describe('compare', () => {
-  it('tells what would change', async () => {
+  it('shows what would change', async () => {
     await withTemporaryFolder(async (folder) => {
       putVersion(folder, 'tiny/1', tinyFiles(1));
       putVersion(folder, 'tiny/2', tinyFiles(2));

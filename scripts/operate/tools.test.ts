@@ -95,7 +95,7 @@ describe('replay', () => {
     expect(performance.now() - started).toBeGreaterThan(490);
   });
 
-  it('tells what the server said of a row, and exits with 1', async () => {
+  it('prints what the server answers to a refused row, and exits with 1', async () => {
     const argv = ['homes.csv', address('/predict'), '--form', 'split', '--limit', '7', '--rate', '1000'];
     const { code, stdout, stderr } = await run(replay, argv);
     expect(code).toBe(1);

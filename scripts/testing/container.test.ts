@@ -34,7 +34,7 @@ const STOP_LIMIT_MS = 10_000;
 const LARGE_ROWS = 8000;
 /** A start on half a CPU of a busy machine. */
 const READY_MS = 60_000;
-/** As an administrator who trusts nobody would run it. */
+/** With the fewest rights. */
 const HARDENED = [
   '--read-only',
   '--tmpfs=/tmp',
@@ -227,7 +227,7 @@ async function startContainer(args: readonly string[]): Promise<Container> {
         ms,
       ),
     ready: async () => {
-      // Nobody writes to the log once it is over: its end is the container's.
+      // The log's end is the container's.
       const early = once(logs, 'exit').then(() => Promise.reject(new Error('it ended before it was ready')));
       early.catch(() => undefined);
       const up = container.says('ready on', 0, READY_MS);
@@ -277,7 +277,7 @@ async function startContainer(args: readonly string[]): Promise<Container> {
 
 const endContainer = ({ id }: Container): Promise<string> => docker(['rm', '--force', '--volumes', id]);
 
-/** Runs a test with a container of its own; a failure also tells what the container said. */
+/** Runs a test with a container of its own; a failure shows what the container wrote. */
 async function withContainer<T>(
   args: readonly string[],
   test: (container: Container) => Promise<T>,
@@ -643,7 +643,7 @@ describe.skipIf(missing !== undefined)(`the container${missing ? ` (skipped, ${m
   const host = `unix://${folder}/docker.sock`;
   const foreign = process.env['DOCKER_HOST'] !== host;
   const why = foreign
-    ? ' (skipped, the Docker engine is not of this test: ./scripts/run rehearse uses it)'
+    ? ' (skipped, the Docker engine is not of this test: npm run rehearse uses it)'
     : '';
   it.skipIf(foreign)(
     `loses no request as a Swarm stack that is updated, hurt and scaled${why}`,

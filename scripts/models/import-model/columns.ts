@@ -9,7 +9,7 @@ const MAX_CATEGORIES = 200;
 /** Rows that are made up. */
 const MADE_ROWS = 8;
 
-/** By the server's rule and in its words: a range that holds an infinite number would be nobody's to understand. */
+/** By the server's rule and in its words: a range must hold no infinite number. */
 function requireCells(input: Input, cells: readonly unknown[]): void {
   const check = createCellEncoder(
     { ...input, nullable: true },
@@ -26,7 +26,7 @@ function requireCells(input: Input, cells: readonly unknown[]): void {
 }
 
 /**
- * What rows tell of columns: their ranges and categories, and whether a value may be missing.
+ * Learns from rows: the ranges and categories of columns, and whether a value may be missing.
  *
  * @throws {Failure} naming row and column of a cell that the server would refuse
  */

@@ -120,7 +120,7 @@ const exitCode = (report: Report, allowUnchecked: boolean): number => {
   const { records, same, different, unreadable, interrupted } = report;
   if (different > 0 || unreadable > 0) return 1;
   if (interrupted) return 130;
-  // Whoever changes an answer could otherwise hide it by taking the input or the digest out, or all records.
+  // A changed answer could otherwise be hidden by removing the input, the digest, or all records.
   return allowUnchecked || (same === records && records > 0) ? 0 : 1;
 };
 
@@ -137,9 +137,9 @@ export const audit: Tool = withUsage(
     try {
       await run(options, report, interrupt);
     } catch (error) {
-      const told = ['Failure', 'ModelRefused', 'TaskFault'].includes((error as Error).name);
-      if (!told && !isSystemError(error)) throw error;
-      // What Ctrl-C cut off is nobody's failure.
+      const isRefusal = ['Failure', 'ModelRefused', 'TaskFault'].includes((error as Error).name);
+      if (!isRefusal && !isSystemError(error)) throw error;
+      // An interrupt cut it off: that is no failure.
       if (!interrupt.aborted) {
         stderr.write(`${(error as Error).message}\n`);
         return 2;

@@ -27,7 +27,7 @@ it('types a column by all of its cells, and lets an empty one be missing', async
   });
 });
 
-it('leaves columns out, and keeps numbers as text where told', async () => {
+it('leaves columns out, and keeps numbers as text where asked to', async () => {
   const rows = await read('zip,n,target\n01010,1,5\n', ['target'], ['zip']);
   expect(rows).toEqual({ columns: ['zip', 'n'], data: [['01010', 1]] });
 });

@@ -13,7 +13,7 @@ import type { Docker } from './docker.ts';
 import { dockerAt } from './docker.ts';
 import { rehearse } from './rehearse.ts';
 
-const USAGE = `Usage: ./scripts/run rehearse [--image IMAGE] [--short] [--help]
+const USAGE = `Usage: npm run rehearse -- [--image IMAGE] [--short] [--help]
 
 Rehearses the Swarm stack (deploy/swarm) on this machine under load, every answer of which is checked: 4 replicas, a
 rolling update to a new model version, a killed replica, 4 → 2 → 6 → 3 replicas. Takes about 4 minutes, and an image more
