@@ -642,9 +642,7 @@ describe.skipIf(missing !== undefined)(`the container${missing ? ` (skipped, ${m
   // Somebody else's engine is not made a swarm for a test.
   const host = `unix://${folder}/docker.sock`;
   const foreign = process.env['DOCKER_HOST'] !== host;
-  const why = foreign
-    ? ' (skipped, the Docker engine is not of this test: npm run rehearse uses it)'
-    : '';
+  const why = foreign ? ' (skipped, the Docker engine is not of this test: npm run rehearse uses it)' : '';
   it.skipIf(foreign)(
     `loses no request as a Swarm stack that is updated, hurt and scaled${why}`,
     async () => {
