@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['{server,worker,proxy,scripts,deploy}/**/*.test.ts'],
+    globalSetup: ['./scripts/testing/generate.ts'],
     // ONNX Runtime sends telemetry unless it is told not to.
     env: { ORT_DISABLE_TELEMETRY: '1' },
     testTimeout: 30_000,

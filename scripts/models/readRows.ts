@@ -6,7 +6,7 @@ import { createDecoder } from '../../server/dialects/forms/utf8.ts';
 import { readTextCell } from '../../server/dialects/forms/textCell.ts';
 import { Problem } from '../../server/errors/problem.ts';
 import type { Input, Signature } from '../../server/model/signature.ts';
-import { Failure } from '../cli/failure.ts';
+import { Failure } from '../cli/faults.ts';
 
 /** Rows of a file: columns by name, cells as JSON has them. */
 export interface FileRows {

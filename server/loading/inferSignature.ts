@@ -20,7 +20,7 @@ const TYPES: Readonly<Record<string, ColumnType>> = {
 };
 
 /** The way out where a file leaves something open. */
-const SAY_SO = 'say so in a model.json (scripts/import-model takes one with --signature)';
+const SAY_SO = 'say so in a model.json (import-model takes one with --signature)';
 
 const quote = (name: string): string => `"${printable(name)}"`;
 

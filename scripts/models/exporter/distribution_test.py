@@ -86,5 +86,5 @@ def test_faults_are_one_line_and_change_nothing(tmp_path: Path) -> None:
     )  # fmt: skip
     assert (folder / "model.json").read_bytes() == (IRIS / "model.json").read_bytes()
     assert run(tmp_path, frame).stderr.startswith("add_distribution.py: there is no file ")
-    assert run("--help").stdout.startswith("Usage: add_distribution.py")
+    assert run("--help").stdout.startswith("Usage: ./scripts/run add-distribution")
     assert run(folder).returncode == 2

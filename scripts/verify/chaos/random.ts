@@ -1,4 +1,4 @@
-import { createRandom } from '../../../server/testing/createRandom.ts';
+import { createRandom } from '../../cli/createRandom.ts';
 
 /** Random moments and victims, the same ones for the same seed. */
 export interface Chance {

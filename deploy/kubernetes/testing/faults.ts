@@ -1,4 +1,4 @@
-import { mebibytes, memoryNeeded } from '../../../../deploy/testing/memory.ts';
+import { mebibytes, memoryNeeded } from '../../testing/memory.ts';
 import type { Container, Labels, Manifest, Pod } from './manifest.ts';
 
 export interface Facts {
@@ -22,7 +22,7 @@ function drains(
   return wait >= marginSeconds && wait + drainSeconds + marginSeconds <= terminationGracePeriodSeconds;
 }
 
-/** What a schema can't tell: whether the manifests of an overlay fit each other and the server. */
+/** What a schema can't check: whether the manifests of an overlay fit each other and the server. */
 export function faultsOf(manifests: readonly Manifest[], facts: Facts): string[] {
   const faults: string[] = [];
   const must = (holds: boolean, fault: string): void => {

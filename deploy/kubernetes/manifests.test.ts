@@ -1,16 +1,16 @@
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments, stringify } from 'yaml';
-import { createApp } from '../../../server/http/app.ts';
-import { SETTINGS } from '../../../server/settings/settings.ts';
-import { fromHome, readVersion } from '../../../server/platform/install.ts';
-import { CHECKOUT } from '../../../server/testing/startServer.ts';
-import { loadAdult } from '../../../server/testing/adult.ts';
-import { appDeps } from '../../../server/testing/appDeps.ts';
-import { withTemporaryFolder } from '../../../server/testing/temporaryFolder.ts';
-import { ADDED, KUBERNETES } from './sources.ts';
+import { createApp } from '../../server/http/app.ts';
+import { SETTINGS } from '../../server/settings/settings.ts';
+import { fromHome, readVersion } from '../../server/platform/install.ts';
+import { CHECKOUT } from '../../server/testing/startServer.ts';
+import { loadAdult } from '../../server/testing/adult.ts';
+import { appDeps } from '../../server/testing/appDeps.ts';
+import { withTemporaryFolder } from '../../server/testing/temporaryFolder.ts';
 import type { Facts } from './testing/faults.ts';
 import { containerFaults, faultsOf } from './testing/faults.ts';
 import type { Container, Manifest, Pod } from './testing/manifest.ts';
@@ -93,16 +93,22 @@ describe.skipIf(missing)(`the manifests for Kubernetes${reason}`, () => {
     expect(objectsOf(render('kserve'))).toEqual(['InferenceService', 'ServingRuntime']);
   });
 
-  it('have a schema each, of the versions that the script names, and no schema is left over', () => {
+  it('have a schema each, of the version and digest that are noted, and no schema is left over', () => {
     const kinds = new Set(PLACES.flatMap((place) => objectsOf(render(place))));
     const files = readdirSync(fromHome(`${FOLDER}/schemas`));
     expect(files.map((file) => file.split('-')[0]).sort()).toEqual(
       [...kinds].map((kind) => kind.toLowerCase()).sort(),
     );
-    const sources = [KUBERNETES, ...ADDED].map(({ module, version }) => `${module}@${version} `);
+    const noted = read(`${FOLDER}/schemas.sha256`);
+    const sources = [...noted.matchAll(/^# {3}(\S+) (\S+): /gm)].map(
+      ([, module, version]) => `${module}@${version}`,
+    );
+    expect(sources).toHaveLength(3);
     for (const file of files) {
-      const { $comment } = JSON.parse(read(`${FOLDER}/schemas/${file}`)) as { $comment: string };
-      expect(sources.some((source) => $comment.includes(source))).toBe(true);
+      const text = read(`${FOLDER}/schemas/${file}`);
+      const { $comment } = JSON.parse(text) as { $comment: string };
+      expect(sources.map((source) => `From ${source} (Apache-2.0)`)).toContain($comment);
+      expect(noted).toContain(`${createHash('sha256').update(text).digest('hex')}  schemas/${file}\n`);
     }
   });
 
