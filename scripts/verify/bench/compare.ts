@@ -3,7 +3,8 @@ import { BenchError } from '../../cli/errors.ts';
 import type { CellResult, Results } from './results.ts';
 import { SCHEMA, samplesOf } from './results.ts';
 import { spread } from './statistics.ts';
-import { MEASURES, renderTable } from './table.ts';
+import { renderTable } from '../../cli/table.ts';
+import { MEASURES } from './parts/rounds.ts';
 
 /**
  * Reads an earlier run.
@@ -29,7 +30,7 @@ function parse(text: string): Partial<Results> | undefined {
   }
 }
 
-/** Change of the median in per cent. In brackets when the rounds of the two runs overlap: that may be noise. */
+/** Change of the median in per cent; in brackets when the rounds of both runs overlap, since it may be noise. */
 function change(before: readonly number[], now: readonly number[]): string {
   const [old, current] = [spread(before), spread(now)];
   const percent = (current.median / old.median - 1) * 100;

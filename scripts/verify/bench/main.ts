@@ -1,4 +1,4 @@
-import { judgeAll } from './bounds/families.ts';
+import { judgeAll } from './catalogue.ts';
 import { comparisonTable, readResults } from './compare.ts';
 import { createContext } from './context.ts';
 import { BenchError, UsageError } from '../../cli/errors.ts';
@@ -12,7 +12,7 @@ import { run } from './run.ts';
 const INTERRUPTED_CODE = 130;
 
 const abort = new AbortController();
-// Again and again, until the end has come by itself: an impatient second Ctrl-C must not leave servers behind.
+// A second Ctrl-C must not end the bench before the clean-up: it would leave servers behind.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => abort.abort());
 
 async function runAndCleanUp(options: Options): Promise<Results> {
@@ -29,7 +29,7 @@ async function runAndCleanUp(options: Options): Promise<Results> {
 }
 
 async function main(options: Options): Promise<number> {
-  // All that can be known to fail does so before the first minute is spent.
+  // Before anything is measured: a missing file or program should end the run at once.
   const before = options.compare === undefined ? undefined : await readResults(options.compare);
   requireProgram('wrk');
   requireProgram('nginx');

@@ -13,7 +13,7 @@ export const PEERS_FOLDER = join(HOME, 'scripts/verify/bench/peers');
 const REQUIREMENTS = join(PEERS_FOLDER, 'requirements.txt');
 const TRAINING = join(HOME, 'scripts/models/train/adult.py');
 
-/** What the peers run on; made once and kept in the cache folder. */
+/** What the peers run on, kept in the cache folder. */
 export interface PeerFiles {
   readonly python: string;
   /** The environment's programs. */
@@ -23,7 +23,7 @@ export interface PeerFiles {
 }
 
 /**
- * Installs the peers and trains their model, unless that was done before with the same requirements and training.
+ * Installs the peers and trains their model, unless the cache folder has them for the same requirements and training.
  *
  * @throws {BenchError} when a step fails, with what it said
  */
@@ -31,7 +31,7 @@ export async function preparePeers(context: Context, say: (text: string) => void
   const folder = join(cacheFolder(), `bench-peers-${await digestOf(REQUIREMENTS, TRAINING)}`);
   const bin = join(folder, 'venv/bin');
   const files = { python: join(bin, 'python'), bin, mlflowModel: join(folder, 'mlflow') };
-  // Written last: without it an earlier attempt was broken off.
+  // Written last: without it, an earlier attempt was interrupted.
   const finished = join(folder, 'finished');
   if (existsSync(finished)) return files;
 

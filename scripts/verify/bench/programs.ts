@@ -2,10 +2,10 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { BenchError } from '../../cli/errors.ts';
 
-/** Where Debian keeps what only root has on its path. */
+/** Debian's folders that are on root's path alone. */
 const SYSTEM_FOLDERS = ['/usr/sbin', '/usr/local/sbin'];
 
-/** How each program that a run needs is had. */
+/** How each program is installed. */
 const HOW = {
   wrk: 'apt-get install -y wrk',
   nginx: 'apt-get install -y nginx-light',

@@ -7,7 +7,7 @@ import { BenchError } from '../../cli/errors.ts';
 export const MODEL = 'adult';
 export const VERSION = '1';
 
-/** Rows that the bodies of one size hold together, as far as that makes at most MAX_BODIES. */
+/** Rows that all bodies of one size hold together, with at most MAX_BODIES bodies. */
 const VARIETY_ROWS = 4096;
 const MAX_BODIES = 256;
 
@@ -17,7 +17,7 @@ export interface Table {
   readonly data: readonly (readonly (string | number)[])[];
 }
 
-/** Lines of UCI's file: cells with the space that follows each comma, the label last. */
+/** Reads lines of UCI's file: cells keep the space after each comma; the last one, the label, is dropped. */
 export function parseRows(text: string, numeric: readonly boolean[]): (string | number)[][] {
   return text
     .split('\n')
@@ -27,7 +27,7 @@ export function parseRows(text: string, numeric: readonly boolean[]): (string | 
 }
 
 /**
- * Reads the model's test split: what real clients would send.
+ * Reads the model's test split.
  *
  * @throws {BenchError} when a file of the model is missing
  */
@@ -49,8 +49,8 @@ export async function readTestRows(home: string): Promise<Table> {
 }
 
 /**
- * Tables of so many rows each. Small ones are many different ones, or each request would walk the same few nodes of
- * a forest, which then are always in the CPU's cache.
+ * Tables of this many rows each. Small tables are many different ones: the same few rows would visit the same nodes of
+ * the forest, which would stay in the CPU's cache.
  */
 export function tablesOf({ columns, data }: Table, rows: number): Table[] {
   const count = Math.max(1, Math.min(MAX_BODIES, Math.floor(VARIETY_ROWS / rows)));

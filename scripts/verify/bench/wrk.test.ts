@@ -90,7 +90,7 @@ describe.skipIf(missing)(missing ? `wrk (${missing})` : 'wrk', () => {
     await expect(failed).rejects.toThrow(message);
   });
 
-  it('fails when nobody listens', async () => {
+  it('fails when no server listens', async () => {
     await withServer(
       () => {},
       async (context) => {

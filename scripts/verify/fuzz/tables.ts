@@ -16,7 +16,7 @@ import { contextOf, decoded } from './target.ts';
 
 const NEWLINE = 0x0a;
 
-/** A table in the plainest form: lists in the order of the signature. */
+/** The table as columns and lists, in the order of the signature. */
 function plainBody({ columns, data, byName }: Table, model: Model): string {
   const names = model.signature.inputs.map(({ name }) => name);
   const rows = data.map((row) =>
@@ -36,12 +36,12 @@ const summary = ({ rows, cells, texts, warningsTotal }: EncodedRows): unknown =>
   warningsTotal,
 ];
 
-/** Decodes and encodes; the same rows in the plainest form must come to the same matrix. */
+/** Decodes and encodes; the same rows as a plain table must give the same matrix. */
 async function checkTable(model: Model, read: () => Table): Promise<void> {
   const found = await decoded(() => {
     const table = read();
     const whole = model.encoder.encode(table.columns, table.data, { ignoreExtra: true }, table);
-    // With bad rows left out there is no other outcome for rows that are all good.
+    // Rows that are all good must not depend on skipBadRows.
     const lenient = model.encoder.encode(
       table.columns,
       table.data,
@@ -76,7 +76,7 @@ const JSON_WORDS = [
   '9007199254740993',
 ];
 
-/** Everything that makes rows of a body. */
+/** Decoders of rows, one for each dialect. */
 export function tableTargets(model: Model, row: readonly unknown[]): Target[] {
   const { inputs } = model.signature;
   const names = inputs.map(({ name }) => name);

@@ -1,10 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Child } from '../child.ts';
 import type { Context } from '../context.ts';
+import { LOOPBACK } from '../context.ts';
 import { BenchError, Interrupted } from '../../../cli/errors.ts';
-import { LOOPBACK } from '../ports.ts';
 import type { Table } from '../rows.ts';
-import type { SubjectName } from './names.ts';
+
+/** Measured by default: the server, the floor, and a server without batching. */
+export const OWN_SUBJECTS = ['echo', 'server', 'direct', 'naive'] as const;
+/** Other servers on the same model. */
+export const PEERS = ['fastapi', 'mlflow'] as const;
+
+export type SubjectName = (typeof OWN_SUBJECTS)[number] | (typeof PEERS)[number];
+
+export const isSubject = (text: string): text is SubjectName =>
+  [...OWN_SUBJECTS, ...PEERS].some((name) => name === text);
 
 /** Server processes of each subject, and inference threads of each process. */
 export const PROCESSES = 2;
@@ -13,15 +22,15 @@ export const THREADS = 1;
 const POLL_MS = 5;
 const ANSWER_TIMEOUT_MS = 30_000;
 
-/** A running server that can be measured. */
+/** A running server that is measured. */
 export interface Subject {
   readonly name: SubjectName;
   readonly port: number;
   /** Takes a table by POST. */
   readonly path: string;
-  /** The processes that were started for it; their descendants belong to it, too. */
+  /** The processes that were started; their descendants count, too. */
   readonly pids: readonly number[];
-  /** Connections that it can bear within a measurement. */
+  /** The most connections that it is measured with. */
   readonly maxConnections: number;
   toBody(table: Table): string;
   stop(): Promise<void>;
@@ -37,7 +46,7 @@ export interface Answer {
 export const toNativeBody = ({ columns, data }: Table): string => JSON.stringify({ columns, data });
 
 /**
- * Checks again and again, until it is so.
+ * Polls a condition until it holds.
  *
  * @param what completes the message "not within … s: "
  * @throws {BenchError} when a child ends meanwhile, or after the timeout

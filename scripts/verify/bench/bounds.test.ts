@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { Results } from '../results.ts';
-import { cell, resultsOf, sample } from '../testing/results.ts';
+import type { Results } from './results.ts';
+import { cell, resultsOf, sample } from './testing/results.ts';
 import type { Verdict } from './bound.ts';
-import { judgeAll } from './families.ts';
-import { growthInSecondHalf } from './fastPath.ts';
+import { judgeAll } from './catalogue.ts';
+import { growthInSecondHalf } from './parts/memory.ts';
 
 function verdict(results: Results, id: string): Verdict {
   const found = judgeAll(results).filter((candidate) => candidate.id === id);
