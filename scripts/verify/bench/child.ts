@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { BenchError } from '../../cli/errors.ts';
+import { Failure } from '../../cli/faults.ts';
 import type { ProcessStat } from './processTree.ts';
 import { readProcess, readTree } from './processTree.ts';
 
@@ -58,7 +58,7 @@ export function startChild({ name, command, args, cwd, env }: ChildOptions): Chi
   });
   const failed = ended.then((how) => {
     if (stopping) return new Promise<never>(() => {});
-    throw new BenchError(`${name} ended with ${how}${log === '' ? '' : `:\n${log.trimEnd()}`}`);
+    throw new Failure(`${name} ended with ${how}${log === '' ? '' : `:\n${log.trimEnd()}`}`);
   });
   // Without this, an end while no wait races with `failed` would be an unhandled rejection.
   failed.catch(() => {});

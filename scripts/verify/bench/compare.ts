@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { BenchError } from '../../cli/errors.ts';
+import { Failure } from '../../cli/faults.ts';
 import type { CellResult, Results } from './results.ts';
 import { SCHEMA, samplesOf } from './results.ts';
 import { spread } from './statistics.ts';
@@ -9,15 +9,15 @@ import { MEASURES } from './parts/rounds.ts';
 /**
  * Reads an earlier run.
  *
- * @throws {BenchError} when it isn't one
+ * @throws {Failure} when it isn't one
  */
 export async function readResults(path: string): Promise<Results> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new BenchError(`${path} cannot be read (${error.code ?? error.message})`);
+    throw new Failure(`${path} cannot be read (${error.code ?? error.message})`);
   });
   const results = parse(text);
   if (results?.schema !== SCHEMA || !Array.isArray(results.cells)) {
-    throw new BenchError(`${path} is no result of this version of the bench`);
+    throw new Failure(`${path} is no result of this version of the bench`);
   }
   return results as Results;
 }

@@ -1,7 +1,7 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BenchError } from '../../cli/errors.ts';
+import { Failure } from '../../cli/faults.ts';
 
 /** Loads go to this machine alone. */
 export const LOOPBACK = '127.0.0.1';
@@ -34,7 +34,7 @@ function createCleanup(): Cleanup {
 
 export async function createContext(signal: AbortSignal): Promise<Context> {
   const folder = await mkdtemp(join(tmpdir(), 'servemodel-bench.')).catch((error: Error) => {
-    throw new BenchError(`cannot make a temporary folder: ${error.message}`);
+    throw new Failure(`cannot make a temporary folder: ${error.message}`);
   });
   const cleanup = createCleanup();
   cleanup.add(() => rm(folder, { recursive: true, force: true }));

@@ -1,7 +1,7 @@
 import { judgeAll } from './catalogue.ts';
 import { comparisonTable, readResults } from './compare.ts';
 import { createContext } from './context.ts';
-import { BenchError, UsageError } from '../../cli/errors.ts';
+import { Failure, UsageError } from '../../cli/faults.ts';
 import type { Options } from './options.ts';
 import { USAGE, parseOptions } from './options.ts';
 import { requireProgram } from './programs.ts';
@@ -55,7 +55,7 @@ try {
   if (abort.signal.aborted) {
     process.stderr.write('\nbench: interrupted; everything that was started has been ended\n');
     process.exitCode = INTERRUPTED_CODE;
-  } else if (error instanceof BenchError) {
+  } else if (error instanceof Failure) {
     process.stderr.write(`bench: ${error.message}\n`);
     process.exitCode = error instanceof UsageError ? 2 : 1;
   } else {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Context } from './context.ts';
 import { treeCpuSeconds } from './processTree.ts';
-import { BenchError } from '../../cli/errors.ts';
+import { Failure } from '../../cli/faults.ts';
 import type { Cell, Sample } from './results.ts';
 import type { Subject } from './subjects/subject.ts';
 import { many } from './text.ts';
@@ -35,7 +35,7 @@ export async function settle({ signal }: Context, { pids }: Subject): Promise<vo
 /**
  * Measures one subject once.
  *
- * @throws {BenchError} when any request fails
+ * @throws {Failure} when any request fails
  */
 export async function measure(context: Context, subject: Subject, measurement: Measurement): Promise<Sample> {
   const { cell, script, seconds, round } = measurement;
@@ -45,7 +45,7 @@ export async function measure(context: Context, subject: Subject, measurement: M
   const result = await runWrk(context, target(subject, cell), load);
   const cpuSeconds = treeCpuSeconds(subject.pids) - before;
   // The CPU time of a process that ended without being waited for is lost.
-  if (cpuSeconds <= 0) throw new BenchError(`${subject.name}: its processes changed during a measurement`);
+  if (cpuSeconds <= 0) throw new Failure(`${subject.name}: its processes changed during a measurement`);
   return {
     round,
     seconds: result.seconds,

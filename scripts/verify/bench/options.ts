@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { UsageError } from '../../cli/errors.ts';
+import { UsageError } from '../../cli/faults.ts';
 import { PARTS } from './catalogue.ts';
 import type { Plan } from './plan.ts';
 import { planCells } from './plan.ts';

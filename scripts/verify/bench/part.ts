@@ -35,7 +35,7 @@ export interface Part<Result = unknown> {
   needs?(plan: Plan): Needs;
   /** How often `run` calls `progress.step`. */
   steps(stage: Stage): number;
-  /** @throws {BenchError} */
+  /** @throws {Failure} */
   run(stage: Stage, progress: Progress): Promise<Result>;
   /** The section of the report. */
   table?(result: Result): string;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { HOME } from '../../../server/platform/install.ts';
 import { startChild } from './child.ts';
 import type { Context } from './context.ts';
-import { BenchError, Interrupted } from '../../cli/errors.ts';
+import { Failure, Interrupted } from '../../cli/faults.ts';
 import { requireProgram } from './programs.ts';
 
 export const PEERS_FOLDER = join(HOME, 'scripts/verify/bench/peers');
@@ -25,7 +25,7 @@ export interface PeerFiles {
 /**
  * Installs the peers and trains their model, unless the cache folder has them for the same requirements and training.
  *
- * @throws {BenchError} when a step fails, with what it said
+ * @throws {Failure} when a step fails, with what it said
  */
 export async function preparePeers(context: Context, say: (text: string) => void): Promise<PeerFiles> {
   const folder = join(cacheFolder(), `bench-peers-${await digestOf(REQUIREMENTS, TRAINING)}`);
@@ -76,5 +76,5 @@ async function runToEnd(
   const code = await child.ended;
   signal.removeEventListener('abort', stop);
   if (signal.aborted) throw new Interrupted();
-  if (code !== 'code 0') throw new BenchError(`${name} failed with ${code}:\n${child.log().trimEnd()}`);
+  if (code !== 'code 0') throw new Failure(`${name} failed with ${code}:\n${child.log().trimEnd()}`);
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { BenchError } from '../../cli/errors.ts';
+import { Failure } from '../../cli/faults.ts';
 
 /** The model that is measured, in the product's repository. */
 export const MODEL = 'adult';
@@ -29,14 +29,14 @@ export function parseRows(text: string, numeric: readonly boolean[]): (string | 
 /**
  * Reads the model's test split.
  *
- * @throws {BenchError} when a file of the model is missing
+ * @throws {Failure} when a file of the model is missing
  */
 export async function readTestRows(home: string): Promise<Table> {
   const folder = join(home, 'models', MODEL);
   const [signature, packed] = await Promise.all(
     [join(folder, VERSION, 'model.json'), join(folder, 'data', 'adult.test.gz')].map((path) =>
       readFile(path).catch(() => {
-        throw new BenchError(`${path} is missing; run: git checkout -- models`);
+        throw new Failure(`${path} is missing; run: git checkout -- models`);
       }),
     ),
   );

@@ -3,7 +3,7 @@ import { mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Context } from './context.ts';
 import { LOOPBACK } from './context.ts';
-import { BenchError, Interrupted } from '../../cli/errors.ts';
+import { Failure, Interrupted } from '../../cli/faults.ts';
 import { requireProgram } from './programs.ts';
 import type { Latency } from './results.ts';
 import { many } from './text.ts';
@@ -122,7 +122,7 @@ function complaint({ requests, errors }: WrkResult): string | undefined {
 /**
  * Sends requests in a closed loop. One thread: a second one would take CPU time from the server.
  *
- * @throws {BenchError} for any answer but 2xx and 3xx, any socket error, and when there is no answer at all
+ * @throws {Failure} for any answer but 2xx and 3xx, any socket error, and when there is no answer at all
  */
 export async function runWrk({ signal }: Context, target: Target, load: Load): Promise<WrkResult> {
   signal.throwIfAborted();
@@ -144,8 +144,7 @@ export async function runWrk({ signal }: Context, target: Target, load: Load): P
   if (signal.aborted) throw new Interrupted();
   const result = parseWrk(output);
   const fault = result ? complaint(result) : `wrk failed: ${output.trim() || 'it was silent for too long'}`;
-  if (fault !== undefined)
-    throw new BenchError(`${target.name}, ${many(connections, 'connection')}: ${fault}`);
+  if (fault !== undefined) throw new Failure(`${target.name}, ${many(connections, 'connection')}: ${fault}`);
   return result as WrkResult;
 }
 

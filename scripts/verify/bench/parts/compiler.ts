@@ -11,7 +11,7 @@ import { MAX_BATCH_ROWS, answerWidth } from '../../../../worker/protocol.ts';
 import type { WholeGraph } from '../../../../worker/protocol.ts';
 import type { Scorer } from '../../../../worker/scorer.ts';
 import { openFast, openWhole } from '../../../../worker/scorer.ts';
-import { BenchError } from '../../../cli/errors.ts';
+import { Failure } from '../../../cli/faults.ts';
 import type { Bound } from '../bound.ts';
 import { paired } from '../bound.ts';
 import type { Part } from '../part.ts';
@@ -51,7 +51,7 @@ export const compiler: Part<CompilerResult> = {
   run: async ({ repository, table }, progress) => {
     const [whole] = await readRepository(repository);
     const model = whole && (await findFastPath(whole));
-    if (model?.fast?.path.rest.kind !== 'forest') throw new BenchError('the measured model was not compiled');
+    if (model?.fast?.path.rest.kind !== 'forest') throw new Failure('the measured model was not compiled');
     progress.step('compiler: the forest alone');
     const kernel = await compareForest(model, model.fast, table);
     progress.step('compiler: encoding and forest');
@@ -89,7 +89,7 @@ export const compiler: Part<CompilerResult> = {
 async function compareForest(model: Model, fast: Fast, table: Table): Promise<CompilerResult['kernel']> {
   const lifted = liftModel(await readFile(model.path), model.signature);
   if (!lifted.lifted || fast.path.rest.kind !== 'forest' || model.output.task !== 'classification')
-    throw new BenchError('the measured model is no lifted classifier');
+    throw new Failure('the measured model is no lifted classifier');
   const { cells } = fast.encoder.encode(table.columns, table.data);
   return measureForest(
     {

@@ -4,7 +4,7 @@ import type { Sampler } from '../../../../server/observers/drift/sampler.ts';
 import { createTally } from '../../../../server/observers/drift/tally.ts';
 import { readRepository } from '../../../../server/testing/readRepository.ts';
 import { answerWidth } from '../../../../worker/protocol.ts';
-import { BenchError } from '../../../cli/errors.ts';
+import { Failure } from '../../../cli/faults.ts';
 import { measure, target } from '../measure.ts';
 import type { Part } from '../part.ts';
 import type { Table } from '../rows.ts';
@@ -38,7 +38,7 @@ export const drift: Part<DriftResult> = {
   run: async ({ context, plan, repository, table, loads }, progress) => {
     const { rounds, seconds } = plan;
     const [model] = await readRepository(repository);
-    if (!model) throw new BenchError('the measured model is missing');
+    if (!model) throw new Failure('the measured model is missing');
     progress.step('drift: the counting alone');
     const alone = {
       lookedAtMicroseconds: timeTally(model, table, everyRow()),

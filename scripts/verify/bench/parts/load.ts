@@ -1,4 +1,4 @@
-import { BenchError } from '../../../cli/errors.ts';
+import { Failure } from '../../../cli/faults.ts';
 import type { Context } from '../context.ts';
 import { LOOPBACK } from '../context.ts';
 import type { Part } from '../part.ts';
@@ -48,6 +48,6 @@ async function loadOnce(context: Context, repository: string, engine: keyof Load
   const metrics = await fetch(`http://${LOOPBACK}:${server.metricsPort}/metrics`);
   const found = /^model_load_duration_seconds\{.*\} (.*)$/m.exec(await metrics.text());
   await server.stop();
-  if (!found) throw new BenchError('the metrics lack model_load_duration_seconds');
+  if (!found) throw new Failure('the metrics lack model_load_duration_seconds');
   return Number(found[1]);
 }

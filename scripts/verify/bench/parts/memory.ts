@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { BenchError, Interrupted } from '../../../cli/errors.ts';
+import { Failure, Interrupted } from '../../../cli/faults.ts';
 import { target } from '../measure.ts';
 import type { Part } from '../part.ts';
 import { treePssBytes } from '../processTree.ts';
@@ -50,7 +50,7 @@ export const memory: Part<readonly MemoryResult[]> = {
     while (requests < REQUESTS) {
       if (context.signal.aborted) throw new Interrupted();
       if (elapsed() > LONGEST_SECONDS) {
-        throw new BenchError(
+        throw new Failure(
           `memory: only ${requests} of ${REQUESTS} requests were answered within ${LONGEST_SECONDS} s`,
         );
       }

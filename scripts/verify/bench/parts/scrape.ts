@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { fromHome } from '../../../../server/platform/install.ts';
-import { BenchError } from '../../../cli/errors.ts';
+import { Failure } from '../../../cli/faults.ts';
 import { LOOPBACK } from '../context.ts';
 import type { Part } from '../part.ts';
 import { treeCpuSeconds } from '../processTree.ts';
@@ -29,7 +29,7 @@ interface ScrapeResult {
 
 async function scrapeOnce(port: number): Promise<string> {
   const response = await fetch(`http://${LOOPBACK}:${port}/metrics`);
-  if (response.status !== 200) throw new BenchError(`a scrape was answered ${response.status}`);
+  if (response.status !== 200) throw new Failure(`a scrape was answered ${response.status}`);
   return response.text();
 }
 

@@ -4,7 +4,7 @@ import { HOME } from '../../../../server/platform/install.ts';
 import { startChild } from '../child.ts';
 import type { Context } from '../context.ts';
 import { LOOPBACK } from '../context.ts';
-import { BenchError } from '../../../cli/errors.ts';
+import { Failure } from '../../../cli/faults.ts';
 import { freePort } from '../../../../server/testing/freePort.ts';
 import { MODEL, VERSION } from '../rows.ts';
 import type { Subject } from './subject.ts';
@@ -31,7 +31,7 @@ export async function makeRepository({ folder }: Context): Promise<string> {
   const version = join(MODEL, VERSION);
   await mkdir(join(repository, MODEL), { recursive: true });
   await cp(join(HOME, 'models', version), join(repository, version), { recursive: true }).catch(() => {
-    throw new BenchError(`models/${version} is missing; run: git checkout -- models`);
+    throw new Failure(`models/${version} is missing; run: git checkout -- models`);
   });
   return repository;
 }

@@ -1,5 +1,5 @@
 import type { Context } from '../context.ts';
-import { BenchError } from '../../../cli/errors.ts';
+import { Failure } from '../../../cli/faults.ts';
 import { preparePeers } from '../peers.ts';
 import type { Table } from '../rows.ts';
 import { tablesOf } from '../rows.ts';
@@ -30,7 +30,7 @@ const firstTable = (table: Table, rows: number): Table => tablesOf(table, rows)[
 /**
  * Starts the subjects, and checks that they give the same answers.
  *
- * @throws {BenchError}
+ * @throws {Failure}
  */
 export async function startSubjects(context: Context, options: StartOptions): Promise<Started> {
   const { names, repository, table, rows, say } = options;
@@ -77,6 +77,6 @@ const predictionsOf = ({ body }: Answer): string =>
 
 function requireSame(name: string, answer: Answer, expected: Answer): void {
   if (predictionsOf(answer) !== predictionsOf(expected)) {
-    throw new BenchError(`${name} and server predict different things for the same rows`);
+    throw new Failure(`${name} and server predict different things for the same rows`);
   }
 }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Child } from '../child.ts';
 import type { Context } from '../context.ts';
 import { LOOPBACK } from '../context.ts';
-import { BenchError, Interrupted } from '../../../cli/errors.ts';
+import { Failure, Interrupted } from '../../../cli/faults.ts';
 import type { Table } from '../rows.ts';
 
 /** Measured by default: the server, the floor, and a server without batching. */
@@ -49,7 +49,7 @@ export const toNativeBody = ({ columns, data }: Table): string => JSON.stringify
  * Polls a condition until it holds.
  *
  * @param what completes the message "not within … s: "
- * @throws {BenchError} when a child ends meanwhile, or after the timeout
+ * @throws {Failure} when a child ends meanwhile, or after the timeout
  */
 export async function until(
   { signal }: Context,
@@ -65,7 +65,7 @@ export async function until(
       if (signal.aborted) throw new Interrupted();
       if (performance.now() > end) {
         const logs = children.map((child) => child.log().trimEnd()).join('\n');
-        throw new BenchError(`not within ${timeoutMs / 1000} s: ${what}\n${logs}`.trimEnd());
+        throw new Failure(`not within ${timeoutMs / 1000} s: ${what}\n${logs}`.trimEnd());
       }
       await delay(POLL_MS);
     }
@@ -95,7 +95,7 @@ export async function answers(port: number, path: string): Promise<boolean> {
 /**
  * Sends one table.
  *
- * @throws {BenchError} for any answer but a 200
+ * @throws {Failure} for any answer but a 200
  */
 export async function ask(
   { name, port, path, toBody }: Pick<Subject, 'name' | 'port' | 'path' | 'toBody'>,
@@ -108,11 +108,11 @@ export async function ask(
     body: toBody(table),
     signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
   }).catch((error: Error) => {
-    throw new BenchError(`${name} did not answer: ${error.message}`);
+    throw new Failure(`${name} did not answer: ${error.message}`);
   });
   const body = await response.text();
   if (response.status !== 200) {
-    throw new BenchError(
+    throw new Failure(
       `${name} answered ${table.data.length} rows with ${response.status}: ${body.slice(0, 500)}`,
     );
   }

@@ -1,1 +1,0 @@
-export { Failure as BenchError, Interrupted, UsageError } from './faults.ts';
