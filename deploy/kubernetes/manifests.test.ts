@@ -10,6 +10,7 @@ import { fromHome, readVersion } from '../../server/platform/install.ts';
 import { CHECKOUT } from '../../server/testing/startServer.ts';
 import { loadAdult } from '../../server/testing/adult.ts';
 import { appDeps } from '../../server/testing/appDeps.ts';
+import { goProgramMissing } from '../../server/testing/goPrograms.ts';
 import { withTemporaryFolder } from '../../server/testing/temporaryFolder.ts';
 import type { Facts } from './testing/faults.ts';
 import { containerFaults, faultsOf } from './testing/faults.ts';
@@ -25,10 +26,8 @@ const run = (command: string, args: readonly string[], input = '') =>
 const [program, command] = run('kubectl', ['version', '--client']).stdout?.includes('Kustomize Version: v5')
   ? (['kubectl', 'kustomize'] as const)
   : (['kustomize', 'build'] as const);
-const missing = [program, 'kubeconform'].find((name) => run(name, ['-h']).error);
-const reason = missing
-  ? ` (skipped, ${missing} is missing: ./scripts/test.sh installs it where there is Go)`
-  : '';
+const missing = goProgramMissing('kubeconform', ...(program === 'kustomize' ? [program] : []));
+const reason = missing ? ` (${missing})` : '';
 
 const read = (path: string): string => readFileSync(fromHome(path), 'utf8');
 
