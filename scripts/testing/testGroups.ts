@@ -3,17 +3,19 @@ import { dirname, join, normalize } from 'node:path';
 
 /** The helpers that need what scripts/test.sh makes beside the first tests: Go programs, a Python environment. */
 const MADE = ['server/testing/goPrograms.ts', 'server/testing/protocolClients.ts'];
-/** Measures speed. */
+/** Starts whole servers. */
+const SERVER = 'server/testing/startServer.ts';
+/** Measures speed: nothing may run beside it. */
 const SPEED = 'worker/forest/speed.test.ts';
 
-/** Paths of the files that a file imports, and of those that these import. */
-function closureOf(path: string, seen = new Set<string>()): Set<string> {
+/** Paths of the files that a file imports, of those that these import, and so on. */
+function importsOf(path: string, seen = new Set<string>()): Set<string> {
   if (seen.has(path)) return seen;
   seen.add(path);
   for (const [, name = ''] of readFileSync(path, 'utf8').matchAll(
     /^(?:import|export|\} from)[^;]*?'(\.[^']+\.ts)'/gm,
   ))
-    closureOf(normalize(join(dirname(path), name)), seen);
+    importsOf(normalize(join(dirname(path), name)), seen);
   return seen;
 }
 
@@ -25,30 +27,34 @@ const testFiles = (): string[] =>
     .filter((path) => path.endsWith('.test.ts'))
     .sort();
 
-/** The test files by what they tolerate and what they wait for. */
+/** The test files by what they tolerate beside them and what they wait for. */
 export interface TestGroups {
   /** Needs npm packages alone, and may run beside others. */
   readonly unit: readonly string[];
-  /** Needs nginx, too. */
+  /** The proxy without a server: needs nginx, too. */
   readonly nginx: readonly string[];
-  /** Starts programs and whole servers: system packages, and nothing else running. */
+  /** Starts programs and whole servers: needs the system packages, and nothing else running. */
   readonly servers: readonly string[];
   /** The same with what scripts/test.sh makes. */
   readonly made: readonly string[];
 }
 
-/** Sorts all test files of the checkout, the current folder, into groups. */
+/** Whether a test starts whole servers, or programs: all do in these rooms. */
+const isSerial = (path: string, imports: ReadonlySet<string>): boolean =>
+  path === SPEED ||
+  ['deploy/', 'scripts/', 'server/e2e/'].some((room) => path.startsWith(room)) ||
+  (path.startsWith('proxy/') && imports.has(SERVER));
+
+function groupOf(path: string): keyof TestGroups {
+  const imports = importsOf(path);
+  if (MADE.some((file) => imports.has(file))) return 'made';
+  if (isSerial(path, imports)) return 'servers';
+  return path.startsWith('proxy/') ? 'nginx' : 'unit';
+}
+
+/** Sorts all test files below the current folder, the checkout, into groups. */
 export function sortTests(): TestGroups {
-  const groups = {
-    unit: [] as string[],
-    nginx: [] as string[],
-    servers: [] as string[],
-    made: [] as string[],
-  };
-  for (const path of testFiles()) {
-    const needsMade = [...closureOf(path)].some((file) => MADE.includes(file));
-    const serial = !/^(server|worker)\//.test(path) || path.startsWith('server/e2e/') || path === SPEED;
-    groups[needsMade ? 'made' : path.startsWith('proxy/') ? 'nginx' : serial ? 'servers' : 'unit'].push(path);
-  }
+  const groups: Record<keyof TestGroups, string[]> = { unit: [], nginx: [], servers: [], made: [] };
+  for (const path of testFiles()) groups[groupOf(path)].push(path);
   return groups;
 }
