@@ -289,6 +289,14 @@ run_tests() { # GROUP...
   add_totals "$work/totals-$1"
 }
 
+# They start no server, so they run behind the tests that do; first they wait for their environment.
+training_tests() {
+  if [ -n "${job_pids['Python environments']:-}" ]; then finish_job 'Python environments' || true; fi
+  if ! [ -f "$training/.complete" ]; then return; fi
+  TEST_TOTALS=$work/totals-training "$training/bin/python" -m pytest -q -p no:cacheprovider \
+    -p scripts.testing.totals_plugin scripts
+}
+
 export ORT_DISABLE_TELEMETRY=1
 start_job lint 0 npm run --silent lint
 check 'format' npm run --silent format:check
@@ -319,16 +327,15 @@ if [ "$quick" = yes ]; then run_tests nginx; else
     check 'npm audit' test "$audited" = yes
   fi
 
+  start_job 'training tests' 10 training_tests
   run_tests nginx servers
   need 'Go programs' 'Python environments'
   run_tests made
 
-  if [ -f "$training/.complete" ]; then
-    say 'training tests'
-    TEST_TOTALS=$work/totals-training "$training/bin/python" -m pytest -q -p no:cacheprovider \
-      -p scripts.testing.totals_plugin scripts || true
-    add_totals "$work/totals-training"
-  else
+  say 'training tests'
+  finish_job 'training tests' || true
+  cat "$work/training tests.log"
+  if [ -f "$training/.complete" ]; then add_totals "$work/totals-training"; else
     skip 'training tests: no Python environment; apt-get install python3-venv, and pip must reach a package index'
   fi
 fi

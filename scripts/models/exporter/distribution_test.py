@@ -59,7 +59,7 @@ def test_missing_values_and_unlisted_categories_have_shares_of_their_own() -> No
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(SCRIPTS / "add_distribution.py"), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, timeout=600)
 
 
 def test_an_old_version_gets_what_training_would_have_written(tmp_path: Path) -> None:
