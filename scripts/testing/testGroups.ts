@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 
 /** The helpers that need what scripts/test.sh makes beside the first tests: Go programs, a Python environment. */
@@ -10,7 +10,8 @@ const SPEED = 'worker/forest/speed.test.ts';
 
 /** Paths of the files that a file imports, of those that these import, and so on. */
 function importsOf(path: string, seen = new Set<string>()): Set<string> {
-  if (seen.has(path)) return seen;
+  // A generated file may not be there yet.
+  if (seen.has(path) || !existsSync(path)) return seen;
   seen.add(path);
   for (const [, name = ''] of readFileSync(path, 'utf8').matchAll(
     /^(?:import|export|\} from)[^;]*?'(\.[^']+\.ts)'/gm,
