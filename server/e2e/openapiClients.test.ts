@@ -20,8 +20,8 @@ const run = (
   env: Readonly<Record<string, string>> = {},
 ): Promise<string> => runProgram(program, args, { cwd, env, ms: PROGRAM_MS });
 
-/** Requests that schemathesis makes up for an operation; a slow machine may end before it has all. */
-const EXAMPLES = 3;
+/** Requests that schemathesis makes up for an operation. Not a time: a busy machine would make fewer. */
+const EXAMPLES = 10;
 
 const GOOD = adultBody(adultRow());
 const BAD = adultBody(adultRow({ age: 1.5 }));
@@ -178,13 +178,13 @@ describe.skipIf(clientsMissing ?? nginxMissing)(needsClients('the document of a 
           ...['--checks', 'all'],
           // A table is checked cell by cell against its column, which no schema of a whole table can say.
           ...['--exclude-checks', 'positive_data_acceptance'],
-          ...['--max-examples', String(EXAMPLES), '--max-time', '120', '--seed', '1', '--workers', '1'],
+          ...['--max-examples', String(EXAMPLES), '--seed', '1', '--workers', '1'],
           ...['--continue-on-failure', '--no-color'],
         ],
         cwd,
         { SCHEMATHESIS_HOOKS: 'openapi_hooks', PYTHONPATH: join(HOME, 'scripts/testing') },
       );
       const [, passed = '0'] = /(\d+) generated, \1 passed/.exec(said) ?? [];
-      expect(Number(passed), said).toBeGreaterThan(300);
+      expect(Number(passed), said).toBeGreaterThan(3000);
     }));
 });
