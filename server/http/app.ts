@@ -28,7 +28,7 @@ import type { Lifecycle } from './routes/health.ts';
 import { liveRoute, readyRoute } from './routes/health.ts';
 import { homeRoute } from './routes/home.ts';
 import { modelRoute, modelsRoute } from './routes/models.ts';
-import { namedModel, standardModel } from './modelOf.ts';
+import { namedModel, findDefaultModel } from './modelOf.ts';
 import { openApiRoute } from './routes/openapi.ts';
 import { createOwnRoutes } from './routes/customRoutes.ts';
 import { createPredictRoutes } from './routes/predict.ts';
@@ -115,14 +115,14 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   const isOwnStandard = ({ signature }: Model): boolean => signature.routes?.includes('/predict') === true;
   const isOwnNamed = (model: Model): boolean => !ownRoutes.hasLive(model);
   const named = namedModel(catalogue);
-  const standard = standardModel(catalogue);
+  const defaultModel = findDefaultModel(catalogue);
 
   const playground = config.PLAYGROUND === 'on';
   define('/', homeRoute(playground ? assets : undefined));
   if (playground) define('/stats', statsRoute(load));
   define(
     '/predict',
-    predict.native(standard, isOwnStandard, () => '/predict'),
+    predict.native(defaultModel, isOwnStandard, () => '/predict'),
   );
   define(
     '/models/:model/predict',
@@ -137,7 +137,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     ),
   );
   const files = { predictor, http, recorder, maxFileBytes: config.MAX_FILE_BYTES, folder: runtime };
-  define('/predict_file', predictFileRoute(files, standard));
+  define('/predict_file', predictFileRoute(files, defaultModel));
   define('/models/:model/predict_file', predictFileRoute(files, named));
   define('/models', modelsRoute(catalogue));
   define('/models/:model', modelRoute(catalogue));

@@ -41,7 +41,7 @@ export const namedModel =
     findModel(c, catalogue, c.req.param('model') ?? '', c.req.param('version'));
 
 /** The model that answers where a path names none. */
-export const standardModel =
+export const findDefaultModel =
   (catalogue: Catalogue): ModelOf =>
   (c) =>
-    about(c, catalogue.standard);
+    about(c, catalogue.defaultModel);

@@ -23,9 +23,9 @@ export const OWN_PARAMETERS = ['extra', 'header'];
 const SHARED = '/prediction';
 
 /** The model that a path of model.json leads to: the default one comes first; of several others, none has it. */
-function ownerOf({ models, standard, find }: Catalogue, path: string): Model | undefined {
+function ownerOf({ models, defaultModel, find }: Catalogue, path: string): Model | undefined {
   const owners = models.filter((model) => formOf(model).routes?.includes(path) && find(model.name) === model);
-  if (owners.includes(standard)) return standard;
+  if (owners.includes(defaultModel)) return defaultModel;
   return owners.length === 1 || path === SHARED ? owners[0] : undefined;
 }
 
@@ -37,7 +37,7 @@ export const ownPaths = (
 ): string[] =>
   (formOf(model).routes ?? []).filter((path) =>
     path === '/predict'
-      ? model === catalogue.standard
+      ? model === catalogue.defaultModel
       : !hasRoute(path) && ownerOf(catalogue, path) === model,
   );
 

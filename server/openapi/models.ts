@@ -85,7 +85,7 @@ const operation = (
 });
 
 /** Operations that tell of models. */
-export function describeModels({ standard }: Catalogue): Operation[] {
+export function describeModels({ defaultModel }: Catalogue): Operation[] {
   const inPath = (name: string, schema: Json, example: unknown): Json => ({
     name,
     in: 'path',
@@ -93,8 +93,8 @@ export function describeModels({ standard }: Catalogue): Operation[] {
     schema,
     example,
   });
-  const model = inPath('model', { type: 'string' }, standard.name);
-  const version = inPath('version', { type: 'integer', minimum: 1 }, standard.version);
+  const model = inPath('model', { type: 'string' }, defaultModel.name);
+  const version = inPath('version', { type: 'integer', minimum: 1 }, defaultModel.version);
   return [
     {
       method: 'get',

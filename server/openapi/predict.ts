@@ -132,7 +132,7 @@ export function describePredict(
   nameOf: NameOf,
   hasRoute: (route: string) => boolean,
 ): Operation[] {
-  const { standard, models } = catalogue;
+  const { defaultModel, models } = catalogue;
   const byName = models.flatMap((model): Operation[] => {
     const name = nameOf(model);
     const path = `/models/${encodeURIComponent(model.name)}`;
@@ -151,12 +151,12 @@ export function describePredict(
     });
     return [...served, ...ofVersion, ...atOwnPaths(name, model, paths)];
   });
-  const name = nameOf(standard);
-  const isOwn = hasOwnForm(standard) && ownPaths(catalogue, standard, hasRoute).includes('/predict');
+  const name = nameOf(defaultModel);
+  const isOwn = hasOwnForm(defaultModel) && ownPaths(catalogue, defaultModel, hasRoute).includes('/predict');
   const plain = atPath('', '', {
-    post: (isOwn ? predictOwn : predictNative)(name, standard, 'predict'),
-    get: predictOne(name, standard, 'predictOne', isOwn),
-    file: predictFile(name, standard, 'predictFile'),
+    post: (isOwn ? predictOwn : predictNative)(name, defaultModel, 'predict'),
+    get: predictOne(name, defaultModel, 'predictOne', isOwn),
+    file: predictFile(name, defaultModel, 'predictFile'),
   });
   return [...plain, ...byName];
 }

@@ -41,7 +41,7 @@ it('goes on with the newest set where another comes while the first begins', () 
     }) as [string, string];
     await heard('opened', 2);
     const serve = (number: number, open: readonly string[]): void => {
-      const set: ServedSet = { number, standard: 'tiny', open, served: open.slice(-1), versions: [] };
+      const set: ServedSet = { number, defaultModel: 'tiny', open, served: open.slice(-1), versions: [] };
       replica.receive({ type: 'serve', set });
     };
     serve(1, keys);

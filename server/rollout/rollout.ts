@@ -149,12 +149,12 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
   const commit = async (plan: Plan): Promise<void> => {
     const changed =
       !current ||
-      current.standard !== plan.standard ||
+      current.defaultModel !== plan.defaultModel ||
       current.open.map(keyOf).join() !== plan.open.map(keyOf).join() ||
       [...current.served].join() !== [...plan.served].join();
     current = plan;
     if (changed)
-      log.info({ standard: plan.standard, models: plan.open.map(({ id }) => id) }, 'models changed');
+      log.info({ defaultModel: plan.defaultModel, models: plan.open.map(({ id }) => id) }, 'models changed');
     const idle = changed
       ? plan.open.filter((one) => wishes.shadows.includes(one.id) && plan.served.has(keyOf(one)))
       : [];

@@ -35,7 +35,7 @@ export function createOwnRoutes(
       (model) => model.signature.routes?.includes(path) && catalogue.find(model.name) === model,
     );
     return (
-      owners.find((model) => model === catalogue.standard) ??
+      owners.find((model) => model === catalogue.defaultModel) ??
       (owners.length === 1 || path === PREDICTION ? owners[0] : undefined)
     );
   };
@@ -58,7 +58,7 @@ export function createOwnRoutes(
     },
     hasLive: (model) =>
       (model.signature.routes ?? []).some((path) =>
-        path === '/predict' ? model === catalogue.standard : !isBuiltIn(path) && ownerOf(path) === model,
+        path === '/predict' ? model === catalogue.defaultModel : !isBuiltIn(path) && ownerOf(path) === model,
       ),
   };
 }

@@ -16,7 +16,7 @@ import type { Lifecycle } from './health.ts';
 import { requireServing } from './health.ts';
 import type { InvocationBody } from './mlflowBody.ts';
 import { requireInvocationBody } from './mlflowBody.ts';
-import { standardModel } from '../modelOf.ts';
+import { findDefaultModel } from '../modelOf.ts';
 import { createParameters } from '../parameters.ts';
 
 export interface InvocationsDeps {
@@ -42,7 +42,7 @@ function invocationsHandler({
   recorder,
   maxBodyBytes,
 }: InvocationsDeps): Handler {
-  const modelOf = standardModel(catalogue);
+  const modelOf = findDefaultModel(catalogue);
   const writerOf = perModel(createPredictionsWriter);
   return async (c) => {
     const model = modelOf(c);

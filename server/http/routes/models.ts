@@ -20,10 +20,10 @@ interface Summary {
   readonly reason?: string;
 }
 
-const summarise = ({ name, version, id, signature, engine }: Model, standard: Model): Summary => ({
+const summarise = ({ name, version, id, signature, engine }: Model, defaultModel: Model): Summary => ({
   name,
   version,
-  default: id === standard.id,
+  default: id === defaultModel.id,
   state: 'ready',
   ...engine,
   ...(signature.description === undefined ? {} : { description: signature.description }),
@@ -32,7 +32,7 @@ const summarise = ({ name, version, id, signature, engine }: Model, standard: Mo
 /** What is known of a version, with its model's facts where it answers. */
 function describe(catalogue: Catalogue, { name, version, served, state, reason }: VersionState): object {
   const model = catalogue.find(name, version);
-  const facts = model ? summarise(model, catalogue.standard) : { name, version, default: false };
+  const facts = model ? summarise(model, catalogue.defaultModel) : { name, version, default: false };
   return { ...facts, served, state, ...(reason === undefined ? {} : { stateReason: reason }) };
 }
 
@@ -62,7 +62,10 @@ export function modelRoute(catalogue: Catalogue): Methods {
       requireJsonAnswer(c);
       return answerJson(
         c,
-        JSON.stringify({ ...summarise(model, catalogue.standard), ...withoutDistributions(model.signature) }),
+        JSON.stringify({
+          ...summarise(model, catalogue.defaultModel),
+          ...withoutDistributions(model.signature),
+        }),
       );
     },
   };

@@ -45,8 +45,8 @@ withApp('a client that has the document is told so', async ({ request }) => {
 it('is made anew when a model changes, and only then', async () => {
   let current = createCatalogue([tinyModel()], tinyModel());
   const catalogue: Catalogue = {
-    get standard() {
-      return current.standard;
+    get defaultModel() {
+      return current.defaultModel;
     },
     get models() {
       return current.models;

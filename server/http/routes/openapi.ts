@@ -9,8 +9,8 @@ import type { Methods } from '../router.ts';
 import { requireJsonAnswer } from '../mediaTypes.ts';
 
 /** The models of a document: while the catalogue has these, in this order, it stays as it is. */
-const identityOf = ({ standard, models, find }: Catalogue): readonly (Model | undefined)[] => [
-  standard,
+const identityOf = ({ defaultModel, models, find }: Catalogue): readonly (Model | undefined)[] => [
+  defaultModel,
   ...models.flatMap((model) => [model, find(model.name)]),
 ];
 

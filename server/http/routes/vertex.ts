@@ -7,7 +7,7 @@ import { answerJson } from '../answer.ts';
 import type { DefineRoute } from '../router.ts';
 import type { Lifecycle } from './health.ts';
 import { requireServing } from './health.ts';
-import { standardModel } from '../modelOf.ts';
+import { findDefaultModel } from '../modelOf.ts';
 
 /** The paths that Vertex AI asks; empty ones, and those that the server has anyway, are not added. */
 export interface VertexPaths {
@@ -36,7 +36,7 @@ export function defineVertex(
     );
   }
   if (predict !== '' && !isOwnPredictPath(predict)) {
-    const modelOf = standardModel(catalogue);
+    const modelOf = findDefaultModel(catalogue);
     define(predict, { POST: (c) => answerInstances(c, modelOf(c)) }, writeErrorMember);
   }
 }
