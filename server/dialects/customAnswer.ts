@@ -6,14 +6,14 @@ import type { WriteError } from './errorForm.ts';
 import { foreignStatus, placeOf } from './errorSentence.ts';
 import { writeNumber } from './native.ts';
 
-/** Writes the answers in the model's own form: `{"cost": 12.5}` for one row, `{"cost": [12.5, …]}` for a list of rows. */
-export type WriteOwnAnswer = (answers: Float64Array, rows: EncodedRows, single: boolean) => string;
+/** Writes the answers in the model's custom form: `{"cost": 12.5}` for one row, `{"cost": [12.5, …]}` for a list of rows. */
+export type WriteCustomAnswer = (answers: Float64Array, rows: EncodedRows, single: boolean) => string;
 
 /** The writer of the form that `answer` in model.json describes; undefined where there is none. */
-export function createOwnWriter({
+export function createCustomWriter({
   signature,
   output,
-}: Pick<Model, 'signature' | 'output'>): WriteOwnAnswer | undefined {
+}: Pick<Model, 'signature' | 'output'>): WriteCustomAnswer | undefined {
   if (!signature.answer) return undefined;
   const { key, decimals } = signature.answer;
   const name = JSON.stringify(key);
@@ -40,7 +40,7 @@ function sentence({ message, extensions: { errors = [], errorsTotal = 0 } }: Pro
 }
 
 /** Errors as services of this kind have always written them: one sentence, and 400 for any bad content. */
-export const writeOwnError: WriteError = (problem) => ({
+export const writeCustomError: WriteError = (problem) => ({
   type: 'application/json',
   body: JSON.stringify({ error: sentence(problem) }),
   status: foreignStatus(problem),

@@ -1,4 +1,4 @@
-import { ownHeaders } from './answerHeaders.ts';
+import { answerHeaders } from './answerHeaders.ts';
 import type { AppContext } from './context.ts';
 import { send } from './compress.ts';
 import type { Prediction } from '../prediction/predictor.ts';
@@ -8,7 +8,7 @@ import { timings } from '../prediction/timings.ts';
 // object.
 
 const answer = (c: AppContext, type: string, body: string): Promise<Response> | Response =>
-  send(c, body, { 'content-type': type, ...ownHeaders(c) });
+  send(c, body, { 'content-type': type, ...answerHeaders(c) });
 
 export const answerText = (c: AppContext, text: string): Promise<Response> | Response =>
   answer(c, 'text/plain; charset=utf-8', text);

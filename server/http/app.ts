@@ -16,7 +16,8 @@ import { createConcurrencyLimit } from '../overload/concurrencyLimit.ts';
 import { patienceOf } from '../overload/patience.ts';
 import { createServe } from './middleware/serve.ts';
 import type { Catalogue } from '../model/catalogue.ts';
-import type { Model } from '../model/model.ts';
+import type { PredictRoute } from '../model/routeOwner.ts';
+import { answerForm } from '../model/routeOwner.ts';
 import type { OnAnswered } from '../prediction/onAnswered.ts';
 import { createPredictor } from '../prediction/predictor.ts';
 import { readVersion } from '../platform/install.ts';
@@ -28,10 +29,11 @@ import type { Lifecycle } from './routes/health.ts';
 import { liveRoute, readyRoute } from './routes/health.ts';
 import { homeRoute } from './routes/home.ts';
 import { modelRoute, modelsRoute } from './routes/models.ts';
-import { namedModel, findDefaultModel } from './modelOf.ts';
+import type { ModelOf } from './modelOf.ts';
+import { findDefaultModel, namedModel } from './modelOf.ts';
 import { openApiRoute } from './routes/openapi.ts';
-import { createOwnRoutes } from './routes/customRoutes.ts';
-import { createPredictRoutes } from './routes/predict.ts';
+import { createCustomHandlers, createCustomRoutes } from './routes/customRoutes.ts';
+import { createNativeHandlers, predictRoute } from './routes/predict.ts';
 import { predictFileRoute } from './routes/predictFile.ts';
 import type { VertexSettings } from './routes/protocols.ts';
 import { defineProtocols } from './routes/protocols.ts';
@@ -94,15 +96,11 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     onAnswered: deps.onAnswered ?? [],
     around: tracing && tracedPredict,
   });
-  const predict = createPredictRoutes({
-    predictor,
-    http,
-    maxBodyBytes: config.MAX_BODY_BYTES,
-    port: config.PORT,
-  });
+  const predictDeps = { predictor, http, maxBodyBytes: config.MAX_BODY_BYTES, port: config.PORT };
+  const forms = { native: createNativeHandlers(predictDeps), custom: createCustomHandlers(predictDeps) };
   // A pattern is found by itself: `:model` is a segment like any other.
   const hasRoute = (path: string): boolean => app.router.match('POST', path)[0].length > 0;
-  const ownRoutes = createOwnRoutes(catalogue, predict, serve, hasRoute, cors?.preflight);
+  const findCustomRoute = createCustomRoutes(catalogue, forms, serve, cors?.preflight);
   const missing = (writeError: WriteError): ((c: AppContext) => Promise<Response>) =>
     serve(
       NO_ROUTE,
@@ -112,30 +110,20 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     });
   const missingAsProblem = missing(writeProblem);
   const missingAsForeign = missing(writeErrorMember);
-  const isOwnStandard = ({ signature }: Model): boolean => signature.routes?.includes('/predict') === true;
-  const isOwnNamed = (model: Model): boolean => !ownRoutes.hasLive(model);
   const named = namedModel(catalogue);
   const defaultModel = findDefaultModel(catalogue);
 
   const playground = config.PLAYGROUND === 'on';
   define('/', homeRoute(playground ? assets : undefined));
   if (playground) define('/stats', statsRoute(load));
-  define(
-    '/predict',
-    predict.native(defaultModel, isOwnStandard, () => '/predict'),
-  );
-  define(
-    '/models/:model/predict',
-    predict.native(named, isOwnNamed, ({ name }) => `/models/${name}/predict`),
-  );
-  define(
-    '/models/:model/versions/:version/predict',
-    predict.native(
-      named,
-      () => false,
-      ({ name, version }) => `/models/${name}/versions/${version}/predict`,
-    ),
-  );
+  const definePredict = (route: PredictRoute, modelOf: ModelOf): void =>
+    define(
+      route,
+      predictRoute(modelOf, (model) => forms[answerForm(route, catalogue, model, hasRoute)]),
+    );
+  definePredict('/predict', defaultModel);
+  definePredict('/models/:model/predict', named);
+  definePredict('/models/:model/versions/:version/predict', named);
   const files = { predictor, http, recorder, maxFileBytes: config.MAX_FILE_BYTES, folder: runtime };
   define('/predict_file', predictFileRoute(files, defaultModel));
   define('/models/:model/predict_file', predictFileRoute(files, named));
@@ -161,7 +149,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   define('/health/ready', readyRoute(lifecycle));
   app.notFound((c: AppContext) => {
     const { path } = c.req;
-    return (ownRoutes.find(path) ?? (isForeignPath(path) ? missingAsForeign : missingAsProblem))(c);
+    return (findCustomRoute(path) ?? (isForeignPath(path) ? missingAsForeign : missingAsProblem))(c);
   });
   return app;
 }

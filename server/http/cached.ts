@@ -1,4 +1,4 @@
-import { ownHeaders } from './answerHeaders.ts';
+import { answerHeaders } from './answerHeaders.ts';
 import type { AppContext } from './context.ts';
 import { header } from './header.ts';
 import type { Packing } from './compress.ts';
@@ -37,7 +37,7 @@ export function answerCached(
   headers: Readonly<Record<string, string>> = {},
 ): Promise<Response> | Response {
   const { type, body, etag } = asset;
-  const common = { etag, 'cache-control': cacheControl, ...ownHeaders(c), ...headers };
+  const common = { etag, 'cache-control': cacheControl, ...answerHeaders(c), ...headers };
   const known = header(c, 'if-none-match');
   if (known !== undefined && has(known, etag))
     return new Response(null, { status: 304, headers: { vary: 'accept-encoding', ...common } });

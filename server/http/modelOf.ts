@@ -1,9 +1,11 @@
 import { Problem } from '../errors/problem.ts';
-import { about } from './answerHeaders.ts';
+import { rememberModel } from './answerHeaders.ts';
 import type { AppContext } from './context.ts';
 import type { Catalogue } from '../model/catalogue.ts';
 import type { Model } from '../model/model.ts';
-import type { ModelOf } from './routes/predict.ts';
+
+/** Finds the model that a request is for. @throws {Problem} model_not_found or not_ready */
+export type ModelOf = (c: AppContext) => Model;
 
 /** How a version stands in a path: a positive integer, as in the repository. */
 const VERSION = /^[1-9]\d{0,8}$/;
@@ -31,7 +33,7 @@ export function findModel(c: AppContext, catalogue: Catalogue, name: string, ver
         ? catalogue.find(name, Number(version))
         : undefined;
   if (!model) throw new Problem(isLacking(catalogue, name, version) ? 'not_ready' : 'model_not_found');
-  return about(c, model);
+  return rememberModel(c, model);
 }
 
 /** The model that the path names by `:model` and, if it has one, `:version`. */
@@ -44,4 +46,4 @@ export const namedModel =
 export const findDefaultModel =
   (catalogue: Catalogue): ModelOf =>
   (c) =>
-    about(c, catalogue.defaultModel);
+    rememberModel(c, catalogue.defaultModel);

@@ -8,7 +8,7 @@ import type { Json } from './json.ts';
 import { MODEL_SCHEMAS, describeModels } from './models.ts';
 import { nameModels } from './names.ts';
 import { pathsOf } from './operation.ts';
-import { ownSchemas } from './customRoutes.ts';
+import { customSchemas } from './customRoutes.ts';
 import { PREDICT_SCHEMAS, describePredict } from './predict.ts';
 import type { Errors } from './problems.ts';
 import { describeProblems } from './problems.ts';
@@ -36,7 +36,7 @@ export function describeApi({ catalogue, errors, version, hasRoute }: DescribeOp
   const ofModels = catalogue.models.flatMap((model) => [
     ...Object.entries(rowSchemas(nameOf(model), model)),
     ...Object.entries(answerSchemas(nameOf(model), model)),
-    ...Object.entries(ownSchemas(nameOf(model), model)),
+    ...Object.entries(customSchemas(nameOf(model), model)),
   ]);
   return {
     openapi: '3.1.0',

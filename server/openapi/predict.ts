@@ -1,5 +1,8 @@
+import { PREDICT_PARAMETERS } from '../dialects/queryParameters.ts';
 import type { Catalogue } from '../model/catalogue.ts';
 import type { Model } from '../model/model.ts';
+import type { AnswerForm } from '../model/routeOwner.ts';
+import { answerForm, customPaths } from '../model/routeOwner.ts';
 import { predictionsExample } from './answers.ts';
 import { columnSchema } from './columns.ts';
 import { headers } from './headers.ts';
@@ -7,8 +10,8 @@ import type { Json } from './json.ts';
 import { content, ref } from './json.ts';
 import type { NameOf } from './names.ts';
 import type { Operation } from './operation.ts';
-import { OWN_PARAMETERS, hasOwnForm, ownPaths, ownProblems, predictOwn } from './customRoutes.ts';
-import { bodyParameters, rowParameters } from './parameters.ts';
+import { customProblems, predictCustom } from './customRoutes.ts';
+import { queryParameters } from './parameters.ts';
 import { problems } from './problems.ts';
 import { exampleForms, rowsBody } from './rows.ts';
 
@@ -29,7 +32,7 @@ const predict = (
   tags: ['predict'],
   summary,
   ...(model.signature.description === undefined ? {} : { description: model.signature.description }),
-  parameters: bodyParameters(model),
+  parameters: queryParameters(PREDICT_PARAMETERS.native.post, model),
   requestBody: rowsBody(name, model),
   responses: { 200: predicted(name, model), ...problems(415, 422, ...own) },
 });
@@ -39,7 +42,7 @@ function predictOne(
   name: string,
   model: Model,
   operationId: string,
-  inOwnForm: boolean,
+  form: AnswerForm,
   ...own: number[]
 ): Json {
   const { record } = exampleForms(model);
@@ -54,10 +57,8 @@ function predictOne(
       example: record[input.name],
     };
   });
-  const options = rowParameters(model).filter(
-    (option) =>
-      columns.every((column) => column.name !== option['name']) &&
-      (!inOwnForm || OWN_PARAMETERS.includes(option['name'] as string)),
+  const options = queryParameters(PREDICT_PARAMETERS[form].get, model).filter((option) =>
+    columns.every((column) => column.name !== option['name']),
   );
   return {
     operationId,
@@ -69,10 +70,10 @@ function predictOne(
         description: 'The prediction, or how to call.',
         headers: headers('x-model'),
         content: content('application/json', {
-          anyOf: [ref(inOwnForm ? `${name}Own` : `${name}Predictions`), ref('Usage')],
+          anyOf: [ref(form === 'custom' ? `${name}Own` : `${name}Predictions`), ref('Usage')],
         }),
       },
-      ...(inOwnForm ? ownProblems(...own) : problems(422, ...own)),
+      ...(form === 'custom' ? customProblems(...own) : problems(422, ...own)),
     },
   };
 }
@@ -82,7 +83,7 @@ const predictFile = (name: string, model: Model, operationId: string, ...own: nu
   operationId,
   tags: ['predict'],
   summary: 'Predict the rows of a CSV file; answers JSON or, by Accept, the CSV with the predictions added',
-  parameters: bodyParameters(model),
+  parameters: queryParameters(PREDICT_PARAMETERS.native.post, model),
   requestBody: {
     required: true,
     content: {
@@ -139,23 +140,22 @@ export function describePredict(
     const versioned = `${name}Version${model.version}`;
     const ofVersion = atPath(`${path}/versions/${model.version}`, '/models/:model/versions/:version', {
       post: predict(name, model, `predict${versioned}`, `Predict with ${model.id}`, 404),
-      get: predictOne(name, model, `predictOne${versioned}`, false, 404),
+      get: predictOne(name, model, `predictOne${versioned}`, 'native', 404),
     });
     if (catalogue.find(model.name) !== model) return ofVersion;
-    const paths = ownPaths(catalogue, model, hasRoute);
-    const ownNamed = hasOwnForm(model) && paths.length === 0;
+    const form = answerForm('/models/:model/predict', catalogue, model, hasRoute);
     const served = atPath(path, '/models/:model', {
-      post: (ownNamed ? predictOwn : predictNative)(name, model, `predict${name}`, 404),
-      get: predictOne(name, model, `predictOne${name}`, ownNamed, 404),
+      post: PREDICT[form](name, model, `predict${name}`, 404),
+      get: predictOne(name, model, `predictOne${name}`, form, 404),
       file: predictFile(name, model, `predictFile${name}`, 404),
     });
-    return [...served, ...ofVersion, ...atOwnPaths(name, model, paths)];
+    return [...served, ...ofVersion, ...atCustomPaths(name, model, customPaths(catalogue, model, hasRoute))];
   });
   const name = nameOf(defaultModel);
-  const isOwn = hasOwnForm(defaultModel) && ownPaths(catalogue, defaultModel, hasRoute).includes('/predict');
+  const form = answerForm('/predict', catalogue, defaultModel, hasRoute);
   const plain = atPath('', '', {
-    post: (isOwn ? predictOwn : predictNative)(name, defaultModel, 'predict'),
-    get: predictOne(name, defaultModel, 'predictOne', isOwn),
+    post: PREDICT[form](name, defaultModel, 'predict'),
+    get: predictOne(name, defaultModel, 'predictOne', form),
     file: predictFile(name, defaultModel, 'predictFile'),
   });
   return [...plain, ...byName];
@@ -164,15 +164,20 @@ export function describePredict(
 const predictNative = (name: string, model: Model, operationId: string, ...own: number[]): Json =>
   predict(name, model, operationId, `Predict with the model ${model.name}`, ...own);
 
-/** What a model answers at the paths that it names itself. They stand as they are: the app looks them up. */
-const atOwnPaths = (name: string, model: Model, paths: readonly string[]): Operation[] =>
+const PREDICT: Readonly<Record<AnswerForm, typeof predictNative>> = {
+  native: predictNative,
+  custom: predictCustom,
+};
+
+/** What a model answers at the paths of its model.json. The app looks them up, and has no routes of them. */
+const atCustomPaths = (name: string, model: Model, paths: readonly string[]): Operation[] =>
   paths
     .filter((path) => path !== '/predict')
     .map((path, index) => ({
       method: 'post',
       route: '/predict',
       path,
-      description: (hasOwnForm(model) ? predictOwn : predictNative)(
+      description: PREDICT[model.signature.answer ? 'custom' : 'native'](
         name,
         model,
         `predictOwn${name}${index + 1}`,

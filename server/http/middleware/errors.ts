@@ -3,7 +3,7 @@ import type { WriteError } from '../../dialects/errorForm.ts';
 import { toProblem } from '../../errors/problem.ts';
 import { parseTraceContext } from '../../tracing/traceContext.ts';
 import { header } from '../header.ts';
-import { ownHeaders } from '../answerHeaders.ts';
+import { answerHeaders } from '../answerHeaders.ts';
 import type { AppContext } from '../context.ts';
 import { send } from '../compress.ts';
 
@@ -25,5 +25,5 @@ export const answerErrors =
       log.error({ requestId, traceId, err: problem.cause ?? problem }, 'request failed');
     }
     const { type, body, status = problem.status } = write(problem, requestId);
-    return send(c, body, { 'content-type': type, ...ownHeaders(c), ...problem.headers }, status);
+    return send(c, body, { 'content-type': type, ...answerHeaders(c), ...problem.headers }, status);
   };

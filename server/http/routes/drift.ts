@@ -1,6 +1,6 @@
 import { driftPage } from '../../web/driftPage.ts';
 import { Problem } from '../../errors/problem.ts';
-import { ownHeaders } from '../answerHeaders.ts';
+import { answerHeaders } from '../answerHeaders.ts';
 import { send } from '../compress.ts';
 import type { Catalogue } from '../../model/catalogue.ts';
 import type { AskDrift } from '../../observers/drift/messages.ts';
@@ -24,7 +24,7 @@ export function driftRoute(catalogue: Catalogue, ask: AskDrift, assets: Assets):
       const form = pageOrJson(c);
       const report = await ask(model.key);
       if (!report) throw new Problem('not_ready', { detail: 'The rows of this model are not counted yet.' });
-      const common = { ...HEADERS, ...ownHeaders(c) };
+      const common = { ...HEADERS, ...answerHeaders(c) };
       if (form === 'json')
         return send(c, JSON.stringify(report), { 'content-type': 'application/json', ...common });
       return send(c, driftPage(report, place), {

@@ -17,7 +17,7 @@ import { requireServing } from './health.ts';
 import type { InvocationBody } from './mlflowBody.ts';
 import { requireInvocationBody } from './mlflowBody.ts';
 import { findDefaultModel } from '../modelOf.ts';
-import { createParameters } from '../parameters.ts';
+import { refuseParameters } from '../parameters.ts';
 
 export interface InvocationsDeps {
   readonly catalogue: Catalogue;
@@ -29,8 +29,6 @@ export interface InvocationsDeps {
   /** Of this software. */
   readonly version: string;
 }
-
-const readNoParameters = createParameters({});
 
 const readBody = (text: string, model: Model, body: InvocationBody): Table =>
   body === 'csv' ? readCsv(text, model.signature.inputs, true, 'Add it.') : readInvocation(text, model, body);
@@ -47,7 +45,7 @@ function invocationsHandler({
   return async (c) => {
     const model = modelOf(c);
     const body = requireInvocationBody(c);
-    readNoParameters(c);
+    refuseParameters(c);
     const text = await readText(c, maxBodyBytes);
     http.body(Buffer.byteLength(text));
     const prediction = await predictor.predict(

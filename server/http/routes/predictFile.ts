@@ -3,7 +3,7 @@ import { writeFileCsv, writeFileJson } from '../../dialects/fileAnswer.ts';
 import { scoreFile } from '../../prediction/scoreFile.ts';
 import type { HttpRecorder } from '../../metrics/http.ts';
 import type { InferenceRecorder } from '../../metrics/inference.ts';
-import { ownHeaders } from '../answerHeaders.ts';
+import { answerHeaders } from '../answerHeaders.ts';
 import type { AppContext } from '../context.ts';
 import type { Packing } from '../compress.ts';
 import { packedHeaders, packingFor } from '../compress.ts';
@@ -14,8 +14,8 @@ import type { Spool } from '../../platform/spool.ts';
 import { openSpool } from '../../platform/spool.ts';
 import type { Methods } from '../router.ts';
 import { answerType } from '../mediaTypes.ts';
-import type { ModelOf } from './predict.ts';
-import { readPostParameters, requireProbabilities } from './predict.ts';
+import type { ModelOf } from '../modelOf.ts';
+import { readNativeParameters, requireProbabilities } from './predictInput.ts';
 import { receiveFile } from '../upload.ts';
 
 export interface PredictFileDeps {
@@ -74,7 +74,7 @@ export function predictFileRoute(
 ): Methods {
   const answer = async (c: AppContext, model: Model, file: Spool, answers: Spool): Promise<Response> => {
     const type = answerType(c);
-    const { probabilities, extra, on_error, header } = readPostParameters(c);
+    const { probabilities, extra, on_error, header } = readNativeParameters(c);
     const wanted = probabilities === 'true';
     if (wanted) requireProbabilities(model);
     await receiveFile(c, file, maxFileBytes);
@@ -100,7 +100,7 @@ export function predictFileRoute(
             'x-content-type-options': 'nosniff',
           }
         : { 'content-type': 'application/json' }),
-      ...ownHeaders(c),
+      ...answerHeaders(c),
       'server-timing': timings(scores),
     };
     // However long it is: that isn't known yet.

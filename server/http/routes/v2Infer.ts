@@ -14,7 +14,7 @@ import { answerPrediction } from '../answer.ts';
 import { readBytes } from '../body.ts';
 import { namedModel } from '../modelOf.ts';
 import { requireInferBody } from '../mediaTypes.ts';
-import { createParameters } from '../parameters.ts';
+import { refuseParameters } from '../parameters.ts';
 
 export interface InferDeps {
   readonly catalogue: Catalogue;
@@ -25,8 +25,6 @@ export interface InferDeps {
 
 /** The bytes of JSON in a body that has binary data behind it. */
 const HEADER_LENGTH = 'inference-header-content-length';
-
-const readNoParameters = createParameters({});
 
 function readHeaderLength(c: AppContext): number | undefined {
   const length = header(c, HEADER_LENGTH);
@@ -43,7 +41,7 @@ export function inferHandler({ catalogue, predictor, http, maxBodyBytes }: Infer
     const model = modelOf(c);
     const headerLength = readHeaderLength(c);
     requireInferBody(c, headerLength !== undefined);
-    readNoParameters(c);
+    refuseParameters(c);
     const bytes = await readBytes(c, maxBodyBytes);
     http.body(bytes.length);
     const prediction = await predictor.predict(
