@@ -50,6 +50,8 @@ withApp('an answer is JSON for everyone who takes it, else 406', async ({ predic
     'application/json',
     'APPLICATION/JSON',
     'application/json;q=0.1',
+    'application/json;q=0, application/json ; Q = "0.1"',
+    'text/html;a="x,y", application/json',
     'application/json;q=1.000;charset=utf-8',
     'text/html, application/xhtml+xml, */*;q=0.01',
     'text/csv;q=1,application/json;q=0.5',
@@ -61,6 +63,8 @@ withApp('an answer is JSON for everyone who takes it, else 406', async ({ predic
     'text/*',
     'application/xml',
     'application/json;q=0',
+    'application/json;q=x',
+    'text/html;a=", application/json"',
     '*/*;q=0.000',
     'json',
   ]) {
@@ -76,6 +80,9 @@ withApp('a hostile header costs no time', async ({ predict }) => {
     { 'content-type': `application/json;${spaces}charset${spaces.slice(30_000)}x` },
     { accept: `application/json${spaces}x` },
     { accept: `application/json;${spaces}q=0x` },
+    { accept: 'a/b;c="d"x,'.repeat(6000) },
+    { accept: 'a/b;c="\\'.repeat(6000) },
+    { accept: ' ;'.repeat(30_000) },
   ]) {
     await predict(body, '', headers);
   }
