@@ -3,7 +3,7 @@ import type { Problem } from '../errors/problem.ts';
 import type { Model } from '../model/model.ts';
 import { roundDecimal } from './forms/roundDecimal.ts';
 import type { WriteError } from './errorForm.ts';
-import { foreignStatus, placeOf } from './errorSentence.ts';
+import { statusWithout422, placeOf } from './errorSentence.ts';
 import { writeNumber } from './native.ts';
 
 /** Writes the answers in the model's custom form: `{"cost": 12.5}` for one row, `{"cost": [12.5, …]}` for a list of rows. */
@@ -43,5 +43,5 @@ function sentence({ message, extensions: { errors = [], errorsTotal = 0 } }: Pro
 export const writeCustomError: WriteError = (problem) => ({
   type: 'application/json',
   body: JSON.stringify({ error: sentence(problem) }),
-  status: foreignStatus(problem),
+  status: statusWithout422(problem),
 });

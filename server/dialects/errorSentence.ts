@@ -18,14 +18,14 @@ export function errorSentence({ message, extensions }: Problem): string {
 }
 
 /** Other protocols, and models' own forms, have no 422: what a caller can mend in the body is a 400. */
-export const foreignStatus = ({ status }: Problem): number => (status === 422 ? 400 : status);
+export const statusWithout422 = ({ status }: Problem): number => (status === 422 ? 400 : status);
 
 /** `{"error": "…"}`: the form of V1, of V2 and of Vertex AI. */
 export const writeErrorMember: WriteError = (problem) => ({
   type: 'application/json',
   body: JSON.stringify({ error: errorSentence(problem) }),
-  status: foreignStatus(problem),
+  status: statusWithout422(problem),
 });
 
 /** Whether a path is V1's or V2's, there or not: its errors have that form. nginx.conf has the same for its own. */
-export const isForeignPath = (path: string): boolean => /^\/v[12](?:\/|$)/.test(path);
+export const isV1OrV2Path = (path: string): boolean => /^\/v[12](?:\/|$)/.test(path);

@@ -5,7 +5,7 @@ import { pieces } from '../platform/spool.ts';
 import { createCsvReader } from './forms/csvReader.ts';
 import type { CellError } from '../errors/problem.ts';
 import type { Warning } from '../model/rows.ts';
-import { createDecoder } from './forms/utf8.ts';
+import { createUtf8Decoder } from './forms/utf8.ts';
 import { writeNumber } from './native.ts';
 
 /** Rows of answers that are read from disk at a time. */
@@ -129,7 +129,7 @@ export async function* writeFileCsv(
     records = [];
     return text;
   };
-  const decode = createDecoder();
+  const decode = createUtf8Decoder();
   for await (const bytes of pieces(file)) {
     reader.write(decode(bytes));
     yield await write();

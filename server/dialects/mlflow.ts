@@ -3,7 +3,7 @@ import type { Model } from '../model/model.ts';
 import type { Input } from '../model/signature.ts';
 import type { WriteError } from './errorForm.ts';
 import type { Table } from '../model/rows.ts';
-import { errorSentence, foreignStatus } from './errorSentence.ts';
+import { errorSentence, statusWithout422 } from './errorSentence.ts';
 import { readColumnwise } from './forms/columnwise.ts';
 import { readInstances } from './forms/instances.ts';
 import type { JsonObject } from './forms/json.ts';
@@ -57,7 +57,7 @@ function readForms(body: JsonObject, inputs: readonly Input[]): Table {
  *
  * @throws {Problem} invalid_json or invalid_body
  */
-export function readInvocation(
+export function readMlflow(
   text: string,
   { signature: { inputs } }: Model,
   format: 'json' | PandasFormat,
@@ -102,6 +102,6 @@ export const writeMlflowError: WriteError = (problem) => {
   return {
     type: 'application/json',
     body: JSON.stringify({ error_code: code, message: errorSentence(problem) }),
-    status: foreignStatus(problem),
+    status: statusWithout422(problem),
   };
 };

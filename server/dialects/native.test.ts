@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { createEncoder } from '../encoding/encoder.ts';
 import { Problem } from '../errors/problem.ts';
 import type { Table } from '../model/rows.ts';
-import { createAnswerWriter, readRows, withNulls } from './native.ts';
+import { createNativeWriter, readNativeRows, withNulls } from './native.ts';
 
 const NO_WARNINGS = createEncoder({ inputs: [] }).encode([], []);
 
 function problemOf(text: string): Pick<Problem, 'code' | 'message' | 'extensions'> {
   try {
-    readRows(text, []);
+    readNativeRows(text, []);
   } catch (error) {
     if (error instanceof Problem) return error;
     throw error;
@@ -25,7 +25,7 @@ describe('readRows', () => {
     ['white space', ' \r\n\t{ "data" : [ ] , "columns" : [ ] } \n'],
   ])('takes %s', (_, text) => {
     const { columns, data } = JSON.parse(text) as Table;
-    expect(readRows(text, [])).toEqual({ table: { columns, data }, single: false });
+    expect(readNativeRows(text, [])).toEqual({ table: { columns, data }, single: false });
   });
 
   it.each([
@@ -103,7 +103,7 @@ describe('readRows', () => {
     ['a column that is called as a key', { a: [1], data: [2] }, { columns: ['a', 'data'], data: [[1, 2]] }],
     ['both keys as columns and rows', { columns: ['a'], data: [] }, { columns: ['a'], data: [] }],
   ])('takes %s', (_, body, table, single = false) => {
-    expect(readRows(JSON.stringify(body), INPUTS)).toMatchObject({ table, single });
+    expect(readNativeRows(JSON.stringify(body), INPUTS)).toMatchObject({ table, single });
   });
 
   it('gives a row the members that it has, and none that it inherits', () => {
@@ -116,7 +116,7 @@ describe('readRows', () => {
       })),
     });
     const encode = (text: string): unknown => {
-      const { table } = readRows(text, []);
+      const { table } = readNativeRows(text, []);
       return encoder.encode(table.columns, table.data, {}, table).cells;
     };
     expect(encode('[{"constructor":1,"__proto__":2}]')).toEqual(Float64Array.of(1, 2));
@@ -125,7 +125,7 @@ describe('readRows', () => {
 });
 
 describe('the writer of a classification', () => {
-  const write = createAnswerWriter({
+  const write = createNativeWriter({
     output: { task: 'classification', label: 'l', probabilities: 'p', classes: [' "a"', 7] },
   });
   const answers = Float64Array.of(0, 0.75, 0.25, 1, 0.1, 0.9);
@@ -174,7 +174,7 @@ describe('refused rows', () => {
 
 describe('the writer of a regression', () => {
   it('gives the values with all their digits', () => {
-    const write = createAnswerWriter({ output: { task: 'regression', value: 'v' } });
+    const write = createNativeWriter({ output: { task: 'regression', value: 'v' } });
     const values = [1.5, -3, 0.1 + 0.2, 1e-9, 1e21];
     expect(JSON.parse(write(Float64Array.from(values), NO_WARNINGS, false))).toEqual({ predictions: values });
     expect(write(new Float64Array(0), NO_WARNINGS, true)).toBe('{"predictions":[]}');

@@ -30,7 +30,7 @@ function isSplit(body: JsonObject, inputs: readonly Input[]): boolean {
  *
  * @throws {Problem} invalid_json or invalid_body
  */
-export function readRows(text: string, inputs: readonly Input[]): NativeRows {
+export function readNativeRows(text: string, inputs: readonly Input[]): NativeRows {
   const body = parseJson(text);
   if (Array.isArray(body)) return { table: readRecords(body, inputs), single: false };
   if (!isObject(body)) throw new Problem('invalid_body');
@@ -48,7 +48,7 @@ export function readRows(text: string, inputs: readonly Input[]): NativeRows {
 }
 
 /** Writes the answer to a table, as JSON. Rows that were refused are null. */
-export type WriteAnswer = (answers: Float64Array, rows: EncodedRows, probabilities: boolean) => string;
+export type WriteNativeAnswer = (answers: Float64Array, rows: EncodedRows, probabilities: boolean) => string;
 
 function writeNotes({ warnings, warningsTotal, refused }: EncodedRows): string {
   const warned =
@@ -78,7 +78,7 @@ export function withNulls(entries: readonly string[], refused: readonly number[]
 }
 
 /** Prepares the writing of a model's answers: each class name is serialised once, here. */
-export function createAnswerWriter({ output }: Pick<Model, 'output'>): WriteAnswer {
+export function createNativeWriter({ output }: Pick<Model, 'output'>): WriteNativeAnswer {
   if (output.task === 'regression') {
     return (answers, rows) => {
       const values =

@@ -30,11 +30,11 @@ export function readV1(text: string, { signature }: Model): Table {
 }
 
 /** `GET /v1/models`. */
-export const describeModels = (models: readonly Model[]): string =>
+export const writeV1Models = (models: readonly Model[]): string =>
   JSON.stringify({ models: [...new Set(models.map(({ name }) => name))] });
 
 /** A model's state: KServe's members and TensorFlow Serving's. A model is only found once it is ready. */
-export const describeState = (name: string, versions: readonly number[]): string =>
+export const writeV1State = (name: string, versions: readonly number[]): string =>
   JSON.stringify({
     name,
     ready: true,

@@ -4,8 +4,7 @@ import { send } from './compress.ts';
 import type { Prediction } from '../prediction/predictor.ts';
 import { timings } from '../prediction/timings.ts';
 
-// Headers are given as plain objects and all at once: the server writes such a response without ever making a Headers
-// object.
+// Headers are passed as one plain object: the server then writes the response without making a Headers object.
 
 const answer = (c: AppContext, type: string, body: string): Promise<Response> | Response =>
   send(c, body, { 'content-type': type, ...answerHeaders(c) });
@@ -18,7 +17,7 @@ export const answerJson = (c: AppContext, json: string): Promise<Response> | Res
   answer(c, 'application/json', json);
 
 /**
- * What a model answered, in any dialect.
+ * Answers with a prediction, in the form of any protocol.
  *
  * @param body already serialised
  */

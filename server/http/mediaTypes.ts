@@ -4,8 +4,8 @@ import type { AppContext } from './context.ts';
 import { header } from './header.ts';
 
 /**
- * A media type in any letter case, with no parameter but a charset of UTF-8. No two runs of white space can
- * meet: on a header full of it they would take quadratic time.
+ * A media type in any letter case, with no parameter but a charset of UTF-8. No two quantifiers of white space are
+ * adjacent: on a header full of it the match would take quadratic time.
  */
 const inUtf8 = (type: string): RegExp =>
   new RegExp(`^\\s*${type}(\\s*;\\s*charset\\s*=\\s*(utf-8|"utf-8"))?(\\s*;)?\\s*$`, 'i');
@@ -17,11 +17,11 @@ const CSV_RANGES = ['text/csv', 'text/*', '*/*'];
 
 export const isCsvType = (type: string): boolean => CSV_TYPE.test(type);
 
-/** Declared as JSON in UTF-8, or not declared at all. */
+/** Also for a body without a type. */
 const isJsonType = (type: string | undefined): boolean =>
   type === undefined || type === 'application/json' || JSON_TYPE.test(type);
 
-/** What a body declares itself to be; JSON if it doesn't. @throws {Problem} unsupported_media_type */
+/** The declared type of a body; JSON without one. @throws {Problem} unsupported_media_type */
 export function bodyType(c: AppContext): 'json' | 'csv' {
   const type = header(c, 'content-type');
   if (isJsonType(type)) return 'json';
@@ -29,7 +29,7 @@ export function bodyType(c: AppContext): 'json' | 'csv' {
   throw new Problem('unsupported_media_type');
 }
 
-/** @throws {Problem} unsupported_media_type unless the body is declared as JSON in UTF-8, or not declared at all */
+/** @throws {Problem} unsupported_media_type unless the body is declared as JSON in UTF-8, or has no type */
 export function requireJsonBody(c: AppContext): void {
   if (isJsonType(header(c, 'content-type'))) return;
   throw new Problem('unsupported_media_type', {
@@ -37,8 +37,11 @@ export function requireJsonBody(c: AppContext): void {
   });
 }
 
-/** @throws {Problem} unsupported_media_type unless the body is JSON, or declared as bytes where they stand behind it */
-export function requireInferBody(c: AppContext, binary: boolean): void {
+/**
+ * @param binary whether bytes follow the JSON
+ * @throws {Problem} unsupported_media_type unless the body is declared as JSON, or as bytes if some follow
+ */
+export function requireV2InferBody(c: AppContext, binary: boolean): void {
   const type = header(c, 'content-type');
   if (isJsonType(type)) return;
   const isBytes = type?.trim().toLowerCase() === 'application/octet-stream';
@@ -66,7 +69,7 @@ export function pageOrJson(c: AppContext): 'page' | 'json' {
 }
 
 /** The type of the answer to a file: CSV, if Accept names it and doesn't prefer JSON. @throws {Problem} not_acceptable */
-export function answerType(c: AppContext): 'json' | 'csv' {
+export function fileAnswerType(c: AppContext): 'json' | 'csv' {
   const accept = header(c, 'accept');
   if (accept === undefined || accept.trim() === '') return 'json';
   const weights = readWeights(accept);

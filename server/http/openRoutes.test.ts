@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { createApp } from './app.ts';
 import { loadAdult } from '../testing/adult.ts';
 import { APP_CONFIG, appDeps } from '../testing/appDeps.ts';
-import { createAdmission } from './middleware/authorize.ts';
+import { createAuthorizer } from './middleware/authorize.ts';
 import { createGate } from '../access/gate.ts';
 
 const OPEN = [
@@ -23,13 +23,13 @@ describe('with keys, and without one of them', () => {
   let app: ReturnType<typeof createApp>;
   beforeAll(async () => {
     const registry = new Registry();
-    const admit = createAdmission(createGate(), registry, '/vertex/health');
+    const authorize = createAuthorizer(createGate(), registry, '/vertex/health');
     const config = {
       ...APP_CONFIG,
       AIP_HEALTH_ROUTE: '/vertex/health',
       AIP_PREDICT_ROUTE: '/vertex/predict',
     };
-    app = createApp(appDeps([await loadAdult()], { registry, admit, config }));
+    app = createApp(appDeps([await loadAdult()], { registry, authorize, config }));
   });
 
   /** A path that the route has: any segment will do, since nobody gets that far. */

@@ -4,7 +4,7 @@ import { headers } from './headers.ts';
 import type { Json } from './json.ts';
 import { content, ref } from './json.ts';
 import { queryParameters } from './parameters.ts';
-import { problemsAs } from './problems.ts';
+import { problemResponsesAs } from './problems.ts';
 import { rowsBody } from './rows.ts';
 
 /** Components of a model's custom form: one value for one row, a list for a list of rows. */
@@ -23,7 +23,11 @@ export function customSchemas(name: string, { signature: { answer, task } }: Mod
 
 /** The errors of an operation in a model's custom form. */
 export const customProblems = (...own: number[]): Json =>
-  problemsAs('OwnError', 'One that was made before the model was known, by the proxy above all,', ...own);
+  problemResponsesAs(
+    'OwnError',
+    'One that was made before the model was known, by the proxy above all,',
+    ...own,
+  );
 
 /** A prediction that is answered in the model's custom form, errors too. */
 export const predictCustom = (name: string, model: Model, operationId: string, ...own: number[]): Json => ({

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
-import { readInvocation, writeMlflowError } from '../dialects/mlflow.ts';
+import { readMlflow, writeMlflowError } from '../dialects/mlflow.ts';
 import type { ErrorCode } from '../errors/problem.ts';
 import { ERRORS, Problem } from '../errors/problem.ts';
 import { createCatalogue } from '../model/catalogue.ts';
@@ -264,7 +264,7 @@ describe("MLflow's protocol", () => {
     ];
     for (const body of forms) {
       expect(ajv.validate(schema, body), JSON.stringify(body)).toBe(true);
-      expect(() => readInvocation(JSON.stringify(body), adult, 'json')).not.toThrow();
+      expect(() => readMlflow(JSON.stringify(body), adult, 'json')).not.toThrow();
     }
     expect(ajv.validate(schema, { columns, data: [], more: 1 })).toBe(false);
   });

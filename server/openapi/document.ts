@@ -3,7 +3,7 @@ import { ANSWER_SCHEMAS, answerSchemas } from './answers.ts';
 import { DRIFT_SCHEMAS } from './drift.ts';
 import { HEADERS } from './headers.ts';
 import { HEALTH } from './health.ts';
-import { MLFLOW_SCHEMAS, describeInvocations } from './mlflow.ts';
+import { MLFLOW_SCHEMAS, describeMlflow } from './mlflow.ts';
 import type { Json } from './json.ts';
 import { MODEL_SCHEMAS, describeModels } from './models.ts';
 import { nameModels } from './names.ts';
@@ -57,7 +57,7 @@ export function describeApi({ catalogue, errors, version, hasRoute }: DescribeOp
       [
         ...describePredict(catalogue, nameOf, hasRoute),
         ...describeModels(catalogue),
-        ...describeInvocations(catalogue, nameOf),
+        ...describeMlflow(catalogue, nameOf),
         ...HEALTH,
       ],
       hasRoute,

@@ -1,7 +1,7 @@
 import { headers } from './headers.ts';
 import type { Json } from './json.ts';
 import { content, ref } from './json.ts';
-import { problems } from './problems.ts';
+import { problemResponses } from './problems.ts';
 
 const VERDICT: Json = {
   type: 'string',
@@ -87,6 +87,6 @@ export const driftOperation = (model: Json): Json => ({
       headers: headers('x-model'),
       content: { ...content('application/json', ref('Drift')), ...content('text/html', { type: 'string' }) },
     },
-    ...problems(404),
+    ...problemResponses(404),
   },
 });

@@ -2,7 +2,7 @@ import { headers } from './headers.ts';
 import type { Json } from './json.ts';
 import { content } from './json.ts';
 import type { Operation } from './operation.ts';
-import { problems } from './problems.ts';
+import { problemResponses } from './problems.ts';
 
 const state = (operationId: string, summary: string, status: string): Json => ({
   operationId,
@@ -18,7 +18,7 @@ const state = (operationId: string, summary: string, status: string): Json => ({
         properties: { status: { type: 'string', const: status } },
       }),
     },
-    ...problems(),
+    ...problemResponses(),
   },
 });
 

@@ -6,7 +6,7 @@ import type { Json } from './json.ts';
 import { content, ref } from './json.ts';
 import type { NameOf } from './names.ts';
 import type { Operation } from './operation.ts';
-import { problemsAs } from './problems.ts';
+import { problemResponsesAs } from './problems.ts';
 import { exampleForms } from './rows.ts';
 
 /** Components of MLflow's protocol. */
@@ -29,7 +29,7 @@ const cells: Json = { type: ['string', 'number', 'boolean', 'null'] };
 const looseRow: Json = { type: 'object', additionalProperties: cells };
 
 /** `POST /invocations`: MLflow's scoring protocol, and SageMaker's. Extra columns are ignored here. */
-export function describeInvocations({ defaultModel }: Catalogue, nameOf: NameOf): Operation[] {
+export function describeMlflow({ defaultModel }: Catalogue, nameOf: NameOf): Operation[] {
   const name = nameOf(defaultModel);
   const { split, record, columns, csv } = exampleForms(defaultModel);
   const frame: Json = {
@@ -88,7 +88,7 @@ export function describeInvocations({ defaultModel }: Catalogue, nameOf: NameOf)
               example: predictionsExample(defaultModel),
             }),
           },
-          ...problemsAs('MlflowError', 'One of a request line that could not be read', 415),
+          ...problemResponsesAs('MlflowError', 'One of a request line that could not be read', 415),
         },
       },
     },

@@ -4,7 +4,7 @@ import { headers } from './headers.ts';
 import type { Json } from './json.ts';
 import { content, ref } from './json.ts';
 import type { Operation } from './operation.ts';
-import { problems } from './problems.ts';
+import { problemResponses } from './problems.ts';
 import { shadowOperation } from './shadow.ts';
 
 const SUMMARY_PROPERTIES: Json = {
@@ -80,7 +80,7 @@ const operation = (
       headers: parameters.length > 0 ? headers('x-model') : headers(),
       content: content('application/json', ref(schema)),
     },
-    ...problems(...own),
+    ...problemResponses(...own),
   },
 });
 

@@ -12,7 +12,7 @@ import type { NameOf } from './names.ts';
 import type { Operation } from './operation.ts';
 import { customProblems, predictCustom } from './customRoutes.ts';
 import { queryParameters } from './parameters.ts';
-import { problems } from './problems.ts';
+import { problemResponses } from './problems.ts';
 import { exampleForms, rowsBody } from './rows.ts';
 
 const predicted = (name: string, model: Model): Json => ({
@@ -34,7 +34,7 @@ const predict = (
   ...(model.signature.description === undefined ? {} : { description: model.signature.description }),
   parameters: queryParameters(PREDICT_PARAMETERS.native.post, model),
   requestBody: rowsBody(name, model),
-  responses: { 200: predicted(name, model), ...problems(415, 422, ...own) },
+  responses: { 200: predicted(name, model), ...problemResponses(415, 422, ...own) },
 });
 
 /** One row in the query, or how to call. A column comes before a parameter of its name. */
@@ -73,7 +73,7 @@ function predictOne(
           anyOf: [ref(form === 'custom' ? `${name}Own` : `${name}Predictions`), ref('Usage')],
         }),
       },
-      ...(form === 'custom' ? customProblems(...own) : problems(422, ...own)),
+      ...(form === 'custom' ? customProblems(...own) : problemResponses(422, ...own)),
     },
   };
 }
@@ -103,7 +103,7 @@ const predictFile = (name: string, model: Model, operationId: string, ...own: nu
         ...content('text/csv', { type: 'string' }),
       },
     },
-    ...problems(415, 422, ...own),
+    ...problemResponses(415, 422, ...own),
   },
 });
 

@@ -82,7 +82,7 @@ const statusesWith = (own: readonly number[]): number[] =>
   [...new Set([...ANYWHERE, ...own])].sort((a, b) => a - b);
 
 /** The error answers of an operation: those that any request can meet, and its own. */
-export const problems = (...own: number[]): Json =>
+export const problemResponses = (...own: number[]): Json =>
   Object.fromEntries(
     statusesWith(own).map((status) => [status, { $ref: `#/components/responses/${componentOf(status)}` }]),
   );
@@ -92,7 +92,7 @@ export const problems = (...own: number[]): Json =>
  *
  * @param others which errors are problems there, too
  */
-export const problemsAs = (schema: string, others: string, ...own: number[]): Json =>
+export const problemResponsesAs = (schema: string, others: string, ...own: number[]): Json =>
   Object.fromEntries(
     statusesWith(own).map((status) => [
       status,

@@ -1,7 +1,7 @@
 import { headers } from './headers.ts';
 import type { Json } from './json.ts';
 import { content, ref } from './json.ts';
-import { problems } from './problems.ts';
+import { problemResponses } from './problems.ts';
 
 const count: Json = { type: 'integer', minimum: 0 };
 
@@ -60,6 +60,6 @@ export const shadowOperation = (model: Json): Json => ({
       headers: headers('x-model'),
       content: content('application/json', ref('Shadows')),
     },
-    ...problems(404),
+    ...problemResponses(404),
   },
 });

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
-import { createAdmission } from '../http/middleware/authorize.ts';
+import { createAuthorizer } from '../http/middleware/authorize.ts';
 import { createGate } from '../access/gate.ts';
 import { needsKeys } from '../access/keys.ts';
 import { createApp } from '../http/app.ts';
@@ -198,7 +198,7 @@ export function startReplica(options: ReplicaOptions): Replica {
       load: load.read,
       assets: readAssets(fileURLToPath(new URL('../web', import.meta.url))),
       log,
-      admit: needsKeys(config) ? createAdmission(gate, registry, config.AIP_HEALTH_ROUTE) : undefined,
+      authorize: needsKeys(config) ? createAuthorizer(gate, registry, config.AIP_HEALTH_ROUTE) : undefined,
       onAnswered: observers.observe,
       askSums: questions.sums,
       tracing,

@@ -6,9 +6,9 @@ import { liftModel } from '../../../server/compiler/lift/lift.ts';
 import { createCsvReader } from '../../../server/dialects/forms/csvReader.ts';
 import { requestIdOf } from '../../../server/http/middleware/requestId.ts';
 import { fromHome } from '../../../server/platform/install.ts';
-import { answerType, bodyType, requireJsonAnswer } from '../../../server/http/mediaTypes.ts';
-import { unpack } from '../../../server/http/decompress.ts';
-import { requireInvocationBody } from '../../../server/http/routes/mlflowBody.ts';
+import { fileAnswerType, bodyType, requireJsonAnswer } from '../../../server/http/mediaTypes.ts';
+import { decompress } from '../../../server/http/decompress.ts';
+import { requireMlflowBody } from '../../../server/http/routes/mlflowBody.ts';
 import { receiveFile } from '../../../server/http/upload.ts';
 import { openSpool } from '../../../server/platform/spool.ts';
 import type { Signature } from '../../../server/model/signature.ts';
@@ -24,12 +24,12 @@ const TEXT = Buffer.from('age,job\n25,clerk\n'.repeat(20));
 /** Decompression must return what was compressed, refuse trailing bytes and respect the limit. */
 async function checkCodings(input: Buffer): Promise<void> {
   for (const [name, pack] of Object.entries(CODINGS)) {
-    const out = await decoded(() => unpack(input, name, MAX_BYTES));
+    const out = await decoded(() => decompress(input, name, MAX_BYTES));
     if (out && out.length > MAX_BYTES) throw new Error(`${name} unpacked more than the limit`);
-    const back = await unpack(pack(input), name, Math.max(1, input.length));
+    const back = await decompress(pack(input), name, Math.max(1, input.length));
     if (!back.equals(input)) throw new Error(`${name} does not give back what was packed`);
     const trailing = Buffer.concat([pack(input), Buffer.from('x')]);
-    if (await decoded(() => unpack(trailing, name, MAX_BYTES)))
+    if (await decoded(() => decompress(trailing, name, MAX_BYTES)))
       throw new Error(`${name} ignores bytes at the end`);
   }
 }
@@ -141,7 +141,7 @@ export function carrierTargets(): Target[] {
         const value = input.toString('latin1');
         const c = contextOf({ accept: value, 'content-type': value, 'x-request-id': value });
         if (!/^[A-Za-z0-9._-]{1,64}$/.test(requestIdOf(c))) throw new Error('a hostile request id is kept');
-        for (const read of [answerType, bodyType, requireJsonAnswer, requireInvocationBody])
+        for (const read of [fileAnswerType, bodyType, requireJsonAnswer, requireMlflowBody])
           await decoded<unknown>(() => read(c));
       },
     },

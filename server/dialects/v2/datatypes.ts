@@ -14,7 +14,7 @@ export interface Datatype {
   /** Why a value is none of this datatype, where the check of the column would not notice. */
   readonly fault: (value: unknown) => Fault | undefined;
   /** A value without fault, as the datatype holds it. */
-  readonly held?: (value: unknown) => unknown;
+  readonly convert?: (value: unknown) => unknown;
   /** The columns that take it. */
   readonly columns: readonly ColumnType[];
 }
@@ -65,7 +65,7 @@ const DATATYPES: readonly Datatype[] = [
         ? { reason: 'range', message: 'expected a value that FP32 holds, found a longer integer' }
         : undefined;
     },
-    held: (value) => (typeof value === 'number' ? Math.fround(value) : value),
+    convert: (value) => (typeof value === 'number' ? Math.fround(value) : value),
     columns: NUMERIC,
   },
   {

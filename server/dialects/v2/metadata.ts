@@ -6,11 +6,11 @@ import type { OutputTensor } from './outputs.ts';
 const PLATFORM = 'onnxruntime_onnx';
 
 /** What the server says of itself: the extensions by Triton's names. */
-export const describeServer = (version: string): string =>
+export const writeV2Server = (version: string): string =>
   JSON.stringify({ name: 'servemodel', version, extensions: ['binary_tensor_data', 'model_repository'] });
 
 /** What the server says of a model. -1: any number of rows. */
-export function describeModel(
+export function writeV2Model(
   { name, signature }: Model,
   versions: readonly number[],
   outputs: readonly OutputTensor[],
@@ -33,7 +33,7 @@ export function describeModel(
 }
 
 /** The repository index: a model is only in the catalogue once it is ready. */
-export const describeIndex = (models: readonly Model[]): string =>
+export const writeV2Index = (models: readonly Model[]): string =>
   JSON.stringify(
     models.map(({ name, version }) => ({ name, version: String(version), state: 'READY', reason: '' })),
   );

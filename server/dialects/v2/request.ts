@@ -15,7 +15,7 @@ export interface Addressee {
 }
 
 /** A request of the Open Inference Protocol. */
-export interface InferRequest {
+export interface V2InferRequest {
   readonly id: string | undefined;
   readonly tensors: readonly Tensor[];
   readonly wanted: readonly WantedOutput[];
@@ -69,12 +69,12 @@ function createTake(rest: Buffer): { readonly take: TakeBytes; readonly end: () 
  * @param all the outputs that the model has
  * @throws {Problem} invalid_body, invalid_json or invalid_encoding
  */
-export function readInferRequest(
+export function readV2InferRequest(
   bytes: Buffer,
   headerLength: number | undefined,
   model: Addressee,
   all: readonly OutputTensor[],
-): InferRequest {
+): V2InferRequest {
   const length = headerLength ?? bytes.length;
   if (length > bytes.length) throw invalidBody('Inference-Header-Content-Length is larger than the body.');
   const header = parseHeader(bytes.subarray(0, length));

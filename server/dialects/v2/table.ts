@@ -54,7 +54,7 @@ export function toTable(tensors: readonly Tensor[], inputs: readonly Input[]): T
         const value = values[matrix ? row * columns.length + at : row];
         const fault = datatype.fault(value);
         if (fault !== undefined) faults.add(row, column, known.has(column), fault);
-        return datatype.held ? datatype.held(value) : value;
+        return datatype.convert ? datatype.convert(value) : value;
       }),
     );
   }

@@ -18,7 +18,7 @@ const EXPOSED = 'access-control-expose-headers';
 function appWith(origins: string): (path: string, init: RequestInit) => Promise<Response> {
   const app = new Hono<AppEnv>();
   const cors = createCors(origins);
-  const serve = cors.share(
+  const serve = cors.wrapServe(
     createServe(createHttpRecorder(new Registry()), pino({ level: 'silent' }), { limit: NO_CROWD }),
   );
   const define = createRouter(app, serve, cors.preflight);

@@ -7,12 +7,12 @@ import { answerHeaders } from '../answerHeaders.ts';
 import type { AppContext } from '../context.ts';
 import { send } from '../compress.ts';
 
-/** Answers anything that was thrown. */
+/** Answers a request whose handler threw. */
 export type AnswerError = (error: unknown, c: AppContext, write: WriteError) => Promise<Response> | Response;
 
 /**
- * The only place that writes an error answer. From 500 up the cause is logged with the ids of the request and its
- * trace, and only the catalogue's words leave the server.
+ * The only place that writes error answers. A 500 is logged with its cause and the ids of the request and its trace; the
+ * client gets only the text of the catalogue.
  */
 export const answerErrors =
   (log: Logger): AnswerError =>
@@ -20,7 +20,7 @@ export const answerErrors =
     const requestId = c.get('request').id;
     const problem = toProblem(error);
     if (problem.status === 500) {
-      // Our trace's id, or else the caller's.
+      // Without tracing here, the client's trace may have the request.
       const traceId = c.get('trace')?.traceId ?? parseTraceContext(header(c, 'traceparent'))?.traceId;
       log.error({ requestId, traceId, err: problem.cause ?? problem }, 'request failed');
     }

@@ -8,7 +8,7 @@ import type { Assets } from '../../web/assets.ts';
 import { PAGE_HEADERS } from '../../web/policy.ts';
 import { REVALIDATE } from '../cached.ts';
 import type { Methods } from '../router.ts';
-import { namedModel } from '../modelOf.ts';
+import { findNamedModel } from '../modelOf.ts';
 import { pageOrJson } from '../mediaTypes.ts';
 
 /** What a cache must know: the answer depends on what the client takes, and is of this moment. */
@@ -16,7 +16,7 @@ const HEADERS = { vary: 'accept', 'cache-control': REVALIDATE };
 
 /** `GET /models/:model/drift`: how the rows of late differ from the training data; a page for browsers. */
 export function driftRoute(catalogue: Catalogue, ask: AskDrift, assets: Assets): Methods {
-  const modelOf = namedModel(catalogue);
+  const modelOf = findNamedModel(catalogue);
   const place = `/assets/${assets.digest}`;
   return {
     GET: async (c) => {

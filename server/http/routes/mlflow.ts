@@ -1,6 +1,6 @@
 import { readCsv } from '../../dialects/forms/csv.ts';
 import type { Table } from '../../model/rows.ts';
-import { readInvocation, writeMlflowError } from '../../dialects/mlflow.ts';
+import { readMlflow, writeMlflowError } from '../../dialects/mlflow.ts';
 import { createPredictionsWriter } from '../../dialects/predictions.ts';
 import type { HttpRecorder } from '../../metrics/http.ts';
 import type { InferenceRecorder } from '../../metrics/inference.ts';
@@ -14,12 +14,12 @@ import { readText } from '../body.ts';
 import type { DefineRoute } from '../router.ts';
 import type { Lifecycle } from './health.ts';
 import { requireServing } from './health.ts';
-import type { InvocationBody } from './mlflowBody.ts';
-import { requireInvocationBody } from './mlflowBody.ts';
+import type { MlflowBody } from './mlflowBody.ts';
+import { requireMlflowBody } from './mlflowBody.ts';
 import { findDefaultModel } from '../modelOf.ts';
 import { refuseParameters } from '../parameters.ts';
 
-export interface InvocationsDeps {
+export interface MlflowDeps {
   readonly catalogue: Catalogue;
   readonly predictor: Predictor;
   readonly lifecycle: Lifecycle;
@@ -30,21 +30,15 @@ export interface InvocationsDeps {
   readonly version: string;
 }
 
-const readBody = (text: string, model: Model, body: InvocationBody): Table =>
-  body === 'csv' ? readCsv(text, model.signature.inputs, true, 'Add it.') : readInvocation(text, model, body);
+const readBody = (text: string, model: Model, body: MlflowBody): Table =>
+  body === 'csv' ? readCsv(text, model.signature.inputs, true, 'Add it.') : readMlflow(text, model, body);
 
-function invocationsHandler({
-  catalogue,
-  predictor,
-  http,
-  recorder,
-  maxBodyBytes,
-}: InvocationsDeps): Handler {
+function mlflowHandler({ catalogue, predictor, http, recorder, maxBodyBytes }: MlflowDeps): Handler {
   const modelOf = findDefaultModel(catalogue);
   const writerOf = perModel(createPredictionsWriter);
   return async (c) => {
     const model = modelOf(c);
-    const body = requireInvocationBody(c);
+    const body = requireMlflowBody(c);
     refuseParameters(c);
     const text = await readText(c, maxBodyBytes);
     http.body(Buffer.byteLength(text));
@@ -62,13 +56,13 @@ function invocationsHandler({
 }
 
 /** MLflow's scoring server, which is SageMaker's container contract too. */
-export function defineInvocations(define: DefineRoute, deps: InvocationsDeps): void {
+export function defineMlflow(defineRoute: DefineRoute, deps: MlflowDeps): void {
   const ping: Handler = (c) => {
     requireServing(deps.lifecycle);
     return answerJson(c, '\n');
   };
-  define('/invocations', { POST: invocationsHandler(deps) }, writeMlflowError);
-  define('/ping', { GET: ping }, writeMlflowError);
-  define('/health', { GET: ping }, writeMlflowError);
-  define('/version', { GET: (c) => answerText(c, deps.version) }, writeMlflowError);
+  defineRoute('/invocations', { POST: mlflowHandler(deps) }, writeMlflowError);
+  defineRoute('/ping', { GET: ping }, writeMlflowError);
+  defineRoute('/health', { GET: ping }, writeMlflowError);
+  defineRoute('/version', { GET: (c) => answerText(c, deps.version) }, writeMlflowError);
 }

@@ -4,7 +4,7 @@ import type { Engine, Model } from '../../model/model.ts';
 import type { Signature } from '../../model/signature.ts';
 import { answerJson } from '../answer.ts';
 import type { Methods } from '../router.ts';
-import { namedModel } from '../modelOf.ts';
+import { findNamedModel } from '../modelOf.ts';
 import { requireJsonAnswer } from '../mediaTypes.ts';
 
 interface Summary {
@@ -55,7 +55,7 @@ function withoutDistributions({ inputs, outputs, ...facts }: Signature): Signatu
 
 /** `GET /models/:model` and `/models/:model/versions/:version`: one model's signature and facts. */
 export function modelRoute(catalogue: Catalogue): Methods {
-  const modelOf = namedModel(catalogue);
+  const modelOf = findNamedModel(catalogue);
   return {
     GET: (c: AppContext) => {
       const model = modelOf(c);

@@ -1,4 +1,4 @@
-import { createAnswerWriter } from '../../dialects/native.ts';
+import { createNativeWriter } from '../../dialects/native.ts';
 import { PREDICT_PARAMETERS } from '../../dialects/queryParameters.ts';
 import { perModel } from '../../model/perModel.ts';
 import type { Model } from '../../model/model.ts';
@@ -45,7 +45,7 @@ const readGetParameters = createParameterReader(PREDICT_PARAMETERS.native.get);
 /** Predictions in the native form. */
 export function createNativeHandlers(deps: PredictDeps): PredictHandlers {
   const { predictor, port } = deps;
-  const writerOf = perModel(createAnswerWriter);
+  const writerOf = perModel(createNativeWriter);
 
   const getRow = async (c: AppContext, model: Model): Promise<Response> => {
     const { inputs } = model.signature;

@@ -5,15 +5,15 @@ import type { HttpRecorder } from '../../metrics/http.ts';
 import type { InferenceRecorder } from '../../metrics/inference.ts';
 import { answerHeaders } from '../answerHeaders.ts';
 import type { AppContext } from '../context.ts';
-import type { Packing } from '../compress.ts';
-import { packedHeaders, packingFor } from '../compress.ts';
+import type { Compression } from '../compress.ts';
+import { compressedHeaders, compressionFor } from '../compress.ts';
 import type { Model } from '../../model/model.ts';
 import type { Predictor } from '../../prediction/predictor.ts';
 import { timings } from '../../prediction/timings.ts';
 import type { Spool } from '../../platform/spool.ts';
 import { openSpool } from '../../platform/spool.ts';
 import type { Methods } from '../router.ts';
-import { answerType } from '../mediaTypes.ts';
+import { fileAnswerType } from '../mediaTypes.ts';
 import type { ModelOf } from '../modelOf.ts';
 import { readNativeParameters, requireProbabilities } from './predictInput.ts';
 import { receiveFile } from '../upload.ts';
@@ -28,7 +28,7 @@ export interface PredictFileDeps {
 }
 
 /** Packs what the generator makes. */
-async function* pack(parts: AsyncGenerator<string>, packing: Packing): AsyncGenerator<Uint8Array> {
+async function* pack(parts: AsyncGenerator<string>, packing: Compression): AsyncGenerator<Uint8Array> {
   const packer = packing.createStream();
   // What fails ends the packer, and with it the loop; when the loop is left, the generator is.
   pipeline(parts, packer, () => undefined);
@@ -73,7 +73,7 @@ export function predictFileRoute(
   modelOf: ModelOf,
 ): Methods {
   const answer = async (c: AppContext, model: Model, file: Spool, answers: Spool): Promise<Response> => {
-    const type = answerType(c);
+    const type = fileAnswerType(c);
     const { probabilities, extra, on_error, header } = readNativeParameters(c);
     const wanted = probabilities === 'true';
     if (wanted) requireProbabilities(model);
@@ -104,10 +104,10 @@ export function predictFileRoute(
       'server-timing': timings(scores),
     };
     // However long it is: that isn't known yet.
-    const packing = packingFor(c, Infinity);
+    const packing = compressionFor(c, Infinity);
     const spools = [file, answers];
     return packing
-      ? new Response(toStream(pack(parts, packing), spools), { headers: packedHeaders(packing, headers) })
+      ? new Response(toStream(pack(parts, packing), spools), { headers: compressedHeaders(packing, headers) })
       : new Response(toStream(parts, spools), { headers });
   };
   return {

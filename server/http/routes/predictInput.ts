@@ -1,6 +1,6 @@
 import { readCsv } from '../../dialects/forms/csv.ts';
 import type { NativeRows } from '../../dialects/native.ts';
-import { readRows } from '../../dialects/native.ts';
+import { readNativeRows } from '../../dialects/native.ts';
 import { PREDICT_PARAMETERS } from '../../dialects/queryParameters.ts';
 import { Problem } from '../../errors/problem.ts';
 import type { HttpRecorder } from '../../metrics/http.ts';
@@ -37,7 +37,7 @@ export function requireProbabilities({ output }: Model): void {
 /** Reads a body as rows. @throws {Problem} for a body of another form */
 type Decode = (text: string, model: Model) => NativeRows;
 
-const decodeJson: Decode = (text, { signature }) => readRows(text, signature.inputs);
+const decodeJson: Decode = (text, { signature }) => readNativeRows(text, signature.inputs);
 const decodeCsv: Decode = (text, { signature }) => ({
   table: readCsv(text, signature.inputs),
   single: false,

@@ -1,5 +1,5 @@
 import { writeErrorMember } from '../../dialects/errorSentence.ts';
-import { describeModels, describeState } from '../../dialects/v1.ts';
+import { writeV1Models, writeV1State } from '../../dialects/v1.ts';
 import { Problem } from '../../errors/problem.ts';
 import type { AppContext, Handler } from '../context.ts';
 import type { Catalogue } from '../../model/catalogue.ts';
@@ -34,7 +34,7 @@ function modelOfTarget(c: AppContext, catalogue: Catalogue): Model {
 
 /** The V1 protocol, which KServe and TensorFlow Serving share. */
 export function defineV1(
-  define: DefineRoute,
+  defineRoute: DefineRoute,
   catalogue: Catalogue,
   answerInstances: (c: AppContext, model: Model) => Promise<Response>,
 ): void {
@@ -44,7 +44,7 @@ export function defineV1(
     const versions = catalogue.models.filter((other) => other.name === name);
     return answerJson(
       c,
-      describeState(
+      writeV1State(
         name,
         versions.map((other) => other.version),
       ),
@@ -52,9 +52,9 @@ export function defineV1(
   };
   const version: Handler = (c) => {
     const found = modelOfTarget(c, catalogue);
-    return answerJson(c, describeState(found.name, [found.version]));
+    return answerJson(c, writeV1State(found.name, [found.version]));
   };
-  define('/v1/models', { GET: (c) => answerJson(c, describeModels(catalogue.models)) }, writeErrorMember);
-  define('/v1/models/:target', targetMethods(model, predict), writeErrorMember);
-  define('/v1/models/:model/versions/:target', targetMethods(version, predict), writeErrorMember);
+  defineRoute('/v1/models', { GET: (c) => answerJson(c, writeV1Models(catalogue.models)) }, writeErrorMember);
+  defineRoute('/v1/models/:target', targetMethods(model, predict), writeErrorMember);
+  defineRoute('/v1/models/:model/versions/:target', targetMethods(version, predict), writeErrorMember);
 }

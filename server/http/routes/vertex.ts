@@ -17,14 +17,14 @@ export interface VertexPaths {
 
 /** Vertex AI's contract for custom containers: V1's bodies, on paths that the platform chooses. */
 export function defineVertex(
-  define: DefineRoute,
+  defineRoute: DefineRoute,
   { health, predict }: VertexPaths,
   catalogue: Catalogue,
   lifecycle: Lifecycle,
   answerInstances: (c: AppContext, model: Model) => Promise<Response>,
 ): void {
   if (health !== '' && !isOwnHealthPath(health)) {
-    define(
+    defineRoute(
       health,
       {
         GET: (c) => {
@@ -37,6 +37,6 @@ export function defineVertex(
   }
   if (predict !== '' && !isOwnPredictPath(predict)) {
     const modelOf = findDefaultModel(catalogue);
-    define(predict, { POST: (c) => answerInstances(c, modelOf(c)) }, writeErrorMember);
+    defineRoute(predict, { POST: (c) => answerInstances(c, modelOf(c)) }, writeErrorMember);
   }
 }
