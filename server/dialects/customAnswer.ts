@@ -9,7 +9,7 @@ import { writeNumber } from './native.ts';
 /** Writes the answers in the model's custom form: `{"cost": 12.5}` for one row, `{"cost": [12.5, …]}` for a list of rows. */
 export type WriteCustomAnswer = (answers: Float64Array, rows: EncodedRows, single: boolean) => string;
 
-/** The writer of the form that `answer` in model.json describes; undefined where there is none. */
+/** The writer of the form that `answer` in model.json describes; undefined without `answer`. */
 export function createCustomWriter({
   signature,
   output,
@@ -39,7 +39,7 @@ function sentence({ message, extensions: { errors = [], errorsTotal = 0 } }: Pro
   return `${capital(placeOf(first))}: ${first.message}.${more}`;
 }
 
-/** Errors as services of this kind have always written them: one sentence, and 400 for any bad content. */
+/** Writes `{"error": "…"}` with one sentence, and 400 for any bad content: as such services usually do. */
 export const writeCustomError: WriteError = (problem) => ({
   type: 'application/json',
   body: JSON.stringify({ error: sentence(problem) }),

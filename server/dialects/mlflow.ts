@@ -11,7 +11,7 @@ import { invalidBody, isObject, parseJson } from './forms/json.ts';
 import { readRecords } from './forms/records.ts';
 import { readSplit } from './forms/split.ts';
 
-/** How MLflow 1.x says in the content type what the JSON is. */
+/** The form of JSON that MLflow 1.x names in the content type. */
 export type PandasFormat = 'pandas-split' | 'pandas-records';
 
 function splitForm(body: unknown): Table {
@@ -71,7 +71,7 @@ export function readMlflow(
     : readForms(body, inputs);
 }
 
-/** What MLflow calls errors: closed, documented in docs/protocols.md. */
+/** MLflow's error codes: a closed list, documented in docs/protocols.md. */
 export const MLFLOW_CODES = [
   'BAD_REQUEST',
   'INVALID_PARAMETER_VALUE',
@@ -83,7 +83,7 @@ export const MLFLOW_CODES = [
 ] as const;
 type MlflowCode = (typeof MLFLOW_CODES)[number];
 
-/** Where the status doesn't say it. */
+/** Codes that don't follow from the status. */
 const CODES: Partial<Record<ErrorCode, MlflowCode>> = {
   invalid_columns: 'INVALID_PARAMETER_VALUE',
   invalid_rows: 'INVALID_PARAMETER_VALUE',

@@ -22,18 +22,23 @@ export function customSchemas(name: string, { signature: { answer, task } }: Mod
 }
 
 /** The errors of an operation in a model's custom form. */
-export const customProblems = (...own: number[]): Json =>
+export const customProblems = (...statuses: number[]): Json =>
   problemResponsesAs(
     'OwnError',
     'One that was made before the model was known, by the proxy above all,',
-    ...own,
+    ...statuses,
   );
 
 /** A prediction that is answered in the model's custom form, errors too. */
-export const predictCustom = (name: string, model: Model, operationId: string, ...own: number[]): Json => ({
+export const predictCustom = (
+  name: string,
+  model: Model,
+  operationId: string,
+  ...statuses: number[]
+): Json => ({
   operationId,
   tags: ['predict'],
-  summary: `Predict with the model ${model.name}, in its own form`,
+  summary: `Predict with the model ${model.name}, in its custom form`,
   parameters: queryParameters(PREDICT_PARAMETERS.custom.post, model),
   requestBody: rowsBody(name, model),
   responses: {
@@ -42,6 +47,6 @@ export const predictCustom = (name: string, model: Model, operationId: string, .
       headers: headers('x-model', 'server-timing'),
       content: content('application/json', ref(`${name}Own`)),
     },
-    ...customProblems(415, ...own),
+    ...customProblems(415, ...statuses),
   },
 });

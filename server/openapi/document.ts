@@ -62,7 +62,7 @@ export function describeApi({ catalogue, errors, version, hasRoute }: DescribeOp
       ],
       hasRoute,
     ),
-    // Without a key where the server asks for none.
+    // `{}`: a server without keys needs none.
     security: [{}, { bearer: [] }, { apiKey: [] }],
     components: {
       securitySchemes: {

@@ -29,7 +29,7 @@ const get = (route: string, description: Json): Operation => ({
   description,
 });
 
-/** Whether the server lives, and whether it can predict. */
+/** The health checks: liveness and readiness. */
 export const HEALTH: readonly Operation[] = [
   get('/health/live', state('live', 'The process answers', 'live')),
   get('/health/ready', state('ready', 'The server can predict', 'ready')),

@@ -18,7 +18,7 @@ const SUMMARY_PROPERTIES: Json = {
   reason: { type: 'string', description: 'Why it is not on the fast path.' },
 };
 
-/** Components of these operations. */
+/** The components of these operations. */
 export const MODEL_SCHEMAS: Json = {
   ModelSummary: { type: 'object', required: ['name', 'version', 'state'], properties: SUMMARY_PROPERTIES },
   ModelList: {
@@ -68,7 +68,7 @@ const operation = (
   summary: string,
   schema: string,
   parameters: Json[],
-  own: number[],
+  statuses: number[],
 ): Json => ({
   operationId,
   tags: ['models'],
@@ -80,11 +80,11 @@ const operation = (
       headers: parameters.length > 0 ? headers('x-model') : headers(),
       content: content('application/json', ref(schema)),
     },
-    ...problemResponses(...own),
+    ...problemResponses(...statuses),
   },
 });
 
-/** Operations that tell of models. */
+/** The operations about models. */
 export function describeModels({ defaultModel }: Catalogue): Operation[] {
   const inPath = (name: string, schema: Json, example: unknown): Json => ({
     name,

@@ -11,7 +11,7 @@ const DESCRIPTIONS: Readonly<Record<PredictParameter, (usual: string) => string>
     `Of a CSV: whether its first line has the names of the columns; \`${usual}\` unless given.`,
 };
 
-// No `default` in the schemas: some generated clients would then send it with each request.
+// No `default` in the schemas: some generated clients would send it with each request.
 const schemaOf = (values: readonly string[]): Json =>
   values.includes('true') ? { type: 'boolean' } : { type: 'string', enum: values };
 

@@ -26,7 +26,7 @@ const predict = (
   model: Model,
   operationId: string,
   summary: string,
-  ...own: number[]
+  ...statuses: number[]
 ): Json => ({
   operationId,
   tags: ['predict'],
@@ -34,16 +34,16 @@ const predict = (
   ...(model.signature.description === undefined ? {} : { description: model.signature.description }),
   parameters: queryParameters(PREDICT_PARAMETERS.native.post, model),
   requestBody: rowsBody(name, model),
-  responses: { 200: predicted(name, model), ...problemResponses(415, 422, ...own) },
+  responses: { 200: predicted(name, model), ...problemResponses(415, 422, ...statuses) },
 });
 
-/** One row in the query, or how to call. A column comes before a parameter of its name. */
+/** `GET`: predicts the row in the query, or describes the call. A name of both is the column's. */
 function predictOne(
   name: string,
   model: Model,
   operationId: string,
   form: AnswerForm,
-  ...own: number[]
+  ...statuses: number[]
 ): Json {
   const { record } = exampleForms(model);
   const columns = model.signature.inputs.map((input) => {
@@ -63,7 +63,7 @@ function predictOne(
   return {
     operationId,
     tags: ['predict'],
-    summary: 'Predict one row from the query; without one, tell how to call POST',
+    summary: 'Predict one row from the query; without one, describe how to call POST',
     parameters: [...columns, ...options],
     responses: {
       200: {
@@ -73,13 +73,13 @@ function predictOne(
           anyOf: [ref(form === 'custom' ? `${name}Own` : `${name}Predictions`), ref('Usage')],
         }),
       },
-      ...(form === 'custom' ? customProblems(...own) : problemResponses(422, ...own)),
+      ...(form === 'custom' ? customProblems(...statuses) : problemResponses(422, ...statuses)),
     },
   };
 }
 
 /** `POST /predict_file`: a CSV of any size within the limit. */
-const predictFile = (name: string, model: Model, operationId: string, ...own: number[]): Json => ({
+const predictFile = (name: string, model: Model, operationId: string, ...statuses: number[]): Json => ({
   operationId,
   tags: ['predict'],
   summary: 'Predict the rows of a CSV file; answers JSON or, by Accept, the CSV with the predictions added',
@@ -103,7 +103,7 @@ const predictFile = (name: string, model: Model, operationId: string, ...own: nu
         ...content('text/csv', { type: 'string' }),
       },
     },
-    ...problemResponses(415, 422, ...own),
+    ...problemResponses(415, 422, ...statuses),
   },
 });
 
@@ -127,7 +127,7 @@ const atPath = (
     : []),
 ];
 
-/** Operations that predict, of the default model and of each by its name; and at the paths that models name. */
+/** The operations that predict: with the default model, with each model by name, and at the paths of model.json. */
 export function describePredict(
   catalogue: Catalogue,
   nameOf: NameOf,
@@ -161,15 +161,15 @@ export function describePredict(
   return [...plain, ...byName];
 }
 
-const predictNative = (name: string, model: Model, operationId: string, ...own: number[]): Json =>
-  predict(name, model, operationId, `Predict with the model ${model.name}`, ...own);
+const predictNative = (name: string, model: Model, operationId: string, ...statuses: number[]): Json =>
+  predict(name, model, operationId, `Predict with the model ${model.name}`, ...statuses);
 
 const PREDICT: Readonly<Record<AnswerForm, typeof predictNative>> = {
   native: predictNative,
   custom: predictCustom,
 };
 
-/** What a model answers at the paths of its model.json. The app looks them up, and has no routes of them. */
+/** At the paths of a model's model.json, which the app looks up for each request: it has no routes of them. */
 const atCustomPaths = (name: string, model: Model, paths: readonly string[]): Operation[] =>
   paths
     .filter((path) => path !== '/predict')
@@ -185,7 +185,7 @@ const atCustomPaths = (name: string, model: Model, paths: readonly string[]): Op
       ),
     }));
 
-/** Components of these operations that belong to no model. */
+/** The components of these operations that all models share. */
 export const PREDICT_SCHEMAS: Json = {
   Usage: {
     type: 'object',

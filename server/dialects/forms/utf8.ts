@@ -1,6 +1,6 @@
 import { Problem } from '../../errors/problem.ts';
 
-/** UTF-8 to text, in pieces. A byte order mark is skipped. @throws {Problem} invalid_encoding */
+/** Decodes UTF-8 piece by piece, without a byte order mark. @throws {Problem} invalid_encoding */
 export function createUtf8Decoder(): (bytes?: Uint8Array) => string {
   const decoder = new TextDecoder('utf-8', { fatal: true });
   return (bytes) => {

@@ -1,7 +1,7 @@
 import type { Model } from '../../model/model.ts';
 import type { V2InferRequest } from './request.ts';
 
-/** An answer of the Open Inference Protocol: JSON, and behind it the outputs that were wanted as binary data. */
+/** An answer of the Open Inference Protocol: JSON, followed by the outputs that are wanted as binary data. */
 export interface V2InferAnswer {
   readonly json: string;
   readonly binary: readonly Buffer[];

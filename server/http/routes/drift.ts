@@ -11,10 +11,10 @@ import type { Methods } from '../router.ts';
 import { findNamedModel } from '../modelOf.ts';
 import { pageOrJson } from '../mediaTypes.ts';
 
-/** What a cache must know: the answer depends on what the client takes, and is of this moment. */
+/** For caches: the answer depends on the Accept header and changes all the time. */
 const HEADERS = { vary: 'accept', 'cache-control': REVALIDATE };
 
-/** `GET /models/:model/drift`: how the rows of late differ from the training data; a page for browsers. */
+/** `GET /models/:model/drift`: how recent rows differ from the training data; a page for browsers. */
 export function driftRoute(catalogue: Catalogue, ask: AskDrift, assets: Assets): Methods {
   const modelOf = findNamedModel(catalogue);
   const place = `/assets/${assets.digest}`;

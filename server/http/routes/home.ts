@@ -6,21 +6,21 @@ import { answerText } from '../answer.ts';
 import { REVALIDATE, answerCached } from '../cached.ts';
 import type { Methods } from '../router.ts';
 
-/** What a cache must know: the answer depends on what the client takes. */
+/** For caches: the answer depends on the Accept header. */
 const VARY = { vary: 'accept' };
 const HEADERS = { ...PAGE_HEADERS, ...VARY };
 const TEXT = { 'content-type': 'text/plain; charset=utf-8', ...VARY };
 const RUNNING = 'Service is running';
-/** Media ranges that include the text, the most specific first. */
+/** Media ranges that include text, the most specific first. */
 const TEXT_RANGES = ['text/plain', 'text/*', '*/*'];
 
-/** Whether a client gets the page rather than the text. */
+/** Whether a client gets the page, not the text. */
 export const wantsPage = (accept: string | undefined): boolean => prefersHtml(accept, TEXT_RANGES);
 
 /**
  * `GET /`: the playground for browsers, a line of text for everything else.
  *
- * @param assets none where there is no playground
+ * @param assets undefined if the playground is off
  */
 export function homeRoute(assets: Assets | undefined): Methods {
   const page = assets?.page('playground');

@@ -16,7 +16,7 @@ export interface InstancesDeps {
   readonly maxBodyBytes: number;
 }
 
-/** Answers `{"instances": [...]}` with `{"predictions": [...]}`: what V1 and Vertex AI have in common. */
+/** Answers `{"instances": [...]}` with `{"predictions": [...]}`: the form that V1 and Vertex AI share. */
 export function createInstancesAnswerer({
   predictor,
   http,

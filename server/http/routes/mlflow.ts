@@ -48,14 +48,14 @@ function mlflowHandler({ catalogue, predictor, http, recorder, maxBodyBytes }: M
       () => ({ table: readBody(text, model, body) }),
       { ignoreExtra: true },
     );
-    // None was missing and none was there twice, so what is more is extra.
+    // No column is missing or occurs twice, so the surplus are extra ones.
     const extra = prediction.decoded.table.columns.length - model.signature.inputs.length;
     if (extra > 0) recorder.ignored(model, extra);
     return answerPrediction(c, prediction, writerOf(model)(prediction.answers));
   };
 }
 
-/** MLflow's scoring server, which is SageMaker's container contract too. */
+/** Adds MLflow's scoring protocol, which is SageMaker's container contract too. */
 export function defineMlflow(defineRoute: DefineRoute, deps: MlflowDeps): void {
   const ping: Handler = (c) => {
     requireServing(deps.lifecycle);

@@ -3,10 +3,10 @@ import { Problem } from '../../errors/problem.ts';
 import type { AppContext } from '../context.ts';
 import { header } from '../header.ts';
 
-/** What a body of `/invocations` is: CSV, or JSON in the form that MLflow 1.x names beside the media type, if any. */
+/** The form of a body of `/invocations`. MLflow 1.x may name the form of JSON as a parameter of the media type. */
 export type MlflowBody = 'csv' | 'json' | PandasFormat;
 
-/** By media type, the values of `format` that MLflow 1.x knows beside it. */
+/** By media type and value of its parameter `format`; '' for none. */
 const FORMATS: Readonly<Record<string, Readonly<Record<string, MlflowBody>>>> = {
   'application/json': { '': 'json', 'pandas-split': 'pandas-split', 'pandas-records': 'pandas-records' },
   'text/csv': { '': 'csv' },

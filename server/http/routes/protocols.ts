@@ -7,10 +7,10 @@ import { defineV1 } from './v1.ts';
 import { defineV2 } from './v2.ts';
 import { defineVertex } from './vertex.ts';
 
-/** The settings of Vertex AI's contract; none of them: no routes of its own. */
+/** The settings of Vertex AI's contract. Without them it adds no routes. */
 export type VertexSettings = Partial<Pick<Config, 'AIP_HEALTH_ROUTE' | 'AIP_PREDICT_ROUTE'>>;
 
-/** The routes of other servers' protocols, each with errors of its own form: docs/protocols.md. */
+/** Adds the routes of other servers' protocols, each with its own form of errors: docs/protocols.md. */
 export function defineProtocols(defineRoute: DefineRoute, deps: MlflowDeps, vertex: VertexSettings): void {
   const { catalogue, lifecycle } = deps;
   const answerInstances = createInstancesAnswerer(deps);

@@ -8,7 +8,7 @@ import type { Methods } from '../router.ts';
 import { findNamedModel } from '../modelOf.ts';
 import { requireJsonAnswer } from '../mediaTypes.ts';
 
-/** `GET /models/:model/shadow`: what shadows would have answered in the place of the served version. */
+/** `GET /models/:model/shadow`: what candidates would have answered instead of the served version. */
 export function shadowRoute(catalogue: Catalogue, ask: AskSums): Methods {
   const modelOf = findNamedModel(catalogue);
   return {

@@ -4,7 +4,7 @@ import { exampleRow } from '../../model/exampleRow.ts';
 import type { Model } from '../../model/model.ts';
 import type { AnswerForm } from '../../model/routeOwner.ts';
 
-/** How a model is called: an example that works, made from its signature. */
+/** How to call a model, with an example that works, made from its signature. */
 export interface CallDescription {
   readonly model: string;
   readonly method: 'POST';
@@ -15,10 +15,10 @@ export interface CallDescription {
   readonly parameters: Readonly<Record<string, string>>;
 }
 
-/** A single-quoted word of the shell, whatever the text holds. */
+/** Any text as a single-quoted word of a shell. */
 const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
-/** What the second value of each query parameter does: the one that is not the default. */
+/** What each query parameter does with its second value, the one that isn't the default. */
 const EFFECTS: Readonly<Record<PredictParameter, string>> = {
   probabilities: 'adds the probability of each class, and the classes in the same order',
   extra: "skips columns that the signature doesn't have, instead of refusing them",
@@ -35,7 +35,7 @@ function describeParameters(form: AnswerForm, task: Model['signature']['task']):
   );
 }
 
-/** Describes how to call a model at a path on this server's port, where it answers in this form. */
+/** Describes how to call a model at a path where it answers in this form. */
 export function describeCall(
   { id, signature }: Model,
   port: number,

@@ -8,12 +8,12 @@ import { answerJson } from '../answer.ts';
 import type { DefineRoute, Methods } from '../router.ts';
 import { findModel } from '../modelOf.ts';
 
-/** What the last part of a path ends with when it names a call rather than a thing. */
+/** The end of a path that names a call. */
 const PREDICT = ':predict';
 
 /**
- * The methods of a path whose last part may end in `:predict`. Two patterns for it would make Hono leave its fastest
- * router, on every route.
+ * The methods of a path whose last segment may end in `:predict`. With two patterns for it Hono would leave its fastest
+ * router, for all routes.
  */
 function targetMethods(get: Handler, predict: Handler): Methods {
   const isCall = (c: AppContext): boolean => c.req.param('target')?.endsWith(PREDICT) ?? false;
@@ -32,7 +32,7 @@ function modelOfTarget(c: AppContext, catalogue: Catalogue): Model {
   return name === undefined ? findModel(c, catalogue, target) : findModel(c, catalogue, name, target);
 }
 
-/** The V1 protocol, which KServe and TensorFlow Serving share. */
+/** Adds the V1 protocol, which KServe and TensorFlow Serving share. */
 export function defineV1(
   defineRoute: DefineRoute,
   catalogue: Catalogue,

@@ -18,7 +18,7 @@ export interface V2Deps extends V2InferDeps {
   readonly version: string;
 }
 
-/** The Open Inference Protocol (KServe V2) over HTTP, with its extensions for binary data and the repository index. */
+/** Adds the Open Inference Protocol (KServe V2) over HTTP, with its extensions for binary data and repository index. */
 export function defineV2(defineRoute: DefineRoute, deps: V2Deps): void {
   const { catalogue, lifecycle, maxBodyBytes, version } = deps;
   const modelOf = findNamedModel(catalogue);

@@ -23,7 +23,7 @@ export interface V2InferDeps {
   readonly maxBodyBytes: number;
 }
 
-/** The bytes of JSON in a body that has binary data behind it. */
+/** The length in bytes of the JSON in a body that binary data follow. */
 const HEADER_LENGTH = 'inference-header-content-length';
 
 function readHeaderLength(c: AppContext): number | undefined {
@@ -33,7 +33,7 @@ function readHeaderLength(c: AppContext): number | undefined {
   throw new Problem('invalid_body', { detail: 'Inference-Header-Content-Length must be a number of bytes.' });
 }
 
-/** `POST /v2/models/{m}[/versions/{v}]/infer`: JSON, and binary data where it's given or wanted. */
+/** `POST /v2/models/{m}[/versions/{v}]/infer`: JSON, and binary data if the client sends or wants them. */
 export function v2InferHandler({ catalogue, predictor, http, maxBodyBytes }: V2InferDeps): Handler {
   const modelOf = findNamedModel(catalogue);
   const outputsOf = perModel(({ output }) => outputTensors(output));

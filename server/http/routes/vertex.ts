@@ -9,13 +9,13 @@ import type { Lifecycle } from './health.ts';
 import { requireServing } from './health.ts';
 import { findDefaultModel } from '../modelOf.ts';
 
-/** The paths that Vertex AI asks; empty ones, and those that the server has anyway, are not added. */
+/** The paths of Vertex AI's requests. Empty paths and built-in ones are not added. */
 export interface VertexPaths {
   readonly health: string;
   readonly predict: string;
 }
 
-/** Vertex AI's contract for custom containers: V1's bodies, on paths that the platform chooses. */
+/** Adds Vertex AI's contract for custom containers: V1's bodies, at paths that the platform chooses. */
 export function defineVertex(
   defineRoute: DefineRoute,
   { health, predict }: VertexPaths,
