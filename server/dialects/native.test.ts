@@ -16,7 +16,7 @@ function problemOf(text: string): Pick<Problem, 'code' | 'message' | 'extensions
   throw new Error('the body was taken');
 }
 
-describe('readRows', () => {
+describe('readNativeRows', () => {
   it.each([
     ['columns and rows', '{"columns":["a"],"data":[[1],[2]]}'],
     ['no rows', '{"columns":["a"],"data":[]}'],
@@ -40,7 +40,7 @@ describe('readRows', () => {
     ['a comment', '{"columns":["a"],"data":[]/* */}'],
     ['a control character in a string', '{"columns":["a\n"],"data":[]}'],
     ['a form', 'columns=a&data=1'],
-  ])('refuses what is no JSON: %s', (_, text) => {
+  ])('refuses invalid JSON: %s', (_, text) => {
     expect(problemOf(text)).toMatchObject({ code: 'invalid_json', message: 'The body is not valid JSON.' });
   });
 
@@ -67,7 +67,7 @@ describe('readRows', () => {
     ['{"columns":["a"],"data":[],"dtypes":[]}', /a key other than/],
     ['{"columns":["a"],"data":[],"__proto__":{}}', /a key other than/],
     ['{"columns":["a"],"data":[],"":1}', /a key other than/],
-  ])('refuses what is no table: %s', (text, message) => {
+  ])('refuses JSON that is not a table: %s', (text, message) => {
     const problem = problemOf(text);
     expect(problem.code).toBe('invalid_body');
     expect(problem.message).toMatch(message);
@@ -106,7 +106,7 @@ describe('readRows', () => {
     expect(readNativeRows(JSON.stringify(body), INPUTS)).toMatchObject({ table, single });
   });
 
-  it('gives a row the members that it has, and none that it inherits', () => {
+  it('reads own members of an object, not inherited ones', () => {
     const encoder = createEncoder({
       inputs: ['constructor', '__proto__'].map((name) => ({
         name,
@@ -130,11 +130,11 @@ describe('the writer of a classification', () => {
   });
   const answers = Float64Array.of(0, 0.75, 0.25, 1, 0.1, 0.9);
 
-  it('gives the labels', () => {
+  it('writes the labels', () => {
     expect(JSON.parse(write(answers, NO_WARNINGS, false))).toEqual({ predictions: [' "a"', 7] });
   });
 
-  it('adds probabilities, and the classes in the same order, where they are wanted', () => {
+  it('adds probabilities, and the classes in the same order, on request', () => {
     expect(JSON.parse(write(answers, NO_WARNINGS, true))).toEqual({
       predictions: [' "a"', 7],
       probabilities: [
@@ -145,7 +145,7 @@ describe('the writer of a classification', () => {
     });
   });
 
-  it('gives empty lists for no rows', () => {
+  it('writes empty lists for no rows', () => {
     expect(write(new Float64Array(0), NO_WARNINGS, false)).toBe('{"predictions":[]}');
     expect(JSON.parse(write(new Float64Array(0), NO_WARNINGS, true))).toEqual({
       predictions: [],
@@ -173,7 +173,7 @@ describe('refused rows', () => {
 });
 
 describe('the writer of a regression', () => {
-  it('gives the values with all their digits', () => {
+  it('writes the values with all digits', () => {
     const write = createNativeWriter({ output: { task: 'regression', value: 'v' } });
     const values = [1.5, -3, 0.1 + 0.2, 1e-9, 1e21];
     expect(JSON.parse(write(Float64Array.from(values), NO_WARNINGS, false))).toEqual({ predictions: values });

@@ -10,7 +10,7 @@ import type { Server } from '../testing/startServer.ts';
 import { startServer } from '../testing/startServer.ts';
 import { withTemporaryFolder } from '../testing/temporaryFolder.ts';
 
-// Programs do a fixed amount of work, on a machine that may be busy with something else.
+// The programs do a fixed amount of work, on a machine that may be busy.
 const PROGRAM_MS = 150_000;
 vi.setConfig({ testTimeout: 3 * PROGRAM_MS, hookTimeout: 120_000 });
 const run = (
@@ -20,13 +20,13 @@ const run = (
   env: Readonly<Record<string, string>> = {},
 ): Promise<string> => runProgram(program, args, { cwd, env, ms: PROGRAM_MS });
 
-/** Requests that schemathesis makes up for an operation. Not a time: a busy machine would make fewer. */
+/** Requests that schemathesis generates for an operation. Not a time, in which a busy machine would send fewer. */
 const EXAMPLES = 10;
 
 const GOOD = adultBody(adultRow());
 const BAD = adultBody(adultRow({ age: 1.5 }));
 
-/** What a client made from the document has to print: an answer, and where the bad cell is. */
+/** The expected output of a generated client: an answer, and the place of the bad cell. */
 const EXPECTED = {
   label: ADULT_LABEL,
   classes: [' <=50K', ' >50K'],
@@ -86,7 +86,7 @@ describe.skipIf(clientsMissing ?? nginxMissing)(needsClients('the document of a 
   });
   afterAll(() => server.clean());
 
-  /** Runs with a folder that holds the document. */
+  /** Runs with a folder that has the document. */
   const withDocument = (run: (cwd: string) => Promise<void>): Promise<void> =>
     withTemporaryFolder(async (cwd) => {
       const answer = await fetch(`${origin}/openapi.json`);
@@ -104,7 +104,7 @@ describe.skipIf(clientsMissing ?? nginxMissing)(needsClients('the document of a 
       expect(said).toContain('OK');
     }));
 
-  it('has examples that the server answers, of every body', async () => {
+  it('has examples of every body that the server answers', async () => {
     interface Media {
       readonly example?: unknown;
       readonly examples?: Readonly<Record<string, { readonly value: unknown }>>;
@@ -131,7 +131,7 @@ describe.skipIf(clientsMissing ?? nginxMissing)(needsClients('the document of a 
         headers: { 'content-type': type },
         body,
       });
-      // Under "predictions", or the key that a model's own form has.
+      // Under "predictions", or the key of a model's custom form.
       expect([path, type, answer.status, await answer.text()]).toEqual([
         path,
         type,
@@ -141,7 +141,7 @@ describe.skipIf(clientsMissing ?? nginxMissing)(needsClients('the document of a 
     }
   });
 
-  it('makes a TypeScript client whose types hold, and which works', () =>
+  it('generates a TypeScript client that type-checks and works', () =>
     withDocument(async (cwd) => {
       const bin = join(HOME, 'node_modules/.bin');
       await symlink(join(HOME, 'node_modules'), join(cwd, 'node_modules'));
@@ -155,9 +155,9 @@ describe.skipIf(clientsMissing ?? nginxMissing)(needsClients('the document of a 
       expect(JSON.parse(printed)).toEqual(EXPECTED);
     }));
 
-  it('makes a Python client that works', () =>
+  it('generates a Python client that works', () =>
     withDocument(async (cwd) => {
-      // No formatter: its absence would be an error.
+      // Without a formatter, whose absence would be an error.
       await writeFile(join(cwd, 'config.yaml'), 'post_hooks: []\n');
       await mkdir(join(cwd, 'run'));
       await writeFile(join(cwd, 'run/main.py'), PYTHON_CLIENT);
@@ -176,7 +176,7 @@ describe.skipIf(clientsMissing ?? nginxMissing)(needsClients('the document of a 
           'run',
           `${origin}/openapi.json`,
           ...['--checks', 'all'],
-          // A table is checked cell by cell against its column, which no schema of a whole table can say.
+          // Each cell is checked against its column, which a schema of a whole table can't express.
           ...['--exclude-checks', 'positive_data_acceptance'],
           ...['--max-examples', String(EXAMPLES), '--seed', '1', '--workers', '1'],
           ...['--continue-on-failure', '--no-color'],

@@ -6,7 +6,7 @@ import { withApp } from '../testing/withApp.ts';
 const good = JSON.stringify(adultBody(ADULT_ROW));
 const JSON_TYPE = { 'content-type': 'application/json' };
 
-/** Asks that are about a model, whatever comes of them: the body of a POST, or none for a GET. */
+/** Requests about a model and their statuses: a POST with this body, or a GET without one. */
 const ABOUT_ADULT: readonly (readonly [
   status: number,
   path: string,
@@ -93,7 +93,7 @@ withApp('every answer about a model names the version, and no other', async ({ r
   }
 });
 
-withApp('what is not there is said in the form of its dialect', async ({ request }) => {
+withApp('404 has the form of the protocol at that path', async ({ request }) => {
   const at = async (path: string): Promise<unknown[]> => {
     const { status, headers, text } = await request(path);
     return [status, headers.get('content-type'), Object.keys(JSON.parse(text) as object).includes('error')];
@@ -104,7 +104,7 @@ withApp('what is not there is said in the form of its dialect', async ({ request
     expect(await at(path)).toEqual([404, 'application/problem+json', false]);
 });
 
-withApp('no cells at all lack every column', async ({ predict }) => {
+withApp('a body without cells is refused for every column', async ({ predict }) => {
   for (const body of ['{}', '[{}]']) {
     const { status, text } = await predict(body);
     expect([status, (JSON.parse(text) as { detail: string }).detail]).toEqual([

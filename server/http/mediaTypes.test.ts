@@ -5,7 +5,7 @@ import { withApp } from '../testing/withApp.ts';
 
 const body = adultBody(ADULT_ROW);
 
-withApp('a body is read as JSON when it is said to be, or when nothing is said', async ({ predict }) => {
+withApp('a body is JSON if its type says so, or without a type', async ({ predict }) => {
   expect((await predict(body)).status).toBe(200);
   for (const type of [
     'application/json',
@@ -19,7 +19,7 @@ withApp('a body is read as JSON when it is said to be, or when nothing is said',
   }
 });
 
-withApp('another type of body is 415, and the header to send is named', async ({ predict }) => {
+withApp('another type of body is 415, and the error names the header to send', async ({ predict }) => {
   for (const type of [
     'application/x-www-form-urlencoded',
     'multipart/form-data; boundary=x',
@@ -43,7 +43,7 @@ withApp('another type of body is 415, and the header to send is named', async ({
   }
 });
 
-withApp('an answer is JSON for everyone who takes it, else 406', async ({ predict }) => {
+withApp('the answer is JSON if Accept includes it, else 406', async ({ predict }) => {
   for (const accept of [
     '*/*',
     'application/*',
@@ -72,7 +72,7 @@ withApp('an answer is JSON for everyone who takes it, else 406', async ({ predic
   }
 });
 
-withApp('a hostile header costs no time', async ({ predict }) => {
+withApp('a hostile header is matched in linear time', async ({ predict }) => {
   const spaces = ' '.repeat(60_000);
   const start = performance.now();
   for (const headers of [
@@ -86,6 +86,6 @@ withApp('a hostile header costs no time', async ({ predict }) => {
   ]) {
     await predict(body, '', headers);
   }
-  // Quadratic matching takes seconds, linear matching no millisecond.
+  // Quadratic matching takes seconds, linear matching less than a millisecond.
   expect(performance.now() - start).toBeLessThan(1000);
 });

@@ -19,7 +19,7 @@ const OPEN = [
   '/vertex/health',
 ];
 
-describe('with keys, and without one of them', () => {
+describe('a request without a key to a server with keys', () => {
   let app: ReturnType<typeof createApp>;
   beforeAll(async () => {
     const registry = new Registry();
@@ -32,10 +32,10 @@ describe('with keys, and without one of them', () => {
     app = createApp(appDeps([await loadAdult()], { registry, authorize, config }));
   });
 
-  /** A path that the route has: any segment will do, since nobody gets that far. */
+  /** A path of the route. Any segment will do, since the request is refused before a lookup. */
   const pathOf = (route: string): string => route.replaceAll(/:\w+(?:\{[^}]*\})?/g, 'x');
 
-  it('every route but health and the pages is refused, whatever the method', async () => {
+  it('is refused at every route but health and pages, with any method', async () => {
     const routes = [...new Set(app.routes.map(({ path }) => path))];
     expect(routes.length).toBeGreaterThan(20);
     const open: string[] = [];
@@ -48,7 +48,7 @@ describe('with keys, and without one of them', () => {
     expect([...new Set(open)].sort()).toEqual([...OPEN].sort());
   });
 
-  it('so is a path that no route has', async () => {
+  it('is refused at an unknown path', async () => {
     const answer = await app.request('/nothing', {}, {});
     expect(answer.status).toBe(401);
     expect(answer.headers.get('www-authenticate')).toBe('Bearer realm="servemodel"');

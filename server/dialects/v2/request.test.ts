@@ -12,7 +12,7 @@ const inputsWith = (changes: Readonly<Record<string, object>> = {}): object[] =>
     ...changes[name],
   }));
 
-withApp('a body that is for another model or version is refused', async ({ request }) => {
+withApp('a body for another model or version is refused', async ({ request }) => {
   const post = (members: object) =>
     request('/v2/models/adult/infer', {
       method: 'POST',
@@ -40,7 +40,7 @@ withApp('a body that is for another model or version is refused', async ({ reque
   }
 });
 
-withApp('FP32 holds what FP32 can', async ({ request, inference }) => {
+withApp('a value that FP32 cannot hold is refused', async ({ request, inference }) => {
   const post = (value: unknown) =>
     request('/v2/models/adult/infer', {
       method: 'POST',

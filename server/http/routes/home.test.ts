@@ -33,7 +33,7 @@ describe('the page is sent', () => {
   ])('not for Accept: %s', (accept) => expect(wantsPage(accept)).toBe(false));
 });
 
-withApp('GET / gives a browser the playground, and everything else the text', async ({ request }) => {
+withApp('GET / answers browsers with the playground, other clients with a text', async ({ request }) => {
   const page = await request('/', { headers: { accept: CHROMIUM } });
   expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
   expect(page.text).toContain('<title>servemodel playground</title>');
@@ -44,12 +44,12 @@ withApp('GET / gives a browser the playground, and everything else the text', as
   expect([page, text].map(({ headers }) => headers.get('vary'))).toEqual(['accept', 'accept']);
 });
 
-it('without a playground, a browser gets the text, too', async () => {
+it('without a playground browsers get the text, too', async () => {
   const app = bareApp().get('/', async (c) => homeRoute(undefined).GET?.(c) ?? c.notFound());
   expect(await (await app.request('/', { headers: { accept: CHROMIUM } })).text()).toBe('Service is running');
 });
 
-it('what the page loads is small', () => {
+it('the page loads little', () => {
   const assets = builtAssets();
   const page = assets.page('playground').body;
   const scripts = new Set<string>();

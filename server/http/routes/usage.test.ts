@@ -7,16 +7,19 @@ import { withApp } from '../../testing/withApp.ts';
 import type { CallDescription } from './usage.ts';
 import { describeCall } from './usage.ts';
 
-withApp('GET /predict tells how to call, with an example that works', async ({ request, predict, model }) => {
-  const answer = await request('/predict');
-  expect(answer.status).toBe(200);
-  const usage = JSON.parse(answer.text) as CallDescription;
-  expect(usage).toMatchObject({ model: 'adult/1', method: 'POST', path: '/predict' });
-  expect(usage.example.columns).toEqual(model.signature.inputs.map(({ name }) => name));
-  const prediction = await predict(usage.example);
-  expect(prediction.status).toBe(200);
-  expect(prediction.text).not.toContain('warnings');
-});
+withApp(
+  'GET /predict describes the call, with an example that works',
+  async ({ request, predict, model }) => {
+    const answer = await request('/predict');
+    expect(answer.status).toBe(200);
+    const usage = JSON.parse(answer.text) as CallDescription;
+    expect(usage).toMatchObject({ model: 'adult/1', method: 'POST', path: '/predict' });
+    expect(usage.example.columns).toEqual(model.signature.inputs.map(({ name }) => name));
+    const prediction = await predict(usage.example);
+    expect(prediction.status).toBe(200);
+    expect(prediction.text).not.toContain('warnings');
+  },
+);
 
 withApp('GET /predict names every parameter of POST /predict', async ({ request, predict }) => {
   const { parameters, example } = JSON.parse((await request('/predict')).text) as CallDescription;
@@ -56,11 +59,11 @@ describe('the example of a signature', () => {
     'native',
   );
 
-  it('has a cell for each type of column', () => {
+  it('has a cell for each column', () => {
     expect(usage.example.data).toEqual([["'a' $b", '', false, 3, 0, 0.25, 0.125]]);
   });
 
-  it('names the parameters that are taken there', () => {
+  it('names the parameters of the form', () => {
     const names = (task: 'classification' | 'regression', form: AnswerForm): string[] =>
       Object.keys(describeCall({ ...tiny, signature: { ...tiny.signature, task } }, 1, '/', form).parameters);
     expect(names('classification', 'native')).toHaveLength(4);
