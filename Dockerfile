@@ -34,18 +34,23 @@ RUN npm prune --omit=dev --no-audit \
 FROM packages AS build
 ARG SOURCE_DATE_EPOCH=0
 COPY tsconfig.json tsconfig.build.json ./
-COPY scripts/build.sh scripts/
+COPY scripts/build.sh scripts/run scripts/
+COPY scripts/cli scripts/cli
+COPY scripts/generate/model-json-check scripts/generate/model-json-check
+COPY scripts/models scripts/models
+COPY scripts/operate scripts/operate
+COPY models models
 COPY server server
 COPY worker worker
 COPY proxy proxy
 RUN npm run build
 COPY LICENSE nginx.conf servemodel.sh ./
-COPY models models
 RUN mkdir -p /layers/models/app /layers/code/app \
   && cp -R models /layers/models/app/ \
   && cp -R LICENSE nginx.conf servemodel.sh package.json dist /layers/code/app/ \
+  && cp --parents scripts/run /layers/code/app/ \
   && chmod -R u=rwX,go=rX /layers \
-  && chmod 755 /layers/code/app/servemodel.sh \
+  && chmod 755 /layers/code/app/servemodel.sh /layers/code/app/scripts/run \
   && find /layers -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
 
 FROM ${BASE}

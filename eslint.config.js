@@ -1,25 +1,87 @@
 import tseslint from 'typescript-eslint';
 
-/** One wall of the architecture: who may import a package, and why nobody else does. */
-const wall = (name, message) => ({ name, message, allowTypeImports: true });
-const HONO = wall('hono', 'HTTP belongs to server/: a thread gets matrices only.');
-const NODE_SERVER = wall(
-  '@hono/node-server',
-  'Only server/http/listen.ts turns the app into a listening server.',
-);
-const PISCINA = wall('piscina', 'Only server/inference/lane.ts knows how threads are run.');
-const ORT = wall(
-  'onnxruntime-node',
-  'Only worker/session.ts loads it: a native crash must stay in a thread.',
-);
-const PROM = wall('prom-client', 'Threads keep no registry: their timings travel in the reply.');
-const PINO = wall('pino', 'Threads do not log: a fault is a tagged reply.');
+/**
+ * The rooms of server/, floor by floor: a room may import the rooms that stand before it. ARCHITECTURE.md has the same
+ * table; server/architecture.test.ts holds both to the folders.
+ */
+export const FLOORS = {
+  ground: ['platform', 'settings', 'errors', 'model', 'metrics'],
+  parts: ['encoding', 'compiler', 'repository', 'tracing', 'access'],
+  path: ['overload', 'inference', 'dialects', 'prediction'],
+  around: ['loading', 'observers', 'rollout'],
+  edge: ['openapi', 'web', 'http'],
+  processes: ['process', 'primary'],
+};
+const ROOMS = Object.values(FLOORS).flat();
 
-const OTEL = ['api', 'exporter-trace-otlp-http', 'resources', 'sdk-trace-base'].map((name) =>
-  wall(`@opentelemetry/${name}`, 'Only server/tracing/start.ts loads it, and only where tracing is on.'),
-);
+/** Rooms that a room never imports, although they stand before it. */
+const APART = {
+  compiler: ['repository'],
+  dialects: ['inference', 'overload'],
+  web: ['openapi'],
+  primary: ['process', 'http', 'inference', 'loading', 'prediction', 'dialects'],
+};
 
-const walls = (...paths) => ({ '@typescript-eslint/no-restricted-imports': ['error', { paths }] });
+/** The rooms that may import the values of a package; its types may be imported anywhere. */
+const PACKAGES = {
+  hono: ['http'],
+  '@hono/node-server': ['http'],
+  piscina: ['inference'],
+  'prom-client': ['metrics', 'primary', 'observers'],
+  pino: ['platform'],
+  '@aws-sdk/client-s3': ['repository'],
+  '@redis/client': ['observers'],
+  '@opentelemetry/*': ['tracing'],
+  '@bufbuild/protobuf': ['compiler'],
+};
+
+const ORT = {
+  group: ['onnxruntime-node'],
+  message: 'Only worker/session.ts loads it: a native crash must stay in a thread.',
+};
+const WORKER = {
+  regex: '^(\\.\\./)+worker/(?!protocol\\.ts|forest/)',
+  message: 'Of worker/ the server knows the protocol and what is pure.',
+};
+const restrict = (...patterns) => ({ '@typescript-eslint/no-restricted-imports': ['error', { patterns }] });
+
+/** Rules of one name replace each other in a flat config, so a room's imports are one rule. */
+function room(name) {
+  const closed = [...ROOMS.slice(ROOMS.indexOf(name) + 1), ...(APART[name] ?? []), 'testing', 'e2e'];
+  const packages = Object.entries(PACKAGES).flatMap(([group, rooms]) =>
+    rooms.includes(name) ? [] : [{ group: [group, `${group}/*`], allowTypeImports: true }],
+  );
+  return {
+    files: [`server/${name}/**/*.ts`],
+    ignores: ['**/*.test.ts'],
+    rules: restrict(
+      {
+        regex: `^(\\.\\./)+(${closed.join('|')})/`,
+        message: `${name}/ stands on a lower floor, or apart: see ARCHITECTURE.md, Floors.`,
+      },
+      ...(name === 'process' || name === 'primary'
+        ? []
+        : [
+            {
+              regex: '^(\\.\\./)+messages\\.ts$',
+              message: 'A room declares its own messages; only the two ends know all of them.',
+            },
+          ]),
+      WORKER,
+      ...packages.map((one) => ({ ...one, message: 'This package belongs to another room.' })),
+      ORT,
+    ),
+  };
+}
+
+/** A thread computes: it knows nothing of HTTP, logs or metrics. */
+const THREAD = [
+  { regex: '(^|/)(server|proxy|scripts)/', message: 'A thread knows nothing of the server around it.' },
+  {
+    group: ['hono', 'hono/*', '@hono/*', 'piscina', 'prom-client', 'pino'],
+    message: 'A thread gets matrices only; its timings and faults travel in the reply.',
+  },
+];
 
 export default tseslint.config(
   {
@@ -58,24 +120,44 @@ export default tseslint.config(
   },
   {
     files: ['server/**/*.ts'],
+    ignores: ['server/main.ts', 'server/healthcheck.ts', '**/*.test.ts', 'server/testing/**'],
     rules: {
-      ...walls(PISCINA, ORT, NODE_SERVER, ...OTEL),
-      // The environment, the exit and the signals belong to the entry: everything else is told.
+      // The environment, the exit and the signals belong to the entry, which hands them on.
       'no-restricted-properties': [
         'error',
-        { object: 'process', property: 'env', message: 'Settings come from config.ts, given by main.ts.' },
+        { object: 'process', property: 'env', message: 'main.ts reads the settings and hands them on.' },
         { object: 'process', property: 'exit', message: 'Only main.ts ends the process.' },
       ],
     },
   },
+  ...ROOMS.map(room),
+  { files: ['server/*.ts', 'server/testing/**/*.ts', 'server/**/*.test.ts'], rules: restrict(ORT) },
+  { files: ['worker/**/*.ts'], ignores: ['**/*.test.ts', '**/testing/**'], rules: restrict(...THREAD, ORT) },
+  { files: ['worker/session.ts'], rules: restrict(...THREAD) },
   {
-    files: ['server/main.ts', 'server/healthcheck.ts', '**/*.test.ts', 'server/testing/**'],
-    rules: { 'no-restricted-properties': 'off' },
+    files: ['worker/forest/*.ts'],
+    ignores: ['**/*.test.ts'],
+    rules: restrict({ regex: '^\\.\\./', message: 'The forest imports nothing but itself.' }, ...THREAD, ORT),
   },
-  { files: ['server/inference/lane.ts'], rules: walls(ORT, NODE_SERVER, ...OTEL) },
-  { files: ['server/tracing/start.ts'], rules: walls(PISCINA, ORT, NODE_SERVER) },
-  { files: ['server/http/listen.ts', 'server/testing/**', 'server/**/*.test.ts'], rules: walls(ORT) },
-  { files: ['worker/**/*.ts'], rules: walls(HONO, NODE_SERVER, PISCINA, PROM, PINO, ORT) },
-  { files: ['worker/session.ts'], rules: walls(HONO, NODE_SERVER, PISCINA, PROM, PINO) },
+  {
+    files: ['proxy/*.ts'],
+    ignores: ['**/*.test.ts'],
+    rules: restrict({ regex: '^\\.', message: 'What is rendered and parsed for nginx imports nothing.' }),
+  },
+  {
+    files: ['scripts/models/**/*.ts', 'scripts/operate/**/*.ts'],
+    ignores: ['**/*.test.ts', '**/testing/**'],
+    rules: restrict({
+      regex: '/(testing|e2e|verify)/',
+      message: 'These tools are product: they import no test code.',
+    }),
+  },
+  {
+    files: ['scripts/cli/**/*.ts'],
+    rules: restrict({
+      regex: '^\\.\\./(models|operate|verify|generate|testing)/',
+      message: 'cli/ is what tools share: it imports none of them.',
+    }),
+  },
   { files: ['eslint.config.js'], ...tseslint.configs.disableTypeChecked },
 );

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { SETTINGS } from '../server/settings/settings.ts';
 import { readService } from './testing/service.ts';
+import { goProgramMissing } from '../server/testing/goPrograms.ts';
 import { CHECKOUT } from '../server/testing/startServer.ts';
 
 interface Service {
@@ -31,21 +32,14 @@ interface Project {
 }
 
 /** What reads a compose file here: Docker's plugin, else the library that the plugin itself reads it with. */
-const READERS = [
-  {
-    command: 'docker',
-    probe: ['compose', 'version'],
-    read: ['compose', '--file', 'compose.yaml', 'config', '--format', 'json'],
-  },
-  { command: 'compose-spec', probe: ['--help'], read: ['--format', 'json', 'compose.yaml'] },
-];
-const reader = READERS.find(({ command, probe }) => spawnSync(command, probe).status === 0);
-const title = reader
-  ? `compose.yaml, as ${reader.command} reads it`
-  : 'compose.yaml (skipped: neither docker compose nor compose-spec is here; given Go, scripts/test.sh builds the latter)';
+const hasPlugin = spawnSync('docker', ['compose', 'version']).status === 0;
+const [reader, ...read] = hasPlugin
+  ? (['docker', 'compose', '--file', 'compose.yaml', 'config', '--format', 'json'] as const)
+  : (['compose-spec', '--format', 'json', 'compose.yaml'] as const);
+const missing = hasPlugin ? undefined : goProgramMissing('compose-spec');
 
-describe.skipIf(!reader)(title, () => {
-  const { status, stdout, stderr } = spawnSync(reader?.command ?? 'false', reader?.read ?? [], {
+describe.skipIf(missing)(`compose.yaml, as ${reader} reads it${missing ? ` (${missing})` : ''}`, () => {
+  const { status, stdout, stderr } = spawnSync(reader, read, {
     cwd: CHECKOUT,
     encoding: 'utf8',
     // Without what would fill its variables.

@@ -7,7 +7,7 @@ const read = (path: string): unknown => parse(readFileSync(new URL(`../${path}`,
 /** What is taken where a variable isn't set. */
 const unset = (text: string): string => /^\$\{\w+:-(.*)\}$/.exec(text)?.[1] ?? text;
 
-// Manifests for Kubernetes are held to it by scripts/generate/kubernetes-schemas.
+// Manifests for Kubernetes are held to it by deploy/kubernetes/manifests.test.ts.
 describe('the memory that the server is given is what docs/deploy.md says', () => {
   it('by the formula', () => {
     expect(memoryNeeded({ cpus: 2, tmpfs: 0 })).toBe(1280);

@@ -8,7 +8,7 @@ import { startServer } from '../server/testing/startServer.ts';
 import { needsNginx, nginxMissing } from './testing/nginxMissing.ts';
 import { rawRequest } from './testing/rawRequest.ts';
 
-// Each wait has a deadline of its own; this one is for a machine that is busy with something else.
+// Each wait has its own deadline; this one is for a busy machine.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 /** The example of the README. */
@@ -116,18 +116,18 @@ describe.skipIf(nginxMissing)(needsNginx('the whole chain'), () => {
       const response = await predict(bad);
       const body = await response.text();
       expect(JSON.parse(body)).toMatchObject({ errors: [{ row: 0, column: 'age' }], errorsTotal: 1 });
-      // An id of random digits may hold any number.
+      // A random id may contain any number.
       expect(body.replace(/"requestId":"[^"]*"/, '')).not.toContain('25');
     });
   });
 
   describe('the request id', () => {
-    it('is kept, and stands in the answer exactly once', async () => {
+    it('is kept, and is in the answer exactly once', async () => {
       const answer = await rawRequest(server.port, 'GET / HTTP/1.1\r\nHost: x\r\nX-Request-Id: a-1\r\n\r\n');
       expect(answer.headers['x-request-id']).toEqual(['a-1']);
     });
 
-    it('is made where there is none, or a hostile one', async () => {
+    it('is made if it is missing or hostile', async () => {
       for (const header of ['', 'X-Request-Id: a b\r\n']) {
         const answer = await rawRequest(server.port, `GET / HTTP/1.1\r\nHost: x\r\n${header}\r\n`);
         expect(answer.headers['x-request-id']).toEqual([expect.stringMatching(/^[0-9a-f]{32}$/)]);
@@ -136,7 +136,7 @@ describe.skipIf(nginxMissing)(needsNginx('the whole chain'), () => {
   });
 
   describe('the metrics', () => {
-    it('have their own port, and there nothing else', async () => {
+    it('are the only route of their port', async () => {
       const { text } = await scrape(server);
       const families = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(
         ([, name, type]) => `${name} ${type}`,
@@ -206,7 +206,7 @@ describe.skipIf(nginxMissing)(needsNginx('the whole chain'), () => {
 
   describe('many at once', () => {
     it('each answer belongs to its own request: 64 clients, bodies of all sizes, errors among them', async () => {
-      // 1 + 2 + 3 … rows: the number of labels alone already tells most answers apart.
+      // 1 + 2 + 3 … rows: most answers differ in their number of labels alone.
       const sizes = [1, 2, 3, 5, 8, 13, 40, 1, 300, 1];
       const cases = Array.from({ length: 500 }, (_, index) => {
         const from = (index * 29) % 15_000;
@@ -222,7 +222,7 @@ describe.skipIf(nginxMissing)(needsNginx('the whole chain'), () => {
       expect(await load.done).toMatchObject({ right: 2000, resent: 0, ...LOST_NOTHING });
     });
 
-    it('single rows flow while every process works on bodies of 10,000 rows', async () => {
+    it('single rows are answered while every process works on bodies of 10,000 rows', async () => {
       const { port } = server;
       const large = startLoad({
         port,
@@ -234,11 +234,11 @@ describe.skipIf(nginxMissing)(needsNginx('the whole chain'), () => {
       expect(await large.done).toMatchObject({ right: 24, resent: 0, ...LOST_NOTHING });
       const report = await single.stop();
       expect(report).toMatchObject({ resent: 0, ...LOST_NOTHING });
-      // One that waits behind whole bodies is answered once a body at best: 4 clients, 24 bodies.
+      // If rows waited for whole bodies, there would be one answer a body at best: 4 clients, 24 bodies.
       expect(report.right).toBeGreaterThan(4 * 24);
     });
 
-    it('the same rows get the same answers singly, in batches, and in one request', async () => {
+    it('the same rows get the same answers singly, in batches and in one request', async () => {
       const some = rows.slice(2000, 3000);
       const expected = some.map(({ label }) => label);
       const probabilities = async (part: readonly AdultRow[]): Promise<readonly (readonly number[])[]> =>
@@ -257,11 +257,11 @@ describe.skipIf(nginxMissing)(needsNginx('the whole chain'), () => {
         Math.max(...a.map((row, index) => Math.abs((row[1] as number) - (inOne[index]?.[1] as number))));
       expect(inBatches).toHaveLength(some.length);
       expect(singly).toHaveLength(some.length);
-      // A batch of one may sum a forest's trees in another order than a batch of many.
+      // A batch of one may sum the trees of a forest in another order than a large batch.
       expect([within(inBatches) < 1e-6, within(singly) < 1e-6]).toEqual([true, true]);
     });
 
-    it('a body in chunks is a body', async () => {
+    it('a chunked body is accepted', async () => {
       const body = bodyOf(rows.slice(0, 700));
       const part = Math.ceil(body.length / 5);
       const chunks = Array.from({ length: 5 }, (_, index) => body.slice(index * part, (index + 1) * part));
@@ -274,7 +274,7 @@ describe.skipIf(nginxMissing)(needsNginx('the whole chain'), () => {
     });
   });
 
-  it('ends with TERM: code 0, quickly, nothing left', async () => {
+  it('ends on SIGTERM: code 0, quickly, nothing left', async () => {
     const { code, signal, ms } = await server.stop();
     expect({ code, signal }).toEqual({ code: 0, signal: null });
     expect(ms).toBeLessThan(9000);

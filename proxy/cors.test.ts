@@ -26,7 +26,7 @@ describe.skipIf(nginxMissing)(needsNginx('an error that nginx makes, for a page 
       expect((await rawRequest(proxy.port, tooLarge(OURS))).headers[ALLOW]).toEqual(['*']);
     }));
 
-  it('has no word of it where CORS is off', () =>
+  it('has no CORS headers if CORS is off', () =>
     withChain({}, async ({ proxy }) => {
       const { headers } = await rawRequest(proxy.port, tooLarge(OURS));
       expect(Object.keys(headers).filter((name) => name.startsWith('access-control'))).toEqual([]);

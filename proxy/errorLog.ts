@@ -1,20 +1,20 @@
-/** A line of nginx's error log, without what a client may have sent. */
+/** A line of nginx's error log, without any text of a client. */
 export interface ProxyError {
   readonly level: 'info' | 'warn' | 'error' | 'fatal';
   readonly message: string;
-  /** nginx's process. */
+  /** The pid of nginx's worker. */
   readonly worker?: number;
-  /** The connection's number, which the access log has too: an error log knows no request id. */
+  /** The connection's number, which the access log has too: the error log has no request id. */
   readonly connection?: number;
   readonly client?: string;
-  /** The server process that it asked. */
+  /** The socket of the server process. */
   readonly upstream?: string;
 }
 
 const LINE = /^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d \[(\w+)\] (\d+)#\d+: (?:\*(\d+) )?(.*)$/s;
-/** Of a start that failed. */
+/** A line of a failed start. */
 const SHORT_LINE = /^nginx: \[(\w+)\] ()()(.*)$/s;
-/** From here on a line tells of the request: its target with the query, headers. */
+/** The start of what a line has of the request: its target with the query, its headers. */
 const CONTEXT = /, (?:client|server|request|subrequest|upstream|host|referrer): /;
 const MAX_MESSAGE_CHARACTERS = 500;
 
@@ -26,7 +26,7 @@ const LEVELS: Readonly<Record<string, ProxyError['level']>> = {
   emerg: 'fatal',
 };
 
-/** Reads a line. Whatever isn't one of nginx's becomes a message as it stands, shortened. */
+/** Parses a line. A line that isn't nginx's becomes the message, shortened. */
 export function readProxyError(line: string): ProxyError {
   const found = LINE.exec(line) ?? SHORT_LINE.exec(line);
   if (!found) return { level: 'error', message: toMessage(line) };
@@ -37,7 +37,7 @@ export function readProxyError(line: string): ProxyError {
   const client = /^, client: ([0-9A-Fa-f.:]+),/.exec(context)?.[1];
   const upstream = /, upstream: "http:\/\/(unix:\/[^:"]+):/.exec(context)?.[1];
   return {
-    // What a client did wrong is no error of the server.
+    // An error of a client is no error of the server.
     level: message.startsWith('client ') ? 'info' : (LEVELS[word] ?? 'error'),
     message,
     ...(worker === '' ? {} : { worker: Number(worker) }),
@@ -47,7 +47,7 @@ export function readProxyError(line: string): ProxyError {
   };
 }
 
-/** Some messages quote a path: nothing that may be a query stays. */
+/** Some messages quote a path: removes whatever may be a query. */
 const toMessage = (text: string): string =>
   text
     .slice(0, MAX_MESSAGE_CHARACTERS)

@@ -17,7 +17,7 @@ import { type Chain, startChain, withChain } from './testing/withChain.ts';
 
 const MAX_BODY_BYTES = 64 * 1024;
 
-/** Locations that fail in ways that no request can bring about. */
+/** Locations with failures that no request can cause. */
 const withFailures = (template: string): string =>
   template.replace(
     'location / {',
@@ -29,7 +29,7 @@ const get = (target: string, headers = ''): string => `GET ${target} HTTP/1.1\r\
 const post = (headers: string, body = ''): string =>
   `POST /predict HTTP/1.1\r\nHost: x\r\n${headers}\r\n${body}`;
 
-/** Bytes that make nginx itself answer, and the error that they get. */
+/** Bytes that nginx answers itself, and the error. */
 const MADE_BY_NGINX: readonly (readonly [title: string, bytes: string, code: ErrorCode])[] = [
   ['no HTTP at all', 'hello\r\n\r\n', 'bad_request'],
   ['the start of a TLS connection', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n', 'bad_request'],
@@ -71,7 +71,7 @@ const MADE_BY_NGINX: readonly (readonly [title: string, bytes: string, code: Err
   ['nginx being unavailable', get('/fails/503'), 'not_ready'],
 ];
 
-/** Paths whose clients read errors in another form. */
+/** Paths with another form of errors. */
 const IN_A_DIALECT: readonly (readonly [path: string, write: WriteError])[] = [
   ['/v2', writeErrorMember],
   ['/v2?a=b', writeErrorMember],
@@ -88,7 +88,7 @@ const IN_A_DIALECT: readonly (readonly [path: string, write: WriteError])[] = [
   ['/models/adult/v2/x', writeProblem],
 ];
 
-describe("the words of nginx.conf's errors", () => {
+describe("the texts of nginx.conf's errors", () => {
   it('are those of the catalogue', async () => {
     const template = await readTemplate();
     const mapOf = (name: string): Record<string, string> => {
@@ -138,7 +138,7 @@ describe.skipIf(nginxMissing)(needsNginx('an error that nginx makes'), () => {
     }
   });
 
-  it.each(MADE_BY_NGINX)('has our form: %s', async (_, bytes, code) => {
+  it.each(MADE_BY_NGINX)('is a problem: %s', async (_, bytes, code) => {
     await expectProblem(chain, bytes, code);
     expect(chain.upstreams.flatMap(({ received }) => received)).toEqual([]);
   });
@@ -171,7 +171,7 @@ describe.skipIf(nginxMissing)(needsNginx('an error that nginx makes'), () => {
     }
   });
 
-  it('has our form: no process answers', async () => {
+  it('is a problem: no process answers', async () => {
     for (const upstream of chain.upstreams) upstream.behaviour = hangsUp;
     for (const method of ['GET', 'POST', 'TRACE', 'FOO']) {
       const bytes = `${method} / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}`;
@@ -179,7 +179,7 @@ describe.skipIf(nginxMissing)(needsNginx('an error that nginx makes'), () => {
     }
   });
 
-  it('has our form: a process that is silent beyond the deadline, and nothing is replayed', async () => {
+  it('is a problem: a process does not answer in time, and nothing is replayed', async () => {
     for (const upstream of chain.upstreams) upstream.behaviour = hangs;
     for (const method of ['GET', 'POST', 'TRACE']) {
       for (const { received } of chain.upstreams) received.length = 0;
@@ -201,7 +201,7 @@ describe.skipIf(nginxMissing)(needsNginx('an error that nginx makes'), () => {
     expect(received.toString()).toMatch(/^HTTP\/1.1 503 [^]*\r\n\r\n$/);
   });
 
-  it("keeps the client's request id where the headers were read", async () => {
+  it("keeps the client's request id if the headers were read", async () => {
     const { headers, body } = await rawRequest(
       chain.proxy.port,
       get('/fails/500', 'X-Request-Id: mine-1\r\n'),
@@ -210,7 +210,7 @@ describe.skipIf(nginxMissing)(needsNginx('an error that nginx makes'), () => {
     expect(JSON.parse(body)).toMatchObject({ requestId: 'mine-1' });
   });
 
-  it('is not made of an answer of the app', async () => {
+  it('never replaces an answer of the app', async () => {
     for (const status of [400, 404, 405, 413, 429, 500, 502, 503, 504]) {
       for (const upstream of chain.upstreams) {
         upstream.behaviour = (answer) =>

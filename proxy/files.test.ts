@@ -33,7 +33,7 @@ describe.skipIf(nginxMissing)(needsNginx('an upload through nginx'), () => {
   const received = (): number => chain.upstreams.flatMap((upstream) => upstream.received).length;
 
   it.each(['/predict_file', '/models/adult/predict_file'])(
-    'to %s may be as large as a file',
+    'to %s has the size limit of a file',
     async (path) => {
       const { status } = await rawRequest(chain.proxy.port, post(path, MAX_FILE_BYTES));
       expect([status, received()]).toEqual([200, 1]);
@@ -42,7 +42,7 @@ describe.skipIf(nginxMissing)(needsNginx('an upload through nginx'), () => {
   );
 
   it.each(['/predict', '/predict_file/', '/models/a/b/predict_file', '/x/predict_file', '/predict_files'])(
-    'to %s may not',
+    'to %s has the size limit of a body',
     async (path) => {
       expect((await rawRequest(chain.proxy.port, post(path, MAX_BODY_BYTES + 1))).status).toBe(413);
       expect(received()).toBe(0);
@@ -51,7 +51,7 @@ describe.skipIf(nginxMissing)(needsNginx('an upload through nginx'), () => {
 
   it('may take longer than the deadline of a request', async () => {
     for (const upstream of chain.upstreams) {
-      // Longer than the deadline and the proxy's second of grace.
+      // Longer than the deadline and the extra second of the proxy.
       upstream.behaviour = (answer) => void setTimeout(() => answer.end('late'), DEADLINE_MS + 1500);
     }
     expect((await rawRequest(chain.proxy.port, post('/predict', 10))).status).toBe(504);
@@ -59,7 +59,7 @@ describe.skipIf(nginxMissing)(needsNginx('an upload through nginx'), () => {
     expect([status, body]).toEqual([200, 'late']);
   });
 
-  it('is sent to another process when one dies, whole', async () => {
+  it('is sent completely to another process when one dies', async () => {
     let deaths = 0;
     for (const upstream of chain.upstreams) {
       upstream.behaviour = (answer, request) =>

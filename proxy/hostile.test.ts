@@ -9,11 +9,11 @@ import { startServer } from '../server/testing/startServer.ts';
 import { needsNginx, nginxMissing } from './testing/nginxMissing.ts';
 import { type RawAnswer, rawExchange, rawRequest } from './testing/rawRequest.ts';
 
-// Each wait has a deadline of its own; this one is for a machine that is busy with something else.
+// Each wait has its own deadline; this one is for a busy machine.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 const MIB = 1024 * 1024;
-/** Far more than a request leaves behind, far less than what a bomb unpacks to. */
+/** Far more than the memory that a request leaves, far less than a decompressed bomb. */
 const MOST_GROWTH_BYTES = 1024 * MIB;
 const EXAMPLE = JSON.stringify(adultBody(ADULT_ROW));
 
@@ -31,7 +31,7 @@ const get = (path: string, headers = ''): string => `GET ${path} HTTP/1.1\r\nHos
 const residentBytes = (pid: number): number =>
   1024 * Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
 
-/** How many answers are in what came back on one connection. */
+/** The number of answers on one connection. */
 const answersIn = (received: Buffer): number =>
   received.toString('latin1').split(/HTTP\/1\.1 \d{3} /).length - 1;
 
@@ -47,7 +47,7 @@ describe.skipIf(nginxMissing)(needsNginx('the whole chain, attacked'), () => {
   afterAll(() => server.clean());
   const ask = (bytes: string | Buffer): Promise<RawAnswer> => rawRequest(server.port, bytes);
 
-  /** What must hold after any attack. */
+  /** Checks that must pass after any attack. */
   afterEach(async () => {
     const { status, body } = await ask(post('/predict', EXAMPLE));
     expect([status, body]).toEqual([200, `{"predictions":["${ADULT_LABEL}"]}`]);
@@ -67,7 +67,7 @@ describe.skipIf(nginxMissing)(needsNginx('the whole chain, attacked'), () => {
     return answer;
   }
 
-  /** Connections that sent this and then nothing more; an answer, if one comes, is kept. */
+  /** Opens connections that send these bytes and nothing more; keeps answers. */
   async function hold(bytes: string, count: number): Promise<{ sockets: Socket[]; end: () => void }> {
     const sockets = Array.from({ length: count }, () => connect(server.port, '127.0.0.1'));
     for (const socket of sockets) socket.on('error', () => undefined);
@@ -85,14 +85,14 @@ describe.skipIf(nginxMissing)(needsNginx('the whole chain, attacked'), () => {
         'POST /predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{',
       ],
       ['nothing at all', ''],
-    ])('with %s hold nobody up', async (_, bytes) => {
+    ])('with %s delay no other client', async (_, bytes) => {
       const { end } = await hold(bytes, 300);
       for (let index = 0; index < 20; index++)
         expect((await ask(post('/predict', EXAMPLE))).status).toBe(200);
       end();
     });
 
-    it('that never read their answers hold nobody up', async () => {
+    it('that never read their answers delay no other client', async () => {
       const body = JSON.stringify(adultBody(...Array.from({ length: 2000 }, () => ADULT_ROW)));
       const { sockets, end } = await hold('', 30);
       for (const socket of sockets) socket.pause().write(post('/predict?probabilities=true', body));
@@ -130,7 +130,7 @@ describe.skipIf(nginxMissing)(needsNginx('the whole chain, attacked'), () => {
       ['a negative size of a chunk', `${head(CHUNKED)}-2\r\n{}\r\n0\r\n\r\n${INNER}`],
       ['chunks over HTTP/1.0', `${head(CHUNKED).replace('1.1', '1.0')}0\r\n\r\n${INNER}`],
     ])('never get a second answer: %s', async (_, bytes) => {
-      // Nothing behind the first answer, though the connection is read to its end.
+      // Nothing follows the first answer, though the connection is read to its end.
       const socket = connect(server.port, '127.0.0.1').on('error', () => undefined);
       let received = Buffer.alloc(0);
       socket.on('data', (chunk) => (received = Buffer.concat([received, chunk])));
@@ -138,8 +138,8 @@ describe.skipIf(nginxMissing)(needsNginx('the whole chain, attacked'), () => {
       socket.end(bytes, 'latin1');
       await closed;
       const text = received.toString('latin1');
-      // A header that HTTP says to ignore leaves a request without a body, whose rest is a new request: no smuggling, as
-      // long as the app sees what nginx saw. The models must not be listed for the hidden one where a body was read.
+      // HTTP ignores such a header, so the request has no body and the rest is a new request. That is no smuggling if the app
+      // sees what nginx saw. Where a body was read, the hidden request must not list the models.
       if (answersIn(received) > 1) expect(text).toMatch(/HTTP\/1\.1 400[^]*$/);
       else expect(text).toMatch(/^(?:HTTP\/1\.1 (?:400|411|413|422|501) |$)/);
       expect(text).not.toContain('"adult"');
@@ -153,7 +153,7 @@ describe.skipIf(nginxMissing)(needsNginx('the whole chain, attacked'), () => {
       expect((await ask(bare)).status).toBe(200);
     });
 
-    it('a long chunk extension is no endless one', async () => {
+    it('a long chunk extension is refused', async () => {
       const received = await rawExchange(
         server.port,
         `${head(CHUNKED)}1;${'a'.repeat(2 * MIB)}\r\n{\r\n0\r\n\r\n`,
@@ -225,14 +225,14 @@ describe.skipIf(nginxMissing)(needsNginx('the whole chain, attacked'), () => {
   });
 
   describe('bombs', () => {
-    /** 200 MB of spaces in some hundred kilobytes. */
+    /** 200 MB of spaces, compressed to some hundred kilobytes. */
     const blank = Buffer.alloc(200 * MIB, ' ');
     it.each([
       ['gzip', gzipSync(blank)],
       ['deflate', deflateSync(blank)],
       ['br', brotliCompressSync(blank.subarray(0, 50 * MIB))],
       ['gzip', Buffer.concat(Array.from({ length: 2000 }, () => gzipSync(blank.subarray(0, 10_000))))],
-    ])('of %s are given up at the limit', async (coding, bomb) => {
+    ])('of %s are stopped at the limit', async (coding, bomb) => {
       const packed = { 'content-encoding': coding };
       const attack = Array.from({ length: 8 }, () =>
         expectProblem(post('/predict', bomb, packed), 413, 'body_too_large'),
@@ -243,13 +243,13 @@ describe.skipIf(nginxMissing)(needsNginx('the whole chain, attacked'), () => {
         expect((await ask(post(path, bomb, packed))).status).toBe(413);
     });
 
-    it('within bombs are unpacked once, or not at all', async () => {
+    it('within bombs are decompressed once or not at all', async () => {
       const nested = gzipSync(gzipSync(Buffer.from(EXAMPLE)));
       await expectProblem(post('/predict', nested, { 'content-encoding': 'gzip' }), 400);
       await expectProblem(post('/predict', nested, { 'content-encoding': 'gzip, gzip' }), 415);
     });
 
-    it('of a file are given up at its limit', async () => {
+    it('of a file are stopped at its limit', async () => {
       const bomb = gzipSync(Buffer.alloc(300 * MIB, '\n'));
       const headers = { 'content-encoding': 'gzip', 'content-type': 'text/csv' };
       await expectProblem(post('/predict_file', bomb, headers), 413, 'body_too_large');
@@ -260,7 +260,7 @@ describe.skipIf(nginxMissing)(needsNginx('the whole chain, attacked'), () => {
     const CSV = { 'content-type': 'text/csv' };
     const HEADER = ADULT_COLUMNS.join();
 
-    it('cells that spreadsheets take for formulas stay what they are', async () => {
+    it('cells that are formulas in spreadsheets are kept', async () => {
       const cells = ['=1+1', '+1', '-1', '@SUM(A1)', '=cmd|" /C calc"!A0', '\t=1'];
       const rows = cells.map((cell) => adultRow({ workclass: `"${cell.replaceAll('"', '""')}"` }).join());
       const file = `${HEADER}\n${rows.join('\n')}\n`;
@@ -274,7 +274,7 @@ describe.skipIf(nginxMissing)(needsNginx('the whole chain, attacked'), () => {
       expect(body.split('\n')[0]).toBe(`${HEADER},prediction`);
     });
 
-    it('a hundred thousand columns are a 422, and more than that nothing worse', async () => {
+    it('a hundred thousand columns are a 422, and more do no harm', async () => {
       for (const count of [100_000, 2_000_000]) {
         const names = Array.from({ length: count }, (_, at) => `c${at}`)
           .join()
@@ -286,7 +286,7 @@ describe.skipIf(nginxMissing)(needsNginx('the whole chain, attacked'), () => {
       }
     });
 
-    it('a million bad rows are counted, and a neighbour waits no longer than for their parsing', async () => {
+    it('a million bad rows are counted, and other requests wait only for their parsing', async () => {
       const bodies: readonly (readonly [string, Record<string, string>])[] = [
         [`${HEADER}\n${'1\n'.repeat(1_000_000)}`, CSV],
         [`{"columns":${JSON.stringify(ADULT_COLUMNS)},"data":[${'[],'.repeat(1_000_000)}[]]}`, {}],
@@ -303,7 +303,7 @@ describe.skipIf(nginxMissing)(needsNginx('the whole chain, attacked'), () => {
     });
   });
 
-  it('no path leads out of what is served', async () => {
+  it('no path reaches other files', async () => {
     const up = [
       '../',
       '..%2f',
@@ -337,7 +337,7 @@ describe.skipIf(nginxMissing)(needsNginx('the whole chain, attacked'), () => {
     }
   });
 
-  it('what is echoed in a header holds nothing of a caller but a checked id', async () => {
+  it('answer headers contain nothing of a client but a valid request id', async () => {
     const hostile = [
       'a\r\nset-cookie: x=1',
       'a%0d%0aset-cookie:x',
@@ -412,7 +412,7 @@ describe.skipIf(nginxMissing)(needsNginx('the whole chain, attacked'), () => {
         (await ask(get(`/predict?age=${encodeURIComponent(value.slice(0, 4000))}!`))).status,
       ).toBeLessThan(500);
     }
-    // A thousand requests; a quadratic one of 15 kB alone would take a good part of it.
+    // A thousand requests; a quadratic match of 15 kB would take a good part of this time.
     expect(performance.now() - started).toBeLessThan(60_000);
   });
 });

@@ -9,7 +9,7 @@ import { type Chain, withChain } from './testing/withChain.ts';
 
 const MANY = 20;
 
-/** Requests one after the other, and how many of them a limit of one a second (and one at once) may have let in. */
+/** Sends requests one after the other. `mostAccepted`: the number that a limit of one a second (and one at once) may accept. */
 async function ask(
   { proxy }: Chain,
   target: string,
@@ -29,7 +29,7 @@ async function ask(
 }
 
 describe.skipIf(nginxMissing)(needsNginx('a limit of requests a second'), () => {
-  it('refuses what one client sends above it, in our form', () =>
+  it('refuses requests of one client beyond it, with a problem', () =>
     withChain({ rateLimit: 1 }, async (chain) => {
       const { answers, refused, mostAccepted } = await ask(chain, '/predict');
       expect(answers[0]?.status).toBe(200);
@@ -40,15 +40,15 @@ describe.skipIf(nginxMissing)(needsNginx('a limit of requests a second'), () => 
         expect(body).toBe(problemBody(new Problem('too_many_requests'), id));
         expect(headers['retry-after']).toEqual([String(RETRY_AFTER_SECONDS)]);
       }
-      // A crowd isn't to fill the log.
+      // Refusals must not fill the log.
       expect(chain.proxy.said()).toBe('');
     }));
 
-  it('refuses before a body has come', () =>
+  it('refuses before the body arrives', () =>
     withChain({ rateLimit: 1 }, async (chain) => {
       await ask(chain, '/');
       const head = 'POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n';
-      // One may have become free meanwhile.
+      // A place may have become free meanwhile.
       const statuses: number[] = [];
       for (let index = 0; index < 3 && !statuses.includes(429); index++)
         statuses.push(
@@ -61,7 +61,7 @@ describe.skipIf(nginxMissing)(needsNginx('a limit of requests a second'), () => 
     }));
 
   it.each(['/health/live', '/health/ready?x', '/health', '/ping', '/v2/health/ready', '/vertex/health.1'])(
-    'is never for %s',
+    'never applies to %s',
     (path) =>
       withChain({ rateLimit: 1, healthPath: '/vertex/health.1' }, async (chain) => {
         expect((await ask(chain, path)).refused).toEqual([]);
@@ -69,7 +69,7 @@ describe.skipIf(nginxMissing)(needsNginx('a limit of requests a second'), () => 
   );
 
   it.each(['/health/live/', '/predict/../ping', '/%70ing', '/vertex/health-1', '/predict?/ping', '//ping'])(
-    'is for %s, which is no question about health',
+    'applies to %s, which is no health check',
     (path) =>
       withChain({ rateLimit: 1, healthPath: '/vertex/health.1' }, async (chain) => {
         const { refused, mostAccepted } = await ask(chain, path);
@@ -77,7 +77,7 @@ describe.skipIf(nginxMissing)(needsNginx('a limit of requests a second'), () => 
       }),
   );
 
-  it('is off unless it is set', () =>
+  it('is off by default', () =>
     withChain({}, async (chain) => {
       expect((await ask(chain, '/')).refused).toEqual([]);
     }));
@@ -99,7 +99,7 @@ describe.skipIf(nginxMissing)(needsNginx('slow bodies of one client'), () => {
       }
     });
 
-  it('are refused beyond a quarter of what nginx takes of all, and others served', () =>
+  it('are refused beyond a quarter of the limit for all, and other clients are served', () =>
     withSlowBodies({ rateLimit: 1_000_000 }, async ({ proxy }) => {
       const ask = (from: string, head = HEAD): Promise<RawAnswer> =>
         rawRequest(proxy.port, `${head}{}`, from);
@@ -114,36 +114,36 @@ describe.skipIf(nginxMissing)(needsNginx('slow bodies of one client'), () => {
       expect(proxy.said()).toBe('');
     }));
 
-  it('count among those of all where clients are not limited', () =>
+  it('count only toward the limit for all if clients are not limited', () =>
     withSlowBodies({}, async ({ proxy }) => {
-      // By the last of these, nginx has seen all of those.
+      // Once the last of these is answered, nginx has seen all of those.
       for (let count = 0; count < 20; count++)
         expect((await rawRequest(proxy.port, `${HEAD}{}`)).status).toBe(200);
     }));
 });
 
 describe.skipIf(nginxMissing)(needsNginx("a client's address"), () => {
-  it('is what a trusted proxy says, and a client may not say it', () =>
+  it('is taken from a trusted proxy, and never from a client', () =>
     withChain({ rateLimit: 1, trustedProxies: ['127.0.0.0/8', '10.0.0.1'] }, async (chain) => {
       expect((await ask(chain, '/', (index) => `192.0.2.${index}`)).refused).toEqual([]);
-      // What stands before the first address that no proxy of ours added is the client's own invention.
+      // Entries before the first address that no trusted proxy added are the client's own.
       const forged = await ask(chain, '/', (index) => `192.0.2.${index}, 198.51.100.7, 10.0.0.1`);
       expect(MANY - forged.refused.length).toBeLessThanOrEqual(forged.mostAccepted);
     }));
 
-  it('is that of its connection where no proxy is trusted', () =>
+  it('is that of its connection if no proxy is trusted', () =>
     withChain({ rateLimit: 1 }, async (chain) => {
       const { refused, mostAccepted } = await ask(chain, '/', (index) => `192.0.2.${index}`);
       expect(MANY - refused.length).toBeLessThanOrEqual(mostAccepted);
     }));
 
-  it('stands in the access log', () =>
+  it('is in the access log', () =>
     withChain({ accessLog: 'stdout', trustedProxies: ['127.0.0.1'] }, async ({ proxy }) => {
       await rawRequest(proxy.port, 'GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 2001:db8::7\r\n\r\n');
       await proxy.says(/"client":"2001:db8::7"/);
     }));
 
-  it('may be of any network that nginx knows', async () => {
+  it('may be in any network that nginx accepts', async () => {
     const runtime = await makeRuntime();
     try {
       const trustedProxies = ['10.0.0.0/8', '::1', '2001:db8::/32', '192.0.2.1/32'];

@@ -17,7 +17,7 @@ const SETTINGS: ProxySettings = {
   workers: 2,
 };
 
-/** The template's lines that hold `word`, rendered. */
+/** The rendered lines of the template that contain `word`. */
 const linesWith = async (word: string, changes: Partial<ProxySettings>): Promise<string[]> =>
   renderProxy(await readTemplate(), { ...SETTINGS, ...changes })
     .split('\n')
@@ -25,7 +25,7 @@ const linesWith = async (word: string, changes: Partial<ProxySettings>): Promise
     .filter((line) => line.startsWith(word));
 
 describe('renderProxy', () => {
-  it('leaves no name and changes nothing else', async () => {
+  it('replaces all names and nothing else', async () => {
     const template = await readTemplate();
     const rendered = renderProxy(template, SETTINGS);
     expect(rendered).not.toMatch(/\$\{/);
@@ -33,7 +33,7 @@ describe('renderProxy', () => {
       if (!line.includes('${')) expect(rendered).toContain(`${line}\n`);
   });
 
-  it('makes an entry of each socket, for both kinds of connection', async () => {
+  it('makes an entry for each socket, in both upstreams', async () => {
     const servers = await linesWith('server "', {});
     expect(servers.map((line) => line.split(' ')[1])).toEqual(
       ['0', '1', '0', '1'].map((name) => `"unix:/run/app/${name}.sock"`),
@@ -41,7 +41,7 @@ describe('renderProxy', () => {
   });
 
   it('waits a second longer than the deadline', async () => {
-    // A file has a second more for each MiB.
+    // A file gets another second for each MiB.
     expect(await linesWith('proxy_read_timeout', { deadlineMs: 250, maxFileBytes: 4 * 1024 * 1024 })).toEqual(
       ['proxy_read_timeout 1250ms;', 'proxy_read_timeout 5346ms;', 'proxy_read_timeout 5346ms;'],
     );
@@ -67,7 +67,7 @@ describe('renderProxy', () => {
     ['stdout', 'access_log "/dev/stdout" json if=$log_wanted;'],
     ['/var/log/a b.log', 'access_log "/var/log/a b.log" json if=$log_wanted;'],
   ])('writes the access log to %s', async (accessLog, line) => {
-    // That of the requests, and that of the scrapes.
+    // Of the requests, and of the scrapes.
     expect(await linesWith('access_log', { accessLog })).toEqual([line, 'access_log off;']);
   });
 
@@ -84,7 +84,7 @@ describe('renderProxy', () => {
     );
   });
 
-  it('names a user only when told to', async () => {
+  it('names a user only if the settings have one', async () => {
     expect(await linesWith('user', {})).toEqual([]);
     expect(await linesWith('user', { user: 'www-data' })).toEqual(['user www-data;']);
   });
@@ -122,7 +122,7 @@ describe('renderProxy', () => {
     expect(() => renderProxy(template, { ...SETTINGS, ...changes })).toThrow(Object.keys(changes)[0]);
   });
 
-  it('refuses a template with an unknown name, and one that lacks a name', async () => {
+  it('refuses a template with an unknown name, and one without a known name', async () => {
     const template = await readTemplate();
     expect(() => renderProxy(`${template}# \${HOME}`, SETTINGS)).toThrow('unknown ${HOME}');
     expect(() => renderProxy(template.replaceAll('${LISTEN}', '1'), SETTINGS)).toThrow('missing ${LISTEN}');

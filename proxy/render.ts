@@ -1,43 +1,43 @@
-/** What the proxy's configuration depends on. */
+/** The settings in the proxy's configuration. */
 export interface ProxySettings {
   readonly host: string;
   readonly port: number;
   readonly maxBodyBytes: number;
-  /** Of an uploaded file. */
+  /** The limit of an uploaded file. */
   readonly maxFileBytes: number;
   readonly deadlineMs: number;
   /** `off`, `stdout` or an absolute path. */
   readonly accessLog: string;
-  /** Share of the requests that are logged, from 0 to 1; all unless told. Those that failed always are. */
+  /** Share of the requests that are logged, from 0 to 1; default 1. Failed requests are always logged. */
   readonly accessLogSample?: number | undefined;
-  /** Requests a second that one client address may send, and as many at once; none where there is no limit. */
+  /** Requests a second of one client address, and the size of a burst; undefined for no limit. */
   readonly rateLimit?: number | undefined;
-  /** Addresses and networks of other proxies before this one: a client's address is what they say it is. */
+  /** Addresses and networks of proxies in front of this one, whose X-Forwarded-For is trusted. */
   readonly trustedProxies?: readonly string[] | undefined;
-  /** One more path that asks for health. */
+  /** One more path of a health check. */
   readonly healthPath?: string | undefined;
-  /** Origins whose pages may read nginx's own answers too; `*` alone is every one. None where CORS is off. */
+  /** Origins whose pages may read nginx's own errors; `*` alone for all. Undefined if CORS is off. */
   readonly corsOrigins?: readonly string[] | undefined;
   /** The unix sockets of the server processes, as absolute paths. */
   readonly sockets: readonly string[];
   /** The private folder that nginx may write to, as an absolute path. */
   readonly runtime: string;
-  /** Files of the public port's certificate and of its key, as absolute paths; without them it speaks plain HTTP. */
+  /** Absolute paths of the certificate and key of the public port; without them it uses plain HTTP. */
   readonly tls?: { readonly certificate: string; readonly key: string } | undefined;
   /** nginx's own worker processes. */
   readonly workers: number;
-  /** Whom the workers run as, with a group of the same name: only where root starts nginx, which else takes `nobody`. */
+  /** The user of the workers, with a group of the same name; only if root starts nginx, whose default is `nobody`. */
   readonly user?: string | undefined;
 }
 
-/** How long after the deadline the proxy still waits: the app's own 504 must come first. */
+/** The proxy waits this much longer than the deadline, so that the app's own 504 comes first. */
 const ANSWER_GRACE_MS = 1000;
 
-/** A file is worked on at this pace at least; a process that is slower than that is taken for dead. */
+/** The lowest pace at which a file is processed; a slower process counts as dead. */
 const FILE_BYTES_PER_MS = 1024;
 
-/** Requests of one client address at once, where clients are limited: a quarter of what nginx takes of all. */
-const MAX_AT_ONCE = 256;
+/** Concurrent requests of one client address, if clients are limited: a quarter of the limit for all. */
+const MAX_CONCURRENT = 256;
 
 /** The longest path that fits into a Linux socket address, in bytes. */
 const MAX_SOCKET_PATH_BYTES = 107;
@@ -45,8 +45,8 @@ const MAX_SOCKET_PATH_BYTES = 107;
 /**
  * Fills the template `nginx.conf`. A line that holds `${SOCKET}` is repeated for each socket.
  *
- * @throws {Error} for a value that could break out of its place, a `${NAME}` that is unknown, or one that the
- *   template lacks
+ * @throws {Error} for a value that could end its quotes or directive, an unknown `${NAME}`, or one that the template
+ *   doesn't use
  */
 export function renderProxy(template: string, settings: ProxySettings): string {
   const { sockets } = settings;
@@ -104,7 +104,7 @@ function certificate(tls: ProxySettings['tls']): string {
 function listen({ host, port, tls }: ProxySettings): string {
   matching(/^[A-Za-z0-9.:-]+$/, 'host', host);
   const ssl = tls ? ' ssl' : '';
-  // As Node does: "::" takes IPv4 as well.
+  // As in Node, "::" accepts IPv4 as well.
   return host.includes(':')
     ? `[${host}]:${positive('port', port)}${ssl} ipv6only=off`
     : `${host}:${positive('port', port)}${ssl}`;
@@ -115,7 +115,7 @@ function accessLog(target: string): string {
   return `"${target === 'stdout' ? '/dev/stdout' : path('accessLog', target)}" json if=$log_wanted`;
 }
 
-/** Entries of a split: nginx takes hundredths of a percent, and at least one. */
+/** The entries of split_clients, which takes hundredths of a percent, at least one. */
 function sample(share: number): string {
   if (!(share >= 0 && share <= 1)) throw new Error(`accessLogSample: nginx.conf can't hold ${share}`);
   if (share === 0 || share === 1) return `* ${share};`;
@@ -124,20 +124,20 @@ function sample(share: number): string {
 }
 
 /**
- * 10 MB remember some 80,000 addresses; beyond that the oldest are forgotten. Requests under way are of 1,024 addresses
- * at most, and with no room for one it would be refused.
+ * 10 MB hold some 80,000 addresses; then the oldest are dropped. Concurrent requests have 1,024 addresses at most; without
+ * room for one the request would be refused.
  */
 const rateZone = (limit: number | undefined): string =>
   limit === undefined
     ? ''
-    : `limit_req_zone $limited_client zone=clients:10m rate=${positive('rateLimit', limit)}r/s; limit_conn_zone $limited_client zone=crowds:512k;`;
+    : `limit_req_zone $limited_client zone=clients:10m rate=${positive('rateLimit', limit)}r/s; limit_conn_zone $limited_client zone=concurrent:512k;`;
 
 const rateLimit = (limit: number | undefined): string =>
   limit === undefined
     ? ''
-    : `limit_conn crowds ${MAX_AT_ONCE}; limit_req zone=clients burst=${positive('rateLimit', limit)} nodelay;`;
+    : `limit_conn concurrent ${MAX_CONCURRENT}; limit_req zone=clients burst=${positive('rateLimit', limit)} nodelay;`;
 
-/** The last address in X-Forwarded-For that is none of these is the client's. */
+/** The client's address is the last one in X-Forwarded-For that isn't one of these. */
 function trustedProxies(networks: readonly string[]): string {
   if (networks.length === 0) return '';
   const from = networks.map((network) => {
@@ -147,13 +147,13 @@ function trustedProxies(networks: readonly string[]): string {
   return `${from.join(' ')} real_ip_header X-Forwarded-For; real_ip_recursive on;`;
 }
 
-/** One more alternative of a regular expression. */
+/** An alternative of a regular expression. */
 const healthPath = (given: string | undefined): string =>
   given === undefined
     ? ''
     : `|${matching(/^\/[A-Za-z0-9._~/:-]+$/, 'healthPath', given).replaceAll('.', '[.]')}`;
 
-/** Entries of a map from a request's Origin to the one that its answer lets in. */
+/** The entries of a map from a request's Origin to the allowed origin of its answer. */
 function corsOrigins(origins: readonly string[]): string {
   if (origins.includes('*')) return 'default "*";';
   const entries = origins.map((origin) => {
@@ -172,7 +172,7 @@ function socketPath(socket: string): string {
   return path('sockets', socket);
 }
 
-// The template puts every path between double quotes, where these are what nginx reads as more than itself.
+// The template has every path in double quotes; these characters have a meaning there.
 const path = (name: string, value: string): string => matching(/^\/[^"'`;{}$\\\p{Cc}]*$/u, name, value);
 
 const positive = (name: string, value: number): string => matching(/^[1-9]\d*$/, name, String(value));

@@ -12,7 +12,7 @@ const predict = (method = 'POST', body = BODY, path = '/predict'): string =>
 
 const receivedBy = ({ upstreams }: Chain): Received[] => upstreams.flatMap(({ received }) => received);
 
-/** Leaves a kept connection to every process: failures on those are what nginx doesn't count as tries. */
+/** Leaves a kept connection to every process: nginx doesn't count failures on those as tries. */
 async function warm(chain: Chain): Promise<void> {
   const held: (() => void)[] = [];
   const allHeld = new Promise<void>((resolve) => {
@@ -44,7 +44,7 @@ describe.skipIf(nginxMissing)(needsNginx('the replay of a request'), () => {
             void upstream.stop();
           };
         }
-        // Above client_body_buffer_size: the copy that is replayed lies on disk.
+        // Above client_body_buffer_size: the replayed copy is on disk.
         const body = 'x'.repeat(1024 * 1024 + 1);
         const { status } = await rawRequest(chain.proxy.port, predict(method, body));
         expect(status).toBe(200);
@@ -71,7 +71,7 @@ describe.skipIf(nginxMissing)(needsNginx('the replay of a request'), () => {
     }),
   );
 
-  it('finds the one process of five that listens', () =>
+  it('finds the only process of five that listens', () =>
     withChain({ processes: 5 }, async (chain) => {
       await warm(chain);
       const [last, ...others] = chain.upstreams;
@@ -86,19 +86,19 @@ describe.skipIf(nginxMissing)(needsNginx('the replay of a request'), () => {
     const ask = async ({ proxy }: Chain): Promise<number> =>
       (await rawRequest(proxy.port, predict('POST', BODY, path))).status;
 
-    it('is made a third time where the first two met nobody else', () =>
+    it('is tried a third time if the first two reached the same process', () =>
       withChain({ processes: 1 }, async (chain) => {
         chain.upstreams[0]!.behaviour = hangsUp;
         expect(await ask(chain)).toBe(503);
         expect(receivedBy(chain)).toHaveLength(3);
       }));
 
-    it('is made once more where the first attempt met none but processes that were set aside', () =>
+    it('is tried once more if the first attempt found only disabled processes', () =>
       withChain({ processes: 2 }, async (chain) => {
         const [closing, gone] = chain.upstreams as [Upstream, Upstream];
         await gone.stop();
         closing.behaviour = hangsUp;
-        // Sets both aside, for a second.
+        // Disables both for a second.
         expect([await ask(chain), await ask(chain)]).toEqual([503, 503]);
         const before = closing.received.length;
         closing.behaviour = (answer, request) =>
@@ -147,7 +147,7 @@ describe.skipIf(nginxMissing)(needsNginx('the replay of a request'), () => {
       }
     }));
 
-  it.each([500, 502, 503, 504])('is not made for an answer of the app: %i', (status) =>
+  it.each([500, 502, 503, 504])('does not happen for an answer of the app: %i', (status) =>
     withChain({ processes: 2 }, async (chain) => {
       for (const upstream of chain.upstreams) upstream.behaviour = (answer) => answer.writeHead(status).end();
       for (const method of ['GET', 'POST']) {
@@ -159,7 +159,7 @@ describe.skipIf(nginxMissing)(needsNginx('the replay of a request'), () => {
 });
 
 describe.skipIf(nginxMissing)(needsNginx('the balance'), () => {
-  it('counts requests: a process that is busy gets no more while another is idle', () =>
+  it('balances by requests: a busy process gets no more while another is idle', () =>
     withChain({ processes: 2, workers: 2 }, async (chain) => {
       let release = (): void => undefined;
       const held = new Promise<void>((resolve) => {

@@ -20,7 +20,7 @@ describe.skipIf(nginxMissing)(needsNginx('a request through the proxy'), () => {
     chain.upstreams[0]!.received.length = 0;
   });
 
-  /** One request: the answer, and what the app saw of it. */
+  /** One request: its answer, and the request that the app saw. */
   async function ask(
     requestLine: string,
     headers = '',
@@ -44,7 +44,7 @@ describe.skipIf(nginxMissing)(needsNginx('a request through the proxy'), () => {
     expect(answer.headers['x-request-id']).toEqual([seen.headers['x-request-id']]);
   });
 
-  it('adds an id to an answer that has none, and leaves the one that the app gave', async () => {
+  it("gets a request id in its answer, the app's if there is one", async () => {
     const upstream = chain.upstreams[0]!;
     upstream.behaviour = (answer) => answer.end();
     expect((await ask('GET /', 'X-Request-Id: mine\r\n')).answer.headers['x-request-id']).toEqual(['mine']);
@@ -69,7 +69,7 @@ describe.skipIf(nginxMissing)(needsNginx('a request through the proxy'), () => {
   });
 
   it.each(['/', '/a//b/../c?d=%20+&e', '/%2e%2f?x', '/a?b#c', `/!"$&'()*,;:<=>@[\\]^_\`{|}~?"<>{|}`])(
-    'keeps its target as it stands: %s',
+    'keeps its target unchanged: %s',
     async (target) => {
       expect((await ask(`GET ${target}`)).seen.url).toBe(target);
     },
@@ -83,9 +83,9 @@ describe.skipIf(nginxMissing)(needsNginx('a request through the proxy'), () => {
       expect((await ask(`${method} ${target}`)).seen.url).toBe(url);
   });
 
-  it("may have any byte in its target: our error answers those that Node's parser refuses", async () => {
+  it("may have any byte in its target: bytes that Node's parser refuses are answered with a problem", async () => {
     for (let byte = 0; byte < 256; byte += 1) {
-      // They end the line.
+      // These bytes end the line.
       if (byte === 0x0a || byte === 0x0d) continue;
       for (const target of ['/a', '/a?b=']) {
         const line = `GET ${target}${String.fromCharCode(byte)}41`;
@@ -111,7 +111,7 @@ describe.skipIf(nginxMissing)(needsNginx('a request through the proxy'), () => {
     expect(seen.body).toBe(body);
   });
 
-  it('arrives with a length where it was sent in chunks', async () => {
+  it('arrives with a length if it was sent in chunks', async () => {
     const chunked = 'Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n';
     const { seen } = await ask('POST /predict', chunked);
     expect(seen).toMatchObject({ body: 'abcde', headers: { 'content-length': '5' } });
@@ -127,7 +127,7 @@ describe.skipIf(nginxMissing)(needsNginx('a request through the proxy'), () => {
     expect((await rawRequest(chain.proxy.port, 'GET / HTTP/1.0\r\n\r\n')).status).toBe(200);
   });
 
-  it('gets an answer that does not tell a version', async () => {
+  it('gets an answer without a version of nginx', async () => {
     expect((await ask('GET /')).answer.headers['server']).toEqual(['nginx']);
   });
 });
@@ -146,7 +146,7 @@ describe.skipIf(nginxMissing)(needsNginx('the access log'), () => {
         await rawRequest(proxy.port, 'nonsense\r\n\r\n');
         upstreams[0]!.behaviour = hangsUp;
         await rawRequest(proxy.port, 'FOO /x?c=secret HTTP/1.1\r\nHost: x\r\n\r\n');
-        // nginx writes a line after the answer; its graceful end comes after the last line.
+        // nginx writes a line after the answer, and the last one before its graceful end.
         await proxy.stop();
       });
       const lines = (await readFile(file, 'utf8')).trimEnd().split('\n');
@@ -205,7 +205,7 @@ describe.skipIf(nginxMissing)(needsNginx('the access log'), () => {
     }
   });
 
-  it("has the id of the app's trace, or else of the caller's", async () => {
+  it("has the id of the app's trace, or else of the client's", async () => {
     const [ours, theirs] = ['a'.repeat(32), 'b'.repeat(32)];
     const traceparent = (text: string): string => `GET / HTTP/1.1\r\nHost: x\r\nTraceparent: ${text}\r\n\r\n`;
     const valid = `00-${theirs}-00f067aa0ba902b7-01`;

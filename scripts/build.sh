@@ -9,6 +9,8 @@ if [ "${1:-}" = --help ]; then
   exit 0
 fi
 out=${1:-dist}
+# Before the mark: the server's start takes sources that are newer than the mark for changed.
+scripts/generate/model-json-check/write.sh
 # The mark has the time of the build's start: what changes meanwhile is newer.
 mkdir -p "$out"
 rm -f "$out/.built"

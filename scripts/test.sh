@@ -1,32 +1,34 @@
 #!/usr/bin/env bash
-# Runs every check: format, lint, types, and all tests on real parts. Installs what they need first.
+# Runs every check: format, lint, types, and all tests on real parts. Makes what they need beside the first ones.
 set -euo pipefail
 cd -P -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 
 usage() {
   cat <<'TEXT'
-Usage: ./scripts/test.sh [--no-install] [--help]
+Usage: ./scripts/test.sh [--quick] [--no-install] [--help]
 
-Runs the format check, the linter, the type check and every test. Installs what is missing first: npm packages, a
-Python environment for the training tests, another with clients of the protocols, and as root the system packages.
-Tests whose parts can't be had are listed as skipped at the end, each with the reason. The last line is the total.
+Runs the format check, the linter, the type check and every test. Installs what is missing in the background: as root the
+system packages, Go programs, a Python environment with clients of the protocols, another for the training tests. Tests
+that need such a part run last. Tests whose parts can't be had are listed as skipped at the end, each with the reason. The
+last line is the total.
 
+  --quick       only what needs npm packages and nginx: checks, unit tests, the tests of the proxy
   --no-install  install no system packages
   --help        print this
 TEXT
 }
 
-install=yes
+install=yes quick=no
 for argument in "$@"; do
   case $argument in
+    --quick) quick=yes ;;
     --no-install) install=no ;;
     --help | -h)
       usage
       exit 0
       ;;
     *)
-      printf 'unknown argument: %s\n' "$argument" >&2
-      usage >&2
+      printf 'test.sh: unknown argument %s; see ./scripts/test.sh --help\n' "$argument" >&2
       exit 2
       ;;
   esac
@@ -34,156 +36,233 @@ done
 
 say() { printf '\n== %s\n' "$*"; }
 
-# Folders that outlive a run: what is in them is made again when it's gone.
+# Folders that outlive a run: a missing one is made again.
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/servemodel
 work=$(mktemp -d "${TMPDIR:-/tmp}/servemodel-test.XXXXXX")
-trap 'rm -rf -- "$work"' EXIT
 mkdir -p "$cache"
 
-# --- What the tests need ----------------------------------------------------------------------------------------
+# --- Jobs in the background ---------------------------------------------------------------------------------------
+
+declare -A job_pids=()
+JOB_SECONDS=1500
+
+end_all() {
+  trap '' INT TERM
+  local pid
+  for pid in "${job_pids[@]}"; do kill -- "-$pid" 2>/dev/null || true; done
+  wait
+  rm -rf -- "$work"
+}
+trap end_all EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# Runs a command in the background, with a log, in a process group of its own: Ctrl-C ends it by `end_all`.
+start_job() { # NAME NICENESS COMMAND...
+  local name=$1 niceness=$2
+  shift 2
+  set -m
+  (
+    trap - EXIT INT TERM
+    if [ "$niceness" != 0 ]; then renice -n "$niceness" -p "$BASHPID" >/dev/null 2>&1 || true; fi
+    code=0
+    "$@" || code=$?
+    echo "$code" >"$work/$name.code"
+  ) </dev/null >"$work/$name.log" 2>&1 &
+  job_pids[$name]=$!
+  set +m
+}
+
+# Waits for the end of a job, and takes its exit code.
+finish_job() { # NAME
+  local name=$1 start=$SECONDS
+  until [ -s "$work/$name.code" ]; do
+    if [ $((SECONDS - start)) -ge $JOB_SECONDS ] || ! kill -0 "${job_pids[$name]}" 2>/dev/null; then
+      kill -- "-${job_pids[$name]}" 2>/dev/null || true
+      sleep 1
+      if ! [ -s "$work/$name.code" ]; then
+        echo "no end after $((SECONDS - start)) s" >>"$work/$name.log"
+        echo 1 >"$work/$name.code"
+      fi
+    fi
+    sleep 0.2
+  done
+  return "$(cat "$work/$name.code")"
+}
+
+# Says what is installed, and how long that took. The terminal is descriptor 3: what the command prints is for the log.
+exec 3>&1
+make() { # WHAT COMMAND...
+  local what=$1 start=$SECONDS
+  shift
+  printf -- '-- %s: started\n' "$what" >&3
+  if "$@"; then
+    printf -- '-- %s: done in %s s\n' "$what" $((SECONDS - start)) >&3
+  else
+    printf -- '-- %s: FAILED after %s s\n' "$what" $((SECONDS - start)) >&3
+    return 1
+  fi
+}
+
+# Waits for parts that tests need now. One that failed shows the end of its log.
+need() { # NAME...
+  local name
+  for name in "$@"; do
+    if [ -z "${job_pids[$name]:-}" ]; then continue; fi
+    if ! [ -s "$work/$name.code" ]; then say "waiting for $name"; fi
+    finish_job "$name" || tail -n 5 "$work/$name.log"
+    unset "job_pids[$name]"
+  done
+}
+
+# --- What the tests need ------------------------------------------------------------------------------------------
 
 # program:package pairs.
-SYSTEM_PARTS=(nginx:nginx-light shellcheck:shellcheck dockerd:docker.io debootstrap:debootstrap chromium:chromium
-  redis-server:redis-server prometheus:prometheus prometheus-alertmanager:prometheus-alertmanager
-  faketime:faketime curl:curl)
+SYSTEM_PARTS=(nginx:nginx-light)
+if [ "$quick" = no ]; then
+  SYSTEM_PARTS+=(shellcheck:shellcheck dockerd:docker.io debootstrap:debootstrap chromium:chromium
+    redis-server:redis-server prometheus:prometheus prometheus-alertmanager:prometheus-alertmanager
+    faketime:faketime curl:curl)
+fi
+PATH=$PATH:/usr/sbin:/sbin
 
-install_system_packages() {
-  PATH=$PATH:/usr/sbin:/sbin
-  local part missing=()
+missing_packages() {
+  local part
   for part in "${SYSTEM_PARTS[@]}"; do
-    command -v "${part%%:*}" >/dev/null || missing+=("${part#*:}")
+    command -v "${part%%:*}" >/dev/null || echo "${part#*:}"
   done
-  if [ ${#missing[@]} = 0 ]; then return; fi
-  local command="apt-get install -y --no-install-recommends ${missing[*]}"
-  if [ "$install" = no ] || [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-    say "not installed: ${missing[*]}; as root on Debian: $command"
-    return
-  fi
-  say "installing system packages: $command"
+}
+
+install_system_packages() { # PACKAGE...
   # Their services must not start: the tests start what they need themselves, on ports of their own.
-  local policy=/usr/sbin/policy-rc.d made=no
+  local policy=/usr/sbin/policy-rc.d
   if ! [ -e "$policy" ]; then
+    # Left behind, it would keep every package's service from starting.
+    trap 'rm -f /usr/sbin/policy-rc.d' EXIT
     printf '#!/bin/sh\nexit 101\n' >"$policy"
     chmod +x "$policy"
-    made=yes
-    # Left behind, it would keep every package's service from starting.
-    trap 'rm -rf -- "$work" /usr/sbin/policy-rc.d' EXIT
   fi
   apt-get update -qq || true
-  DEBIAN_FRONTEND=noninteractive $command >"$work/apt.log" 2>&1 || { tail -n 5 "$work/apt.log"; }
-  if [ "$made" = yes ]; then
-    rm -f "$policy"
-    trap 'rm -rf -- "$work"' EXIT
-  fi
+  DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=300 "$@"
 }
 
 install_npm_packages() {
-  if [ -f node_modules/.package-lock.json ] && ! [ package-lock.json -nt node_modules/.package-lock.json ]; then return; fi
-  say 'installing npm packages'
-  npm ci --include=dev --no-audit --no-fund --loglevel=error
-  touch node_modules/.package-lock.json
+  npm ci --include=dev --no-audit --no-fund --loglevel=error &&
+    touch node_modules/.package-lock.json
 }
 
-# An environment lives outside of the checkout and is made anew when its pins change. Prints its folder.
-make_python_environment() {
-  local what=$1 pins=$2 folder
-  command -v python3 >/dev/null || return 0
-  folder=$cache/python-$(sha256sum "$pins" | cut -c1-12)
-  echo "$folder"
-  if [ -f "$folder/.complete" ]; then return; fi
-  say "making the Python environment of $what" >&2
-  rm -rf "$folder"
-  if python3 -m venv "$folder" && "$folder/bin/pip" install -q -r "$pins" >&2; then
-    touch "$folder/.complete"
-  fi
-}
+digest() { cat -- "$@" | sha256sum | cut -c 1-12; }
+
+# Python environments lie outside of the checkout and are made again when what they are made of changes. Wheels only: a
+# source package would run its own build. Modules are compiled when they are imported.
+PIP_INSTALL=(-m pip install -q --only-binary ':all:' --no-compile)
+CLIENTS_SOURCES=(scripts/verify/bench/peers/requirements.txt scripts/testing/clients-requirements.txt
+  scripts/testing/saveMlflowModel.py scripts/models/train/adult.py)
+clients=$cache/clients-$(digest "${CLIENTS_SOURCES[@]}")
+training=$cache/training-$(digest scripts/models/requirements.txt)
 
 # Real clients of the protocols, and MLflow's own server on the pipeline that the default model was exported from. The
-# same files in the same order as server/testing/protocolClients.ts, which finds it by their digest.
-make_clients_environment() {
-  command -v python3 >/dev/null || return 0
-  local sources=(scripts/verify/bench/peers/requirements.txt scripts/testing/clients-requirements.txt
-    scripts/testing/saveMlflowModel.py scripts/models/train/adult.py)
-  local clients
-  clients=$cache/clients-$(cat "${sources[@]}" | sha256sum | cut -c1-12)
-  if [ -f "$clients/.complete" ]; then return; fi
-  say 'making the Python environment of the protocol clients, some minutes'
-  rm -rf "$clients"
+# same sources in the same order as server/testing/protocolClients.ts, which finds it by their digest.
+make_clients() {
   local model=$work/clients-model
-  if python3 -m venv "$clients" &&
-    "$clients/bin/pip" install -q --no-deps -r scripts/testing/clients-requirements.txt &&
-    "$clients/bin/python" scripts/models/train/adult.py --output "$model" --joblib "$model.joblib" >/dev/null &&
+  rm -rf "$clients"
+  python3 -m venv "$clients" &&
+    "$clients/bin/python" "${PIP_INSTALL[@]}" --no-deps -r scripts/testing/clients-requirements.txt &&
+    "$clients/bin/python" scripts/models/train/adult.py --output "$model" --joblib "$model.joblib" &&
     MLFLOW_DISABLE_TELEMETRY=true "$clients/bin/python" -W ignore scripts/testing/saveMlflowModel.py \
-      "$model.joblib" "$model/golden.json" "$clients/mlflow"; then
+      "$model.joblib" "$model/golden.json" "$clients/mlflow" &&
     touch "$clients/.complete"
-  fi
 }
 
-# Programs that are built from their published sources: what, its version, its package.
-GO_PARTS=("versitygw v1.8.0 github.com/versity/versitygw/cmd/versitygw"
-  "kubeconform v0.7.0 github.com/yannh/kubeconform/cmd/kubeconform"
-  "compose-spec v2.16.2 github.com/compose-spec/compose-go/v2/cmd"
-  "kustomize v5.5.0 sigs.k8s.io/kustomize/kustomize/v5")
-
-install_go_programs() {
-  local part name version package
-  for part in "${GO_PARTS[@]}"; do
-    read -r name version package <<<"$part"
-    PATH=$cache/$name-$version:$PATH
-    if command -v "$name" >/dev/null || ! command -v go >/dev/null; then continue; fi
-    say "installing $name $version"
-    GOBIN=$cache/$name-$version GOFLAGS=-modcacherw go install "$package@$version" ||
-      echo 'that failed: the tests that need it are skipped'
-    # A package that is called cmd gives its program that name.
-    if [ -e "$cache/$name-$version/cmd" ]; then mv "$cache/$name-$version/cmd" "$cache/$name-$version/$name"; fi
-  done
+make_training() {
+  rm -rf "$training"
+  python3 -m venv "$training" &&
+    "$training/bin/python" "${PIP_INSTALL[@]}" -r scripts/models/requirements.txt &&
+    touch "$training/.complete"
 }
 
+make_python_environments() {
+  local failed=0
+  [ -f "$clients/.complete" ] || make 'Python environment of the clients' make_clients || failed=1
+  [ -f "$training/.complete" ] || make 'Python environment of the training tests' make_training || failed=1
+  return "$failed"
+}
+
+# Programs that are built from their published sources: what, and its package.
+GO_PARTS=('kubeconform github.com/yannh/kubeconform/cmd/kubeconform@v0.7.0'
+  'kustomize sigs.k8s.io/kustomize/kustomize/v5@v5.5.0'
+  'compose-spec github.com/compose-spec/compose-go/v2/cmd@v2.16.2'
+  'versitygw github.com/versity/versitygw/cmd/versitygw@v1.8.0')
 # The OpenTelemetry Collector is no program to install: its builder makes one of the parts that a file lists.
 COLLECTOR_BUILDER=go.opentelemetry.io/collector/cmd/builder@v0.139.0
 COLLECTOR_PARTS=scripts/testing/otelcol.yaml
+go_programs=$cache/go-$({ printf '%s\n' "${GO_PARTS[@]}" "$COLLECTOR_BUILDER" && cat "$COLLECTOR_PARTS"; } | digest -)
+PATH=$go_programs:$PATH
 
-install_collector() {
-  local folder
-  folder=$cache/otelcol-$({ echo "$COLLECTOR_BUILDER" && cat "$COLLECTOR_PARTS"; } | sha256sum | cut -c1-12)
-  PATH=$folder:$PATH
-  if [ -x "$folder/otelcol" ] || ! command -v go >/dev/null; then return; fi
-  say 'building the OpenTelemetry Collector, two minutes'
-  { printf 'dist: {name: otelcol, module: servemodel/otelcol, output_path: "%s"}\n' "$work/otelcol" &&
-    cat "$COLLECTOR_PARTS"; } >"$work/otelcol.yaml"
-  if GOBIN=$work/bin GOFLAGS=-modcacherw go install "$COLLECTOR_BUILDER" &&
-    GOFLAGS=-modcacherw timeout 600 "$work/bin/builder" --config "$work/otelcol.yaml" >"$work/otelcol.log" 2>&1; then
-    mkdir -p "$folder" && mv "$work/otelcol/otelcol" "$folder/"
-  else
-    tail -n 5 "$work/otelcol.log" || true
-    echo 'that failed: the tests that need it are skipped'
-  fi
+install_go_program() { # NAME PACKAGE
+  # A package that is called cmd gives its program that name.
+  mkdir -p "$work/go-$1"
+  GOBIN=$work/go-$1 go install "$2" && mv "$work/go-$1/"* "$go_programs/$1"
 }
 
-install_system_packages
-install_npm_packages
-install_go_programs
-install_collector
-make_clients_environment
-python=$(make_python_environment 'the training tests' scripts/models/requirements.txt)
-openapi=$(make_python_environment 'the tests of /openapi.json' scripts/testing/openapi-requirements.txt)
-if [ -f "$openapi/.complete" ]; then export OPENAPI_TOOLS=$openapi/bin; fi
-make_python_environment "the test of KServe's client" scripts/testing/kserve-requirements.txt >/dev/null
+build_collector() {
+  { printf 'dist: {name: otelcol, module: servemodel/otelcol, output_path: "%s"}\n' "$work/otelcol" &&
+    cat "$COLLECTOR_PARTS"; } >"$work/otelcol.yaml"
+  GOBIN=$work/bin go install "$COLLECTOR_BUILDER" && "$work/bin/builder" --config "$work/otelcol.yaml" &&
+    mv "$work/otelcol/otelcol" "$go_programs/"
+}
+
+make_go_programs() {
+  local part name package failed=0
+  # None of them needs C. Go's cache of modules shall be deletable.
+  export CGO_ENABLED=0 GOFLAGS=-modcacherw
+  mkdir -p "$go_programs"
+  for part in "${GO_PARTS[@]}"; do
+    read -r name package <<<"$part"
+    command -v "$name" >/dev/null || make "$name" install_go_program "$name" "$package" || failed=1
+  done
+  command -v otelcol >/dev/null || make 'OpenTelemetry Collector' build_collector || failed=1
+  return "$failed"
+}
+
+packages=$(missing_packages)
+if [ -n "$packages" ]; then
+  if [ "$install" = no ] || [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    say "not installed: ${packages//$'\n'/ }; as root on Debian: apt-get install ${packages//$'\n'/ }"
+  else
+    # shellcheck disable=SC2086
+    start_job 'system packages' 0 make "${packages//$'\n'/ }" install_system_packages $packages
+  fi
+fi
+if [ "$quick" = no ]; then
+  # Behind the tests that run beside them.
+  if command -v go >/dev/null; then start_job 'Go programs' 10 make_go_programs; fi
+  if command -v python3 >/dev/null; then start_job 'Python environments' 10 make_python_environments; fi
+fi
+if ! [ -f node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+  make 'npm packages' install_npm_packages
+fi
 
 # --- The checks ---------------------------------------------------------------------------------------------------
 
 passed=0 failed=0 skipped=0
 reasons=()
 
-# A check that passes or fails as a whole counts as one test.
-check() {
-  local name=$1
-  shift
-  say "$name"
-  if "$@"; then passed=$((passed + 1)); else
-    printf 'FAILED: %s\n' "$name"
+# Counts a check that passes or fails as a whole as one test.
+count() { # NAME CODE
+  if [ "$2" = 0 ]; then passed=$((passed + 1)); else
+    printf 'FAILED: %s\n' "$1"
     failed=$((failed + 1))
   fi
+}
+
+check() { # NAME COMMAND...
+  local name=$1 code=0 start=$SECONDS
+  shift
+  say "$name"
+  "$@" || code=$?
+  count "$name" "$code"
+  echo "$name: $((SECONDS - start)) s"
 }
 
 skip() {
@@ -191,14 +270,9 @@ skip() {
   reasons+=("$1")
 }
 
-# Adds a test runner's own totals: "passed failed skipped", then a line for each skipped test; beside them a list of
-# the tests that passed only when they were tried again.
-add_totals() {
+# Adds a test runner's own totals: "passed failed skipped", then a line for each skipped test.
+add_totals() { # FILE
   local file=$1 p f s line
-  if [ -s "$file.retried" ]; then
-    say 'passed only at the second try'
-    cat "$file.retried"
-  fi
   if ! [ -s "$file" ]; then
     failed=$((failed + 1))
     return
@@ -207,40 +281,71 @@ add_totals() {
   passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 }
 
+# Runs groups of vitest.config.ts. A test is tried again once: a machine that is busy with something else must not fail a
+# whole run. What needed it is listed at the end.
+run_tests() { # GROUP...
+  say "tests: $*"
+  TEST_TOTALS=$work/totals-$1 npx --no-install vitest run --retry=1 "${@/#/--project=}" || true
+  add_totals "$work/totals-$1"
+}
+
+# They start no server, so they run behind the tests that do; first they wait for their environment.
+training_tests() {
+  if [ -n "${job_pids['Python environments']:-}" ]; then finish_job 'Python environments' || true; fi
+  if ! [ -f "$training/.complete" ]; then return; fi
+  TEST_TOTALS=$work/totals-training "$training/bin/python" -m pytest -q -p no:cacheprovider \
+    -p scripts.testing.totals_plugin scripts
+}
+
 export ORT_DISABLE_TELEMETRY=1
+start_job lint 0 npm run --silent lint
 check 'format' npm run --silent format:check
-check 'lint' npm run --silent lint
 check 'types' npm run --silent typecheck
 check 'build' npm run --silent build
+say 'lint'
+lint=0
+finish_job lint || lint=$?
+cat "$work/lint.log"
+count lint "$lint"
+
+run_tests unit
+need 'system packages'
 if command -v shellcheck >/dev/null; then
-  check 'shell scripts' shellcheck servemodel.sh scripts/*.sh scripts/run scripts/testing/*.sh scripts/api-key scripts/sbom scripts/import-model scripts/compare scripts/replay scripts/simulate scripts/audit scripts/rehearse scripts/kubernetes-schemas deploy/alertmanager/start.sh .ci/run
+  scripts=$(git ls-files -z | xargs -0 awk 'FNR == 1 && /^#!.*sh$/ { print FILENAME } { nextfile }')
+  # shellcheck disable=SC2086
+  check 'shell scripts' shellcheck $scripts
 else
   skip 'shell scripts: shellcheck is missing; apt-get install shellcheck'
 fi
+if [ "$quick" = yes ]; then run_tests nginx; else
+  # Known weaknesses of the packages that are shipped, where the registry knows them.
+  audit=$(npm audit --omit=dev 2>&1) && audited=yes || audited=no
+  if [ "$audited" = no ] && grep -q 'endpoint returned an error\|ENOTFOUND\|ECONNREFUSED\|ETIMEDOUT' <<<"$audit"; then
+    skip 'npm audit: the registry does not answer it'
+  else
+    if [ "$audited" = no ]; then printf '%s\n' "$audit"; fi
+    check 'npm audit' test "$audited" = yes
+  fi
 
-# Known weaknesses of the packages that are shipped, where the registry tells.
-audit=$(npm audit --omit=dev 2>&1) && audited=yes || audited=no
-if [ "$audited" = no ] && grep -q 'endpoint returned an error\|ENOTFOUND\|ECONNREFUSED\|ETIMEDOUT' <<<"$audit"; then
-  skip 'npm audit: the registry does not answer it'
-else
-  if [ "$audited" = no ]; then printf '%s\n' "$audit"; fi
-  check 'npm audit' test "$audited" = yes
-fi
+  start_job 'training tests' 10 training_tests
+  run_tests nginx servers
+  need 'Go programs' 'Python environments'
+  run_tests made
 
-say 'tests'
-# Tried again once: a machine that is busy with something else must not fail a whole run. What needed it is listed.
-TEST_TOTALS=$work/vitest npx --no-install vitest run --retry=1 || true
-add_totals "$work/vitest"
-
-if [ -f "$python/.complete" ]; then
   say 'training tests'
-  TEST_TOTALS=$work/pytest "$python/bin/python" -m pytest -q -p no:cacheprovider -p scripts.testing.totals_plugin scripts || true
-  add_totals "$work/pytest"
-else
-  skip 'training tests: no Python environment; apt-get install python3-venv, and pip must reach a package index'
+  finish_job 'training tests' || true
+  cat "$work/training tests.log"
+  if [ -f "$training/.complete" ]; then add_totals "$work/totals-training"; else
+    skip 'training tests: no Python environment; apt-get install python3-venv, and pip must reach a package index'
+  fi
 fi
 
+if cat "$work"/totals-*.retried 2>/dev/null | grep -q .; then
+  say 'passed only at the second try'
+  cat "$work"/totals-*.retried
+fi
 say 'skipped'
 if [ ${#reasons[@]} = 0 ]; then echo 'nothing'; else printf '%s\n' "${reasons[@]}"; fi
+say "all in $((SECONDS / 60)) min $((SECONDS % 60)) s"
 printf '\n%s passed, %s failed, %s skipped\n' "$passed" "$failed" "$skipped"
 [ "$failed" = 0 ]

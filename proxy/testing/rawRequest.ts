@@ -8,7 +8,7 @@ export interface RawAnswer {
   readonly body: string;
 }
 
-/** Sends bytes as they are and reads one answer: for what a well-behaved HTTP client can't be made to send. */
+/** Sends raw bytes and reads one answer: for requests that an HTTP client refuses to send. */
 export async function rawRequest(
   port: number,
   bytes: string | Buffer,
@@ -19,7 +19,7 @@ export async function rawRequest(
   return answer;
 }
 
-/** Sends bytes as they are; what came back until the answer was whole or the connection closed. */
+/** Sends raw bytes. Resolves with the bytes received until the answer is complete or the connection closes. */
 export async function rawExchange(
   port: number,
   bytes: string | Buffer,
@@ -34,7 +34,7 @@ export async function rawExchange(
       if (parseAnswer(received)) resolve();
     });
   });
-  // A refused upload ends in a reset; what was received before it still counts.
+  // A refused upload ends in a reset; the bytes before it count.
   socket.on('error', () => undefined);
   socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
   try {
@@ -45,7 +45,7 @@ export async function rawExchange(
   return received;
 }
 
-/** The answer, or undefined while it isn't whole. Interim answers (100) are passed over. */
+/** The answer; undefined while it is incomplete. Interim answers (100) are skipped. */
 function parseAnswer(received: Buffer): RawAnswer | undefined {
   const text = received.toString('latin1').replace(/^HTTP\/1\.1 100 .*\r\n\r\n/, '');
   const end = text.indexOf('\r\n\r\n');

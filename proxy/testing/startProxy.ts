@@ -10,20 +10,20 @@ import { deadline } from '../../server/platform/deadline.ts';
 
 const TEMPLATE = new URL('../../nginx.conf', import.meta.url);
 
-/** The committed configuration, before its names are filled in. */
+/** The committed template. */
 export const readTemplate = (): Promise<string> => readFile(TEMPLATE, 'utf8');
 
 /** A private folder for one test, short enough for socket paths; `remove` deletes it. */
 export async function makeRuntime(suffix = ''): Promise<{ path: string; remove: () => Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), `proxy${suffix}-`));
-  // nginx's workers are another user where root starts it.
+  // nginx's workers run as another user if root starts it.
   await chmod(path, 0o755);
-  // Its status is none of theirs.
+  // This folder is not for the workers.
   await mkdir(join(path, 'own'), { mode: 0o700 });
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
 }
 
-/** Settings that work everywhere; a test changes what it is about. */
+/** Settings that work everywhere; a test changes some. */
 export const settingsFor = (runtime: string, changes: Partial<ProxySettings> = {}): ProxySettings => ({
   host: '127.0.0.1',
   port: 5000,
@@ -34,12 +34,12 @@ export const settingsFor = (runtime: string, changes: Partial<ProxySettings> = {
   sockets: [join(runtime, '0.sock')],
   runtime,
   workers: 1,
-  // A user with a group of the same name on every Linux: nginx asks for both.
+  // This user has a group of the same name on every Linux; nginx needs both.
   ...(process.getuid?.() === 0 ? { user: 'daemon' } : {}),
   ...changes,
 });
 
-/** What `nginx -t` says of a configuration. */
+/** The output of `nginx -t` for a configuration. */
 export async function checkProxy(settings: ProxySettings): Promise<{ status: number | null; said: string }> {
   const file = await writeConfiguration(settings);
   const { status, stderr } = spawnSync('nginx', ['-t', ...argumentsFor(settings.runtime, file)], {
@@ -51,9 +51,9 @@ export async function checkProxy(settings: ProxySettings): Promise<{ status: num
 export interface Proxy {
   readonly port: number;
   readonly pid: number;
-  /** What nginx wrote to its error log and, with `accessLog: 'stdout'`, to its access log. */
+  /** nginx's error log and, with `accessLog: 'stdout'`, its access log. */
   readonly said: () => string;
-  /** Waits until the logs hold a match. */
+  /** Resolves once the logs match. */
   readonly says: (pattern: RegExp) => Promise<RegExpExecArray>;
   /** Ends it gracefully, as servemodel.sh does. */
   readonly stop: () => Promise<void>;
@@ -66,11 +66,11 @@ export interface ProxyOptions {
   readonly uid?: number | undefined;
 }
 
-/** A real nginx on the committed template and a free port. */
+/** Starts a real nginx with the committed template on a free port. */
 export async function startProxy(settings: ProxySettings, { edit, uid }: ProxyOptions = {}): Promise<Proxy> {
   const port = await freePort();
   const file = await writeConfiguration({ ...settings, port }, edit);
-  // Node's own pipes are sockets, which /dev/stdout can't be opened on.
+  // Node's pipes are sockets, and /dev/stdout can't be opened on a socket.
   const throughPipe = [
     '-c',
     'exec nginx "$@" > >(exec cat)',
@@ -106,7 +106,7 @@ export async function startProxy(settings: ProxySettings, { edit, uid }: ProxyOp
     child.kill();
     throw error;
   } finally {
-    // From here on its end is no failure.
+    // From here on its exit is expected.
     failed.catch(() => undefined);
   }
   return {

@@ -18,22 +18,22 @@ export const answers: Behaviour = (answer, { headers }) => {
   answer.end('{"predictions":[]}');
 };
 
-/** Drops the connection in mid-request, and lives on. */
+/** Drops the connection during the request, and lives on. */
 export const hangsUp: Behaviour = (answer) => void answer.socket?.destroy();
 
 /** Never answers. */
 export const hangs: Behaviour = () => undefined;
 
 export interface Upstream {
-  /** What has arrived so far, in order. */
+  /** The requests so far, in order. */
   readonly received: Received[];
-  /** What it does from now on. */
+  /** Its behaviour from now on. */
   behaviour: Behaviour;
-  /** Connections that were accepted so far. */
+  /** Number of accepted connections so far. */
   readonly connections: () => number;
-  /** Closes the connections that wait for a next request, as a process with a short keep-alive does. */
+  /** Closes idle connections, as a process with a short keep-alive does. */
   readonly closeIdle: () => void;
-  /** Lets the next request that it gets be what kills it. */
+  /** Its next request kills it. */
   readonly dieOfNext: () => void;
   /** Closes everything at once, as a killed process does. */
   readonly stop: () => Promise<void>;
@@ -63,7 +63,7 @@ export async function startUpstream(socket: string, behaviour: Behaviour = answe
     restart: async () => {
       server.listen(socket);
       await once(server, 'listening');
-      // nginx's workers may be another user's.
+      // nginx's workers may run as another user.
       await chmod(socket, 0o777);
     },
   };

@@ -13,7 +13,7 @@ export interface Chain {
 interface ChainOptions extends Partial<ProxySettings>, ProxyOptions {
   /** Fake server processes. */
   readonly processes?: number;
-  /** Goes into the name of the runtime folder. */
+  /** Part of the runtime folder's name. */
   readonly folder?: string;
 }
 
@@ -48,7 +48,7 @@ export async function startChain({
       upstreams,
       runtime: runtime.path,
       stop: async () => {
-        // The processes first: nginx's graceful end waits for what they still owe.
+        // The processes first: nginx's graceful end waits for their answers.
         await stopUpstreams();
         await proxy.stop();
         await runtime.remove();

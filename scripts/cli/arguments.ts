@@ -7,16 +7,16 @@ interface Range {
 }
 
 /**
- * The number of an option, or what it is without one.
+ * The number of an option, or `unset` without one.
  *
  * @throws {UsageError} naming the option
  */
-export function readNumber(
+export function readNumber<Unset extends number | undefined>(
   name: string,
   text: string | undefined,
   { least, most, whole = false }: Range,
-  unset: number,
-): number {
+  unset: Unset,
+): number | Unset {
   if (text === undefined) return unset;
   const value = text.trim() === '' ? NaN : Number(text);
   if (value >= least && value <= most && (!whole || Number.isInteger(value))) return value;
@@ -24,15 +24,24 @@ export function readNumber(
 }
 
 /**
- * An address; without a path it means the server's /predict.
+ * An http or https address; without a scheme it means http.
  *
- * @throws {UsageError} when it is none
+ * @throws {UsageError} naming the argument
  */
-export function readUrl(text: string): URL {
+export function readAddress(text: string, name = 'URL'): URL {
   const full = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`;
   if (!/^https?:/i.test(full) || !URL.canParse(full))
-    throw new UsageError('URL must be an http or https address');
-  const url = new URL(full);
+    throw new UsageError(`${name} must be an http or https address`);
+  return new URL(full);
+}
+
+/**
+ * Where to POST; an address without a path means the server's /predict.
+ *
+ * @throws {UsageError}
+ */
+export function readUrl(text: string): URL {
+  const url = readAddress(text);
   if (url.username !== '' || url.password !== '') throw new UsageError('URL must not hold credentials');
   if (url.pathname === '/') url.pathname = '/predict';
   return url;

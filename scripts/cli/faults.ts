@@ -1,12 +1,25 @@
-/** What a person asked for that can't be: told on stderr, exit code 2. */
-export class UsageError extends Error {
+/** What the user can understand and mend from its message alone, which is one line: exit code 1. */
+export class Failure extends Error {
+  override readonly name: string = 'Failure';
+}
+
+/** The command line is wrong: exit code 2. */
+export class UsageError extends Failure {
   override readonly name = 'UsageError';
 }
 
-/** Why the load test didn't begin: told on stderr, exit code 1. */
-export class NotStarted extends Error {
-  override readonly name = 'NotStarted';
+/** The run was ended from outside, by Ctrl-C or a signal: exit code 130. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+
+  constructor() {
+    super('interrupted');
+  }
 }
+
+/** What the system refused (a missing file, a full disk, a missing right): its message is one line. */
+export const isSystemError = (error: unknown): error is NodeJS.ErrnoException =>
+  error instanceof Error && 'syscall' in error;
 
 /** The words of anything thrown; of a wrapped one (fetch, AggregateError) the cause's. */
 export function reasonOf(error: unknown): string {

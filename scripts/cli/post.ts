@@ -1,5 +1,33 @@
 import { reasonOf } from './faults.ts';
-import { describeProblem } from '../operate/loadtest/preflight.ts';
+
+interface ProblemBody {
+  readonly detail?: unknown;
+  readonly error?: unknown;
+  readonly code?: unknown;
+  readonly errors?: readonly { readonly row?: number; readonly column?: string; readonly message?: string }[];
+}
+
+const SHOWN_FAULTS = 3;
+
+/** What an error answer says about itself: its problem detail, else the beginning of its text. */
+export function describeProblem(status: number, text: string): string {
+  let problem: ProblemBody | null;
+  try {
+    problem = JSON.parse(text) as ProblemBody | null;
+  } catch {
+    const beginning = text.trim().slice(0, 200);
+    return beginning === '' ? `status ${status}` : `status ${status}: ${beginning}`;
+  }
+  const detail = problem?.detail ?? problem?.error;
+  const faults = Array.isArray(problem?.errors) ? problem.errors.slice(0, SHOWN_FAULTS) : [];
+  return [
+    `status ${status}${typeof problem?.code === 'string' ? ` (${problem.code})` : ''}`,
+    ...(typeof detail === 'string' ? [`: ${detail}`] : []),
+    ...faults.map(
+      ({ row, column, message }) => `\n  row ${row ?? '?'}, column ${column ?? '?'}: ${message ?? ''}`,
+    ),
+  ].join('');
+}
 
 /** What became of a request: the answer's JSON, or why there is none, in a few words. */
 export type Outcome =

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Write into the model.json of a version how its training data lie, for one that was exported without that.
 
-The server compares requests with it, to tell drift. model.onnx is only read: it answers the training rows.
+The server compares requests with it to detect drift. model.onnx is only read: it answers the training rows.
 """
 
 from __future__ import annotations
@@ -18,20 +18,25 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from exporter.command_line import ArgumentParser, HelpFormatter, exit_code
+from exporter.errors import ExportError
+
+# --help needs none of these packages.
+MISSING = ""
 try:
     import onnx
     import pandas as pd
 
-    from exporter.command_line import HelpFormatter, exit_code
     from exporter.distribution import with_distributions
     from exporter.documents import to_json_document, write_all
     from exporter.edges import typed
-    from exporter.errors import ExportError
     from exporter.parity import Session
     from exporter.signature import Column
     from exporter.sources import load_frame
 except ImportError as error:
-    sys.exit(f"add_distribution.py: {error}; install the packages with: pip install -r scripts/models/requirements.txt")
+    if __name__ != "__main__":
+        raise
+    MISSING = f"{error}; install the packages with: pip install -r scripts/models/requirements.txt"
 
 
 def add_distribution(folder: Path, frame: pd.DataFrame) -> None:
@@ -62,10 +67,10 @@ def add_distribution(folder: Path, frame: pd.DataFrame) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code: 0 done, 1 failed with one line on stderr, 2 wrong options, 130 interrupted."""
-    parser = argparse.ArgumentParser(
-        prog="add_distribution.py",
+    parser = ArgumentParser(
+        prog="./scripts/run add-distribution",
         formatter_class=HelpFormatter,
-        description="Write into the model.json of a version how its training data lie, so that the server can tell drift. "
+        description="Write into the model.json of a version how its training data lie, so that the server can detect drift. "
         "For versions that were exported without it: model.onnx stays as it is.",
     )
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="version folder, such as models/churn/1")
@@ -73,6 +78,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--text", action="append", default=[], metavar="COLUMN",
                         help="a CSV column that is text though it looks like numbers; may be repeated")  # fmt: skip
     options = parser.parse_args(arguments)
+    if MISSING:
+        sys.exit(MISSING)
     return exit_code(
         "add_distribution.py", lambda: add_distribution(options.folder, load_frame(options.frame, options.text))
     )

@@ -30,6 +30,11 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from exporter.command_line import ArgumentParser, HelpFormatter, exit_code, with_fixed_hashes
+from exporter.errors import ExportError
+
+# --help needs none of these packages.
+MISSING = ""
 try:
     import pandas as pd
     from sklearn.base import BaseEstimator, is_classifier, is_regressor
@@ -39,11 +44,9 @@ try:
     from exporter import convert as conversion
     from exporter import golden
     from exporter.card import default_card
-    from exporter.command_line import HelpFormatter, exit_code, with_fixed_hashes
     from exporter.distribution import with_distributions
     from exporter.documents import creation_date, to_json_document, write_all
     from exporter.edges import edge_frame, typed
-    from exporter.errors import ExportError
     from exporter.missing import find_nullable
     from exporter.parity import (
         PROBABILITY_TOLERANCE,
@@ -60,7 +63,9 @@ try:
     from exporter.signature import column_names, describe_columns, reads_one_text
     from exporter.sources import load_frame, load_model
 except ImportError as error:
-    sys.exit(f"export.py: {error}; install the packages with: pip install -r scripts/models/requirements.txt")
+    if __name__ != "__main__":
+        raise
+    MISSING = f"{error}; install the packages with: pip install -r scripts/models/requirements.txt"
 
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 LIBRARIES = {"sklearn": "scikit-learn", "lightgbm": "LightGBM", "xgboost": "XGBoost"}
@@ -264,12 +269,13 @@ def export_model(
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Options from the command line; every path may be relative to the current directory."""
-    parser = argparse.ArgumentParser(
-        prog="export.py",
+    parser = ArgumentParser(
+        prog="npm run export --",
         formatter_class=HelpFormatter,
         description="Export a fitted scikit-learn, LightGBM or XGBoost model as a version folder (model.onnx, "
         "model.json, golden.json, CARD.md), once ONNX Runtime gives its answers on every row of the frame.",
-        epilog="A joblib or pickle file runs the code that is in it: load only files that you trust.",
+        epilog="A joblib or pickle file runs the code that is in it: load only files that you trust. Python 3.11 or "
+        "newer with the packages of scripts/models/requirements.txt is needed; .venv/ of the project is used where it is.",
     )
     parser.add_argument("model", metavar="MODEL",
                         help="joblib or pickle file with the fitted model, or package.module:name")  # fmt: skip
@@ -332,6 +338,8 @@ def summary(export: Export) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code: 0 done, 1 failed with one line on stderr, 2 wrong options, 130 interrupted."""
     options = parse_arguments(arguments)
+    if MISSING:
+        sys.exit(MISSING)
     return exit_code("export.py", lambda: run(options))
 
 

@@ -304,7 +304,7 @@ class TestCommandLine:
     def cli(self, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, export.__file__, *arguments],
-            cwd=folder, env=os.environ | {"PYTHONHASHSEED": "5"}, capture_output=True, text=True, timeout=120,
+            cwd=folder, env=os.environ | {"PYTHONHASHSEED": "5"}, capture_output=True, text=True, timeout=600,
         )  # fmt: skip
 
     def test_from_a_joblib_file_and_a_csv_file_to_a_folder(self, tmp_path: Path) -> None:
@@ -356,5 +356,5 @@ class TestCommandLine:
             export.main(["--help"])
         assert exit_info.value.code == 0
         out, err = capsys.readouterr()
-        assert out.startswith("Usage: export.py")
+        assert out.startswith("Usage: npm run export -- ")
         assert err == ""

@@ -8,7 +8,7 @@ import { scoreAll } from '../../worker/compare.ts';
 import type { Rows, WholeGraph } from '../../worker/protocol.ts';
 import { answerWidth } from '../../worker/protocol.ts';
 import { openWhole } from '../../worker/scorer.ts';
-import { Failure } from '../cli/failure.ts';
+import { Failure } from '../cli/faults.ts';
 import type { FileRows } from './readRows.ts';
 
 /** The version `<name>/<version>` of a repository. @throws {Failure | ModelRefused} */

@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { createCsvReader } from '../../server/dialects/forms/csvReader.ts';
-import { createDecoder } from '../../server/dialects/forms/utf8.ts';
+import { createUtf8Decoder } from '../../server/dialects/forms/utf8.ts';
 import { readTextCell } from '../../server/dialects/forms/textCell.ts';
 import { Problem } from '../../server/errors/problem.ts';
 import type { Input, Signature } from '../../server/model/signature.ts';
-import { Failure } from '../cli/failure.ts';
+import { Failure } from '../cli/faults.ts';
 
 /** Rows of a file: columns by name, cells as JSON has them. */
 export interface FileRows {
@@ -71,7 +71,7 @@ async function readText(file: string): Promise<string> {
   const bytes = await readFile(file).catch(refuse);
   const plain = file.endsWith('.gz') ? await promisify(gunzip)(bytes).catch(refuse) : bytes;
   try {
-    return createDecoder()(plain);
+    return createUtf8Decoder()(plain);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     throw new Failure(`${file} is not valid UTF-8`);

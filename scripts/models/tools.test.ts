@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
@@ -22,8 +22,8 @@ interface Output {
   readonly err: string;
 }
 
-async function runAt(program: string, args: readonly string[]): Promise<Output> {
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+async function runAt(program: string, args: readonly string[], cwd?: string): Promise<Output> {
+  const child = spawn(program, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
   let out = '';
   let err = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
@@ -32,8 +32,8 @@ async function runAt(program: string, args: readonly string[]): Promise<Output> 
   return { code, out, err };
 }
 
-const run = (tool: string, ...args: readonly string[]): Promise<Output> =>
-  runAt(join(CHECKOUT, 'scripts', tool), args);
+const RUN = join(CHECKOUT, 'scripts/run');
+const run = (tool: string, ...args: readonly string[]): Promise<Output> => runAt(RUN, [tool, ...args]);
 
 // The first one compiles.
 beforeAll(() => run('compare', '--help'));
@@ -45,33 +45,101 @@ const NODE = { op: 'Nothing', inputs: ['x'], outputs: ['y'] };
 
 const fixture = (name: string): string => join(CHECKOUT, 'server/compiler/fixtures', `${name}.onnx`);
 
-const NEED_ARGUMENTS = ['import-model', 'compare', 'api-key', 'replay'];
-const TOOLS = [...NEED_ARGUMENTS, 'audit', 'kubernetes-schemas', 'rehearse', 'sbom', 'simulate'];
-/** Those that only `npm run` starts. */
-const RUN_BY_NPM = [
-  'verify/bench',
-  'verify/chaos',
-  'generate/dashboards',
-  'verify/fuzz',
-  'operate/loadtest',
-  'operate/overload',
-  'verify/soak',
-];
+const list = (await runAt(RUN, [])).out;
+const TOOLS = [...list.matchAll(/^ {2}(\S+)/gm)].map(([, name]) => name as string);
+/** Written in Python: what they need may not be there. */
+const PYTHON = ['export', 'add-distribution'];
+const NEED_ARGUMENTS = ['import-model', 'compare', 'api-key', 'replay', ...PYTHON];
+/** Those that `npm run` doesn't start. */
+const RUN_ALONE = ['add-distribution', 'dashboards'];
+const { scripts } = JSON.parse(readFileSync(join(CHECKOUT, 'package.json'), 'utf8')) as {
+  scripts: Readonly<Record<string, string>>;
+};
 
-describe.each([...TOOLS, ...RUN_BY_NPM.map((folder) => `run ${folder}`)])('scripts/%s', (name) => {
-  it('tells how it is used', async () => {
-    const [tool = '', ...folder] = name.split(' ');
-    const [help, wrong] = await Promise.all([
-      run(tool, ...folder, '--help'),
-      run(tool, ...folder, '--nonsense'),
-    ]);
-    expect([help.code, help.out.split(' ')[0], help.err]).toEqual([0, 'Usage:', '']);
-    expect([wrong.code, wrong.out]).toEqual([2, '']);
-    if (NEED_ARGUMENTS.includes(tool)) expect((await run(tool)).code).toBe(2);
+describe.each(TOOLS)('%s', (tool) => {
+  it('prints its usage, and refuses a wrong option in one line', async () => {
+    const [help, wrong] = await Promise.all([run(tool, '--help'), run(tool, '--nonsense')]);
+    const started = RUN_ALONE.includes(tool) ? `./scripts/run ${tool}` : `npm run ${tool} -- `;
+    expect([help.code, help.err]).toEqual([0, '']);
+    expect(help.out.startsWith(`Usage: ${started}`), help.out.split('\n')[0]).toBe(true);
+    expect([wrong.code, wrong.out, wrong.err.split('\n').length]).toEqual([2, '', 2]);
+    if (!PYTHON.includes(tool)) expect(wrong.err).toContain('--nonsense');
+    if (!NEED_ARGUMENTS.includes(tool)) return;
+    const none = await run(tool);
+    expect([none.code, none.out, none.err.split('\n').length]).toEqual([2, '', 2]);
   });
 });
 
-describe('scripts/api-key', () => {
+it.each(TOOLS.filter((tool) => !RUN_ALONE.includes(tool)))('npm run %s starts it', (tool) => {
+  expect(scripts[tool]).toMatch(new RegExp(`^(npm run --silent build && )?\\./scripts/run ${tool}$`));
+});
+
+describe('scripts/run', () => {
+  it('lists every tool, below the heading of its folder', () => {
+    const places = [...list.matchAll(/^(\w+): .*\n((?: {2}.*\n)+)/gm)].flatMap(([, room = '', lines = '']) =>
+      lines.match(/(?<=^ {2})\S+/gm)?.map((name) => `${room}/${name}`),
+    );
+    const folders = ['models', 'operate', 'verify', 'generate'].flatMap((room) =>
+      readdirSync(join(CHECKOUT, 'scripts', room))
+        .filter((name) => existsSync(join(CHECKOUT, 'scripts', room, name, 'main.ts')))
+        .map((name) => `${room}/${name}`),
+    );
+    expect(places.sort()).toEqual([...folders, ...PYTHON.map((name) => `models/${name}`)].sort());
+  });
+
+  it.each([
+    ['replya', 'replay'],
+    ['import', 'import-model'],
+    ['verify/bench', 'bench'],
+  ])('names the nearest tool to %s', async (name, nearest) => {
+    expect(await run(name)).toEqual({
+      code: 2,
+      out: '',
+      err: `no tool "${name}"; the nearest is ${nearest} (./scripts/run lists all)\n`,
+    });
+  });
+
+  it('starts a tool by npm in the folder where npm was called', async () => {
+    await withTemporaryFolder(async (folder) => {
+      const args = ['--silent', '--prefix', CHECKOUT, 'run', 'api-key', '--', 'one', '--file', 'keys'];
+      const { code, err } = await runAt('npm', args, folder);
+      expect([code, err]).toEqual([0, '']);
+      expect(readKeys({ API_KEYS: '', API_KEYS_FILE: join(folder, 'keys') })).toHaveLength(1);
+      const wrong = await runAt('npm', [...args.slice(0, -3), '--nonsense'], folder);
+      expect([wrong.code, wrong.out, wrong.err.split('\n').length]).toEqual([2, '', 2]);
+    });
+  });
+
+  it('leaves nothing of a build that fails', async () => {
+    await withTemporaryFolder(async (folder) => {
+      const compiler = join(folder, 'node_modules/.bin');
+      mkdirSync(compiler, { recursive: true });
+      writeFileSync(join(compiler, 'tsc'), '#!/bin/sh\nexit 3\n', { mode: 0o755 });
+      const parts = [
+        'scripts/run',
+        'scripts/generate/model-json-check',
+        'models/model.schema.json',
+        'package-lock.json',
+      ];
+      for (const part of parts) cpSync(join(CHECKOUT, part), join(folder, part), { recursive: true });
+      mkdirSync(join(folder, 'server/loading'), { recursive: true });
+      // First the generator can't be compiled, then the tools.
+      expect((await runAt(join(folder, 'scripts/run'), ['replay'])).code).toBe(3);
+      expect(readdirSync(join(folder, 'node_modules'))).toEqual(['.bin']);
+      writeFileSync(join(folder, 'server/loading/modelJson.generated.ts'), '');
+      expect((await runAt(join(folder, 'scripts/run'), ['replay'])).code).toBe(3);
+      expect(readdirSync(folder).sort()).toEqual([
+        'models',
+        'node_modules',
+        'package-lock.json',
+        'scripts',
+        'server',
+      ]);
+    });
+  });
+});
+
+describe('api-key', () => {
   it('adds a line of its own to a file, whose last line may lack its end', async () => {
     await withTemporaryFolder(async (folder) => {
       const file = join(folder, 'keys');
@@ -96,22 +164,7 @@ describe('scripts/api-key', () => {
   });
 });
 
-describe('scripts/run', () => {
-  it('leaves nothing of a build that fails', async () => {
-    await withTemporaryFolder(async (folder) => {
-      const compiler = join(folder, 'node_modules/.bin');
-      mkdirSync(compiler, { recursive: true });
-      writeFileSync(join(compiler, 'tsc'), '#!/bin/sh\nexit 3\n', { mode: 0o755 });
-      mkdirSync(join(folder, 'scripts'));
-      cpSync(join(CHECKOUT, 'scripts/run'), join(folder, 'scripts/run'));
-      const { code } = await runAt(join(folder, 'scripts/run'), ['any']);
-      expect(code).toBe(3);
-      expect(readdirSync(folder).sort()).toEqual(['node_modules', 'scripts']);
-    });
-  });
-});
-
-describe('scripts/import-model', () => {
+describe('import-model', () => {
   it('writes a folder that can be served, with what the rows teach', async () => {
     await withTemporaryFolder(async (folder) => {
       const rows = join(folder, 'rows.csv');
@@ -209,8 +262,8 @@ describe('scripts/import-model', () => {
   });
 });
 
-describe('scripts/compare', () => {
-  it('tells what would change', async () => {
+describe('compare', () => {
+  it('shows what would change', async () => {
     await withTemporaryFolder(async (folder) => {
       putVersion(folder, 'tiny/1', tinyFiles(1));
       putVersion(folder, 'tiny/2', tinyFiles(2));

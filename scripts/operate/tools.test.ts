@@ -95,7 +95,7 @@ describe('replay', () => {
     expect(performance.now() - started).toBeGreaterThan(490);
   });
 
-  it('tells what the server said of a row, and exits with 1', async () => {
+  it('prints what the server answers to a refused row, and exits with 1', async () => {
     const argv = ['homes.csv', address('/predict'), '--form', 'split', '--limit', '7', '--rate', '1000'];
     const { code, stdout, stderr } = await run(replay, argv);
     expect(code).toBe(1);
@@ -103,6 +103,20 @@ describe('replay', () => {
     expect(stderr).toMatch(/^row 0: status 4\d\d.*MEDV/s);
     expect(stderr.match(/^row/gm)).toHaveLength(5);
   });
+
+  it.each(['/models/cost/predict', '/models/housing/predict', '/predict'])(
+    'makes up rows that the model at %s takes, the same for the same seed',
+    async (path) => {
+      const argv = ['--made-up', '7', address(path), '--rate', '1000', '--print'];
+      const { code, stdout } = await run(replay, argv);
+      expect(code).toBe(0);
+      const lines = stdout.trimEnd().split('\n');
+      expect(lines.pop()).toMatch(/^7 of 7 rows answered in [\d.]+ s, 0 failed$/);
+      expect(new Set(lines).size).toBeGreaterThan(1);
+      expect((await run(replay, argv)).stdout.split('\n').slice(0, 7)).toEqual(lines);
+      expect((await run(replay, [...argv, '--seed', '1'])).stdout.split('\n').slice(0, 7)).not.toEqual(lines);
+    },
+  );
 
   it('gives up when no server answers', async () => {
     const port = await freePort();
@@ -125,6 +139,10 @@ describe('replay', () => {
 
   it.each([
     [[], 'a CSV file is needed'],
+    [['--made-up', '0'], '--made-up must be a whole number from 1 to 100000'],
+    [['--made-up', '2', 'homes.csv', 'host'], 'one FILE (or --made-up N) and one URL, no more'],
+    [['--made-up', '2', '--text', 'RAD'], '--without and --text are for the columns of a FILE'],
+    [['homes.csv', '--seed', '1'], '--seed is for --made-up'],
     [['none.csv'], "none.csv can't be read as CSV"],
     [['homes.csv', '--rate', '0'], '--rate must be a number from 0.01 to 1000'],
     [['homes.csv', '--limit', '1.5'], '--limit must be a whole number'],
@@ -153,12 +171,23 @@ describe('simulate', () => {
     expect((await run(simulate, [...argv, '--seed', '7'])).stdout).not.toBe(stdout);
   });
 
-  it('tells why the server refuses, and exits with 1', async () => {
-    // The housing model knows none of these columns.
-    const { code, stdout, stderr } = await run(simulate, [address(), '--num-requests', '2']);
+  it('prints why the server refuses, and exits with 1', async () => {
+    const argv = [address('/predict?on_error=none'), '--num-requests', '2'];
+    const { code, stdout, stderr } = await run(simulate, argv);
     expect(code).toBe(1);
     expect(stdout).toBe('');
     expect(stderr).toMatch(/^request 1: status 4\d\d.*\nrequest 2: /s);
+  });
+
+  it('makes up the rows of any model', async () => {
+    const { code, stdout, stderr } = await run(simulate, [address(), '--num_requests', '2']);
+    expect({ code, stderr, lines: stdout.split('\n').length }).toEqual({ code: 0, stderr: '', lines: 3 });
+  });
+
+  it('ends at once where no model answers', async () => {
+    const { code, stdout, stderr } = await run(simulate, [address('/models/none/predict')]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(/^request 1: no model answers there: status 404 .*\n$/);
   });
 
   it('ends at once when no server answers', async () => {
@@ -176,15 +205,15 @@ describe('simulate', () => {
 });
 
 it.each(['replay', 'simulate'])(
-  'scripts/%s runs from any folder, and --help prints the usage to stdout',
+  '%s runs from any folder, and --help prints the usage to stdout',
   (name) => {
-    const { status, stdout, stderr } = spawnSync(fromHome(`scripts/${name}`), ['--help'], {
+    const { status, stdout, stderr } = spawnSync(fromHome('scripts/run'), [name, '--help'], {
       cwd: tmpdir(),
       encoding: 'utf8',
       timeout: 100_000,
     });
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    expect(stdout).toMatch(new RegExp(`^Usage: ./scripts/${name} `));
+    expect(stdout).toMatch(new RegExp(`^Usage: npm run ${name} -- `));
   },
   120_000,
 );

@@ -34,7 +34,7 @@ const STOP_LIMIT_MS = 10_000;
 const LARGE_ROWS = 8000;
 /** A start on half a CPU of a busy machine. */
 const READY_MS = 60_000;
-/** As an administrator who trusts nobody would run it. */
+/** With the fewest rights. */
 const HARDENED = [
   '--read-only',
   '--tmpfs=/tmp',
@@ -227,7 +227,7 @@ async function startContainer(args: readonly string[]): Promise<Container> {
         ms,
       ),
     ready: async () => {
-      // Nobody writes to the log once it is over: its end is the container's.
+      // The log's end is the container's.
       const early = once(logs, 'exit').then(() => Promise.reject(new Error('it ended before it was ready')));
       early.catch(() => undefined);
       const up = container.says('ready on', 0, READY_MS);
@@ -277,7 +277,7 @@ async function startContainer(args: readonly string[]): Promise<Container> {
 
 const endContainer = ({ id }: Container): Promise<string> => docker(['rm', '--force', '--volumes', id]);
 
-/** Runs a test with a container of its own; a failure also tells what the container said. */
+/** Runs a test with a container of its own; a failure shows what the container wrote. */
 async function withContainer<T>(
   args: readonly string[],
   test: (container: Container) => Promise<T>,
@@ -400,14 +400,47 @@ describe.skipIf(missing !== undefined)(`the container${missing ? ` (skipped, ${m
       const libraries = lines.splice(lines.findIndex((line) => line.includes('/onnxruntime-node/bin/')));
       expect(lines.filter((line) => line !== '')).toEqual([
         '/app:',
-        ...['LICENSE', 'dist', 'models', 'nginx.conf', 'node_modules', 'package.json', 'servemodel.sh'],
+        ...[
+          'LICENSE',
+          'dist',
+          'models',
+          'nginx.conf',
+          'node_modules',
+          'package.json',
+          'scripts',
+          'servemodel.sh',
+        ],
         '/app/dist:',
-        ...['.built', 'proxy', 'server', 'worker'],
+        ...['.built', 'proxy', 'scripts', 'server', 'worker'],
       ]);
       const arch = await docker(['inspect', '--format', '{{.Architecture}}', IMAGE]);
       const platform = `/linux/${arch === 'amd64' ? 'x64' : arch}/`;
       expect(libraries.filter((path) => !path.includes(platform))).toEqual([]);
       expect(libraries.join('\n')).toContain('libonnxruntime.so.1');
+    });
+
+    it('starts its tools, without npm or a compiler, in a file system that is read-only', async () => {
+      const script = [
+        'tool=/app/scripts/run',
+        '$tool | grep "^  " | cut -d" " -f3',
+        '$tool api-key one --file /tmp/keys | grep -c "^key    sm_"',
+        '$tool import-model /app/models/iris/1/model.onnx iris --repository /tmp/models | head -n 1',
+        '$tool import-model /app/models/iris/1/model.onnx iris --repository /tmp/models | head -n 1',
+        'printf "[6.3,3.3,4.7,1.6]\\n" >/tmp/rows.jsonl',
+        '$tool compare iris/1 iris/2 /tmp/rows.jsonl --repository /tmp/models | head -n 2',
+        '$tool audit /tmp --nonsense 2>&1; echo $?',
+      ].join('; ');
+      const limits = [...HARDENED, '--network=none', `--label=${LABEL}`, '--entrypoint=sh'];
+      const out = await docker(['run', '--rm', ...limits, IMAGE, '-c', script], 60_000);
+      expect(out.split('\n')).toEqual([
+        ...['import-model', 'compare', 'api-key', 'audit', '1'],
+        '/tmp/models/iris/1: classification, 4 columns, 8 golden rows',
+        '/tmp/models/iris/2: classification, 4 columns, 8 golden rows',
+        '1 rows, iris/1 -> iris/2',
+        'labels that change: 0 (0.00 %)',
+        "Unknown option '--nonsense' (see --help)",
+        '2',
+      ]);
     });
 
     it.each([
@@ -609,7 +642,7 @@ describe.skipIf(missing !== undefined)(`the container${missing ? ` (skipped, ${m
   // Somebody else's engine is not made a swarm for a test.
   const host = `unix://${folder}/docker.sock`;
   const foreign = process.env['DOCKER_HOST'] !== host;
-  const why = foreign ? ' (skipped, the Docker engine is not of this test: ./scripts/rehearse uses it)' : '';
+  const why = foreign ? ' (skipped, the Docker engine is not of this test: npm run rehearse uses it)' : '';
   it.skipIf(foreign)(
     `loses no request as a Swarm stack that is updated, hurt and scaled${why}`,
     async () => {

@@ -14,7 +14,7 @@ const tensors = ADULT_COLUMNS.map((name, at) => ({
   data: [ADULT_ROW[at]],
 }));
 
-/** Each protocol: its path, bodies that it takes, and the members of its errors. */
+/** Each protocol: its path, valid bodies, and the members of its errors. */
 const PROTOCOLS: readonly { path: string; bodies: readonly object[]; error: readonly string[] }[] = [
   {
     path: '/invocations',
@@ -42,7 +42,7 @@ const PROTOCOLS: readonly { path: string; bodies: readonly object[]; error: read
   },
 ];
 
-/** Every place in a body, as the keys that lead there. */
+/** Every place in a body, as a list of keys. */
 function placesOf(value: unknown, path: readonly string[] = []): (readonly string[])[] {
   if (typeof value !== 'object' || value === null) return [path];
   return [path, ...Object.entries(value).flatMap(([key, inner]) => placesOf(inner, [...path, key]))];
@@ -72,11 +72,11 @@ describe.each(PROTOCOLS)('$path', ({ path, bodies, error }) => {
   const post = ({ request }: AppUnderTest, body: string): Promise<Answer> =>
     request(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
 
-  withApp('takes its own bodies', async (app) => {
+  withApp('accepts valid bodies', async (app) => {
     for (const body of bodies) expect(await post(app, JSON.stringify(body))).toMatchObject({ status: 200 });
   });
 
-  withApp('answers any JSON value anywhere, or refuses it in its own form', async (app) => {
+  withApp('answers any JSON value at any place, or refuses it in its form of errors', async (app) => {
     const places = bodies.flatMap((body) => placesOf(body).map((place) => ({ body, place })));
     const value = fc.oneof(
       fc.jsonValue(),
@@ -118,7 +118,7 @@ describe.each(PROTOCOLS)('$path', ({ path, bodies, error }) => {
   });
 });
 
-withApp('no name of a tensor makes an error of 64 KiB', async ({ request }) => {
+withApp('a long name of a tensor makes no error of 64 KiB', async ({ request }) => {
   const name = 'x'.repeat(50_000);
   const data = Array.from({ length: 20 }, () => 300);
   const body = JSON.stringify({ inputs: [{ name, datatype: 'UINT8', shape: [20], data }] });

@@ -3,17 +3,17 @@ import type { Problem } from '../errors/problem.ts';
 import type { Model } from '../model/model.ts';
 import { roundDecimal } from './forms/roundDecimal.ts';
 import type { WriteError } from './errorForm.ts';
-import { foreignStatus, placeOf } from './errorSentence.ts';
+import { statusWithout422, placeOf } from './errorSentence.ts';
 import { writeNumber } from './native.ts';
 
-/** Writes the answers in the model's own form: `{"cost": 12.5}` for one row, `{"cost": [12.5, …]}` for a list of rows. */
-export type WriteOwnAnswer = (answers: Float64Array, rows: EncodedRows, single: boolean) => string;
+/** Writes the answers in the model's custom form: `{"cost": 12.5}` for one row, `{"cost": [12.5, …]}` for a list of rows. */
+export type WriteCustomAnswer = (answers: Float64Array, rows: EncodedRows, single: boolean) => string;
 
-/** The writer of the form that `answer` in model.json describes; undefined where there is none. */
-export function createOwnWriter({
+/** The writer of the form that `answer` in model.json describes; undefined without `answer`. */
+export function createCustomWriter({
   signature,
   output,
-}: Pick<Model, 'signature' | 'output'>): WriteOwnAnswer | undefined {
+}: Pick<Model, 'signature' | 'output'>): WriteCustomAnswer | undefined {
   if (!signature.answer) return undefined;
   const { key, decimals } = signature.answer;
   const name = JSON.stringify(key);
@@ -39,9 +39,9 @@ function sentence({ message, extensions: { errors = [], errorsTotal = 0 } }: Pro
   return `${capital(placeOf(first))}: ${first.message}.${more}`;
 }
 
-/** Errors as services of this kind have always written them: one sentence, and 400 for any bad content. */
-export const writeOwnError: WriteError = (problem) => ({
+/** Writes `{"error": "…"}` with one sentence, and 400 for any bad content: as such services usually do. */
+export const writeCustomError: WriteError = (problem) => ({
   type: 'application/json',
   body: JSON.stringify({ error: sentence(problem) }),
-  status: foreignStatus(problem),
+  status: statusWithout422(problem),
 });

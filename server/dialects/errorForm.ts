@@ -5,14 +5,14 @@ import { problemBody } from '../errors/problem.ts';
 export interface ErrorAnswer {
   readonly type: string;
   readonly body: string;
-  /** Where the protocol's status differs from the catalogue's. */
+  /** If it differs from the catalogue's. */
   readonly status?: number;
 }
 
 /** Writes an error as the clients of one protocol expect it. */
 export type WriteError = (problem: Problem, requestId: string) => ErrorAnswer;
 
-/** RFC 9457: the form of every route that belongs to no other protocol. */
+/** RFC 9457: the form of the routes that belong to no other protocol. */
 export const writeProblem: WriteError = (problem, requestId) => ({
   type: 'application/problem+json',
   body: problemBody(problem, requestId),

@@ -5,13 +5,13 @@ import { pieces } from '../platform/spool.ts';
 import { createCsvReader } from './forms/csvReader.ts';
 import type { CellError } from '../errors/problem.ts';
 import type { Warning } from '../model/rows.ts';
-import { createDecoder } from './forms/utf8.ts';
+import { createUtf8Decoder } from './forms/utf8.ts';
 import { writeNumber } from './native.ts';
 
 /** Rows of answers that are read from disk at a time. */
 const BLOCK_ROWS = 4096;
 
-/** What an answer to a file says beside the predictions. */
+/** What an answer to a file has beside the predictions. */
 export interface FileNotes {
   readonly warnings: readonly Warning[];
   readonly warningsTotal: number;
@@ -20,7 +20,7 @@ export interface FileNotes {
   readonly errorsTotal: number;
 }
 
-/** The answers of a file in blocks of rows: [at most BLOCK_ROWS, width]. A block is valid until the next one. */
+/** The answers of a file in blocks: [at most BLOCK_ROWS, width]. A block is valid until the next one. */
 async function* blocks(answers: Spool, width: number): AsyncGenerator<Float64Array> {
   const block = new Float64Array(BLOCK_ROWS * width);
   const bytes = new Uint8Array(block.buffer);
@@ -32,7 +32,7 @@ async function* blocks(answers: Spool, width: number): AsyncGenerator<Float64Arr
   }
 }
 
-/** One entry a row, in blocks, separated by commas. */
+/** One entry a row, separated by commas, in blocks. */
 async function* joined(
   answers: Spool,
   width: number,
@@ -47,7 +47,7 @@ async function* joined(
   }
 }
 
-/** The answer to a file as JSON: the form of POST /predict. */
+/** Writes the answer to a file as JSON, in the form of POST /predict. */
 export async function* writeFileJson(
   { output }: Pick<Model, 'output'>,
   answers: Spool,
@@ -81,8 +81,8 @@ const quote = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replac
 const writeCell = (number: number | undefined): string => (Number.isFinite(number) ? String(number) : '');
 
 /**
- * The uploaded CSV with the predictions as more columns. Its own text stays as it stands, character for character;
- * what is added to a refused row is empty.
+ * Writes the uploaded CSV with the predictions as more columns, empty for refused rows. The text of the file is kept
+ * character for character.
  */
 export async function* writeFileCsv(
   { output }: Pick<Model, 'output'>,
@@ -121,15 +121,15 @@ export async function* writeFileCsv(
   const write = async (): Promise<string> => {
     let text = '';
     for (const record of records) {
-      const own = record.replace(/\r?\n$/, '');
-      lineEnd = record.slice(own.length) || lineEnd;
-      text += `${own},${titled ? await nextCells() : titles.join()}${lineEnd}`;
+      const line = record.replace(/\r?\n$/, '');
+      lineEnd = record.slice(line.length) || lineEnd;
+      text += `${line},${titled ? await nextCells() : titles.join()}${lineEnd}`;
       titled = true;
     }
     records = [];
     return text;
   };
-  const decode = createDecoder();
+  const decode = createUtf8Decoder();
   for await (const bytes of pieces(file)) {
     reader.write(decode(bytes));
     yield await write();

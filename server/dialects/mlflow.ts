@@ -3,7 +3,7 @@ import type { Model } from '../model/model.ts';
 import type { Input } from '../model/signature.ts';
 import type { WriteError } from './errorForm.ts';
 import type { Table } from '../model/rows.ts';
-import { errorSentence, foreignStatus } from './errorSentence.ts';
+import { errorSentence, statusWithout422 } from './errorSentence.ts';
 import { readColumnwise } from './forms/columnwise.ts';
 import { readInstances } from './forms/instances.ts';
 import type { JsonObject } from './forms/json.ts';
@@ -11,7 +11,7 @@ import { invalidBody, isObject, parseJson } from './forms/json.ts';
 import { readRecords } from './forms/records.ts';
 import { readSplit } from './forms/split.ts';
 
-/** How MLflow 1.x says in the content type what the JSON is. */
+/** The form of JSON that MLflow 1.x names in the content type. */
 export type PandasFormat = 'pandas-split' | 'pandas-records';
 
 function splitForm(body: unknown): Table {
@@ -57,7 +57,7 @@ function readForms(body: JsonObject, inputs: readonly Input[]): Table {
  *
  * @throws {Problem} invalid_json or invalid_body
  */
-export function readInvocation(
+export function readMlflow(
   text: string,
   { signature: { inputs } }: Model,
   format: 'json' | PandasFormat,
@@ -71,7 +71,7 @@ export function readInvocation(
     : readForms(body, inputs);
 }
 
-/** What MLflow calls errors: closed, documented in docs/protocols.md. */
+/** MLflow's error codes: a closed list, documented in docs/protocols.md. */
 export const MLFLOW_CODES = [
   'BAD_REQUEST',
   'INVALID_PARAMETER_VALUE',
@@ -83,7 +83,7 @@ export const MLFLOW_CODES = [
 ] as const;
 type MlflowCode = (typeof MLFLOW_CODES)[number];
 
-/** Where the status doesn't say it. */
+/** Codes that don't follow from the status. */
 const CODES: Partial<Record<ErrorCode, MlflowCode>> = {
   invalid_columns: 'INVALID_PARAMETER_VALUE',
   invalid_rows: 'INVALID_PARAMETER_VALUE',
@@ -102,6 +102,6 @@ export const writeMlflowError: WriteError = (problem) => {
   return {
     type: 'application/json',
     body: JSON.stringify({ error_code: code, message: errorSentence(problem) }),
-    status: foreignStatus(problem),
+    status: statusWithout422(problem),
   };
 };

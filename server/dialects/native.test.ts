@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { createEncoder } from '../encoding/encoder.ts';
 import { Problem } from '../errors/problem.ts';
 import type { Table } from '../model/rows.ts';
-import { createAnswerWriter, readRows, withNulls } from './native.ts';
+import { createNativeWriter, readNativeRows, withNulls } from './native.ts';
 
 const NO_WARNINGS = createEncoder({ inputs: [] }).encode([], []);
 
 function problemOf(text: string): Pick<Problem, 'code' | 'message' | 'extensions'> {
   try {
-    readRows(text, []);
+    readNativeRows(text, []);
   } catch (error) {
     if (error instanceof Problem) return error;
     throw error;
@@ -16,7 +16,7 @@ function problemOf(text: string): Pick<Problem, 'code' | 'message' | 'extensions
   throw new Error('the body was taken');
 }
 
-describe('readRows', () => {
+describe('readNativeRows', () => {
   it.each([
     ['columns and rows', '{"columns":["a"],"data":[[1],[2]]}'],
     ['no rows', '{"columns":["a"],"data":[]}'],
@@ -25,7 +25,7 @@ describe('readRows', () => {
     ['white space', ' \r\n\t{ "data" : [ ] , "columns" : [ ] } \n'],
   ])('takes %s', (_, text) => {
     const { columns, data } = JSON.parse(text) as Table;
-    expect(readRows(text, [])).toEqual({ table: { columns, data }, single: false });
+    expect(readNativeRows(text, [])).toEqual({ table: { columns, data }, single: false });
   });
 
   it.each([
@@ -40,7 +40,7 @@ describe('readRows', () => {
     ['a comment', '{"columns":["a"],"data":[]/* */}'],
     ['a control character in a string', '{"columns":["a\n"],"data":[]}'],
     ['a form', 'columns=a&data=1'],
-  ])('refuses what is no JSON: %s', (_, text) => {
+  ])('refuses invalid JSON: %s', (_, text) => {
     expect(problemOf(text)).toMatchObject({ code: 'invalid_json', message: 'The body is not valid JSON.' });
   });
 
@@ -67,7 +67,7 @@ describe('readRows', () => {
     ['{"columns":["a"],"data":[],"dtypes":[]}', /a key other than/],
     ['{"columns":["a"],"data":[],"__proto__":{}}', /a key other than/],
     ['{"columns":["a"],"data":[],"":1}', /a key other than/],
-  ])('refuses what is no table: %s', (text, message) => {
+  ])('refuses JSON that is not a table: %s', (text, message) => {
     const problem = problemOf(text);
     expect(problem.code).toBe('invalid_body');
     expect(problem.message).toMatch(message);
@@ -103,10 +103,10 @@ describe('readRows', () => {
     ['a column that is called as a key', { a: [1], data: [2] }, { columns: ['a', 'data'], data: [[1, 2]] }],
     ['both keys as columns and rows', { columns: ['a'], data: [] }, { columns: ['a'], data: [] }],
   ])('takes %s', (_, body, table, single = false) => {
-    expect(readRows(JSON.stringify(body), INPUTS)).toMatchObject({ table, single });
+    expect(readNativeRows(JSON.stringify(body), INPUTS)).toMatchObject({ table, single });
   });
 
-  it('gives a row the members that it has, and none that it inherits', () => {
+  it('reads own members of an object, not inherited ones', () => {
     const encoder = createEncoder({
       inputs: ['constructor', '__proto__'].map((name) => ({
         name,
@@ -116,7 +116,7 @@ describe('readRows', () => {
       })),
     });
     const encode = (text: string): unknown => {
-      const { table } = readRows(text, []);
+      const { table } = readNativeRows(text, []);
       return encoder.encode(table.columns, table.data, {}, table).cells;
     };
     expect(encode('[{"constructor":1,"__proto__":2}]')).toEqual(Float64Array.of(1, 2));
@@ -125,16 +125,16 @@ describe('readRows', () => {
 });
 
 describe('the writer of a classification', () => {
-  const write = createAnswerWriter({
+  const write = createNativeWriter({
     output: { task: 'classification', label: 'l', probabilities: 'p', classes: [' "a"', 7] },
   });
   const answers = Float64Array.of(0, 0.75, 0.25, 1, 0.1, 0.9);
 
-  it('gives the labels', () => {
+  it('writes the labels', () => {
     expect(JSON.parse(write(answers, NO_WARNINGS, false))).toEqual({ predictions: [' "a"', 7] });
   });
 
-  it('adds probabilities, and the classes in the same order, where they are wanted', () => {
+  it('adds probabilities, and the classes in the same order, on request', () => {
     expect(JSON.parse(write(answers, NO_WARNINGS, true))).toEqual({
       predictions: [' "a"', 7],
       probabilities: [
@@ -145,7 +145,7 @@ describe('the writer of a classification', () => {
     });
   });
 
-  it('gives empty lists for no rows', () => {
+  it('writes empty lists for no rows', () => {
     expect(write(new Float64Array(0), NO_WARNINGS, false)).toBe('{"predictions":[]}');
     expect(JSON.parse(write(new Float64Array(0), NO_WARNINGS, true))).toEqual({
       predictions: [],
@@ -173,8 +173,8 @@ describe('refused rows', () => {
 });
 
 describe('the writer of a regression', () => {
-  it('gives the values with all their digits', () => {
-    const write = createAnswerWriter({ output: { task: 'regression', value: 'v' } });
+  it('writes the values with all digits', () => {
+    const write = createNativeWriter({ output: { task: 'regression', value: 'v' } });
     const values = [1.5, -3, 0.1 + 0.2, 1e-9, 1e21];
     expect(JSON.parse(write(Float64Array.from(values), NO_WARNINGS, false))).toEqual({ predictions: values });
     expect(write(new Float64Array(0), NO_WARNINGS, true)).toBe('{"predictions":[]}');

@@ -9,7 +9,7 @@ import { invalidBody, isObject, parseJson } from './forms/json.ts';
 import { readRecord, readRecords } from './forms/records.ts';
 import { readSplit } from './forms/split.ts';
 
-/** The rows of a body; single: it held one row that is no list, `{"age": 25, …}`. */
+/** The rows of a body. `single`: the body was one row and no list, `{"age": 25, …}`. */
 export interface NativeRows {
   readonly table: Table;
   readonly single: boolean;
@@ -30,7 +30,7 @@ function isSplit(body: JsonObject, inputs: readonly Input[]): boolean {
  *
  * @throws {Problem} invalid_json or invalid_body
  */
-export function readRows(text: string, inputs: readonly Input[]): NativeRows {
+export function readNativeRows(text: string, inputs: readonly Input[]): NativeRows {
   const body = parseJson(text);
   if (Array.isArray(body)) return { table: readRecords(body, inputs), single: false };
   if (!isObject(body)) throw new Problem('invalid_body');
@@ -48,7 +48,7 @@ export function readRows(text: string, inputs: readonly Input[]): NativeRows {
 }
 
 /** Writes the answer to a table, as JSON. Rows that were refused are null. */
-export type WriteAnswer = (answers: Float64Array, rows: EncodedRows, probabilities: boolean) => string;
+export type WriteNativeAnswer = (answers: Float64Array, rows: EncodedRows, probabilities: boolean) => string;
 
 function writeNotes({ warnings, warningsTotal, refused }: EncodedRows): string {
   const warned =
@@ -58,14 +58,14 @@ function writeNotes({ warnings, warningsTotal, refused }: EncodedRows): string {
     : `${warned},"errors":${JSON.stringify(refused.errors)},"errorsTotal":${refused.errorsTotal}`;
 }
 
-/** JSON has no NaN and no Infinity: a model that answers one has no number to give. */
+/** JSON has no NaN and no Infinity: they become null. */
 export const writeNumber = (number: number): string => (Number.isFinite(number) ? String(number) : 'null');
 
 /** The numbers, separated by commas. */
 export const writeNumbers = (numbers: Float64Array): string =>
   numbers.every(Number.isFinite) ? numbers.join(',') : Array.from(numbers, writeNumber).join(',');
 
-/** Puts null where a row was refused, given the others' entries in order. */
+/** Adds null for each refused row to the entries of the others. */
 export function withNulls(entries: readonly string[], refused: readonly number[]): string[] {
   const all: string[] = [];
   let next = 0;
@@ -77,8 +77,8 @@ export function withNulls(entries: readonly string[], refused: readonly number[]
   return all;
 }
 
-/** Prepares the writing of a model's answers: each class name is serialised once, here. */
-export function createAnswerWriter({ output }: Pick<Model, 'output'>): WriteAnswer {
+/** The writer of a model's answers. Class names are serialised once, here. */
+export function createNativeWriter({ output }: Pick<Model, 'output'>): WriteNativeAnswer {
   if (output.task === 'regression') {
     return (answers, rows) => {
       const values =

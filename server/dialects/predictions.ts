@@ -1,7 +1,7 @@
 import type { Model } from '../model/model.ts';
 import { writeNumbers } from './native.ts';
 
-/** Writes `{"predictions": [...]}`: the labels or values alone, which is all that MLflow, V1 and Vertex AI answer. */
+/** Writes `{"predictions": [...]}` with labels or values alone: the answer of MLflow, V1 and Vertex AI. */
 export function createPredictionsWriter({
   output,
 }: Pick<Model, 'output'>): (answers: Float64Array) => string {

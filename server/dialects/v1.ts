@@ -5,7 +5,7 @@ import { invalidBody as invalid, isObject, parseJson } from './forms/json.ts';
 
 const KEYS = new Set(['instances', 'parameters', 'signature_name']);
 
-/** What TensorFlow Serving's clients name the only signature that a model here has. */
+/** How TensorFlow Serving's clients may name the only signature of a model. */
 const SIGNATURE_NAMES = new Set<unknown>([undefined, null, '', 'serving_default']);
 
 /**
@@ -29,12 +29,12 @@ export function readV1(text: string, { signature }: Model): Table {
   return readInstances(instances, signature.inputs);
 }
 
-/** `GET /v1/models`. */
-export const describeModels = (models: readonly Model[]): string =>
+/** The answer to `GET /v1/models`. */
+export const writeV1Models = (models: readonly Model[]): string =>
   JSON.stringify({ models: [...new Set(models.map(({ name }) => name))] });
 
-/** A model's state: KServe's members and TensorFlow Serving's. A model is only found once it is ready. */
-export const describeState = (name: string, versions: readonly number[]): string =>
+/** A model's state, with KServe's members and TensorFlow Serving's. Models in the catalogue are ready. */
+export const writeV1State = (name: string, versions: readonly number[]): string =>
   JSON.stringify({
     name,
     ready: true,

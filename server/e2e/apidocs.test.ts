@@ -46,7 +46,7 @@ describe.skipIf(chromiumMissing ?? nginxMissing)(needsChromium('/apidocs in Chro
     await Promise.all([server.clean(), iris.clean()]);
   });
 
-  it('sends an edited body and shows what comes back', () =>
+  it('sends an edited body and shows the answer', () =>
     withVisit(browser, url, async ({ page }) => {
       await page.click('#predict > summary');
       await page.selectOption('#predict-probabilities', 'true');
@@ -60,21 +60,21 @@ describe.skipIf(chromiumMissing ?? nginxMissing)(needsChromium('/apidocs in Chro
       expect(await page.locator('#predict .answer').innerText()).toContain('x-model: adult/1');
     }));
 
-  it('shows an error as it is', () =>
+  it('shows an error unchanged', () =>
     withVisit(browser, url, async ({ page, faults }) => {
       await page.click('#predict > summary');
       await page.fill('#predict-body', BAD);
       await page.click('#predict .try button');
       expect(await answerWith(page, 'predict', 422)).toContain('"column": "age"');
-      // Chromium itself notes every answer from 400 up.
+      // Chromium logs every answer from 400 up itself.
       expect(faults.splice(0)).toEqual([expect.stringContaining('422')]);
     }));
 
-  it('can be used with the keyboard alone', () =>
+  it('works with the keyboard alone', () =>
     withVisit(browser, url, async ({ page }) => {
       await tabTo(page, '#predict > summary');
       await page.keyboard.press('Enter');
-      // What an operation holds is made when it opens: sooner than a person presses the next key.
+      // The content of an operation is made when it opens, sooner than a user presses the next key.
       await page.locator('#predict-body').waitFor();
       await tabTo(page, '#predict-body');
       await page.keyboard.press('Control+A');
@@ -92,7 +92,7 @@ describe.skipIf(chromiumMissing ?? nginxMissing)(needsChromium('/apidocs in Chro
         const openAll = `document.querySelectorAll('details').forEach((details) => (details.open = true))`;
         await page.locator('details.operation').first().waitFor();
         await page.evaluate(openAll);
-        // What is in an operation is made when it opens; then its answers can be opened.
+        // The content of an operation is made when it opens; then its answers can be opened.
         await page.locator('details.operation:not(:has(.inside))').waitFor({ state: 'detached' });
         await page.evaluate(openAll);
         expect(await fitsWidth(page)).toBe(true);
@@ -102,7 +102,7 @@ describe.skipIf(chromiumMissing ?? nginxMissing)(needsChromium('/apidocs in Chro
       PHONE,
     ));
 
-  it('suggests known categories and takes others, and fills in the path', () =>
+  it('suggests known categories, accepts others, and fills in the path', () =>
     withVisit(browser, url, async ({ page }) => {
       await page.click('#predictOne > summary');
       const input = page.locator('#predictOne-workclass');
@@ -113,7 +113,7 @@ describe.skipIf(chromiumMissing ?? nginxMissing)(needsChromium('/apidocs in Chro
       expect(await answerWith(page, 'getModel', 200)).toContain('"name": "adult"');
     }));
 
-  it('opens what a link points at', () =>
+  it('opens the operation of a link', () =>
     withVisit(browser, `${url}#predict`, async ({ page }) => {
       await page.locator('#predict a', { hasText: 'AdultRow' }).first().click();
       await page.locator('#schema-AdultRow .schema').first().waitFor();
@@ -127,7 +127,7 @@ describe.skipIf(chromiumMissing ?? nginxMissing)(needsChromium('/apidocs in Chro
     ],
     ['another host', `fetch('http://127.0.0.2:1/').catch(() => undefined)`],
     ['markup from text', `document.body.innerHTML = '<b>x</b>'`],
-  ])('is kept from %s by its policy, and this test sees the violation', (_, script) =>
+  ])('is prevented from %s by its policy, and the test sees the violation', (_, script) =>
     withVisit(browser, url, async ({ page, faults }) => {
       await page.evaluate(script).catch(() => undefined);
       await expect.poll(() => faults.join('\n')).toMatch(/Content Security Policy|TrustedHTML|TrustedScript/);
@@ -135,7 +135,7 @@ describe.skipIf(chromiumMissing ?? nginxMissing)(needsChromium('/apidocs in Chro
     }),
   );
 
-  it('documents the iris model where it is the default: a query for one flower, a CSV without a header for many', () =>
+  it('documents the iris model as the default one: a query for one flower, a CSV without a header for many', () =>
     withVisit(browser, `http://127.0.0.1:${iris.port}/apidocs`, async ({ page }) => {
       expect(await page.locator('#predictOne > summary').innerText()).toMatch(/^GET\s+\/predict\s/);
       await page.click('#predictOne > summary');

@@ -26,7 +26,7 @@ interface Asked {
 interface Answer {
   readonly status: number | undefined;
   readonly headers: IncomingHttpHeaders;
-  /** Unpacked. */
+  /** Decompressed. */
   readonly text: string;
 }
 
@@ -91,7 +91,7 @@ describe.skipIf(nginxMissing)(needsNginx('packed answers through nginx'), () => 
     const asked: readonly Asked[] = [
       { path: '/predict?probabilities=true', body: many },
       { path: '/openapi.json' },
-      // Packed once, and kept.
+      // Compressed once, then cached.
       { path: '/openapi.json' },
       { path: '/models/adult' },
       UPLOAD,
@@ -104,7 +104,7 @@ describe.skipIf(nginxMissing)(needsNginx('packed answers through nginx'), () => 
       expect(headers['vary']?.toLowerCase()).toBe('accept-encoding');
       expect(text).toBe(plain.text);
     }
-    // Too short to be worth it.
+    // Too short to be compressed.
     const short = await ask({ path: '/predict', body: bodyOf(rows.slice(0, 1)) }, accept);
     expect([short.status, short.headers['content-encoding'], short.headers['vary']]).toEqual([
       200,
@@ -113,7 +113,7 @@ describe.skipIf(nginxMissing)(needsNginx('packed answers through nginx'), () => 
     ]);
   });
 
-  it('are errors and pages, too, each with all that it depends on', async () => {
+  it('include errors and pages, with a complete Vary', async () => {
     const wrong = { path: '/predict', body: many.replaceAll('" Male"', '1') };
     const refused = await ask(wrong, 'br');
     expect([refused.status, refused.headers['content-encoding']]).toEqual([422, 'br']);
@@ -129,7 +129,7 @@ describe.skipIf(nginxMissing)(needsNginx('packed answers through nginx'), () => 
     ]);
   });
 
-  it('have a tag that is known again', async () => {
+  it('have an entity tag that gives 304 later', async () => {
     const { headers } = await ask({ path: '/openapi.json' }, 'br');
     const etag = headers['etag'] ?? '';
     expect(etag).toMatch(/^W\/"/);

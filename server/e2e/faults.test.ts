@@ -87,6 +87,8 @@ async function stopInMidBatch(server: Server, pid: number): Promise<void> {
   );
 }
 
+// What ends or freezes the primary and nginx under load is in scripts/verify/chaos/chaos.test.ts.
+
 describe.skipIf(nginxMissing)(needsNginx('a server process that is killed'), () => {
   it('loses no request, is replaced and counted, and its requests are named', async () => {
     await withServer({}, async (server) => {
@@ -192,25 +194,6 @@ describe.skipIf(nginxMissing)(needsNginx('a server process that is frozen'), () 
       expect(after.sum('server_process_restarts_total')).toBe(1);
       expect(after.sum('server_ready')).toBe(1);
       expect((await server.stop()).code).toBe(0);
-    });
-  });
-
-  it('together with the primary is not killed when both continue', async () => {
-    await withServer({}, async (server) => {
-      const old = server.serverProcesses();
-      const load = startLoad({ port: server.port, connections: 4, cases: singles(rows.slice(0, 200)) });
-      await load.more(50);
-      process.kill(server.primary(), 'SIGSTOP');
-      const start = performance.now();
-      await eventually('more time than a silence may take', () => performance.now() - start > 2600);
-      process.kill(server.primary(), 'SIGCONT');
-      await load.more(50);
-      // Two more beats, seen from outside: the processes have replied to pings since then.
-      const isReady = async (): Promise<boolean> => (await scrape(server)).sum('server_ready') === 1;
-      await eventually('the pulse of all', isReady);
-      expect(await serving(server, 2)).toEqual(old);
-      expect((await scrape(server)).sum('server_process_silences_total')).toBe(0);
-      expect(await load.stop()).toMatchObject({ resent: 0, refused: 0, ...LOST_NOTHING });
     });
   });
 
@@ -577,43 +560,6 @@ describe('a server process that never becomes ready', () => {
 });
 
 describe.skipIf(nginxMissing)(needsNginx('the end of'), () => {
-  it('the primary ends everything with its exit code, once the requests in flight are answered', async () => {
-    await withServer({}, async (server) => {
-      const load = startLoad({ port: server.port, connections: 8, cases: mixed, untilRefused: true });
-      await load.more(100);
-      process.kill(server.primary(), 'SIGKILL');
-      const { code } = await server.ended();
-      // 128 + 9, as shells report it.
-      expect(code).toBe(137);
-      expect(await load.stop()).toMatchObject(LOST_NOTHING);
-      expect(await server.leftBehind()).toEqual([]);
-    });
-  });
-
-  it('nginx by SIGKILL loses no accepted request, and a new nginx replaces it', async () => {
-    await withServer({}, async (server) => {
-      const { port } = server;
-      const load = startLoad({ port, connections: 8, cases: mixed, untilRefused: true });
-      await load.more(100);
-      const old = server.nginx();
-      process.kill(old, 'SIGKILL');
-      await eventually('another nginx', () => server.said().includes('nginx was started again'), 10_000);
-      // Connections between the two were refused.
-      expect(await load.stop()).toMatchObject(LOST_NOTHING);
-      const answers = (): Promise<boolean> =>
-        fetch(`http://127.0.0.1:${port}/health/ready`).then(
-          ({ ok }) => ok,
-          () => false,
-        );
-      await eventually('the public port', answers, 10_000);
-      expect(server.nginx()).not.toBe(old);
-      const next = await startLoad({ port, connections: 4, cases: mixed, requests: 100 }).done;
-      expect(next).toMatchObject({ right: 100, ...LOST_NOTHING });
-      expect((await server.stop()).code).toBe(0);
-      expect(await server.leftBehind()).toEqual([]);
-    });
-  });
-
   it('several nginx with frozen workers takes no longer than that of one', async () => {
     await withServer({}, async (server) => {
       const clients: Socket[] = [];

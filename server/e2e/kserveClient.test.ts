@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { nginxMissing } from '../../proxy/testing/nginxMissing.ts';
 import { fromHome } from '../platform/install.ts';
 import { ADULT_COLUMNS, readAdultRows } from '../testing/adultRows.ts';
-import { kserveMissing, kservePython, needsKserve } from '../testing/kserveClient.ts';
+import { clientProgram, clientsMissing, needsClients } from '../testing/protocolClients.ts';
 import type { Server } from '../testing/startServer.ts';
 import { startServer } from '../testing/startServer.ts';
 import { withTemporaryFolder } from '../testing/temporaryFolder.ts';
@@ -28,7 +28,7 @@ interface Observed<Answer> {
   readonly error: readonly [status: number, message: string];
 }
 
-describe.skipIf(kserveMissing ?? nginxMissing)(needsKserve("KServe's own client, unchanged"), () => {
+describe.skipIf(clientsMissing ?? nginxMissing)(needsClients("KServe's own client, unchanged"), () => {
   let server: Server;
   let observed: {
     readonly v1: Observed<string[]>;
@@ -40,8 +40,7 @@ describe.skipIf(kserveMissing ?? nginxMissing)(needsKserve("KServe's own client,
       const rows = join(folder, 'rows.json');
       writeFileSync(rows, JSON.stringify({ columns: ADULT_COLUMNS, data: ROWS.map(({ cells }) => cells) }));
       const args = ['-W', 'ignore', fromHome('scripts/testing/kserveClient.py'), String(server.port), rows];
-      const env = { ...process.env, PYTHONDONTWRITEBYTECODE: '1' };
-      const { stdout } = await promisify(execFile)(kservePython, args, { env, timeout: 100_000 });
+      const { stdout } = await promisify(execFile)(clientProgram('python'), args, { timeout: 100_000 });
       return JSON.parse(stdout) as typeof observed;
     });
   });

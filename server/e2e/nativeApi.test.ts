@@ -9,10 +9,10 @@ import type { Server } from '../testing/startServer.ts';
 import { startServer } from '../testing/startServer.ts';
 import { eventually } from '../testing/withDeadline.ts';
 
-// Each wait has a deadline of its own; this one is for a machine that is busy with something else.
+// Each wait has its own deadline; this one is for a busy machine.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
-/** What each process may have for its JavaScript heap. The compiler needs more: build before, as `npm test` does. */
+/** The JavaScript heap of each process. The compiler needs more: build before, as `npm test` does. */
 const HEAP_MIB = 64;
 const CLIENTS = 64;
 const REQUESTS_A_CLIENT = 6;
@@ -58,7 +58,7 @@ describe.skipIf(nginxMissing)(needsNginx('the native API through nginx'), () => 
     fetch(`http://127.0.0.1:${server.port}${path}`, { signal: AbortSignal.timeout(60_000), ...init });
   const send = async ({ path, init }: ReturnType<Form>): Promise<string> => (await ask(path, init)).text();
 
-  /** The most memory that one of the server processes has ever had. */
+  /** The peak memory of the server processes. */
   const peakMiB = (): number =>
     Math.max(
       ...server.serverProcesses().map((pid) => {
@@ -67,7 +67,7 @@ describe.skipIf(nginxMissing)(needsNginx('the native API through nginx'), () => 
       }),
     );
 
-  /** The spools that server processes have open. */
+  /** The open spools of the server processes. */
   const spools = (): string[] =>
     server.serverProcesses().flatMap((pid) =>
       readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
@@ -151,7 +151,7 @@ describe.skipIf(nginxMissing)(needsNginx('the native API through nginx'), () => 
     expect(answer.headers.get('content-type')).toBe(status === 200 ? JSON_TYPE : 'application/problem+json');
   });
 
-  it('answers single rows, chunks and batches alike, in every form', async () => {
+  it('gives the same answers to single rows, chunks and batches, in every form', async () => {
     const some = rows.slice(0, 300);
     const whole = await send(FORMS['split']!(some));
     for (const form of Object.values(FORMS)) expect(await send(form(some))).toBe(whole);
@@ -170,14 +170,14 @@ describe.skipIf(nginxMissing)(needsNginx('the native API through nginx'), () => 
     }
   });
 
-  it('lets a bad row change no other with on_error=null', async () => {
+  it('answers the other rows unchanged beside a bad one with on_error=null', async () => {
     const some = rows.slice(0, 50).map(({ cells }) => cells);
     const scores = async (data: readonly unknown[]): Promise<unknown[]> => {
       const body = JSON.stringify({ columns: ADULT_COLUMNS, data });
       const answer = await send(post('/predict?on_error=null&probabilities=true', JSON_TYPE, body));
       return (JSON.parse(answer) as { probabilities: unknown[] }).probabilities;
     };
-    // Its last cell is the bad one: all others have been encoded by then.
+    // Its last cell is bad: all others are encoded before it is found.
     const spoilt = some.map((cells) => cells.with(-1, 1));
     const mixed = await scores(some.flatMap((cells, row) => [spoilt[(row + 7) % 50], cells]));
     expect(mixed).toEqual((await scores(some)).flatMap((score) => [null, score]));
@@ -188,7 +188,7 @@ describe.skipIf(nginxMissing)(needsNginx('the native API through nginx'), () => 
     const client = async (_: unknown, index: number): Promise<void> => {
       for (let turn = 0; turn < REQUESTS_A_CLIENT; turn++) {
         const at = (index * 131 + turn * 977) % 16_000;
-        // A row that no other client sends, of sizes from one to some hundred.
+        // Rows that no other client sends, from one to some hundred.
         const part = rows.slice(at, at + [1, 1, 1, 5, 40, 200][(index + turn) % 6]!);
         expect(await send(forms[(index + turn) % forms.length]!(part))).toBe(answerOf(part));
       }
@@ -196,7 +196,7 @@ describe.skipIf(nginxMissing)(needsNginx('the native API through nginx'), () => 
     await Promise.all(Array.from({ length: CLIENTS }, client));
   });
 
-  it('packs a long answer for a client that takes it packed, and no other', async () => {
+  it('compresses a long answer for a client that accepts it, and no other', async () => {
     const many = `${HEADER}${csv(rows.slice(0, 2000))}`;
     const length = `Content-Type: text/csv\r\nContent-Length: ${Buffer.byteLength(many)}\r\n`;
     const headersFor = async (accept: string, body: string, head: string) =>
@@ -210,7 +210,7 @@ describe.skipIf(nginxMissing)(needsNginx('the native API through nginx'), () => 
     expect(small['content-encoding']).toBeUndefined();
   });
 
-  it('takes a file larger than the memory of a process, answers others meanwhile, and leaves nothing', async () => {
+  it('accepts a file larger than the memory of a process, answers others meanwhile, and leaves nothing', async () => {
     const block = Buffer.from(csv(rows));
     const times = Math.ceil((HEAP_MIB * 1024 * 1024) / block.length) + 1;
     const before = peakMiB();
@@ -249,7 +249,7 @@ describe.skipIf(nginxMissing)(needsNginx('the native API through nginx'), () => 
     expect(predictions).toHaveLength(rows.length * times);
     expect(predictions.filter((label, row) => label !== rows[row % rows.length]?.label)).toEqual([]);
     expect(peakMiB() - before).toBeLessThan(2 * HEAP_MIB);
-    // A piece takes milliseconds; a row that waited for the file would take seconds.
+    // A piece takes milliseconds; waiting for the whole file would take seconds.
     expect(waits.sort((a, b) => a - b)[Math.floor(waits.length / 2)]).toBeLessThan(500);
 
     await eventually('no spool is left', () => spools().length === 0);
@@ -257,7 +257,7 @@ describe.skipIf(nginxMissing)(needsNginx('the native API through nginx'), () => 
     expect(left.filter((name) => name.includes('spool-'))).toEqual([]);
   });
 
-  it('gives up a file whose client is gone', async () => {
+  it('stops working on a file whose client disconnects', async () => {
     const gone = new AbortController();
     const body = Buffer.concat([Buffer.from(HEADER), ...new Array<Buffer>(30).fill(Buffer.from(csv(rows)))]);
     const headers = { 'content-type': 'text/csv' };
@@ -265,7 +265,7 @@ describe.skipIf(nginxMissing)(needsNginx('the native API through nginx'), () => 
     await eventually('the file is worked on', () => spools().length > 0);
     gone.abort();
     await expect(upload).rejects.toThrow();
-    // Sooner than all its rows could be answered.
+    // Before all its rows could be answered.
     await eventually('its spools are freed', () => spools().length === 0, 2000);
   });
 });

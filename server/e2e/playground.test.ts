@@ -33,13 +33,13 @@ let browser: Browser;
 let url: string;
 let folder: string;
 
-/** What the form shows as answered. */
+/** The answer that the form shows. */
 const answered = async (page: Page): Promise<void> =>
   void (await page.locator('#headline[data-state=answer]').waitFor());
 const field = (page: Page, column: string): Locator => page.getByLabel(column, { exact: true });
 const bars = (page: Page): Promise<string[]> => page.locator('#bars li').allInnerTexts();
 
-/** Chromium writes a line for each answer that is an error: the ones that a test provoked. */
+/** Chromium logs a line for each error answer: those that the test provoked. */
 function takeRefusals(visit: Visit, status: number): number {
   const own = visit.faults.filter((fault) =>
     fault.includes(`the server responded with a status of ${status}`),
@@ -86,7 +86,7 @@ describe.skipIf(chromiumMissing)(needsChromium('the playground'), () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('shows a prediction of an example at once, and another one when a cell changes', () =>
+  it('shows a prediction for an example at once, and another one after a change', () =>
     withVisit(browser, url, async ({ page }) => {
       await answered(page);
       expect(await page.locator('#prediction').innerText()).toBe('<=50K');
@@ -101,7 +101,7 @@ describe.skipIf(chromiumMissing)(needsChromium('the playground'), () => {
       expect(await bars(page)).toEqual(first);
     }));
 
-  it('shows what the server says about a cell at the field of its column', () =>
+  it("shows the server's remark on a cell at the field of its column", () =>
     withVisit(browser, url, async (visit) => {
       const { page } = visit;
       await answered(page);
@@ -144,7 +144,7 @@ describe.skipIf(chromiumMissing)(needsChromium('the playground'), () => {
       await page.keyboard.type('61.5');
       await page.keyboard.press('Enter');
       await page.getByText('expected an integer, found a fraction').waitFor();
-      // The focus is where the mistake is.
+      // The focus is on the field with the error.
       expect(await focused()).toBe('age');
       await page.keyboard.press('Control+A');
       await page.keyboard.type('61');
@@ -164,7 +164,7 @@ describe.skipIf(chromiumMissing)(needsChromium('the playground'), () => {
       takeRefusals(visit, 422);
     }));
 
-  it('predicts a dropped file, names refused rows by line, and gives all rows back with predictions', () =>
+  it('predicts a dropped file, names refused rows by line, and returns all rows with predictions', () =>
     withVisit(browser, url, async (visit) => {
       const { page } = visit;
       await answered(page);
@@ -214,7 +214,7 @@ describe.skipIf(chromiumMissing)(needsChromium('the playground'), () => {
       await page.getByText(/^There are no rows/).waitFor();
     }));
 
-  it('writes the present request as code that runs', () =>
+  it('shows the current request as code that runs', () =>
     withVisit(browser, url, async ({ page }) => {
       await answered(page);
       await field(page, 'workclass').selectOption('Other value …');
@@ -245,7 +245,7 @@ describe.skipIf(chromiumMissing)(needsChromium('the playground'), () => {
         'console.log(await response.text())',
       );
       expect(run('node', '--input-type=module', '-e', typescript)).toEqual(answer);
-      // In place of the package: it tells what it was asked to send.
+      // Instead of the package: it prints the request.
       writeFileSync(
         join(folder, 'requests.py'),
         'import json as j\ndef post(url, json):\n  print(j.dumps(json)); raise SystemExit\n',

@@ -8,19 +8,19 @@ import { withDeadline } from '../testing/withDeadline.ts';
 import type { Visit } from '../testing/browser.ts';
 import { chromiumMissing, needsChromium, startBrowser, withVisit } from '../testing/browser.ts';
 
-// The waits of a test for its page take half a minute together, at most: one that fails is to say which it was.
+// The waits of a test for its page take half a minute at most, so that the one that fails reports itself.
 vi.setConfig({ testTimeout: 120_000 });
 
 const KEY = 'key-of-a-person';
 
-/** The status that a request of the page's own code is answered in the end. */
+/** The final status of a request by the page's code. */
 const STATUS_OF_MODELS = `(async () => {
   const { name } = performance.getEntriesByType('resource').find(({ name }) => name.endsWith('/shared/keyed.js'));
   const { keyedFetch } = await import(name);
   return (await keyedFetch('/models')).status;
 })()`;
 
-/** The refusals that led to the question are in the console, and are no fault of the page. */
+/** The refusals that led to the prompt are in the console; they are no fault of the page. */
 function takeRefusals({ faults }: Visit): void {
   const refusals = faults.filter((fault) => fault.includes('status of 401'));
   expect(refusals.length).toBeGreaterThan(0);
@@ -41,13 +41,13 @@ describe.skipIf(chromiumMissing ?? nginxMissing)(needsChromium('the pages of a s
     await server.clean();
   });
 
-  it('the playground asks for one, again if it is wrong, and predicts with it', () =>
+  it('the playground prompts for one, again after a wrong one, and predicts with it', () =>
     withVisit(browser, `${url}/`, async (visit) => {
       const { page } = visit;
       const first = await page.waitForSelector('#access-key');
       await first.fill('guess');
       await page.keyboard.press('Enter');
-      // Another one takes its place.
+      // A new prompt replaces it.
       await first.waitForElementState('hidden');
       await page.fill('#access-key', KEY);
       await page.keyboard.press('Enter');
@@ -56,7 +56,7 @@ describe.skipIf(chromiumMissing ?? nginxMissing)(needsChromium('the pages of a s
       takeRefusals(visit);
     }));
 
-  it('the API page shows the document with one, and says so without', () =>
+  it('the API page shows the document with one, and an error without', () =>
     withVisit(browser, `${url}/apidocs`, async (visit) => {
       const { page } = visit;
       await page.click('#access-cancel');
@@ -68,7 +68,7 @@ describe.skipIf(chromiumMissing ?? nginxMissing)(needsChromium('the pages of a s
       takeRefusals(visit);
     }));
 
-  it('a refusal that arrives when there is a key by now is no reason to ask for one', () =>
+  it('a refusal of a request without a key does not prompt if there is a key by now', () =>
     withVisit(browser, `${url}/apidocs`, async (visit) => {
       const { page } = visit;
       await page.waitForSelector('#access-key');

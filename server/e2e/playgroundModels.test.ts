@@ -12,7 +12,7 @@ const FIXTURES = join(HOME, 'server/compiler/fixtures');
 const ADULT = join(HOME, 'models/adult/1');
 const readJson = <T>(path: string): T => JSON.parse(readFileSync(path, 'utf8')) as T;
 
-/** Each would show, if anything of it became more than text. */
+/** Texts that would have an effect if they became markup. */
 const HOSTILE = [
   '<img src="https://evil.example/a.png" onerror="globalThis.hacked = 1">',
   '<script>globalThis.hacked = 2</script>',
@@ -30,7 +30,7 @@ const HOSTILE = [
   '<textarea><template><iframe src="https://evil.example/">',
 ];
 
-/** The Adult model with a signature whose every text is hostile. */
+/** The Adult model with hostile texts everywhere in its signature. */
 function hostile(): Signature {
   const signature = readJson<Signature>(join(ADULT, 'model.json'));
   const inputs = signature.inputs.map((input, index): Input => {
@@ -73,7 +73,7 @@ describe.skipIf(chromiumMissing)(needsChromium('the playground of any model'), (
       await withServer({ env }, ({ port }) => run(`http://127.0.0.1:${port}/`));
     });
 
-  it('shows a signature full of markup as text, wherever it stands', () =>
+  it('shows all markup in a signature as text', () =>
     withModel(hostile(), join(ADULT, 'model.onnx'), (url) =>
       withVisit(browser, url, async ({ page }) => {
         await page.locator('#headline[data-state=answer]').waitFor();
@@ -81,7 +81,7 @@ describe.skipIf(chromiumMissing)(needsChromium('the playground of any model'), (
         expect(await page.locator('.field > label').allTextContents()).toEqual(HOSTILE);
         const options = await page.locator('.field select').first().locator('option').allTextContents();
         expect(options).toEqual([...HOSTILE, 'Other value …']);
-        // Remarks name columns, and the table and the snippet repeat all of it.
+        // Remarks name columns; the table and the snippet repeat all texts.
         await page.locator('.field select').first().selectOption('Other value …');
         await page
           .locator('.other')

@@ -9,7 +9,7 @@ import { fromHome } from '../platform/install.ts';
 import { ADULT_ROW, adultRow } from '../testing/adult.ts';
 import { ADULT_COLUMNS, readAdultRows } from '../testing/adultRows.ts';
 import type { MlflowServer } from '../testing/protocolClients.ts';
-import { clientsMissing, clientsPython, needsClients, startMlflow } from '../testing/protocolClients.ts';
+import { clientProgram, clientsMissing, needsClients, startMlflow } from '../testing/protocolClients.ts';
 import type { Server } from '../testing/startServer.ts';
 import { startServer } from '../testing/startServer.ts';
 
@@ -263,8 +263,11 @@ describe.skipIf(missing)(title('real clients and servers of the protocols'), () 
       const script = fromHome('scripts/testing/protocolClients.py');
       try {
         const args = ['-W', 'ignore', script, String(server.port), rows];
-        const env = { ...process.env, MLFLOW_DISABLE_TELEMETRY: 'true', PYTHONDONTWRITEBYTECODE: '1' };
-        const { stdout } = await promisify(execFile)(clientsPython, args, { env, timeout: 100_000 });
+        const env = { ...process.env, MLFLOW_DISABLE_TELEMETRY: 'true' };
+        const { stdout } = await promisify(execFile)(clientProgram('python'), args, {
+          env,
+          timeout: 100_000,
+        });
         observed = JSON.parse(stdout) as Observed;
       } finally {
         rmSync(folder, { recursive: true });

@@ -43,7 +43,7 @@ const tensors = (
       data: rows.map((row) => row[at]),
     }),
   );
-/** The tensors of the example row, with other members in that of one column. */
+/** The tensors of the example row, with changes to that of one column. */
 const withTensor = (name: string, members: Record<string, unknown>): unknown => ({
   inputs: tensors([ADULT_ROW], (tensor) => (tensor['name'] === name ? { ...tensor, ...members } : tensor)),
 });
@@ -89,7 +89,7 @@ describe.skipIf(nginxMissing)(needsNginx("other servers' protocols through nginx
     /```sh\n(.*?)\n# (.*?)\n```/gs,
   );
   it.each(Array.from(documented, ([, command = '', answer = '']) => [answer, command]))(
-    'answers what docs/protocols.md says: %s',
+    'answers as in docs/protocols.md: %s',
     async (answer, command) => {
       const here = command.replaceAll('localhost:5000', `127.0.0.1:${server.port}`);
       const { stdout } = await promisify(execFile)('bash', ['-c', here], { timeout: 20_000 });
@@ -138,7 +138,7 @@ describe.skipIf(nginxMissing)(needsNginx("other servers' protocols through nginx
       }
     });
 
-    it('skips columns that the signature lacks, and counts them', async () => {
+    it('skips and counts columns that the signature does not have', async () => {
       const counted = async (): Promise<number> => (await scrape(server)).sum('model_ignored_columns_total');
       const before = await counted();
       const wide = { ...record(), zip: 1, name: 'x' };
@@ -212,7 +212,7 @@ describe.skipIf(nginxMissing)(needsNginx("other servers' protocols through nginx
       expect(answer.body).toEqual({ error_code, message: expect.stringMatching(message) as string });
     });
 
-    it('refuses a media type of another kind with 415, and bad CSV with its line', async () => {
+    it('refuses another media type with 415, and bad CSV with its line', async () => {
       for (const type of [
         'text/plain',
         'application/json; charset=latin-1',
@@ -223,7 +223,7 @@ describe.skipIf(nginxMissing)(needsNginx("other servers' protocols through nginx
         expect(answer).toMatchObject({ status: 415, body: { error_code: 'BAD_REQUEST' } });
       }
       const bare = await invoke(csv.slice(csv.indexOf('\n') + 1), { 'content-type': 'text/csv' });
-      // Not `?header=false`, which this route doesn't have.
+      // Without `?header=false`, which this route doesn't have.
       expect(bare.body).toEqual({
         error_code: 'INVALID_PARAMETER_VALUE',
         message:
@@ -234,7 +234,7 @@ describe.skipIf(nginxMissing)(needsNginx("other servers' protocols through nginx
       expect((bad.body as { message: string }).message).toContain('row 0 (line 2), column "age"');
     });
 
-    it('has its errors for methods and parameters, too', async () => {
+    it('has its form of errors for methods and parameters', async () => {
       const wrong = await ask('/invocations');
       expect(wrong).toMatchObject({ status: 405, body: { error_code: 'BAD_REQUEST' } });
       expect(wrong.headers.get('allow')).toBe('POST');
@@ -267,7 +267,7 @@ describe.skipIf(nginxMissing)(needsNginx("other servers' protocols through nginx
       })),
     });
 
-    it('lists the models, and tells of each whether it is ready', async () => {
+    it('lists the models, and reports the state of each', async () => {
       expect((await ask('/v1/models')).body).toEqual({
         models: ['adult', 'booleans', 'matrix', 'scaler-mixed-types', 'xgboost'],
       });
@@ -289,12 +289,12 @@ describe.skipIf(nginxMissing)(needsNginx("other servers' protocols through nginx
       }
     });
 
-    it('answers numbers where the model predicts numbers', async () => {
+    it('answers numbers for a regression', async () => {
       for (const name of ['scaler-mixed-types', 'xgboost']) {
         const { data, predictions } = readFixture(name);
         const { body } = await predict({ instances: data.slice(0, 8) }, name);
         const given = (body as { predictions: number[] }).predictions;
-        // Of numbers in float32: relative.
+        // Relative, since the model computes in float32.
         given.forEach((value, at) =>
           expect((value + 1) / ((predictions[at] as number) + 1)).toBeCloseTo(1, 5),
         );
@@ -327,7 +327,7 @@ describe.skipIf(nginxMissing)(needsNginx("other servers' protocols through nginx
       expect(answer.body).toEqual({ error: expect.stringMatching(message) as string });
     });
 
-    it('knows which paths take which method, and which models there are', async () => {
+    it('refuses other methods and unknown models', async () => {
       expect((await ask('/v1/models/adult:predict')).headers.get('allow')).toBe('POST');
       expect((await ask('/v1/models/adult', {})).headers.get('allow')).toBe('GET, HEAD');
       for (const target of ['nope', 'adult/versions/3', 'adult/versions/01', 'adult/versions/x', 'a:b']) {
@@ -338,7 +338,7 @@ describe.skipIf(nginxMissing)(needsNginx("other servers' protocols through nginx
   });
 
   describe('Vertex AI', () => {
-    it("answers on the platform's own routes", async () => {
+    it('answers on the routes that the platform chooses', async () => {
       expect(await ask(VERTEX_HEALTH)).toMatchObject({ status: 200 });
       const body = { instances: [record(), ADULT_ROW.map((cell) => cell)].slice(0, 1), parameters: {} };
       expect(await ask(VERTEX_PREDICT, body)).toMatchObject({
@@ -356,7 +356,7 @@ describe.skipIf(nginxMissing)(needsNginx("other servers' protocols through nginx
     const infer = (body: unknown, model = 'adult', headers = {}): Promise<Answer> =>
       ask(`/v2/models/${model}/infer`, body, headers);
 
-    it('tells of the server, its health and its repository', async () => {
+    it('describes the server, its health and its repository', async () => {
       expect((await ask('/v2')).body).toMatchObject({
         name: 'servemodel',
         extensions: ['binary_tensor_data', 'model_repository'],
@@ -436,14 +436,14 @@ describe.skipIf(nginxMissing)(needsNginx("other servers' protocols through nginx
       expect(answer.status).toBe(200);
     });
 
-    it('answers the outputs that are wanted, in their order', async () => {
+    it('answers the requested outputs in their order', async () => {
       const { body } = await infer({ ...whole, outputs: [{ name: 'probabilities' }, { name: 'label' }] });
       expect(body).toMatchObject({
         outputs: [{ name: 'probabilities' }, { name: 'label', data: [ADULT_LABEL] }],
       });
     });
 
-    it('takes one tensor for all columns of a numeric model', async () => {
+    it('accepts one tensor for all columns of a numeric model', async () => {
       const { data, predictions } = readFixture('matrix');
       const rows = data.filter((row) => row.every((cell) => typeof cell === 'number')).slice(0, 20);
       for (const [form, cells] of [
@@ -462,7 +462,7 @@ describe.skipIf(nginxMissing)(needsNginx("other servers' protocols through nginx
       ).toMatch(/shape \[rows\]/);
     });
 
-    it('takes booleans for a boolean column, and nothing else', async () => {
+    it('accepts booleans only for a boolean column', async () => {
       const inputs = (datatype: string, value: unknown): unknown => ({
         inputs: readFixture('booleans').signature.inputs.map(({ name }, at) => ({
           name,
@@ -574,7 +574,7 @@ describe.skipIf(nginxMissing)(needsNginx("other servers' protocols through nginx
       expect(answer.body).toEqual({ error: expect.stringMatching(message) as string });
     });
 
-    it('knows which models, versions, methods and media types there are', async () => {
+    it('refuses unknown models and versions, other methods and media types', async () => {
       for (const model of ['nope', 'adult/versions/3', 'adult/versions/x']) {
         expect(await infer(whole, model)).toMatchObject({
           status: 404,
@@ -598,7 +598,7 @@ describe.skipIf(nginxMissing)(needsNginx("other servers' protocols through nginx
       ]);
     });
 
-    it('has its form of error where nothing is, and where nginx answers', async () => {
+    it('has its form of errors for unknown paths and for errors of nginx', async () => {
       for (const path of ['/v2/nope', '/v2/models/adult/nope', '/v1/nope'])
         expect(await ask(path)).toMatchObject({ status: 404, body: { error: ERRORS.not_found.detail } });
       const body = 'x'.repeat(11 * 1024 * 1024);
@@ -613,7 +613,7 @@ describe.skipIf(nginxMissing)(needsNginx("other servers' protocols through nginx
       });
     });
 
-    it('names the version in its errors, too', async () => {
+    it('names the version in errors, too', async () => {
       for (const [path, version] of [
         ['/v2/models/adult/infer', 'adult/1'],
         ['/v2/models/adult/versions/2/infer', 'adult/2'],

@@ -1,14 +1,13 @@
-import { ownHeaders } from './answerHeaders.ts';
+import { answerHeaders } from './answerHeaders.ts';
 import type { AppContext } from './context.ts';
 import { send } from './compress.ts';
 import type { Prediction } from '../prediction/predictor.ts';
 import { timings } from '../prediction/timings.ts';
 
-// Headers are given as plain objects and all at once: the server writes such a response without ever making a Headers
-// object.
+// Headers are passed as one plain object: the server then writes the response without making a Headers object.
 
 const answer = (c: AppContext, type: string, body: string): Promise<Response> | Response =>
-  send(c, body, { 'content-type': type, ...ownHeaders(c) });
+  send(c, body, { 'content-type': type, ...answerHeaders(c) });
 
 export const answerText = (c: AppContext, text: string): Promise<Response> | Response =>
   answer(c, 'text/plain; charset=utf-8', text);
@@ -18,7 +17,7 @@ export const answerJson = (c: AppContext, json: string): Promise<Response> | Res
   answer(c, 'application/json', json);
 
 /**
- * What a model answered, in any dialect.
+ * Answers with a prediction, in the form of any protocol.
  *
  * @param body already serialised
  */

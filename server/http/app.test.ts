@@ -27,7 +27,7 @@ describe('any JSON value in any cell', () => {
     );
   });
 
-  withApp('is never repeated', async ({ predict }) => {
+  withApp('is never repeated in an error', async ({ predict }) => {
     const mark = fc.constantFrom('zq81', 'ÿÿzq81', '<zq81>', '\u0000zq81', '😀zq81');
     const marked = fc.oneof(
       mark,
@@ -71,7 +71,7 @@ describe('any body', () => {
     );
   });
 
-  withApp('cannot make an error of 64 KiB', async ({ predict }) => {
+  withApp('never makes an error of 64 KiB', async ({ predict }) => {
     const names = Array.from({ length: 150 }, (_, at) => `${at}`.padEnd(100, '\u0001'));
     for (const body of [
       { columns: [...names, ...names], data: [] },

@@ -1,47 +1,48 @@
 import { Hono } from 'hono';
 import type { Logger } from 'pino';
-import type { Config } from '../settings/settings.ts';
-import type { WriteError } from '../dialects/errorForm.ts';
 import { writeProblem } from '../dialects/errorForm.ts';
-import { isForeignPath, writeErrorMember } from '../dialects/errorSentence.ts';
+import { isV1OrV2Path, writeErrorMember } from '../dialects/errorSentence.ts';
 import { Problem } from '../errors/problem.ts';
 import type { Inference } from '../inference/port.ts';
 import type { HttpRecorder } from '../metrics/http.ts';
 import type { InferenceRecorder } from '../metrics/inference.ts';
 import type { Load } from '../metrics/load.ts';
-import type { Admit } from './middleware/authorize.ts';
-import { createCors } from './middleware/cors.ts';
-import type { AppContext, AppEnv } from './context.ts';
+import type { AskSums } from '../metrics/messages.ts';
+import type { Catalogue } from '../model/catalogue.ts';
+import type { PredictRoute } from '../model/routeOwner.ts';
+import { answerForm } from '../model/routeOwner.ts';
+import type { AskDrift } from '../observers/drift/messages.ts';
 import { createConcurrencyLimit } from '../overload/concurrencyLimit.ts';
 import { patienceOf } from '../overload/patience.ts';
-import { createServe } from './middleware/serve.ts';
-import type { Catalogue } from '../model/catalogue.ts';
-import type { Model } from '../model/model.ts';
+import { softwareVersion } from '../platform/install.ts';
 import type { OnAnswered } from '../prediction/onAnswered.ts';
 import { createPredictor } from '../prediction/predictor.ts';
-import { softwareVersion } from '../platform/install.ts';
-import type { AskSums } from '../metrics/messages.ts';
-import type { AskDrift } from '../observers/drift/messages.ts';
+import { tracedPredict } from '../prediction/traced.ts';
+import type { Config } from '../settings/settings.ts';
+import type { Tracing } from '../tracing/tracing.ts';
+import type { Assets } from '../web/assets.ts';
+import type { AppContext, AppEnv, Handler } from './context.ts';
+import type { Authorize } from './middleware/authorize.ts';
+import { createCors } from './middleware/cors.ts';
+import { createServe } from './middleware/serve.ts';
+import { traceRequests } from './middleware/trace.ts';
+import type { ModelOf } from './modelOf.ts';
+import { findDefaultModel, findNamedModel } from './modelOf.ts';
 import { createRouter } from './router.ts';
+import { createCustomHandlers, createCustomRoutes } from './routes/customRoutes.ts';
 import { driftRoute } from './routes/drift.ts';
 import type { Lifecycle } from './routes/health.ts';
 import { liveRoute, readyRoute } from './routes/health.ts';
 import { homeRoute } from './routes/home.ts';
 import { modelRoute, modelsRoute } from './routes/models.ts';
-import { namedModel, standardModel } from './modelOf.ts';
 import { openApiRoute } from './routes/openapi.ts';
-import { createOwnRoutes } from './routes/customRoutes.ts';
-import { createPredictRoutes } from './routes/predict.ts';
+import { assetsRoute, pageRoute } from './routes/pages.ts';
+import { createNativeHandlers, predictRoute } from './routes/predict.ts';
 import { predictFileRoute } from './routes/predictFile.ts';
 import type { VertexSettings } from './routes/protocols.ts';
 import { defineProtocols } from './routes/protocols.ts';
 import { shadowRoute } from './routes/shadow.ts';
 import { statsRoute } from './routes/stats.ts';
-import { assetsRoute, pageRoute } from './routes/pages.ts';
-import { tracedPredict } from '../prediction/traced.ts';
-import { traceRequests } from './middleware/trace.ts';
-import type { Tracing } from '../tracing/tracing.ts';
-import type { Assets } from '../web/assets.ts';
 
 export interface AppDeps {
   readonly config: Pick<
@@ -60,32 +61,39 @@ export interface AppDeps {
   readonly load: () => Load;
   readonly assets: Assets;
   readonly log: Logger;
-  /** Refuses requests without a key; undefined where access is open. */
-  readonly admit?: Admit | undefined;
-  /** Are called with all answered rows, in this order. */
+  /** Refuses requests without a key; undefined if access is open. */
+  readonly authorize?: Authorize | undefined;
+  /** Called with all answered rows, in this order. */
   readonly onAnswered?: readonly OnAnswered[];
-  /** Metrics of all processes; without it there are none. */
+  /** Asks for metrics of all processes. Without it `/models/:model/shadow` has no counts. */
   readonly askSums?: AskSums;
-  /** Undefined where it's off: then nothing of it is on the path. */
+  /** Undefined if tracing is off: then the path of a request has none of it. */
   readonly tracing?: Tracing | undefined;
-  /** How rows differ from the training data; without it there is no such route. */
+  /** Asks how rows differ from the training data. Without it there is no `/models/:model/drift`. */
   readonly askDrift?: AskDrift;
 }
 
 /** The label of requests to paths that don't exist. */
 const NO_ROUTE = 'none';
 
-/** What the server answers. It never listens, reads no environment and starts no timer. */
+/** Makes the app. It doesn't listen, reads no environment and starts no timer. */
 export function createApp(deps: AppDeps): Hono<AppEnv> {
-  const { config, runtime, catalogue, inference, lifecycle, http, recorder, load, assets, log, tracing } =
-    deps;
+  const { config, catalogue, inference, lifecycle, http, recorder, assets, log, tracing } = deps;
+  const { MAX_BODY_BYTES: maxBodyBytes, MAX_FILE_BYTES: maxFileBytes } = config;
+  const version = softwareVersion();
   const app = new Hono<AppEnv>();
-  const cors = config.CORS_ORIGINS === '' ? undefined : createCors(config.CORS_ORIGINS);
+
+  // Middleware: each wraps the one before.
   const limit = createConcurrencyLimit(inference, http, patienceOf(config.DEADLINE_MS));
-  const untraced = createServe(http, log, { limit, admit: deps.admit });
-  const unshared = tracing ? traceRequests(tracing, untraced) : untraced;
-  const serve = cors ? cors.share(unshared) : unshared;
-  const define = createRouter(app, serve, cors?.preflight);
+  const cors = config.CORS_ORIGINS === '' ? undefined : createCors(config.CORS_ORIGINS);
+  const untraced = createServe(http, log, { limit, authorize: deps.authorize });
+  const traced = tracing ? traceRequests(tracing, untraced) : untraced;
+  const serve = cors ? cors.wrapServe(traced) : traced;
+  const defineRoute = createRouter(app, serve, cors?.preflight);
+  // A pattern matches itself: `:model` is a segment like any other.
+  const hasRoute = (path: string): boolean => app.router.match('POST', path)[0].length > 0;
+
+  // Predictions: one predictor, two forms of answers, the model by its name or the default one.
   const predictor = createPredictor({
     inference,
     http,
@@ -94,74 +102,53 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     onAnswered: deps.onAnswered ?? [],
     around: tracing && tracedPredict,
   });
-  const predict = createPredictRoutes({
-    predictor,
-    http,
-    maxBodyBytes: config.MAX_BODY_BYTES,
-    port: config.PORT,
-  });
-  // A pattern is found by itself: `:model` is a segment like any other.
-  const hasRoute = (path: string): boolean => app.router.match('POST', path)[0].length > 0;
-  const ownRoutes = createOwnRoutes(catalogue, predict, serve, hasRoute, cors?.preflight);
-  const missing = (writeError: WriteError): ((c: AppContext) => Promise<Response>) =>
-    serve(
-      NO_ROUTE,
-      writeError,
-    )(() => {
-      throw new Problem('not_found');
-    });
-  const missingAsProblem = missing(writeProblem);
-  const missingAsForeign = missing(writeErrorMember);
-  const isOwnStandard = ({ signature }: Model): boolean => signature.routes?.includes('/predict') === true;
-  const isOwnNamed = (model: Model): boolean => !ownRoutes.hasLive(model);
-  const named = namedModel(catalogue);
-  const standard = standardModel(catalogue);
+  const predictDeps = { predictor, http, maxBodyBytes, port: config.PORT };
+  const forms = { native: createNativeHandlers(predictDeps), custom: createCustomHandlers(predictDeps) };
+  const named = findNamedModel(catalogue);
+  const defaultModel = findDefaultModel(catalogue);
+  const definePredict = (route: PredictRoute, modelOf: ModelOf): void =>
+    defineRoute(
+      route,
+      predictRoute(modelOf, (model) => forms[answerForm(route, catalogue, model, hasRoute)]),
+    );
+  definePredict('/predict', defaultModel);
+  definePredict('/models/:model/predict', named);
+  definePredict('/models/:model/versions/:version/predict', named);
+  const fileDeps = { predictor, http, recorder, maxFileBytes, folder: deps.runtime };
+  defineRoute('/predict_file', predictFileRoute(fileDeps, defaultModel));
+  defineRoute('/models/:model/predict_file', predictFileRoute(fileDeps, named));
+  const protocolDeps = { catalogue, predictor, lifecycle, http, recorder, maxBodyBytes, version };
+  defineProtocols(defineRoute, protocolDeps, config);
 
+  // Models.
+  defineRoute('/models', modelsRoute(catalogue));
+  defineRoute('/models/:model', modelRoute(catalogue));
+  defineRoute('/models/:model/versions/:version', modelRoute(catalogue));
+  defineRoute('/models/:model/shadow', shadowRoute(catalogue, deps.askSums ?? (() => Promise.resolve([]))));
+  if (deps.askDrift) defineRoute('/models/:model/drift', driftRoute(catalogue, deps.askDrift, assets));
+
+  // Pages and the document.
   const playground = config.PLAYGROUND === 'on';
-  define('/', homeRoute(playground ? assets : undefined));
-  if (playground) define('/stats', statsRoute(load));
-  define(
-    '/predict',
-    predict.native(standard, isOwnStandard, () => '/predict'),
-  );
-  define(
-    '/models/:model/predict',
-    predict.native(named, isOwnNamed, ({ name }) => `/models/${name}/predict`),
-  );
-  define(
-    '/models/:model/versions/:version/predict',
-    predict.native(
-      named,
-      () => false,
-      ({ name, version }) => `/models/${name}/versions/${version}/predict`,
-    ),
-  );
-  const files = { predictor, http, recorder, maxFileBytes: config.MAX_FILE_BYTES, folder: runtime };
-  define('/predict_file', predictFileRoute(files, standard));
-  define('/models/:model/predict_file', predictFileRoute(files, named));
-  define('/models', modelsRoute(catalogue));
-  define('/models/:model', modelRoute(catalogue));
-  define('/models/:model/versions/:version', modelRoute(catalogue));
-  const maxBodyBytes = config.MAX_BODY_BYTES;
-  const version = softwareVersion();
-  defineProtocols(define, { catalogue, predictor, lifecycle, http, recorder, maxBodyBytes, version }, config);
-  define(
-    '/openapi.json',
-    openApiRoute({
-      catalogue,
-      version,
-      hasRoute,
-    }),
-  );
-  define('/apidocs', pageRoute(assets, 'apidocs'));
-  define('/assets/:digest/:folder/:file', assetsRoute(assets));
-  define('/models/:model/shadow', shadowRoute(catalogue, deps.askSums ?? (() => Promise.resolve([]))));
-  if (deps.askDrift) define('/models/:model/drift', driftRoute(catalogue, deps.askDrift, assets));
-  define('/health/live', liveRoute);
-  define('/health/ready', readyRoute(lifecycle));
+  defineRoute('/', homeRoute(playground ? assets : undefined));
+  if (playground) defineRoute('/stats', statsRoute(deps.load));
+  defineRoute('/openapi.json', openApiRoute({ catalogue, version, hasRoute }));
+  defineRoute('/apidocs', pageRoute(assets, 'apidocs'));
+  defineRoute('/assets/:digest/:folder/:file', assetsRoute(assets));
+
+  // Health.
+  defineRoute('/health/live', liveRoute);
+  defineRoute('/health/ready', readyRoute(lifecycle));
+
+  // All other paths: those of model.json, or 404.
+  const findCustomRoute = createCustomRoutes(catalogue, forms, serve, cors?.preflight);
+  const notFound: Handler = () => {
+    throw new Problem('not_found');
+  };
+  const problemNotFound = serve(NO_ROUTE, writeProblem)(notFound);
+  const protocolNotFound = serve(NO_ROUTE, writeErrorMember)(notFound);
   app.notFound((c: AppContext) => {
     const { path } = c.req;
-    return (ownRoutes.find(path) ?? (isForeignPath(path) ? missingAsForeign : missingAsProblem))(c);
+    return (findCustomRoute(path) ?? (isV1OrV2Path(path) ? protocolNotFound : problemNotFound))(c);
   });
   return app;
 }

@@ -7,12 +7,12 @@ import { withApp, withAppOnSocket } from '../testing/withApp.ts';
 const json = JSON.stringify(adultBody(ADULT_ROW));
 const NO_BODY_LEFT = '{"columns":[],"data":[]}';
 
-withApp('a byte order mark is skipped, one', async ({ predict }) => {
+withApp('one byte order mark is skipped', async ({ predict }) => {
   expect((await predict(`\uFEFF${json}`)).status).toBe(200);
   expectProblem(await predict(`\uFEFF\uFEFF${json}`), 'invalid_json');
 });
 
-withApp('bytes that are no UTF-8 are refused', async ({ predict }) => {
+withApp('bytes that are not UTF-8 are refused', async ({ predict }) => {
   for (const bytes of [[0xff], [0xc3, 0x28], [0xed, 0xa0, 0x80], [0xc0, 0xaf]]) {
     const body = Buffer.concat([
       Buffer.from('{"columns":["'),
@@ -24,28 +24,31 @@ withApp('bytes that are no UTF-8 are refused', async ({ predict }) => {
   expectProblem(await predict(Buffer.from(json, 'utf16le')), 'invalid_json');
 });
 
-withApp('a body may be as large as the limit, and no larger', async ({ predict, inference }) => {
-  const padded = json + ' '.repeat(MAX_BODY_BYTES - json.length);
-  expect((await predict(padded)).status).toBe(200);
-  const { detail } = expectProblem(await predict(`${padded} `), 'body_too_large');
-  expect(detail).toBe('The body is larger than this server accepts.');
-  expectProblem(await predict(' '.repeat(2 * MAX_BODY_BYTES)), 'body_too_large');
-  expect(inference.calls).toHaveLength(1);
-});
+withApp(
+  'a body of the size of the limit is accepted, a larger one refused',
+  async ({ predict, inference }) => {
+    const padded = json + ' '.repeat(MAX_BODY_BYTES - json.length);
+    expect((await predict(padded)).status).toBe(200);
+    const { detail } = expectProblem(await predict(`${padded} `), 'body_too_large');
+    expect(detail).toBe('The body is larger than this server accepts.');
+    expectProblem(await predict(' '.repeat(2 * MAX_BODY_BYTES)), 'body_too_large');
+    expect(inference.calls).toHaveLength(1);
+  },
+);
 
-withAppOnSocket('a chunked body is held to the same limit', async ({ request }) => {
+withAppOnSocket('a chunked body has the same limit', async ({ request }) => {
   const post = (body: string) =>
     request('/predict', { method: 'POST', headers: { 'transfer-encoding': 'chunked' }, body });
   expect((await post(json)).status).toBe(200);
   expectProblem(await post(' '.repeat(MAX_BODY_BYTES + 1)), 'body_too_large');
 });
 
-withApp('a request without a body is no JSON', async ({ request, predict }) => {
+withApp('an empty body is invalid JSON', async ({ request, predict }) => {
   expectProblem(await request('/predict', { method: 'POST' }), 'invalid_json');
   expectProblem(await predict(''), 'invalid_json');
 });
 
-withApp('one refused body says nothing about the next', async ({ predict }) => {
+withApp('a refused body does not affect the next request', async ({ predict }) => {
   expectProblem(await predict('{'), 'invalid_json');
   expectProblem(await predict(NO_BODY_LEFT), 'invalid_columns');
   expect((await predict(json)).status).toBe(200);

@@ -3,11 +3,11 @@ import type { IncomingMessage } from 'node:http';
 import { Problem } from '../errors/problem.ts';
 import type { AppContext } from './context.ts';
 import { header } from './header.ts';
-import { requireCoding, unpack } from './decompress.ts';
+import { requireKnownCoding, decompress } from './decompress.ts';
 
 const BYTE_ORDER_MARK = '\uFEFF';
 
-/** The answer goes out while the body still arrives, so the connection can't be used again. */
+/** The answer is sent while the body still arrives, so the connection can't be used again. */
 export const tooLarge = (): Problem => new Problem('body_too_large', { headers: { connection: 'close' } });
 
 /** Collects the bytes of a request as they come from the socket. */
@@ -30,23 +30,23 @@ function collect(incoming: IncomingMessage, maxBytes: number): Promise<Buffer> {
 }
 
 /**
- * Reads a request's body, unpacked.
+ * Reads and decompresses a request's body.
  *
- * @param maxBytes limit of what arrives and of what it unpacks to
+ * @param maxBytes limit of the body as it arrives and of the decompressed one
  * @throws {Problem} body_too_large, unsupported_media_type or invalid_compression
  */
 export async function readBytes(c: AppContext, maxBytes: number): Promise<Buffer> {
   if (Number(header(c, 'content-length') ?? 0) > maxBytes) throw tooLarge();
   const coding = header(c, 'content-encoding');
-  // Before the body: what can't be unpacked needn't arrive.
-  if (coding !== undefined) requireCoding(coding);
+  // Refused before its body arrives.
+  if (coding !== undefined) requireKnownCoding(coding);
   const { incoming } = c.env;
   const bytes = incoming ? await collect(incoming, maxBytes) : Buffer.from(await c.req.arrayBuffer());
   if (bytes.length > maxBytes) throw tooLarge();
-  return coding === undefined ? bytes : unpack(bytes, coding, maxBytes);
+  return coding === undefined ? bytes : decompress(bytes, coding, maxBytes);
 }
 
-/** The text that the bytes of a body are. @throws {Problem} invalid_encoding for bytes that are not UTF-8 */
+/** Decodes a body, without its byte order mark. @throws {Problem} invalid_encoding for bytes that are not UTF-8 */
 export function toText(bytes: Buffer): string {
   if (!isUtf8(bytes)) throw new Problem('invalid_encoding');
   const text = bytes.toString('utf8');

@@ -5,23 +5,23 @@ import type { AppContext } from './context.ts';
 import { header } from './header.ts';
 import { readWeights } from './accept.ts';
 
-/** One way to pack an answer, by its name among the content codings. */
-export interface Packing {
+/** One way to compress an answer, by its name among the content codings. */
+export interface Compression {
   readonly coding: 'br' | 'zstd';
   /** Off the event loop. */
-  readonly pack: (text: string) => Promise<Buffer<ArrayBuffer>>;
+  readonly compress: (text: string) => Promise<Buffer<ArrayBuffer>>;
   readonly createStream: () => Transform;
 }
 
-/** A shorter answer fits into a packet or two anyway; nginx has the same bound for gzip. */
-const LEAST_LENGTH = 1024;
+/** A shorter answer fits into one or two packets anyway. nginx has the same limit for gzip. */
+const MIN_LENGTH = 1024;
 
 /** Node 22.15 and later have it. */
 const { zstdCompress, createZstdCompress } = zlib as unknown as {
   readonly zstdCompress?: unknown;
   readonly createZstdCompress?: () => Transform;
 };
-type Compress = (text: string, options?: object) => Promise<Buffer<ArrayBuffer>>;
+type CompressText = (text: string, options?: object) => Promise<Buffer<ArrayBuffer>>;
 
 // A MB takes some 10 ms; the default, 11, takes two seconds.
 const BROTLI = {
@@ -30,66 +30,66 @@ const BROTLI = {
     [zlib.constants.BROTLI_PARAM_MODE]: zlib.constants.BROTLI_MODE_TEXT,
   },
 };
-const brotli = promisify(zlib.brotliCompress) as Compress;
+const brotli = promisify(zlib.brotliCompress) as CompressText;
 
-/** Of two that a client wants alike, the first is taken. */
-const PACKINGS: readonly Packing[] = [
+/** In the order in which they are chosen if a client gives them the same weight. */
+const COMPRESSIONS: readonly Compression[] = [
   ...(zstdCompress && createZstdCompress
     ? [
         {
           coding: 'zstd' as const,
-          pack: promisify(zstdCompress as (...args: unknown[]) => void) as unknown as Compress,
+          compress: promisify(zstdCompress as (...args: unknown[]) => void) as unknown as CompressText,
           createStream: createZstdCompress,
         },
       ]
     : []),
   {
     coding: 'br',
-    pack: (text) => brotli(text, BROTLI),
+    compress: (text) => brotli(text, BROTLI),
     createStream: () => zlib.createBrotliCompress(BROTLI),
   },
 ];
 const NAMED = /\b(?:br|zstd)\b/i;
 
 /**
- * How to pack an answer: undefined where it is short, where the client takes nothing of ours, and where it takes gzip as
- * gladly, which is nginx's.
+ * The compression of an answer. Undefined for a short answer, for a client that accepts neither coding, and for one that
+ * gives gzip the same weight: nginx compresses that.
  */
-export function packingFor(c: AppContext, length: number): Packing | undefined {
-  if (length < LEAST_LENGTH) return undefined;
+export function compressionFor(c: AppContext, length: number): Compression | undefined {
+  if (length < MIN_LENGTH) return undefined;
   const accept = header(c, 'accept-encoding');
   if (accept === undefined || !NAMED.test(accept)) return undefined;
   const weights = readWeights(accept);
   const weightOf = (coding: string): number => weights.get(coding) ?? 0;
   let most = Math.max(weightOf('gzip'), weightOf('identity'));
-  let best: Packing | undefined;
-  for (const packing of PACKINGS) {
-    if (!(weightOf(packing.coding) > most)) continue;
-    most = weightOf(packing.coding);
-    best = packing;
+  let best: Compression | undefined;
+  for (const compression of COMPRESSIONS) {
+    if (!(weightOf(compression.coding) > most)) continue;
+    most = weightOf(compression.coding);
+    best = compression;
   }
   return best;
 }
 
 type Headers = Readonly<Record<string, string>>;
 
-/** What a packed answer says beside its other headers. */
-export const packedHeaders = ({ coding }: Packing, headers: Headers): Record<string, string> => ({
+/** The headers of a compressed answer. */
+export const compressedHeaders = ({ coding }: Compression, headers: Headers): Record<string, string> => ({
   ...headers,
   'content-encoding': coding,
   vary: headers['vary'] === undefined ? 'accept-encoding' : `${headers['vary']}, accept-encoding`,
 });
 
-/** Answers with a text: packed, where that is worth it and the client wants it; then as a promise. */
+/** Answers with a text. Compressed if the text is long enough and the client wants it; only then a promise. */
 export function send(
   c: AppContext,
   body: string,
   headers: Headers,
   status = 200,
 ): Promise<Response> | Response {
-  const packing = packingFor(c, body.length);
-  if (!packing) return new Response(body, { status, headers });
-  return packing
-    .pack(body)
-    .then((packed) => new Response(packed, { status, headers: packedHeaders(packing, headers) }));
+  const compression = compressionFor(c, body.length);
+  if (!compression) return new Response(body, { status, headers });
+  return compression
+    .compress(body)
+    .then((bytes) => new Response(bytes, { status, headers: compressedHeaders(compression, headers) }));
 }

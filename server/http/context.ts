@@ -5,15 +5,15 @@ import type { Model } from '../model/model.ts';
 import type { PredictRequest } from '../prediction/request.ts';
 import type { RequestTrace } from '../tracing/tracing.ts';
 
-/** What a request carries beside its HTTP message. In process (without a socket) there are no bindings. */
+/** The types of Hono's context. Requests that come without a socket, in tests, have no bindings. */
 export interface AppEnv {
   Bindings: Partial<HttpBindings>;
   Variables: {
     /** Set by middleware/serve.ts before any handler runs. */
     request: PredictRequest;
-    /** The form of this request's errors, where it isn't its route's. */
+    /** The form of this request's errors, if it differs from its route's. */
     writeError?: WriteError;
-    /** What the request is about, once that is known: middleware/about.ts. */
+    /** The request's model, once it is known: answerHeaders.ts. */
     model?: Model;
     /** Only where tracing is on. */
     trace?: RequestTrace;

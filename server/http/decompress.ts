@@ -3,35 +3,35 @@ import { promisify } from 'node:util';
 import * as zlib from 'node:zlib';
 import { Problem } from '../errors/problem.ts';
 
-/** What came out, and what it came out of: `engine.bytesWritten` is how many bytes went in. */
-interface Unpacked {
+/** The decompressed bytes; `engine.bytesWritten` is the number of bytes that were read. */
+interface Decompressed {
   readonly buffer: Buffer;
   readonly engine: { readonly bytesWritten: number };
 }
 
-type Unpack = (
+type DecompressBytes = (
   bytes: Uint8Array,
   options: { readonly maxOutputLength: number; readonly info: true },
-) => Promise<Unpacked>;
+) => Promise<Decompressed>;
 
-/** A stream that undoes a coding, and counts the bytes that went in. */
-type Unpacker = Transform & { readonly bytesWritten: number };
+/** A stream that decompresses, and counts the bytes that it read. */
+type Decompressor = Transform & { readonly bytesWritten: number };
 
-/** How one content coding is undone. */
+/** How one content coding is decompressed. */
 interface Coding {
-  readonly unpack: Unpack;
-  readonly createStream: () => Unpacker;
+  readonly decompress: DecompressBytes;
+  readonly createStream: () => Decompressor;
 }
 
-const coding = (unpack: unknown, createStream: () => Unpacker): Coding => ({
-  unpack: promisify(unpack as (...args: unknown[]) => void),
+const coding = (decompress: unknown, createStream: () => Decompressor): Coding => ({
+  decompress: promisify(decompress as (...args: unknown[]) => void),
   createStream,
 });
 
 /** Node 22.15 and later have it. */
 const { zstdDecompress, createZstdDecompress } = zlib as unknown as {
   readonly zstdDecompress?: unknown;
-  readonly createZstdDecompress?: () => Unpacker;
+  readonly createZstdDecompress?: () => Decompressor;
 };
 
 const gzip = coding(zlib.gunzip, zlib.createGunzip);
@@ -61,32 +61,32 @@ function findCoding(header: string): Coding | undefined {
 }
 
 /** @throws {Problem} unsupported_media_type for a content coding that isn't known */
-export const requireCoding = (header: string): void => void findCoding(header);
+export const requireKnownCoding = (header: string): void => void findCoding(header);
 
-/** What zlib says of a stream that it can't read, as the client's error. */
-export const unpackProblem = (cause: unknown): Problem =>
+/** An error of zlib as the client's. */
+export const decompressionProblem = (cause: unknown): Problem =>
   (cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE'
     ? new Problem('body_too_large')
     : new Problem('invalid_compression', { cause });
 
 /**
- * Undoes a body's content coding, off the event loop. What unpacks to more than the limit is given up as soon as that
- * many bytes are out.
+ * Decompresses a body, off the event loop. Stops as soon as more bytes than the limit are out.
  *
  * @throws {Problem} unsupported_media_type, body_too_large or invalid_compression
  */
-export async function unpack(bytes: Buffer, header: string, maxBytes: number): Promise<Buffer> {
+export async function decompress(bytes: Buffer, header: string, maxBytes: number): Promise<Buffer> {
   const found = findCoding(header);
   if (!found) return bytes;
   try {
-    const { buffer, engine } = await found.unpack(bytes, { maxOutputLength: maxBytes, info: true });
-    // zlib leaves what stands behind the end of a stream alone.
-    if (engine.bytesWritten < bytes.length) throw new Error('bytes behind the end of the packed body');
+    const { buffer, engine } = await found.decompress(bytes, { maxOutputLength: maxBytes, info: true });
+    // zlib ignores what follows the end of a stream.
+    if (engine.bytesWritten < bytes.length) throw new Error('bytes after the end of the compressed body');
     return buffer;
   } catch (error) {
-    throw unpackProblem(error);
+    throw decompressionProblem(error);
   }
 }
 
-/** A stream that undoes the coding; undefined if there is none. @throws {Problem} unsupported_media_type */
-export const createUnpacker = (header: string): Unpacker | undefined => findCoding(header)?.createStream();
+/** A stream that decompresses; undefined without a content coding. @throws {Problem} unsupported_media_type */
+export const createDecompressor = (header: string): Decompressor | undefined =>
+  findCoding(header)?.createStream();

@@ -52,7 +52,7 @@ async function ask(columns: readonly string[], data: readonly (readonly unknown[
 }
 
 describe('the golden rows through POST /predict', () => {
-  it('are answered as the training side answered them', async () => {
+  it('get the answers of the training side', async () => {
     const { columns, data, predictions, probabilities } = await loadAdultGolden();
     const got = await ask(columns, data);
     expect(got.predictions).toEqual(predictions);
@@ -63,7 +63,7 @@ describe('the golden rows through POST /predict', () => {
     );
   });
 
-  it('are answered alike one by one, at the same time, and as part of a large request', async () => {
+  it('get the same answers one by one, concurrently, and within a large request', async () => {
     const { columns, data, predictions } = await loadAdultGolden();
     const large = Array.from({ length: 20 }, () => data).flat();
     const [whole, ...single] = await Promise.all([
@@ -74,7 +74,7 @@ describe('the golden rows through POST /predict', () => {
     expect(whole.predictions).toEqual(Array.from({ length: 20 }, () => predictions).flat());
   });
 
-  it('are answered alike with the texts of any unknown category beside them', async () => {
+  it('get the same answers beside texts of unknown categories', async () => {
     const { columns, data, predictions } = await loadAdultGolden();
     const odd = ['', '\u0000', '\ud800', '😀', 'x'.repeat(10_000)].map((text) =>
       (data[0] as unknown[]).map((cell, at) => (columns[at] === 'occupation' ? text : cell)),

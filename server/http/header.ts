@@ -1,8 +1,8 @@
 import type { AppContext } from './context.ts';
 
 /**
- * A request header by its lower-case name. Read where Node has parsed it already: looking one up through the Request
- * checks the name and the value anew each time, which for a single row costs more than its prediction.
+ * A request header by its lower-case name, as Node has parsed it. Hono's lookup through the Request checks name and value
+ * again each time, which for a single row costs more than the prediction.
  */
 export function header(c: AppContext, name: string): string | undefined {
   const { incoming } = c.env;

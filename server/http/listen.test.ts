@@ -23,7 +23,7 @@ interface World {
   readonly listener: Listener;
   /** Emits `request` and `aborted`; an emitted `go` lets /slow answer. */
   readonly events: EventEmitter;
-  /** What reading the bodies came to. */
+  /** The outcomes of reading the bodies. */
   readonly bodies: string[];
 }
 
@@ -67,7 +67,7 @@ function expectRawProblem(answer: string, code: ErrorCode): void {
   expect(body).toBe(problemBody(new Problem(code), requestId));
 }
 
-describe('what the HTTP parser refuses', () => {
+describe('a request that the HTTP parser refuses', () => {
   it.each<[string, string, ErrorCode]>([
     ['no HTTP at all', 'hello\r\n\r\n', 'bad_request'],
     ['a TLS hello', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n', 'bad_request'],
@@ -86,7 +86,7 @@ describe('what the HTTP parser refuses', () => {
     ],
     ['a NUL in a header', 'GET / HTTP/1.1\r\nHost: x\r\nX: a\x00b\r\n\r\n', 'bad_request'],
     ['a large header', `GET / HTTP/1.1\r\nHost: x\r\nX: ${'a'.repeat(200_000)}\r\n\r\n`, 'headers_too_large'],
-  ])('is answered in our form: %s', (_, bytes, code) =>
+  ])('is answered as a problem: %s', (_, bytes, code) =>
     withListener(async ({ socket }) => {
       const connection = await openRaw(socket);
       connection.write(bytes);
@@ -94,9 +94,9 @@ describe('what the HTTP parser refuses', () => {
     }),
   );
 
-  it('is answered 408 in our form when the client is too slow', () =>
+  it('is answered 408 as a problem if the client is too slow', () =>
     withListener(async ({ socket }) => {
-      // Node looks for slow clients every 30 s: what it does then is done here.
+      // Node looks for slow clients every 30 s; the test triggers that check.
       let server: Server | undefined;
       const note = (message: unknown): void => void (server = (message as { server: Server }).server);
       subscribe('http.server.request.start', note);
@@ -126,7 +126,7 @@ describe('a client', () => {
       connection.socket.destroy();
     }));
 
-  it('that hangs up mid-body ends the reading of it, and harms nobody', () =>
+  it('that disconnects within its body ends the reading, and affects no other request', () =>
     withListener(async ({ socket, events, bodies }) => {
       const connection = await openRaw(socket);
       const arrived = once(events, 'request');
@@ -139,7 +139,7 @@ describe('a client', () => {
       client.close();
     }));
 
-  it('that hangs up aborts its request', () =>
+  it('that disconnects aborts its request', () =>
     withListener(async ({ socket, events }) => {
       const connection = await openRaw(socket);
       const arrived = once(events, 'request');
@@ -151,7 +151,7 @@ describe('a client', () => {
       events.emit('go');
     }));
 
-  it('that announces too large a body is answered before it sends any', () =>
+  it('that declares too large a body is answered before it sends it', () =>
     withListener(async ({ socket, bodies }) => {
       const connection = await openRaw(socket);
       connection.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 101\r\n\r\n');
@@ -162,7 +162,7 @@ describe('a client', () => {
 });
 
 describe('closing', () => {
-  it('answers what was asked, as the last on its connection', () =>
+  it('answers open requests, each as the last one on its connection', () =>
     withListener(async ({ socket, listener, events }) => {
       const connection = await openRaw(socket);
       const arrived = once(events, 'request');
@@ -176,7 +176,7 @@ describe('closing', () => {
       await withDeadline('the end of the listener', closed);
     }));
 
-  it('ends idle connections and takes no new ones', () =>
+  it('closes idle connections and accepts no new ones', () =>
     withListener(async ({ socket, listener }) => {
       const idle = await openRaw(socket);
       idle.write(get('/'));
@@ -188,7 +188,7 @@ describe('closing', () => {
 });
 
 describe('a socket', () => {
-  it('is taken over from a predecessor without a gap', async () => {
+  it('replaces its predecessor without a gap', async () => {
     await withTemporaryFolder(async (folder) => {
       const socket = join(folder, 'test.sock');
       const serve = (name: string) =>
@@ -211,7 +211,7 @@ describe('a socket', () => {
     });
   });
 
-  it('that cannot be had is an error', async () => {
+  it('that cannot be bound is an error', async () => {
     await withTemporaryFolder(async (folder) => {
       await expect(listen(new Hono(), { socket: join(folder, 'no', 'such.sock') })).rejects.toThrow(
         /EACCES|ENOENT/,

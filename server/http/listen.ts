@@ -7,16 +7,16 @@ import type { Hono } from 'hono';
 import { Problem, problemBody } from '../errors/problem.ts';
 import type { AppEnv } from './context.ts';
 
-/** Longer than nginx's 60 s: a connection that we closed first would fail a POST that was just sent on it. */
+/** Longer than nginx's 60 s: if the server closed a connection first, a POST just sent on it would fail. */
 const KEEP_ALIVE_TIMEOUT_MS = 75_000;
-/** More than the proxy lets through: what it accepted is never refused here. */
+/** More than the proxy accepts: headers that passed it are never refused here. */
 const MAX_HEADER_BYTES = 128 * 1024;
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
-/** Node looks for connections beyond their time only so often; its default is 30 s. */
+/** The interval at which Node looks for connections beyond their timeouts; its default is 30 s. */
 const CHECK_TIMEOUTS_EVERY_MS = 1000;
 const CLOSE_IDLE_EVERY_MS = 50;
-/** Connections that wait to be accepted: as many as the proxy may open at once. Node's 511 overflow in a crowd. */
+/** Connections that wait to be accepted: as many as the proxy may open at once. Node's default of 511 overflows. */
 const BACKLOG = 4096;
 
 /** Where a server process listens: its own socket behind the proxy, or the public port, shared by all. */
@@ -24,13 +24,13 @@ export type Address = { readonly socket: string } | { readonly host: string; rea
 
 /** A server that takes requests. */
 export interface Listener {
-  /** Resolves once every request that is being answered now has been: those that come meanwhile are not waited for. */
+  /** Resolves once all requests that are open now are answered; later ones are not waited for. */
   answered(): Promise<void>;
   /** Stops accepting, and resolves once every request is answered and every connection closed. */
   close(): Promise<void>;
 }
 
-/** Node answers what its parser refuses with an empty 400, before the app sees it: give it our form. */
+/** Answers what Node's parser refuses, which never reaches the app. By default the answer is an empty 400. */
 function answerClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
@@ -62,12 +62,18 @@ function listenOn(server: Server, address: Address): Promise<void> {
       server.listen({ port: address.port, host: address.host, backlog: BACKLOG }, done);
       return;
     }
-    // Bound under a name of its own, then moved over its predecessor's: the path never stops answering.
-    // `exclusive`, or node:cluster would listen in the primary and pass every connection on.
-    const own = `${address.socket}.${process.pid}`;
-    const options = { path: own, exclusive: true, readableAll: true, writableAll: true, backlog: BACKLOG };
+    // Bound under a temporary name, then moved over the predecessor's socket: the path never stops answering.
+    // Without `exclusive` node:cluster would listen in the primary and hand each connection over.
+    const temporary = `${address.socket}.${process.pid}`;
+    const options = {
+      path: temporary,
+      exclusive: true,
+      readableAll: true,
+      writableAll: true,
+      backlog: BACKLOG,
+    };
     server.listen(options, () => {
-      renameSync(own, address.socket);
+      renameSync(temporary, address.socket);
       done();
     });
   });
@@ -86,14 +92,14 @@ export async function listen(app: Hono<AppEnv>, address: Address): Promise<Liste
     },
   }) as Server;
   let closing = false;
-  /** Answers that are not yet complete. */
+  /** Answers that are not complete. */
   const open = new Set<ServerResponse>();
-  /** One function for all: a closure a request would be garbage a request. */
+  /** One function for all requests: a closure each would be garbage. */
   function forget(this: ServerResponse): void {
     open.delete(this);
   }
   server.on('clientError', answerClientError);
-  // Ahead of the app: an answer that is given while closing is the last on its connection.
+  // Ahead of the app: an answer sent while closing is the last one on its connection.
   server.prependListener('request', (_, response) => {
     response.shouldKeepAlive &&= !closing;
     open.add(response);

@@ -1,38 +1,27 @@
 import { Problem } from '../errors/problem.ts';
+import { prefersHtml, readWeights, weightOf } from './accept.ts';
 import type { AppContext } from './context.ts';
 import { header } from './header.ts';
 
 /**
- * A media type in any letter case, with no parameter but a charset of UTF-8. No two runs of white space can
- * meet: on a header full of it they would take quadratic time.
+ * A media type in any letter case, with no parameter but a charset of UTF-8. No two quantifiers of white space are
+ * adjacent: on a header full of it the match would take quadratic time.
  */
 const inUtf8 = (type: string): RegExp =>
   new RegExp(`^\\s*${type}(\\s*;\\s*charset\\s*=\\s*(utf-8|"utf-8"))?(\\s*;)?\\s*$`, 'i');
 const JSON_TYPE = inUtf8('application/json');
 const CSV_TYPE = inUtf8('text/csv');
-/** Media ranges that include a type, the most specific first: the first one in a header decides. */
+/** Media ranges that include a type, the most specific first. */
 const JSON_RANGES = ['application/json', 'application/*', '*/*'];
 const CSV_RANGES = ['text/csv', 'text/*', '*/*'];
-const QUALITY = /^\s*q\s*=\s*(\d(?:\.\d*)?)\s*$/i;
-
-/** How much an Accept header wants a type, from 0 to 1 (RFC 9110, section 12.5.1). */
-function quality(accept: string, names: readonly string[]): number {
-  const ranges = accept.split(',').map((range) => {
-    const [type = '', ...parameters] = range.split(';');
-    const weight = parameters.map((parameter) => QUALITY.exec(parameter)?.[1]).find((found) => found);
-    return { type: type.trim().toLowerCase(), weight: Number(weight ?? 1) };
-  });
-  const decisive = names.map((name) => ranges.find(({ type }) => type === name)).find((range) => range);
-  return decisive?.weight ?? 0;
-}
 
 export const isCsvType = (type: string): boolean => CSV_TYPE.test(type);
 
-/** Declared as JSON in UTF-8, or not declared at all. */
+/** Also for a body without a type. */
 const isJsonType = (type: string | undefined): boolean =>
   type === undefined || type === 'application/json' || JSON_TYPE.test(type);
 
-/** What a body declares itself to be; JSON if it doesn't. @throws {Problem} unsupported_media_type */
+/** The declared type of a body; JSON without one. @throws {Problem} unsupported_media_type */
 export function bodyType(c: AppContext): 'json' | 'csv' {
   const type = header(c, 'content-type');
   if (isJsonType(type)) return 'json';
@@ -40,7 +29,7 @@ export function bodyType(c: AppContext): 'json' | 'csv' {
   throw new Problem('unsupported_media_type');
 }
 
-/** @throws {Problem} unsupported_media_type unless the body is declared as JSON in UTF-8, or not declared at all */
+/** @throws {Problem} unsupported_media_type unless the body is declared as JSON in UTF-8, or has no type */
 export function requireJsonBody(c: AppContext): void {
   if (isJsonType(header(c, 'content-type'))) return;
   throw new Problem('unsupported_media_type', {
@@ -48,8 +37,11 @@ export function requireJsonBody(c: AppContext): void {
   });
 }
 
-/** @throws {Problem} unsupported_media_type unless the body is JSON, or declared as bytes where they stand behind it */
-export function requireInferBody(c: AppContext, binary: boolean): void {
+/**
+ * @param binary whether bytes follow the JSON
+ * @throws {Problem} unsupported_media_type unless the body is declared as JSON, or as bytes if some follow
+ */
+export function requireV2InferBody(c: AppContext, binary: boolean): void {
   const type = header(c, 'content-type');
   if (isJsonType(type)) return;
   const isBytes = type?.trim().toLowerCase() === 'application/octet-stream';
@@ -61,33 +53,32 @@ export function requireInferBody(c: AppContext, binary: boolean): void {
   });
 }
 
-/** @throws {Problem} not_acceptable when the Accept header excludes JSON */
+/** @throws {Problem} not_acceptable if the Accept header excludes JSON */
 export function requireJsonAnswer(c: AppContext): void {
   const accept = header(c, 'accept');
+  // Most clients send one of these, which costs no parsing.
   if (accept === undefined || accept === '*/*' || accept.trim() === '') return;
-  if (quality(accept, JSON_RANGES) === 0) throw new Problem('not_acceptable');
+  if (weightOf(readWeights(accept), JSON_RANGES) === 0) throw new Problem('not_acceptable');
 }
 
-/** A page, if it is named and JSON isn't wanted more: browsers name it. @throws {Problem} not_acceptable */
+/** A page, if the Accept header names HTML and doesn't prefer JSON. @throws {Problem} not_acceptable */
 export function pageOrJson(c: AppContext): 'page' | 'json' {
-  const accept = header(c, 'accept') ?? '*/*';
-  const page = /text\/html/i.test(accept) ? quality(accept, ['text/html']) : 0;
-  if (page > 0 && page >= quality(accept, JSON_RANGES)) return 'page';
+  if (prefersHtml(header(c, 'accept'), JSON_RANGES)) return 'page';
   requireJsonAnswer(c);
   return 'json';
 }
 
-/** What to answer a file with: JSON, unless CSV is named and JSON isn't wanted more. @throws {Problem} not_acceptable */
-export function answerType(c: AppContext): 'json' | 'csv' {
+/** The type of the answer to a file: CSV, if Accept names it and doesn't prefer JSON. @throws {Problem} not_acceptable */
+export function fileAnswerType(c: AppContext): 'json' | 'csv' {
   const accept = header(c, 'accept');
   if (accept === undefined || accept.trim() === '') return 'json';
-  const json = quality(accept, JSON_RANGES);
-  const csv = quality(accept, CSV_RANGES);
+  const weights = readWeights(accept);
+  const json = weightOf(weights, JSON_RANGES);
+  const csv = weightOf(weights, CSV_RANGES);
   if (json === 0 && csv === 0) {
     throw new Problem('not_acceptable', {
       detail: 'This path answers application/json or text/csv, which the Accept header excludes.',
     });
   }
-  const named = /(?:^|,)\s*text\/csv\s*(?:[;,]|$)/i.test(accept);
-  return csv > json || (named && csv === json) ? 'csv' : 'json';
+  return csv > json || (weights.has('text/csv') && csv === json) ? 'csv' : 'json';
 }

@@ -1,15 +1,17 @@
 import { Problem } from '../errors/problem.ts';
-import { about } from './answerHeaders.ts';
+import { rememberModel } from './answerHeaders.ts';
 import type { AppContext } from './context.ts';
 import type { Catalogue } from '../model/catalogue.ts';
 import type { Model } from '../model/model.ts';
-import type { ModelOf } from './routes/predict.ts';
 
-/** How a version stands in a path: a positive integer, as in the repository. */
+/** Finds the model that a request is for. @throws {Problem} model_not_found or not_ready */
+export type ModelOf = (c: AppContext) => Model;
+
+/** A version in a path: a positive integer, as in the repository. */
 const VERSION = /^[1-9]\d{0,8}$/;
 
-/** A version that is served, and that this process alone couldn't open: another one may answer. */
-const isLacking = ({ versions }: Catalogue, name: string, version: string | undefined): boolean =>
+/** Whether a served version failed to open in this process alone: another one may answer. */
+const isMissingHere = ({ versions }: Catalogue, name: string, version: string | undefined): boolean =>
   versions.some(
     (one) =>
       one.name === name &&
@@ -19,7 +21,7 @@ const isLacking = ({ versions }: Catalogue, name: string, version: string | unde
   );
 
 /**
- * The model that a request is about, of a version if its path names one.
+ * Finds the model that a path names, in the served version unless the path names another.
  *
  * @throws {Problem} model_not_found or not_ready
  */
@@ -30,18 +32,18 @@ export function findModel(c: AppContext, catalogue: Catalogue, name: string, ver
       : VERSION.test(version)
         ? catalogue.find(name, Number(version))
         : undefined;
-  if (!model) throw new Problem(isLacking(catalogue, name, version) ? 'not_ready' : 'model_not_found');
-  return about(c, model);
+  if (!model) throw new Problem(isMissingHere(catalogue, name, version) ? 'not_ready' : 'model_not_found');
+  return rememberModel(c, model);
 }
 
-/** The model that the path names by `:model` and, if it has one, `:version`. */
-export const namedModel =
+/** For a route with `:model` and, if it has one, `:version`. */
+export const findNamedModel =
   (catalogue: Catalogue): ModelOf =>
   (c) =>
     findModel(c, catalogue, c.req.param('model') ?? '', c.req.param('version'));
 
-/** The model that answers where a path names none. */
-export const standardModel =
+/** For a route that names no model. */
+export const findDefaultModel =
   (catalogue: Catalogue): ModelOf =>
   (c) =>
-    about(c, catalogue.standard);
+    rememberModel(c, catalogue.defaultModel);

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { createApp } from './app.ts';
 import { loadAdult } from '../testing/adult.ts';
 import { APP_CONFIG, appDeps } from '../testing/appDeps.ts';
-import { createAdmission } from './middleware/authorize.ts';
+import { createAuthorizer } from './middleware/authorize.ts';
 import { createGate } from '../access/gate.ts';
 
 const OPEN = [
@@ -19,23 +19,23 @@ const OPEN = [
   '/vertex/health',
 ];
 
-describe('with keys, and without one of them', () => {
+describe('a request without a key to a server with keys', () => {
   let app: ReturnType<typeof createApp>;
   beforeAll(async () => {
     const registry = new Registry();
-    const admit = createAdmission(createGate(), registry, '/vertex/health');
+    const authorize = createAuthorizer(createGate(), registry, '/vertex/health');
     const config = {
       ...APP_CONFIG,
       AIP_HEALTH_ROUTE: '/vertex/health',
       AIP_PREDICT_ROUTE: '/vertex/predict',
     };
-    app = createApp(appDeps([await loadAdult()], { registry, admit, config }));
+    app = createApp(appDeps([await loadAdult()], { registry, authorize, config }));
   });
 
-  /** A path that the route has: any segment will do, since nobody gets that far. */
+  /** A path of the route. Any segment will do, since the request is refused before a lookup. */
   const pathOf = (route: string): string => route.replaceAll(/:\w+(?:\{[^}]*\})?/g, 'x');
 
-  it('every route but health and the pages is refused, whatever the method', async () => {
+  it('is refused at every route but health and pages, with any method', async () => {
     const routes = [...new Set(app.routes.map(({ path }) => path))];
     expect(routes.length).toBeGreaterThan(20);
     const open: string[] = [];
@@ -48,7 +48,7 @@ describe('with keys, and without one of them', () => {
     expect([...new Set(open)].sort()).toEqual([...OPEN].sort());
   });
 
-  it('so is a path that no route has', async () => {
+  it('is refused at an unknown path', async () => {
     const answer = await app.request('/nothing', {}, {});
     expect(answer.status).toBe(401);
     expect(answer.headers.get('www-authenticate')).toBe('Bearer realm="servemodel"');

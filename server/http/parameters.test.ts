@@ -3,7 +3,7 @@ import { ADULT_ROW, adultBody } from '../testing/adult.ts';
 import { expectProblem } from '../testing/problem.ts';
 import { withApp } from '../testing/withApp.ts';
 
-withApp('a query parameter takes the values that it has, once', async ({ predict }) => {
+withApp('a query parameter accepts its values, once', async ({ predict }) => {
   const body = adultBody(ADULT_ROW);
   for (const query of [
     '',

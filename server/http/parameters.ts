@@ -1,23 +1,20 @@
+import type { QueryParameters } from '../dialects/queryParameters.ts';
 import { Problem } from '../errors/problem.ts';
 import type { AppContext } from './context.ts';
 import type { Pairs } from './query.ts';
 import { readPairs } from './query.ts';
 
-/** The values that each query parameter of a route takes; the first is its default. */
-export type Parameters = Readonly<Record<string, readonly [string, ...string[]]>>;
+export type Values<P extends QueryParameters> = { readonly [Name in keyof P]: P[Name][number] };
 
-export type Values<P extends Parameters> = { readonly [Name in keyof P]: P[Name][number] };
-
-/** Reads a route's query parameters. A misspelt name would otherwise be ignored in silence. */
-export interface ReadParameters<P extends Parameters> {
+/** Reads a route's query parameters. A name that the route doesn't have is refused, since it may be misspelt. */
+export interface ReadParameters<P extends QueryParameters> {
   /** @throws {Problem} invalid_parameter */
   (c: AppContext): Values<P>;
-  /** From a query that was read before. @throws {Problem} invalid_parameter */
+  /** From a query that is read already. @throws {Problem} invalid_parameter */
   of(pairs: Pairs): Values<P>;
-  readonly names: ReadonlySet<string>;
 }
 
-export function createParameters<const P extends Parameters>(parameters: P): ReadParameters<P> {
+export function createParameterReader<const P extends QueryParameters>(parameters: P): ReadParameters<P> {
   const defaults = Object.fromEntries(
     Object.entries(parameters).map(([name, [value]]) => [name, value]),
   ) as Values<P>;
@@ -43,5 +40,8 @@ export function createParameters<const P extends Parameters>(parameters: P): Rea
     return { ...defaults, ...values };
   };
   const read = (c: AppContext): Values<P> => (c.req.url.includes('?') ? of(readPairs(c)) : defaults);
-  return Object.assign(read, { of, names });
+  return Object.assign(read, { of });
 }
+
+/** For a route without query parameters. @throws {Problem} invalid_parameter if there is one */
+export const refuseParameters = createParameterReader({});

@@ -4,14 +4,14 @@ import { Problem } from '../errors/problem.ts';
 import type { AppContext } from './context.ts';
 import type { Input } from '../model/signature.ts';
 
-/** The names and values of a query, in order; a form's plus is a space. */
+/** The names and values of a query, in order. A plus is a space, as in forms. */
 export type Pairs = readonly (readonly [name: string, value: string])[];
 
 function decode(text: string): string {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '));
   } catch {
-    // The URL standard would put U+FFFD in its place: another value than the one that was meant.
+    // URLSearchParams would put U+FFFD in its place: another value than the client meant.
     throw new Problem('invalid_parameter', { detail: 'The query is not percent-encoded UTF-8.' });
   }
 }
@@ -33,7 +33,7 @@ export function readPairs(c: AppContext): Pairs {
     });
 }
 
-/** One row, whose columns are the names of a query. A name that stands there twice is refused by the encoder. */
+/** One row, whose columns are the names of a query. The encoder refuses a name that occurs twice. */
 export function readQueryRow(pairs: Pairs, inputs: readonly Input[]): Table {
   const typeOf = new Map(inputs.map(({ name, type }) => [name, type]));
   return {

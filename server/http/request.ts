@@ -4,10 +4,10 @@ import type { RequestTrace } from '../tracing/tracing.ts';
 import type { AppContext } from './context.ts';
 import { header } from './header.ts';
 
-/** Bytes of a body that is decoded in a fraction of a millisecond: some dozens of rows. */
+/** A body of this size holds some dozens of rows and is decoded in a fraction of a millisecond. */
 const MAX_SMALL_BYTES = 2048;
 
-/** A request as a prediction sees it. One object a request: whatever costs time is found at its first use. */
+/** A request as predictions need it. One object a request: its getters cost nothing until they are used. */
 export class HttpRequest implements PredictRequest {
   readonly id: string;
   readonly arrived: number;

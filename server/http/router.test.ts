@@ -12,7 +12,7 @@ const ROUTES = [
   ['/health/ready', 'GET, HEAD'],
 ] as const;
 
-withApp('a method that a path does not have is 405, with those that it has', async ({ request }) => {
+withApp('another method is 405, and Allow has the methods of the path', async ({ request }) => {
   for (const [path, allow] of ROUTES) {
     for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'UNLINK']) {
       const answer = await request(path, { method });
@@ -27,11 +27,11 @@ withApp('a method that a path does not have is 405, with those that it has', asy
   }
 });
 
-withAppOnSocket('TRACE is 405, too', async ({ request }) => {
+withAppOnSocket('TRACE is 405', async ({ request }) => {
   expectProblem(await request('/', { method: 'TRACE' }), 'method_not_allowed');
 });
 
-withApp('a path that there is not is 404, whatever the method, and is not repeated', async ({ request }) => {
+withApp('an unknown path is 404 with any method, and is not repeated', async ({ request }) => {
   for (const path of [
     '/nope',
     '/predict/',
@@ -49,7 +49,7 @@ withApp('a path that there is not is 404, whatever the method, and is not repeat
   }
 });
 
-withApp('HEAD is answered as GET is, without a body', async ({ request }) => {
+withApp('HEAD is answered as GET without a body', async ({ request }) => {
   for (const path of [...ROUTES.map(([route]) => route), '/nope']) {
     const [head, get] = [await request(path, { method: 'HEAD' }), await request(path)];
     expect(head.text).toBe('');

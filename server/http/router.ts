@@ -9,7 +9,7 @@ import type { Serve } from './middleware/serve.ts';
 /** The handlers of a path, by method. HEAD is answered by GET's, without its body. */
 export type Methods = Partial<Record<'GET' | 'POST', Handler>>;
 
-/** Adds a path to the app; a method that it doesn't have is answered 405 with those that it has. */
+/** Adds a route to the app. It answers 405, with the methods that it has, to any other method. */
 export type DefineRoute = (path: string, methods: Methods, writeError?: WriteError) => void;
 
 const allowed = (methods: Methods): string =>

@@ -8,13 +8,13 @@ import type { AppContext } from './context.ts';
 import { header } from './header.ts';
 import type { Spool } from '../platform/spool.ts';
 import { tooLarge } from './body.ts';
-import { createUnpacker, unpackProblem } from './decompress.ts';
+import { createDecompressor, decompressionProblem } from './decompress.ts';
 import { isCsvType } from './mediaTypes.ts';
 
-/** What a form may hold: the file. The counts are one more, so that another part is seen. */
+/** A form may hold one file. The limits are one higher, so that a second part is noticed. */
 const FORM_LIMITS = { files: 2, fields: 1, fieldSize: 1024, headerPairs: 32 };
 
-/** Turns of the event loop in which nothing of a form moves, after which it is taken for broken. */
+/** After this many turns of the event loop without progress, a form counts as broken. */
 const IDLE_TURNS = 20;
 
 const invalidForm = (cause?: unknown): Problem =>
@@ -23,14 +23,14 @@ const invalidForm = (cause?: unknown): Problem =>
     cause,
   });
 
-/** Where an unpacked body goes. */
+/** Writes a decompressed body into the spool. */
 interface Sink {
   readonly stream: Writable;
-  /** Resolves once all of it is in the spool. @throws {Problem} invalid_body */
+  /** Resolves once the whole file is in the spool. @throws {Problem} invalid_body */
   readonly complete: () => Promise<unknown>;
   /**
-   * Nothing more will come. On some broken forms (headers without an end, an end that goes on) busboy waits for more
-   * all the same: once nothing moves any longer, it is such a one.
+   * Called at the end of the body. On some broken forms (unfinished headers, bytes after the end) busboy waits for more:
+   * refuses the form once it makes no progress any longer.
    */
   readonly ended: () => void;
 }
@@ -45,7 +45,7 @@ function spoolSink(spool: Spool): Sink {
 /** The headers of a part, by lower-case name. */
 type PartHeaders = Readonly<Record<string, readonly string[]>>;
 
-/** @throws {Problem} unsupported_media_type for a part that says that its bytes are no text in UTF-8 */
+/** @throws {Problem} unsupported_media_type for a part whose headers declare anything but text in UTF-8 */
 function requirePlainPart(headers: PartHeaders): void {
   const [type = ''] = headers['content-type'] ?? [];
   const [encoding = 'binary'] = headers['content-transfer-encoding'] ?? [];
@@ -56,7 +56,7 @@ function requirePlainPart(headers: PartHeaders): void {
   });
 }
 
-/** The form's parser of parts, which alone sees the headers of one as they stand: busboy is pinned, and a test watches. */
+/** Busboy's parser: it alone has the raw headers of a part. Busboy is pinned, and a test covers this access. */
 interface Internals {
   readonly _parser: { readonly parser: EventEmitter };
 }
@@ -82,9 +82,9 @@ function formSink(contentType: string, spool: Spool): Sink {
   });
   const spools: Writable[] = [];
   let isDone = false;
-  let giveUp: (problem: Problem) => void = () => undefined;
-  const stuck = new Promise<never>((_, reject) => (giveUp = reject));
-  // Nobody may listen yet.
+  let rejectStuck: (problem: Problem) => void = () => undefined;
+  const stuck = new Promise<never>((_, reject) => (rejectStuck = reject));
+  // It may be rejected before `complete` awaits it.
   stuck.catch(() => undefined);
   const refuseStuck = (before: number, idleTurns: number): void => {
     if (isDone || form.destroyed) return;
@@ -92,12 +92,12 @@ function formSink(contentType: string, spool: Spool): Sink {
     const moves = state !== before || spools.some(({ writableLength }) => writableLength > 0);
     if (!moves && idleTurns === IDLE_TURNS) {
       refuse();
-      giveUp(invalidForm());
+      rejectStuck(invalidForm());
     } else setImmediate(refuseStuck, state, moves ? 0 : idleTurns + 1);
   };
   form.on('field', refuse);
   form.on('file', (_, part) => {
-    // The form's errors are its parts' too.
+    // An error of the form is also emitted by its parts.
     part.on('error', () => undefined);
     const { stream } = spoolSink(spool);
     spools.push(stream);
@@ -117,7 +117,7 @@ function formSink(contentType: string, spool: Spool): Sink {
   };
 }
 
-/** Counts what passes, and ends it when it's too much. */
+/** Passes bytes on. @throws {Problem} body_too_large beyond the limit */
 const limit = (maxBytes: number) =>
   async function* limit(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     let bytes = 0;
@@ -128,11 +128,11 @@ const limit = (maxBytes: number) =>
     }
   };
 
-/** An error of the streams between the body and the spool, as the client's; one of the disk stays what it is. */
-function explain(error: unknown, unpacking: boolean): unknown {
+/** An error of the streams between the body and the spool as the client's; an error of the disk as it is. */
+function toClientError(error: unknown, compressed: boolean): unknown {
   if (error instanceof Problem || (error as NodeJS.ErrnoException).syscall !== undefined) return error;
-  return unpacking && (error as NodeJS.ErrnoException).code !== undefined
-    ? unpackProblem(error)
+  return compressed && (error as NodeJS.ErrnoException).code !== undefined
+    ? decompressionProblem(error)
     : invalidForm(error);
 }
 
@@ -146,19 +146,19 @@ function sinkFor(c: AppContext, spool: Spool): Sink {
 }
 
 /**
- * Writes the file that a request uploads into a spool, unpacked.
+ * Receives the file of a request into a spool, decompressed.
  *
- * @param maxBytes limit of what arrives and of what it unpacks to
+ * @param maxBytes limit of the body as it arrives and of the decompressed one
  * @throws {Problem} unsupported_media_type, body_too_large, invalid_compression, invalid_body
  */
 export async function receiveFile(c: AppContext, spool: Spool, maxBytes: number): Promise<void> {
   const sink = sinkFor(c, spool);
-  const unpacker = createUnpacker(header(c, 'content-encoding') ?? '');
+  const decompressor = createDecompressor(header(c, 'content-encoding') ?? '');
   if (Number(header(c, 'content-length') ?? 0) > maxBytes) throw tooLarge();
   const head = new PassThrough();
   const within = limit(maxBytes);
-  const through = unpacker
-    ? pipeline(head, unpacker, within, sink.stream)
+  const through = decompressor
+    ? pipeline(head, decompressor, within, sink.stream)
     : pipeline(head, within, sink.stream);
   let failed: unknown;
   through.catch((error: unknown) => (failed = error));
@@ -167,26 +167,26 @@ export async function receiveFile(c: AppContext, spool: Spool, maxBytes: number)
     c.env.incoming ?? (c.req.raw.body ? Readable.fromWeb(c.req.raw.body as never) : Readable.from([]));
   let bytes = 0;
   try {
-    // Not destroyed when the loop is left: that would close the connection before the answer.
+    // Leaving the loop must not destroy the stream: that would close the connection before the answer.
     for await (const chunk of source.iterator({ destroyOnReturn: false })) {
       bytes += (chunk as Buffer).length;
       if (bytes > maxBytes) throw tooLarge();
-      // A refused body is read to its end: a proxy that can't send the rest would miss the answer.
+      // A refused body is read to its end: a proxy that can't send the rest wouldn't read the answer.
       if (failed === undefined && !head.write(chunk))
         await Promise.race([once(head, 'drain'), through]).catch(() => undefined);
     }
     head.end();
-    if (!unpacker) sink.ended();
-    else unpacker.once('end', sink.ended);
+    if (!decompressor) sink.ended();
+    else decompressor.once('end', sink.ended);
   } catch (error) {
     head.destroy();
     throw error instanceof Problem ? error : new Problem('bad_request', { cause: error });
   }
   try {
     await through;
-    if (unpacker && unpacker.bytesWritten < bytes) throw new Problem('invalid_compression');
+    if (decompressor && decompressor.bytesWritten < bytes) throw new Problem('invalid_compression');
     await sink.complete();
   } catch (error) {
-    throw explain(error, unpacker !== undefined);
+    throw toClientError(error, decompressor !== undefined);
   }
 }

@@ -6,7 +6,7 @@ import type { Model } from './model.ts';
  */
 export interface Catalogue {
   /** The model that answers the routes which name none. */
-  readonly standard: Model;
+  readonly defaultModel: Model;
   /** Every version that answers, sorted by name, then by version. */
   readonly models: readonly Model[];
   /** Every version that the repository holds, in the same order: those that answer, and those that don't. */
@@ -36,9 +36,9 @@ export interface VersionState {
 const stateOf = ({ name, version }: Model): VersionState => ({ name, version, served: true, state: 'ready' });
 
 /** A catalogue that never changes, of one version a model. */
-export function createCatalogue(models: readonly Model[], standard: Model): Catalogue {
+export function createCatalogue(models: readonly Model[], defaultModel: Model): Catalogue {
   return {
-    standard,
+    defaultModel,
     models,
     versions: models.map(stateOf),
     find: (name, version) =>
@@ -48,7 +48,7 @@ export function createCatalogue(models: readonly Model[], standard: Model): Cata
 
 /** What a live catalogue holds at a moment. */
 export interface Contents {
-  readonly standard: Model;
+  readonly defaultModel: Model;
   /** Sorted by name, then by version. */
   readonly models: readonly Model[];
   /** Those of them that answer where no version is named, one a name. */
@@ -78,8 +78,8 @@ const index = (contents: Contents): Index => ({
 export function createLiveCatalogue(contents: Contents): LiveCatalogue {
   let now = index(contents);
   return {
-    get standard() {
-      return now.standard;
+    get defaultModel() {
+      return now.defaultModel;
     },
     get models() {
       return now.models;

@@ -14,10 +14,10 @@ const WARNING: Json = {
   },
 };
 
-/** Components that every model's answers share. */
+/** Components that the answers of all models share. */
 export const ANSWER_SCHEMAS: Json = { Warning: WARNING };
 
-const beside: Json = {
+const NOTES: Json = {
   warnings: { type: 'array', maxItems: MAX_LISTED, items: ref('Warning'), description: 'The first ones.' },
   warningsTotal: { type: 'integer', minimum: 1 },
   errors: {
@@ -31,7 +31,7 @@ const beside: Json = {
 
 const ONE_A_ROW = 'One a row, in their order; null for a row left out by ?on_error=null.';
 
-/** What a model's answers hold: one prediction a row, in their order. Components by name. */
+/** The schemas of a model's answers, as components by name: one prediction a row, in the order of the rows. */
 export function answerSchemas(name: string, { output }: Model): Json {
   if (output.task === 'regression') {
     const predictions = { type: 'array', items: { type: ['number', 'null'] }, description: ONE_A_ROW };
@@ -39,7 +39,7 @@ export function answerSchemas(name: string, { output }: Model): Json {
       [`${name}Predictions`]: {
         type: 'object',
         required: ['predictions'],
-        properties: { predictions, ...beside },
+        properties: { predictions, ...NOTES },
       },
     };
   }
@@ -65,13 +65,13 @@ export function answerSchemas(name: string, { output }: Model): Json {
           description: 'With ?probabilities=true: of each class, in the order of `classes`.',
         },
         classes: { type: 'array', items: label },
-        ...beside,
+        ...NOTES,
       },
     },
   };
 }
 
-/** A prediction that every client gets for the example row, whatever the model answers. */
+/** An example of an answer to the example row. Its values are made up. */
 export const predictionsExample = ({ output }: Model): Json => ({
   predictions: [output.task === 'regression' ? 0.5 : output.classes[0]],
 });

@@ -1,9 +1,9 @@
 import type { Input } from '../model/signature.ts';
 import type { Json } from './json.ts';
 
-/** What the cells of a number column take: beyond it a float32 would become Infinity. */
+/** The limit of a number cell: a larger number would be Infinity as a float32. */
 const LARGEST_NUMBER = 3.4028234663852886e38;
-/** Examples of a column; all known categories are in `x-known-categories`. */
+/** Number of categories that are shown as examples; `x-known-categories` has all. */
 const MAX_EXAMPLES = 3;
 
 const BOUNDS: Readonly<Record<Input['type'], Json>> = {
@@ -24,8 +24,8 @@ function describe({ categories, range, nullable }: Input): string {
 }
 
 /**
- * The schema of a column's cells. Categories and ranges are what the training data had, and no limits: an enum would
- * make clients refuse what the server answers.
+ * The schema of a column's cells. Categories and ranges describe the training data and are not enforced: with an enum
+ * clients would refuse values that the server answers.
  */
 export function columnSchema(input: Input): Json {
   const { type, nullable, categories, range } = input;

@@ -1,52 +1,14 @@
-import type { Catalogue } from '../model/catalogue.ts';
+import { PREDICT_PARAMETERS } from '../dialects/queryParameters.ts';
 import type { Model } from '../model/model.ts';
 import { headers } from './headers.ts';
 import type { Json } from './json.ts';
 import { content, ref } from './json.ts';
-import { bodyParameters } from './parameters.ts';
-import { problemsAs } from './problems.ts';
+import { queryParameters } from './parameters.ts';
+import { problemResponsesAs } from './problems.ts';
 import { rowsBody } from './rows.ts';
 
-/** What a signature may say of a form of its own: POST paths, and the one key of an answer. */
-interface OwnForm {
-  readonly task: 'classification' | 'regression';
-  readonly routes?: readonly string[];
-  readonly answer?: { readonly key: string };
-}
-
-const formOf = ({ signature }: Model): OwnForm => signature;
-
-/** Parameters that an answer in the model's own form leaves room for. */
-export const OWN_PARAMETERS = ['extra', 'header'];
-
-/** A path that several models may name, and which the first of them has. */
-const SHARED = '/prediction';
-
-/** The model that a path of model.json leads to: the default one comes first; of several others, none has it. */
-function ownerOf({ models, standard, find }: Catalogue, path: string): Model | undefined {
-  const owners = models.filter((model) => formOf(model).routes?.includes(path) && find(model.name) === model);
-  if (owners.includes(standard)) return standard;
-  return owners.length === 1 || path === SHARED ? owners[0] : undefined;
-}
-
-/** The paths of model.json at which a model answers: what the server itself has comes first, but for /predict. */
-export const ownPaths = (
-  catalogue: Catalogue,
-  model: Model,
-  hasRoute: (route: string) => boolean,
-): string[] =>
-  (formOf(model).routes ?? []).filter((path) =>
-    path === '/predict'
-      ? model === catalogue.standard
-      : !hasRoute(path) && ownerOf(catalogue, path) === model,
-  );
-
-/** Whether the model has a form of its own for answers. */
-export const hasOwnForm = (model: Model): boolean => formOf(model).answer !== undefined;
-
-/** Components of a model's own form: one value for one row, a list for a list of rows. */
-export function ownSchemas(name: string, model: Model): Json {
-  const { answer, task } = formOf(model);
+/** Components of a model's custom form: one value for one row, a list for a list of rows. */
+export function customSchemas(name: string, { signature: { answer, task } }: Model): Json {
   if (!answer) return {};
   const value: Json = task === 'classification' ? ref(`${name}Label`) : { type: ['number', 'null'] };
   return {
@@ -59,16 +21,25 @@ export function ownSchemas(name: string, model: Model): Json {
   };
 }
 
-/** The errors of an operation in a model's own form. */
-export const ownProblems = (...own: number[]): Json =>
-  problemsAs('OwnError', 'One that was made before the model was known, by the proxy above all,', ...own);
+/** The errors of an operation in a model's custom form. */
+export const customProblems = (...statuses: number[]): Json =>
+  problemResponsesAs(
+    'OwnError',
+    'One that was made before the model was known, by the proxy above all,',
+    ...statuses,
+  );
 
-/** A prediction that is answered in the model's own form, errors too. */
-export const predictOwn = (name: string, model: Model, operationId: string, ...own: number[]): Json => ({
+/** A prediction that is answered in the model's custom form, errors too. */
+export const predictCustom = (
+  name: string,
+  model: Model,
+  operationId: string,
+  ...statuses: number[]
+): Json => ({
   operationId,
   tags: ['predict'],
-  summary: `Predict with the model ${model.name}, in its own form`,
-  parameters: bodyParameters(model).filter(({ name }) => OWN_PARAMETERS.includes(name as string)),
+  summary: `Predict with the model ${model.name}, in its custom form`,
+  parameters: queryParameters(PREDICT_PARAMETERS.custom.post, model),
   requestBody: rowsBody(name, model),
   responses: {
     200: {
@@ -76,6 +47,6 @@ export const predictOwn = (name: string, model: Model, operationId: string, ...o
       headers: headers('x-model', 'server-timing'),
       content: content('application/json', ref(`${name}Own`)),
     },
-    ...ownProblems(415, ...own),
+    ...customProblems(415, ...statuses),
   },
 });

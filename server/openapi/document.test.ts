@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
-import { readInvocation, writeMlflowError } from '../dialects/mlflow.ts';
+import { readMlflow, writeMlflowError } from '../dialects/mlflow.ts';
 import type { ErrorCode } from '../errors/problem.ts';
 import { ERRORS, Problem } from '../errors/problem.ts';
 import { createCatalogue } from '../model/catalogue.ts';
@@ -39,7 +39,7 @@ const document = documentOf(createCatalogue([adult], adult));
 const operationsOf = ({ paths }: Document): Operation[] =>
   Object.values(paths).flatMap((methods) => Object.values(methods));
 
-/** Whether a component's schema takes a value. */
+/** Whether a component's schema accepts a value. */
 function takes({ components }: Document, name: string): (value: unknown) => boolean {
   const ajv = new Ajv2020({ strict: false, validateFormats: false });
   ajv.addSchema({ $id: 'document', components });
@@ -65,7 +65,7 @@ function rowOf({ golden }: Model): Record<string, unknown> {
 }
 
 describe('the document', () => {
-  it('refers to nothing that it does not have', () => {
+  it('has the target of every reference', () => {
     const missing = refsOf(document).filter((ref) => resolve(document, ref) === undefined);
     expect(missing).toEqual([]);
   });
@@ -76,7 +76,7 @@ describe('the document', () => {
     expect(ids).toEqual(expect.arrayContaining(['predict', 'predictFile', 'predictAdult', 'invoke']));
   });
 
-  it('names no parameter of an operation twice, even if a column has its name', () => {
+  it('names each parameter of an operation once, even if a column has its name', () => {
     const inputs = [{ name: 'extra', onnx: 'extra', type: 'number', nullable: false } as const];
     const model = { ...tinyModel(), signature: { ...tinyModel().signature, inputs } };
     for (const { operationId, parameters = [] } of operationsOf(
@@ -87,7 +87,7 @@ describe('the document', () => {
     }
   });
 
-  it('has every error code as an enum, and an answer with each', () => {
+  it('has every error code in an enum, and an example of each', () => {
     expect(document.components.schemas['ErrorCode']).toMatchObject({ enum: Object.keys(ERRORS) });
     const isProblem = takes(document, 'Problem');
     const shown = Object.values(document.components.responses).flatMap(({ content }) => {
@@ -107,7 +107,7 @@ describe('the document', () => {
     requestId: '',
   };
 
-  it('has no answer that no operation gives', () => {
+  it('has no unused answer', () => {
     const given = new Set(refsOf(document.paths));
     const unused = Object.keys(document.components.responses).filter(
       (name) => !given.has(`#/components/responses/${name}`),
@@ -115,7 +115,7 @@ describe('the document', () => {
     expect(unused).toEqual([]);
   });
 
-  it('says of every operation what any request can meet', () => {
+  it('has the errors of any request in every operation', () => {
     for (const { operationId, responses } of operationsOf(document)) {
       expect(Object.keys(responses), operationId).toEqual(
         expect.arrayContaining(['200', '400', '413', '431', '500', '503', '504', '505']),
@@ -123,7 +123,7 @@ describe('the document', () => {
     }
   });
 
-  it('leaves out what the app does not have', () => {
+  it('leaves out operations without a route in the app', () => {
     const { paths } = documentOf(createCatalogue([adult], adult), (route) => route === '/models');
     expect(Object.keys(paths)).toEqual(['/models']);
   });
@@ -133,7 +133,7 @@ describe('rows', () => {
   const isRow = takes(document, 'AdultRow');
   const isSplit = takes(document, 'AdultSplit');
 
-  it('has examples that its own schemas take, in each form', () => {
+  it('has examples that fit its schemas, in each form', () => {
     const { content } = document.paths['/predict']?.['post']?.requestBody ?? { content: {} };
     const { split, record, records, columns } = content['application/json']?.examples ?? {};
     expect(isSplit(split?.value)).toBe(true);
@@ -173,7 +173,7 @@ describe('rows', () => {
     expect(isSplit({ columns, data: [], index: [], more: 1 })).toBe(false);
   });
 
-  it('has the known categories and ranges as notes', () => {
+  it('has known categories and ranges as annotations', () => {
     const { properties } = document.components.schemas['AdultRow'] as {
       properties: Record<string, Json>;
     };
@@ -202,7 +202,7 @@ describe('answers', () => {
   });
 });
 
-describe("a model's own form", () => {
+describe('the custom form of a model', () => {
   const own = (name: string, routes: readonly string[]): Model => {
     const model = tinyModel(name);
     return {
@@ -216,7 +216,7 @@ describe("a model's own form", () => {
   const answerAt = (document: Document, path: string, method = 'post'): string[] =>
     refsOf(document.paths[path]?.[method]).map((ref) => ref.slice(ref.lastIndexOf('/') + 1));
 
-  it('is what its own paths answer, errors too, and only they', () => {
+  it('is the form of its custom paths only, errors too', () => {
     const document = documentOfOwn(own('tiny', ['/cost', '/predict_file']));
     expect(answerAt(document, '/cost')).toEqual(expect.arrayContaining(['TinyOwn', 'OwnError']));
     for (const path of ['/predict', '/predict_file', '/models/tiny/predict']) {
@@ -227,12 +227,12 @@ describe("a model's own form", () => {
     expect(Object.keys(document.paths['/cost']?.['post']?.responses ?? {})).not.toContain('422');
   });
 
-  it('is what POST /predict answers for the default model that names it', () => {
+  it('is the form of POST /predict if the default model names that path', () => {
     const document = documentOfOwn(own('tiny', ['/predict']), own('other', ['/predict']));
     expect(answerAt(document, '/predict')).toContain('TinyOwn');
     expect(answerAt(document, '/models/tiny/predict')).not.toContain('TinyOwn');
     expect(answerAt(document, '/models/other/predict')).toContain('OtherOwn');
-    // A row in the query is answered in the same form.
+    // GET with a row has the same form.
     for (const [path, own] of [
       ['/predict', 'TinyOwn'],
       ['/models/other/predict', 'OtherOwn'],
@@ -253,7 +253,7 @@ describe("MLflow's protocol", () => {
   const ajv = new Ajv2020({ strict: false });
   const [columns, cells] = [Object.keys(row), Object.values(row)];
 
-  it('has each form that the server takes', () => {
+  it('has each form that the server accepts', () => {
     const forms = [
       ...Object.values(examples).map(({ value }) => value),
       { columns, data: [cells], index: [0] },
@@ -264,19 +264,19 @@ describe("MLflow's protocol", () => {
     ];
     for (const body of forms) {
       expect(ajv.validate(schema, body), JSON.stringify(body)).toBe(true);
-      expect(() => readInvocation(JSON.stringify(body), adult, 'json')).not.toThrow();
+      expect(() => readMlflow(JSON.stringify(body), adult, 'json')).not.toThrow();
     }
     expect(ajv.validate(schema, { columns, data: [], more: 1 })).toBe(false);
   });
 
-  it('has bare cells where the model has one column', () => {
+  it('has bare cells for a model of one column', () => {
     const tiny = tinyModel();
     const one = documentOf(createCatalogue([tiny], tiny)).paths['/invocations']?.['post']?.requestBody;
     const { schema } = one?.content['application/json'] as { schema: Json };
     for (const key of ['instances', 'inputs']) expect(ajv.validate(schema, { [key]: [1, 2] })).toBe(true);
   });
 
-  it('has its codes as an enum: each that an error has, and no other', () => {
+  it('has exactly the codes of errors in its enum', () => {
     const { properties } = document.components.schemas['MlflowError'] as {
       properties: { error_code: { enum: string[] } };
     };
@@ -291,7 +291,7 @@ describe("MLflow's protocol", () => {
 });
 
 describe('a candidate', () => {
-  it('has its report, in the form that is described', () => {
+  it('has a report in the described form', () => {
     expect(refsOf(document.paths['/models/{model}/shadow'])).toContain('#/components/schemas/Shadows');
     const isReport = takes(document, 'Shadows');
     expect(isReport({ name: 'adult', version: 1, shadows: [] })).toBe(true);
@@ -323,7 +323,7 @@ describe('several models', () => {
   };
   const several = documentOf(catalogue);
 
-  it('each have their paths: of the version served, and of every version', () => {
+  it('have paths by name, and for every version', () => {
     expect(Object.keys(several.paths)).toEqual(
       expect.arrayContaining([
         '/models/tiny/predict',
@@ -334,7 +334,7 @@ describe('several models', () => {
     );
   });
 
-  it('have types of their own, with the plain name for the version served', () => {
+  it('have their own types, with the plain name for the served version', () => {
     const rows = Object.keys(several.components.schemas).filter((name) => name.endsWith('Row'));
     expect(rows).toEqual(['AB3Row', 'AB3_2Row', 'TinyV1Row', 'TinyRow']);
     expect(refsOf(several.paths['/models/tiny/versions/2/predict'])).toContain(

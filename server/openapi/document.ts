@@ -3,12 +3,12 @@ import { ANSWER_SCHEMAS, answerSchemas } from './answers.ts';
 import { DRIFT_SCHEMAS } from './drift.ts';
 import { HEADERS } from './headers.ts';
 import { HEALTH } from './health.ts';
-import { MLFLOW_SCHEMAS, describeInvocations } from './mlflow.ts';
+import { MLFLOW_SCHEMAS, describeMlflow } from './mlflow.ts';
 import type { Json } from './json.ts';
 import { MODEL_SCHEMAS, describeModels } from './models.ts';
 import { nameModels } from './names.ts';
 import { pathsOf } from './operation.ts';
-import { ownSchemas } from './customRoutes.ts';
+import { customSchemas } from './customRoutes.ts';
 import { PREDICT_SCHEMAS, describePredict } from './predict.ts';
 import type { Errors } from './problems.ts';
 import { describeProblems } from './problems.ts';
@@ -36,7 +36,7 @@ export function describeApi({ catalogue, errors, version, hasRoute }: DescribeOp
   const ofModels = catalogue.models.flatMap((model) => [
     ...Object.entries(rowSchemas(nameOf(model), model)),
     ...Object.entries(answerSchemas(nameOf(model), model)),
-    ...Object.entries(ownSchemas(nameOf(model), model)),
+    ...Object.entries(customSchemas(nameOf(model), model)),
   ]);
   return {
     openapi: '3.1.0',
@@ -57,12 +57,12 @@ export function describeApi({ catalogue, errors, version, hasRoute }: DescribeOp
       [
         ...describePredict(catalogue, nameOf, hasRoute),
         ...describeModels(catalogue),
-        ...describeInvocations(catalogue, nameOf),
+        ...describeMlflow(catalogue, nameOf),
         ...HEALTH,
       ],
       hasRoute,
     ),
-    // Without a key where the server asks for none.
+    // `{}`: a server without keys needs none.
     security: [{}, { bearer: [] }, { apiKey: [] }],
     components: {
       securitySchemes: {

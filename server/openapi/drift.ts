@@ -1,7 +1,7 @@
 import { headers } from './headers.ts';
 import type { Json } from './json.ts';
 import { content, ref } from './json.ts';
-import { problems } from './problems.ts';
+import { problemResponses } from './problems.ts';
 
 const VERDICT: Json = {
   type: 'string',
@@ -14,12 +14,12 @@ const share = (description: string): Json => ({
   description,
 });
 const SHARES: Json = {
-  expected: share('Of the training rows; null if nothing is known of them.'),
+  expected: share('Of the training rows; null if model.json has no distribution.'),
   observed: share('Of the rows in the window; null without any.'),
 };
 const shares: Json = { type: 'object', required: ['expected', 'observed'], properties: SHARES };
 
-/** Components of this operation. */
+/** The components of this operation. */
 export const DRIFT_SCHEMAS: Json = {
   DriftField: {
     type: 'object',
@@ -29,11 +29,11 @@ export const DRIFT_SCHEMAS: Json = {
       verdict: VERDICT,
       psi: {
         type: ['number', 'null'],
-        description: 'Population stability index; null unless it says something.',
+        description: 'Population stability index; null with fewer rows than leastRows.',
       },
       leastRows: {
         type: ['integer', 'null'],
-        description: 'Rows from which on the index says something; null if none are enough.',
+        description: 'Rows that the index needs; null if no number is enough.',
       },
       unknown: { ...shares, description: "Cells that are none of the column's categories." },
       missing: { ...shares, description: 'Cells without a value.' },
@@ -61,8 +61,8 @@ export const DRIFT_SCHEMAS: Json = {
         properties: {
           ms: { type: 'integer' },
           rows: { type: 'integer', description: 'Answered rows.' },
-          sampledRows: { type: 'integer', description: 'What the rows that were looked at are worth.' },
-          leastRows: { type: 'integer', description: 'Fewer are too few to say anything.' },
+          sampledRows: { type: 'integer', description: 'The effective number of sampled rows.' },
+          leastRows: { type: 'integer', description: 'Rows that a verdict needs.' },
         },
       },
       thresholds: {
@@ -79,7 +79,7 @@ export const DRIFT_SCHEMAS: Json = {
 export const driftOperation = (model: Json): Json => ({
   operationId: 'getDrift',
   tags: ['models'],
-  summary: 'How the rows of late differ from the training data',
+  summary: 'How recent rows differ from the training data',
   parameters: [model],
   responses: {
     200: {
@@ -87,6 +87,6 @@ export const driftOperation = (model: Json): Json => ({
       headers: headers('x-model'),
       content: { ...content('application/json', ref('Drift')), ...content('text/html', { type: 'string' }) },
     },
-    ...problems(404),
+    ...problemResponses(404),
   },
 });

@@ -23,7 +23,7 @@ export const HEADERS = {
   'retry-after': header('Seconds after which to send the request again.', '1', false),
 } as const satisfies Json;
 
-/** References to some of them, by what they are called in an answer. */
+/** References to some of them, by their name in an answer. */
 export const headers = (...names: (keyof typeof HEADERS)[]): Json =>
   Object.fromEntries(
     ['x-request-id', ...names].map((name) => [

@@ -2,7 +2,7 @@ import { headers } from './headers.ts';
 import type { Json } from './json.ts';
 import { content } from './json.ts';
 import type { Operation } from './operation.ts';
-import { problems } from './problems.ts';
+import { problemResponses } from './problems.ts';
 
 const state = (operationId: string, summary: string, status: string): Json => ({
   operationId,
@@ -18,7 +18,7 @@ const state = (operationId: string, summary: string, status: string): Json => ({
         properties: { status: { type: 'string', const: status } },
       }),
     },
-    ...problems(),
+    ...problemResponses(),
   },
 });
 
@@ -29,7 +29,7 @@ const get = (route: string, description: Json): Operation => ({
   description,
 });
 
-/** Whether the server lives, and whether it can predict. */
+/** The health checks: liveness and readiness. */
 export const HEALTH: readonly Operation[] = [
   get('/health/live', state('live', 'The process answers', 'live')),
   get('/health/ready', state('ready', 'The server can predict', 'ready')),

@@ -6,7 +6,7 @@ import type { Json } from './json.ts';
 import { content, ref } from './json.ts';
 import type { NameOf } from './names.ts';
 import type { Operation } from './operation.ts';
-import { problemsAs } from './problems.ts';
+import { problemResponsesAs } from './problems.ts';
 import { exampleForms } from './rows.ts';
 
 /** Components of MLflow's protocol. */
@@ -29,9 +29,9 @@ const cells: Json = { type: ['string', 'number', 'boolean', 'null'] };
 const looseRow: Json = { type: 'object', additionalProperties: cells };
 
 /** `POST /invocations`: MLflow's scoring protocol, and SageMaker's. Extra columns are ignored here. */
-export function describeInvocations({ standard }: Catalogue, nameOf: NameOf): Operation[] {
-  const name = nameOf(standard);
-  const { split, record, columns, csv } = exampleForms(standard);
+export function describeMlflow({ defaultModel }: Catalogue, nameOf: NameOf): Operation[] {
+  const name = nameOf(defaultModel);
+  const { split, record, columns, csv } = exampleForms(defaultModel);
   const frame: Json = {
     type: 'object',
     additionalProperties: false,
@@ -44,7 +44,7 @@ export function describeInvocations({ standard }: Catalogue, nameOf: NameOf): Op
   };
   const rows: Json = { type: 'array', items: looseRow };
   const lists: Json = { type: 'array', items: { type: 'array', items: cells } };
-  const bare: Json[] = standard.signature.inputs.length === 1 ? [{ type: 'array', items: cells }] : [];
+  const bare: Json[] = defaultModel.signature.inputs.length === 1 ? [{ type: 'array', items: cells }] : [];
   const instances: Json = { anyOf: [rows, lists, ...bare] };
   const byColumn: Json = { type: 'object', additionalProperties: { type: 'array', items: cells } };
   return [
@@ -85,10 +85,10 @@ export function describeInvocations({ standard }: Catalogue, nameOf: NameOf): Op
             description: 'The predictions, one a row.',
             headers: headers('x-model', 'server-timing'),
             content: content('application/json', ref(`${name}Predictions`), {
-              example: predictionsExample(standard),
+              example: predictionsExample(defaultModel),
             }),
           },
-          ...problemsAs('MlflowError', 'One of a request line that could not be read', 415),
+          ...problemResponsesAs('MlflowError', 'One of a request line that could not be read', 415),
         },
       },
     },

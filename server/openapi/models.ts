@@ -4,7 +4,7 @@ import { headers } from './headers.ts';
 import type { Json } from './json.ts';
 import { content, ref } from './json.ts';
 import type { Operation } from './operation.ts';
-import { problems } from './problems.ts';
+import { problemResponses } from './problems.ts';
 import { shadowOperation } from './shadow.ts';
 
 const SUMMARY_PROPERTIES: Json = {
@@ -18,7 +18,7 @@ const SUMMARY_PROPERTIES: Json = {
   reason: { type: 'string', description: 'Why it is not on the fast path.' },
 };
 
-/** Components of these operations. */
+/** The components of these operations. */
 export const MODEL_SCHEMAS: Json = {
   ModelSummary: { type: 'object', required: ['name', 'version', 'state'], properties: SUMMARY_PROPERTIES },
   ModelList: {
@@ -68,7 +68,7 @@ const operation = (
   summary: string,
   schema: string,
   parameters: Json[],
-  own: number[],
+  statuses: number[],
 ): Json => ({
   operationId,
   tags: ['models'],
@@ -80,12 +80,12 @@ const operation = (
       headers: parameters.length > 0 ? headers('x-model') : headers(),
       content: content('application/json', ref(schema)),
     },
-    ...problems(...own),
+    ...problemResponses(...statuses),
   },
 });
 
-/** Operations that tell of models. */
-export function describeModels({ standard }: Catalogue): Operation[] {
+/** The operations about models. */
+export function describeModels({ defaultModel }: Catalogue): Operation[] {
   const inPath = (name: string, schema: Json, example: unknown): Json => ({
     name,
     in: 'path',
@@ -93,8 +93,8 @@ export function describeModels({ standard }: Catalogue): Operation[] {
     schema,
     example,
   });
-  const model = inPath('model', { type: 'string' }, standard.name);
-  const version = inPath('version', { type: 'integer', minimum: 1 }, standard.version);
+  const model = inPath('model', { type: 'string' }, defaultModel.name);
+  const version = inPath('version', { type: 'integer', minimum: 1 }, defaultModel.version);
   return [
     {
       method: 'get',

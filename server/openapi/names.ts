@@ -1,10 +1,10 @@
 import type { Catalogue } from '../model/catalogue.ts';
 import type { Model } from '../model/model.ts';
 
-/** How a generated client calls the types of a model version: `Adult` where it is the one served, else `AdultV1`. */
+/** The prefix of a model version's types in generated clients: `Adult` for the served version, else `AdultV1`. */
 export type NameOf = (model: Model) => string;
 
-/** A name as an identifier: letters and digits, the first of each word large. */
+/** A name in PascalCase. */
 function identifier(name: string): string {
   const words = name.split(/[^A-Za-z0-9]+/).filter((word) => word !== '');
   const joined = words.map((word) => word.slice(0, 1).toUpperCase() + word.slice(1)).join('');
@@ -12,8 +12,8 @@ function identifier(name: string): string {
 }
 
 /**
- * Names every model of a catalogue, each differently. A new version takes over the plain name when it is served, so
- * that the code made for a model stays valid as long as the signature does.
+ * Gives each model of a catalogue a unique name. The served version has the plain name, so that a generated client stays
+ * valid for a new version with the same signature.
  */
 export function nameModels(catalogue: Catalogue): NameOf {
   const names = new Map<Model, string>();

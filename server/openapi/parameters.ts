@@ -1,40 +1,28 @@
+import type { PredictParameter, QueryParameters } from '../dialects/queryParameters.ts';
 import type { Model } from '../model/model.ts';
 import type { Json } from './json.ts';
 
-const query = (name: string, schema: Json, description: string): Json => ({
-  name,
-  in: 'query',
-  required: false,
-  schema,
-  description,
-});
+const DESCRIPTIONS: Readonly<Record<PredictParameter, (usual: string) => string>> = {
+  probabilities: () => 'Adds the probability of each class, and the classes in the same order.',
+  extra: (usual) => `What to do with columns that the signature does not have: \`${usual}\` unless given.`,
+  on_error: (usual) =>
+    `What a row that the signature refuses leads to: an error for all, or null in its place; \`${usual}\` unless given.`,
+  header: (usual) =>
+    `Of a CSV: whether its first line has the names of the columns; \`${usual}\` unless given.`,
+};
 
-// No `default` in the schemas: some generated clients would then send it with each request.
-const FLAG: Json = { type: 'boolean' };
+// No `default` in the schemas: some generated clients would send it with each request.
+const schemaOf = (values: readonly string[]): Json =>
+  values.includes('true') ? { type: 'boolean' } : { type: 'string', enum: values };
 
-/** What changes the answer to one row. */
-export const rowParameters = ({ output }: Model): Json[] => [
-  ...(output.task === 'classification'
-    ? [query('probabilities', FLAG, 'Adds the probability of each class, and the classes in the same order.')]
-    : []),
-  query(
-    'extra',
-    { type: 'string', enum: ['error', 'ignore'] },
-    'What to do with columns that the signature does not have: `error` unless given.',
-  ),
-];
-
-/** What changes the answer to rows in a body. */
-export const bodyParameters = (model: Model): Json[] => [
-  ...rowParameters(model),
-  query(
-    'on_error',
-    { type: 'string', enum: ['fail', 'null'] },
-    'What a row that the signature refuses leads to: an error for all, or null in its place; `fail` unless given.',
-  ),
-  query(
-    'header',
-    FLAG,
-    'Of a CSV: whether its first line has the names of the columns; `true` unless given.',
-  ),
-];
+/** The query parameters of an operation that predicts, from the table that its route reads them by. */
+export const queryParameters = (parameters: QueryParameters, { output }: Model): Json[] =>
+  Object.entries(parameters)
+    .filter(([name]) => name !== 'probabilities' || output.task === 'classification')
+    .map(([name, values]) => ({
+      name,
+      in: 'query',
+      required: false,
+      schema: schemaOf(values),
+      description: DESCRIPTIONS[name as PredictParameter](values[0]),
+    }));

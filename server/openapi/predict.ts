@@ -1,5 +1,8 @@
+import { PREDICT_PARAMETERS } from '../dialects/queryParameters.ts';
 import type { Catalogue } from '../model/catalogue.ts';
 import type { Model } from '../model/model.ts';
+import type { AnswerForm } from '../model/routeOwner.ts';
+import { answerForm, customPaths } from '../model/routeOwner.ts';
 import { predictionsExample } from './answers.ts';
 import { columnSchema } from './columns.ts';
 import { headers } from './headers.ts';
@@ -7,9 +10,9 @@ import type { Json } from './json.ts';
 import { content, ref } from './json.ts';
 import type { NameOf } from './names.ts';
 import type { Operation } from './operation.ts';
-import { OWN_PARAMETERS, hasOwnForm, ownPaths, ownProblems, predictOwn } from './customRoutes.ts';
-import { bodyParameters, rowParameters } from './parameters.ts';
-import { problems } from './problems.ts';
+import { customProblems, predictCustom } from './customRoutes.ts';
+import { queryParameters } from './parameters.ts';
+import { problemResponses } from './problems.ts';
 import { exampleForms, rowsBody } from './rows.ts';
 
 const predicted = (name: string, model: Model): Json => ({
@@ -23,24 +26,24 @@ const predict = (
   model: Model,
   operationId: string,
   summary: string,
-  ...own: number[]
+  ...statuses: number[]
 ): Json => ({
   operationId,
   tags: ['predict'],
   summary,
   ...(model.signature.description === undefined ? {} : { description: model.signature.description }),
-  parameters: bodyParameters(model),
+  parameters: queryParameters(PREDICT_PARAMETERS.native.post, model),
   requestBody: rowsBody(name, model),
-  responses: { 200: predicted(name, model), ...problems(415, 422, ...own) },
+  responses: { 200: predicted(name, model), ...problemResponses(415, 422, ...statuses) },
 });
 
-/** One row in the query, or how to call. A column comes before a parameter of its name. */
+/** `GET`: predicts the row in the query, or describes the call. A name of both is the column's. */
 function predictOne(
   name: string,
   model: Model,
   operationId: string,
-  inOwnForm: boolean,
-  ...own: number[]
+  form: AnswerForm,
+  ...statuses: number[]
 ): Json {
   const { record } = exampleForms(model);
   const columns = model.signature.inputs.map((input) => {
@@ -54,35 +57,33 @@ function predictOne(
       example: record[input.name],
     };
   });
-  const options = rowParameters(model).filter(
-    (option) =>
-      columns.every((column) => column.name !== option['name']) &&
-      (!inOwnForm || OWN_PARAMETERS.includes(option['name'] as string)),
+  const options = queryParameters(PREDICT_PARAMETERS[form].get, model).filter((option) =>
+    columns.every((column) => column.name !== option['name']),
   );
   return {
     operationId,
     tags: ['predict'],
-    summary: 'Predict one row from the query; without one, tell how to call POST',
+    summary: 'Predict one row from the query; without one, describe how to call POST',
     parameters: [...columns, ...options],
     responses: {
       200: {
         description: 'The prediction, or how to call.',
         headers: headers('x-model'),
         content: content('application/json', {
-          anyOf: [ref(inOwnForm ? `${name}Own` : `${name}Predictions`), ref('Usage')],
+          anyOf: [ref(form === 'custom' ? `${name}Own` : `${name}Predictions`), ref('Usage')],
         }),
       },
-      ...(inOwnForm ? ownProblems(...own) : problems(422, ...own)),
+      ...(form === 'custom' ? customProblems(...statuses) : problemResponses(422, ...statuses)),
     },
   };
 }
 
 /** `POST /predict_file`: a CSV of any size within the limit. */
-const predictFile = (name: string, model: Model, operationId: string, ...own: number[]): Json => ({
+const predictFile = (name: string, model: Model, operationId: string, ...statuses: number[]): Json => ({
   operationId,
   tags: ['predict'],
   summary: 'Predict the rows of a CSV file; answers JSON or, by Accept, the CSV with the predictions added',
-  parameters: bodyParameters(model),
+  parameters: queryParameters(PREDICT_PARAMETERS.native.post, model),
   requestBody: {
     required: true,
     content: {
@@ -102,7 +103,7 @@ const predictFile = (name: string, model: Model, operationId: string, ...own: nu
         ...content('text/csv', { type: 'string' }),
       },
     },
-    ...problems(415, 422, ...own),
+    ...problemResponses(415, 422, ...statuses),
   },
 });
 
@@ -126,53 +127,57 @@ const atPath = (
     : []),
 ];
 
-/** Operations that predict, of the default model and of each by its name; and at the paths that models name. */
+/** The operations that predict: with the default model, with each model by name, and at the paths of model.json. */
 export function describePredict(
   catalogue: Catalogue,
   nameOf: NameOf,
   hasRoute: (route: string) => boolean,
 ): Operation[] {
-  const { standard, models } = catalogue;
+  const { defaultModel, models } = catalogue;
   const byName = models.flatMap((model): Operation[] => {
     const name = nameOf(model);
     const path = `/models/${encodeURIComponent(model.name)}`;
     const versioned = `${name}Version${model.version}`;
     const ofVersion = atPath(`${path}/versions/${model.version}`, '/models/:model/versions/:version', {
       post: predict(name, model, `predict${versioned}`, `Predict with ${model.id}`, 404),
-      get: predictOne(name, model, `predictOne${versioned}`, false, 404),
+      get: predictOne(name, model, `predictOne${versioned}`, 'native', 404),
     });
     if (catalogue.find(model.name) !== model) return ofVersion;
-    const paths = ownPaths(catalogue, model, hasRoute);
-    const ownNamed = hasOwnForm(model) && paths.length === 0;
+    const form = answerForm('/models/:model/predict', catalogue, model, hasRoute);
     const served = atPath(path, '/models/:model', {
-      post: (ownNamed ? predictOwn : predictNative)(name, model, `predict${name}`, 404),
-      get: predictOne(name, model, `predictOne${name}`, ownNamed, 404),
+      post: PREDICT[form](name, model, `predict${name}`, 404),
+      get: predictOne(name, model, `predictOne${name}`, form, 404),
       file: predictFile(name, model, `predictFile${name}`, 404),
     });
-    return [...served, ...ofVersion, ...atOwnPaths(name, model, paths)];
+    return [...served, ...ofVersion, ...atCustomPaths(name, model, customPaths(catalogue, model, hasRoute))];
   });
-  const name = nameOf(standard);
-  const isOwn = hasOwnForm(standard) && ownPaths(catalogue, standard, hasRoute).includes('/predict');
+  const name = nameOf(defaultModel);
+  const form = answerForm('/predict', catalogue, defaultModel, hasRoute);
   const plain = atPath('', '', {
-    post: (isOwn ? predictOwn : predictNative)(name, standard, 'predict'),
-    get: predictOne(name, standard, 'predictOne', isOwn),
-    file: predictFile(name, standard, 'predictFile'),
+    post: PREDICT[form](name, defaultModel, 'predict'),
+    get: predictOne(name, defaultModel, 'predictOne', form),
+    file: predictFile(name, defaultModel, 'predictFile'),
   });
   return [...plain, ...byName];
 }
 
-const predictNative = (name: string, model: Model, operationId: string, ...own: number[]): Json =>
-  predict(name, model, operationId, `Predict with the model ${model.name}`, ...own);
+const predictNative = (name: string, model: Model, operationId: string, ...statuses: number[]): Json =>
+  predict(name, model, operationId, `Predict with the model ${model.name}`, ...statuses);
 
-/** What a model answers at the paths that it names itself. They stand as they are: the app looks them up. */
-const atOwnPaths = (name: string, model: Model, paths: readonly string[]): Operation[] =>
+const PREDICT: Readonly<Record<AnswerForm, typeof predictNative>> = {
+  native: predictNative,
+  custom: predictCustom,
+};
+
+/** At the paths of a model's model.json, which the app looks up for each request: it has no routes of them. */
+const atCustomPaths = (name: string, model: Model, paths: readonly string[]): Operation[] =>
   paths
     .filter((path) => path !== '/predict')
     .map((path, index) => ({
       method: 'post',
       route: '/predict',
       path,
-      description: (hasOwnForm(model) ? predictOwn : predictNative)(
+      description: PREDICT[model.signature.answer ? 'custom' : 'native'](
         name,
         model,
         `predictOwn${name}${index + 1}`,
@@ -180,7 +185,7 @@ const atOwnPaths = (name: string, model: Model, paths: readonly string[]): Opera
       ),
     }));
 
-/** Components of these operations that belong to no model. */
+/** The components of these operations that all models share. */
 export const PREDICT_SCHEMAS: Json = {
   Usage: {
     type: 'object',

@@ -7,17 +7,17 @@ import { content, ref } from './json.ts';
 /** The catalogue of errors: server/errors/problem.ts. */
 export type Errors = Readonly<Record<string, { readonly status: number; readonly detail: string }>>;
 
-/** Statuses that any request can meet, on its way through the proxy too. */
+/** Statuses of errors that any request can get, from the proxy too. */
 const ANYWHERE = [400, 401, 405, 406, 408, 411, 413, 414, 429, 431, 500, 503, 504, 505];
 
 const componentOf = (status: number): string => `Problem${status}`;
 
-/** What a cell or row that was refused is told by. */
+/** A refused cell or row. */
 const CELL_ERROR: Json = {
   type: 'object',
   required: ['row', 'message'],
   properties: {
-    row: { type: 'integer', minimum: 0, description: 'Counted from 0, as the rows stand in the body.' },
+    row: { type: 'integer', minimum: 0, description: 'Counted from 0, in the order of the body.' },
     line: { type: 'integer', minimum: 1, description: 'Of a CSV, counted from 1.' },
     column: { type: 'string' },
     message: { type: 'string' },
@@ -43,7 +43,7 @@ const PROBLEM: Json = {
 const errorHeaders = (status: number): Json =>
   status === 503 ? headers('x-model-if-known', 'retry-after') : headers('x-model-if-known');
 
-/** An answer with one of the errors of a status, each as an example. */
+/** The answer with the errors of a status, each as an example. */
 function response(errors: Errors, status: number): Json {
   const here = Object.entries(errors).filter(([, error]) => error.status === status);
   const example = ([code, { detail }]: (typeof here)[number]): [string, Json] => [
@@ -78,23 +78,26 @@ export function describeProblems(errors: Errors): { readonly schemas: Json; read
   };
 }
 
-const statusesWith = (own: readonly number[]): number[] =>
-  [...new Set([...ANYWHERE, ...own])].sort((a, b) => a - b);
+const statusesWith = (statuses: readonly number[]): number[] =>
+  [...new Set([...ANYWHERE, ...statuses])].sort((a, b) => a - b);
 
-/** The error answers of an operation: those that any request can meet, and its own. */
-export const problems = (...own: number[]): Json =>
+/** The error answers of an operation: those of any request, and its own statuses. */
+export const problemResponses = (...statuses: number[]): Json =>
   Object.fromEntries(
-    statusesWith(own).map((status) => [status, { $ref: `#/components/responses/${componentOf(status)}` }]),
+    statusesWith(statuses).map((status) => [
+      status,
+      { $ref: `#/components/responses/${componentOf(status)}` },
+    ]),
   );
 
 /**
- * As `problems`, where errors have another form.
+ * As `problemResponses`, for errors in another form.
  *
- * @param others which errors are problems there, too
+ * @param others the errors that are problems all the same
  */
-export const problemsAs = (schema: string, others: string, ...own: number[]): Json =>
+export const problemResponsesAs = (schema: string, others: string, ...statuses: number[]): Json =>
   Object.fromEntries(
-    statusesWith(own).map((status) => [
+    statusesWith(statuses).map((status) => [
       status,
       {
         description: `An error as ${schema}. ${others} is a Problem.`,

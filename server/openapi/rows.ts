@@ -42,7 +42,7 @@ const split = (inputs: Inputs): Json => ({
   },
 });
 
-/** The forms that a model's rows come in, as components by name. */
+/** The forms of a model's rows, as components by name. */
 export const rowSchemas = (name: string, { signature: { inputs } }: Model): Json => ({
   [`${name}Row`]: { description: 'One row, by column.', ...byColumn(inputs, columnSchema) },
   [`${name}Split`]: split(inputs),

@@ -1,11 +1,11 @@
 import { headers } from './headers.ts';
 import type { Json } from './json.ts';
 import { content, ref } from './json.ts';
-import { problems } from './problems.ts';
+import { problemResponses } from './problems.ts';
 
 const count: Json = { type: 'integer', minimum: 0 };
 
-/** Components of this operation. */
+/** The components of this operation. */
 export const SHADOW_SCHEMAS: Json = {
   Shadows: {
     type: 'object',
@@ -39,7 +39,7 @@ export const SHADOW_SCHEMAS: Json = {
                 },
               },
             },
-            dropped: { ...count, description: 'Rows that there was no time for.' },
+            dropped: { ...count, description: 'Rows that were dropped for lack of time.' },
             failed: { ...count, description: 'Rows that the candidate failed on.' },
           },
         },
@@ -56,10 +56,10 @@ export const shadowOperation = (model: Json): Json => ({
   parameters: [model],
   responses: {
     200: {
-      description: 'By candidate; none where there is none.',
+      description: 'By candidate; an empty list without candidates.',
       headers: headers('x-model'),
       content: content('application/json', ref('Shadows')),
     },
-    ...problems(404),
+    ...problemResponses(404),
   },
 });

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { redact } from './redact.ts';
 
-/** As scripts/api-key makes them. */
+/** As the tool api-key makes them. */
 const OWN = `sm_${randomBytes(32).toString('base64url')}`;
 
 it.each([

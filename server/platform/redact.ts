@@ -23,7 +23,7 @@ const MEMBER = new RegExp(
 const CREDENTIALS_IN_URL = /:\/\/[^\s/"\\]*@/g;
 const QUERY_OF_URL = /(:\/\/[^\s"?\\]*)(?:\?[^\s"\\]*)?/g;
 const AUTHORIZATION = /\b(bearer|basic) +[\w.~+/=-]{6,}/gi;
-/** As `scripts/api-key` makes them. */
+/** As the tool api-key makes them. */
 const OWN_KEY = /(?<![a-z])sm_[\w-]{16,}/gi;
 
 /** Redacts secrets that follow their names in a text. */

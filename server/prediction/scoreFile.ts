@@ -12,7 +12,7 @@ import { pieces } from '../platform/spool.ts';
 import type { FileNotes } from '../dialects/fileAnswer.ts';
 import { createCsvTable } from '../dialects/forms/csv.ts';
 import type { Table } from '../model/rows.ts';
-import { createDecoder } from '../dialects/forms/utf8.ts';
+import { createUtf8Decoder } from '../dialects/forms/utf8.ts';
 
 /** Pieces of one file that wait for answers: enough to keep the threads busy, and no more than that in memory. */
 const MAX_IN_FLIGHT = 4;
@@ -62,7 +62,7 @@ export async function scoreFile(
 ): Promise<FileScores> {
   const { signal } = options;
   const width = answerWidth(model.output);
-  const decode = createDecoder();
+  const decode = createUtf8Decoder();
   const table = createCsvTable(model.signature.inputs, options.header);
   const waiting: { readonly rows: EncodedRows; readonly scores: Promise<Scores> }[] = [];
   const warnings: Warning[] = [];

@@ -41,7 +41,7 @@ it('serves the newest set when it arrives before the process listens', () =>
     }) as [string, string];
     await received('opened', 2);
     const serve = (number: number, open: readonly string[]): void => {
-      const set: ServedSet = { number, standard: 'tiny', open, served: open.slice(-1), versions: [] };
+      const set: ServedSet = { number, defaultModel: 'tiny', open, served: open.slice(-1), versions: [] };
       serverProcess.receive({ type: 'serve', set });
     };
     serve(1, keys);

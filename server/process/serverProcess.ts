@@ -5,7 +5,7 @@ import { needsKeys } from '../access/keys.ts';
 import { createApp } from '../http/app.ts';
 import type { Address, Listener } from '../http/listen.ts';
 import { listen } from '../http/listen.ts';
-import { createAdmission } from '../http/middleware/authorize.ts';
+import { createAuthorizer } from '../http/middleware/authorize.ts';
 import { createLoader } from '../loading/loader.ts';
 import type { FromProcess, ToProcess } from '../messages.ts';
 import { createHttpRecorder } from '../metrics/http.ts';
@@ -97,7 +97,7 @@ export function startServerProcess(options: ServerProcessOptions): ServerProcess
       load: load.read,
       assets: readAssets(fileURLToPath(new URL('../web', import.meta.url))),
       log,
-      admit: needsKeys(config) ? createAdmission(gate, registry, config.AIP_HEALTH_ROUTE) : undefined,
+      authorize: needsKeys(config) ? createAuthorizer(gate, registry, config.AIP_HEALTH_ROUTE) : undefined,
       onAnswered: observers.observe,
       askSums: askPrimary.sums,
       tracing,

@@ -41,11 +41,11 @@ export function createVersions(options: VersionsOptions): Versions {
   /** The last one that the primary sent. */
   let newest: ServedSet | undefined;
 
-  const contentsOf = ({ standard, open, served, versions }: ServedSet): Contents => {
+  const contentsOf = ({ defaultModel, open, served, versions }: ServedSet): Contents => {
     const find = (key: string): Model => models.get(key) as Model;
     const answering = served.map(find);
     return {
-      standard: answering.find(({ name }) => name === standard) ?? unavailableModel(standard),
+      defaultModel: answering.find(({ name }) => name === defaultModel) ?? unavailableModel(defaultModel),
       models: open.map(find).sort(byNameAndVersion),
       served: answering,
       versions,

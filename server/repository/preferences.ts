@@ -25,14 +25,15 @@ export function parsePreferences(text: string): Preferences {
     return refuse('is not valid JSON');
   }
   if (typeof json !== 'object' || json === null || Array.isArray(json)) return refuse('must be an object');
-  const { default: standard, versions = {}, ...others } = json as Record<string, unknown>;
+  const { default: defaultModel, versions = {}, ...others } = json as Record<string, unknown>;
   const [other] = Object.keys(others);
   if (other !== undefined) return refuse('may hold default and versions only');
-  if (standard !== undefined && typeof standard !== 'string') return refuse('/default must be a model name');
+  if (defaultModel !== undefined && typeof defaultModel !== 'string')
+    return refuse('/default must be a model name');
   const fits = typeof versions === 'object' && versions !== null && Object.values(versions).every(isPin);
   if (!fits) return refuse('/versions must give a positive integer or "latest" for each model');
   return {
-    ...(standard === undefined ? {} : { default: standard }),
+    ...(defaultModel === undefined ? {} : { default: defaultModel }),
     versions: versions as Record<string, Pin>,
   };
 }

@@ -12,7 +12,7 @@ const candidate = (id: string) => ({
   root: '',
 });
 const plan = (...ids: string[]): Plan => ({
-  standard: 'm',
+  defaultModel: 'm',
   open: ids.map(candidate),
   served: new Set(),
   missing: new Map(),

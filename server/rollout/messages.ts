@@ -7,7 +7,7 @@ export interface ServedSet {
   /** Increases with each set. */
   readonly number: number;
   /** Name of the model behind the routes that name none. */
-  readonly standard: string;
+  readonly defaultModel: string;
   /** Keys of all versions that answer; a version that is open and not listed is closed after its last request. */
   readonly open: readonly string[];
   /** Those of them that answer where the route names no version. */

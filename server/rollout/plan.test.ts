@@ -28,8 +28,8 @@ const wishes = (changes: Partial<Wishes> & { versions?: string } = {}): Wishes =
 });
 const refused = (...texts: string[]) => new Map(texts.map((text) => [keyOf(candidate(text)), 'it is bad']));
 
-const show = ({ standard, open, served, missing }: ReturnType<typeof makePlan>) => ({
-  standard,
+const show = ({ defaultModel, open, served, missing }: ReturnType<typeof makePlan>) => ({
+  defaultModel,
   open: open.map(({ id, fingerprint }) => (fingerprint === 'a' ? id : `${id}@${fingerprint}`)).join(' '),
   served: [...served]
     .map((key) => key.replace(/@a$/, ''))
@@ -45,14 +45,14 @@ describe('a plan', () => {
       listing('b/1 a/2 a/10 a/9'),
       wishes(),
       refused(),
-      { standard: 'a', open: 'a/9 a/10 b/1', served: 'a/10 b/1', missing: [] },
+      { defaultModel: 'a', open: 'a/9 a/10 b/1', served: 'a/10 b/1', missing: [] },
     ],
     [
       'serves pinned versions: settings come before the repository',
       listing('a/1 a/2 a/3 b/1 b/2', { default: 'b', versions: { a: 2, b: 1 } }),
       wishes({ versions: 'a=1,*=latest', openVersions: 1 }),
       refused(),
-      { standard: 'b', open: 'a/1 a/3 b/1 b/2', served: 'a/1 b/1', missing: [] },
+      { defaultModel: 'b', open: 'a/1 a/3 b/1 b/2', served: 'a/1 b/1', missing: [] },
     ],
     [
       'opens a shadow of any age',
@@ -123,8 +123,8 @@ describe('a plan', () => {
 
   it('keeps the default model when its files are gone, and drops other models', () => {
     const wanted = wishes({ defaultModel: 'a' });
-    const { standard, open, states } = next('a/1 b/1', 'c/1', refused(), wanted);
-    expect([standard, open]).toEqual(['a', 'a/1 c/1']);
+    const { defaultModel, open, states } = next('a/1 b/1', 'c/1', refused(), wanted);
+    expect([defaultModel, open]).toEqual(['a', 'a/1 c/1']);
     expect(states.map(({ name, state }) => [name, state])).toEqual([
       ['a', 'leaving'],
       ['c', 'ready'],

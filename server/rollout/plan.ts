@@ -17,7 +17,7 @@ export interface Wishes {
 /** The versions that are to be open and served. */
 export interface Plan {
   /** Name of the model behind the routes that name none. */
-  readonly standard: string;
+  readonly defaultModel: string;
   readonly open: readonly Candidate[];
   /** Keys of the versions behind the routes that name no version: one a model. */
   readonly served: ReadonlySet<string>;
@@ -65,10 +65,13 @@ function findMissing(
   { preferences }: Listing,
   wishes: Wishes,
 ): [string, ModelRefused][] {
-  const standard: [string, string] = wishes.defaultModel
+  const configuredDefault: [string, string] = wishes.defaultModel
     ? [wishes.defaultModel, 'DEFAULT_MODEL']
     : [preferences.default ?? '', 'repository.json'];
-  const named = [standard, ...[...wishes.pins.keys()].map((name) => [name, 'MODEL_VERSIONS'] as const)];
+  const named = [
+    configuredDefault,
+    ...[...wishes.pins.keys()].map((name) => [name, 'MODEL_VERSIONS'] as const),
+  ];
   return named
     .filter(([name]) => name !== '' && name !== '*' && !names.has(name))
     .map(([name, where]) => [
@@ -108,7 +111,7 @@ export function makePlan(listing: Listing, wishes: Wishes, refusals: Refusals): 
     );
   }
   const [first = ''] = names;
-  return { standard: namedDefault(listing, wishes) ?? first, open, served, missing };
+  return { defaultModel: namedDefault(listing, wishes) ?? first, open, served, missing };
 }
 
 /** The model that settings or the repository itself call the default. */
@@ -131,7 +134,7 @@ function obstacleOf(plan: Plan, listing: Listing, wishes: Wishes): ModelRefused 
 export function planStart(plan: Plan, listing: Listing, wishes: Wishes): Plan {
   const obstacle = obstacleOf(plan, listing, wishes);
   if (obstacle) throw obstacle;
-  return { ...plan, standard: namedDefault(listing, wishes) ?? (plan.open[0] as Candidate).name };
+  return { ...plan, defaultModel: namedDefault(listing, wishes) ?? (plan.open[0] as Candidate).name };
 }
 
 /** Whether `planStart` returns a plan. */
@@ -146,18 +149,18 @@ export function keepServing(plan: Plan, current: Plan, listing: Listing, refusal
   const served = new Set(plan.served);
   let open = [...plan.open];
   const chosen = new Map(plan.open.filter((one) => served.has(keyOf(one))).map((one) => [one.name, one]));
-  const standard = chosen.has(plan.standard) ? plan.standard : current.standard;
+  const defaultModel = chosen.has(plan.defaultModel) ? plan.defaultModel : current.defaultModel;
   const turnedBad = new Set(listing.candidates.filter((one) => refusals.has(keyOf(one))).map(({ id }) => id));
   for (const present of current.open.filter((one) => current.served.has(keyOf(one)))) {
     const { name, id, version } = present;
     const next = chosen.get(name);
     const stays = next
       ? turnedBad.has(id) && next.version < version
-      : plan.missing.has(name) || name === standard;
+      : plan.missing.has(name) || name === defaultModel;
     if (!stays) continue;
     if (next) served.delete(keyOf(next));
     served.add(keyOf(present));
     open = [...open.filter((one) => one.id !== id), present];
   }
-  return { ...plan, standard, open: open.sort(byNameAndVersion), served };
+  return { ...plan, defaultModel, open: open.sort(byNameAndVersion), served };
 }

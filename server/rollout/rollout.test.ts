@@ -43,7 +43,7 @@ function start(first: Listing, wishes: Partial<Wishes> = {}) {
   });
   const sent: string[] = [];
   const failures: string[] = [];
-  const standards = new Map<number, string>();
+  const defaults = new Map<number, string>();
   const files = { now: 'as listed' };
   let ids = 0;
   const addProcess = (opens: Opens = () => 'lifted') => {
@@ -54,7 +54,7 @@ function start(first: Listing, wishes: Partial<Wishes> = {}) {
       if (message.type === 'serve') {
         const { number, served } = message.set;
         sent.push(`${id} serves ${served.join(' ').replaceAll('@a', '')}`);
-        standards.set(id, message.set.standard);
+        defaults.set(id, message.set.defaultModel);
         setImmediate(() => rollout.receive(id, { type: 'swapped', number }));
       }
       if (message.type !== 'open') return;
@@ -76,7 +76,7 @@ function start(first: Listing, wishes: Partial<Wishes> = {}) {
     fetch,
     files,
     failures,
-    standards,
+    defaults,
     addProcess,
     take: () => sent.splice(0),
     refresh: (next: Listing) => {
@@ -253,7 +253,7 @@ const pins = (text: string): Wishes['pins'] => parsePins(text) ?? new Map();
 
 describe('at the start, a rollout', () => {
   it('serves the newest version of each model that opens, when others are refused', async () => {
-    const { rollout, addProcess, take, failures, standards } = start(repository('a/1 b/1 b/2 b/3 c/1'));
+    const { rollout, addProcess, take, failures, defaults } = start(repository('a/1 b/1 b/2 b/3 c/1'));
     const opens = without('a/1 b/2 b/3');
     await Promise.all([addProcess(opens).equipped, addProcess(opens).equipped]);
     expect(take().filter((line) => line.includes('serves'))).toEqual([
@@ -270,7 +270,7 @@ describe('at the start, a rollout', () => {
       ['c', 1, 'ready', true],
     ]);
     // No default model is named.
-    expect([...standards.values()]).toEqual(['b', 'b']);
+    expect([...defaults.values()]).toEqual(['b', 'b']);
     expect(failures).toEqual(['a', 'b', 'b']);
     // A process that comes later is brought to the same set.
     await addProcess(opens).equipped;

@@ -51,9 +51,9 @@ export interface Rollout {
   readonly listing: Listing;
 }
 
-function isChanged(before: Plan | undefined, { standard, open, served }: Plan): boolean {
+function isChanged(before: Plan | undefined, { defaultModel, open, served }: Plan): boolean {
   return (
-    before?.standard !== standard ||
+    before?.defaultModel !== defaultModel ||
     before.open.map(keyOf).join() !== open.map(keyOf).join() ||
     [...before.served].join() !== [...served].join()
   );

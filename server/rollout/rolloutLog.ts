@@ -26,8 +26,8 @@ export function createRolloutLog(log: Logger, shadows: readonly string[]): Rollo
     notServed: ({ missing }) => {
       for (const [model, { reason }] of missing) log.error({ model, reason }, 'a model is not served');
     },
-    changed: ({ standard, open, served }) => {
-      log.info({ standard, models: open.map(({ id }) => id) }, 'models changed');
+    changed: ({ defaultModel, open, served }) => {
+      log.info({ defaultModel, models: open.map(({ id }) => id) }, 'models changed');
       for (const one of open)
         if (shadows.includes(one.id) && served.has(keyOf(one)))
           log.warn({ model: one.id }, 'SHADOW names the served version: nothing is compared');

@@ -18,7 +18,7 @@ export function servedSet(
   const reasons = new Map(plan.open.map((one) => [one.id, missing.get(keyOf(one))]));
   return {
     number,
-    standard: plan.standard,
+    defaultModel: plan.defaultModel,
     open: plan.open.map(keyOf).filter(has),
     served: [...plan.served].filter(has),
     versions: versions.map((version) => {

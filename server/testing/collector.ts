@@ -1,22 +1,20 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from './freePort.ts';
+import { goProgramMissing } from './goPrograms.ts';
 import { eventually, withDeadline } from './withDeadline.ts';
 
 const PROGRAM = 'otelcol';
 
 /** Why there is no collector to test against; undefined if there is. */
-export const collectorMissing =
-  spawnSync(PROGRAM, ['--version']).error === undefined
-    ? undefined
-    : `${PROGRAM} is missing; scripts/test.sh builds it where there is Go`;
+export const collectorMissing: string | undefined = goProgramMissing(PROGRAM);
 
 /** A test's title, with the reason if it is skipped. */
 export const needsCollector = (title: string): string =>
-  collectorMissing === undefined ? title : `${title} (skipped: ${collectorMissing})`;
+  collectorMissing === undefined ? title : `${title} (${collectorMissing})`;
 
 /** A span as the collector has written it. */
 export interface CollectedSpan {

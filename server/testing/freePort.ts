@@ -1,13 +1,17 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/** Ports that were given away: whoever has one may not listen yet. */
+/** Ports that were handed out: a test may not listen on its own yet. */
 const given = new Set<number>();
 
-/** A port that nobody listens on, below those that the kernel gives to outgoing connections; each one once. */
+/** Test files that run side by side have ports of their own: odd or even ones. */
+const WORKERS = 2;
+const worker = Number(process.env['VITEST_POOL_ID'] ?? 0) % WORKERS;
+
+/** A port without a listener, below those that the kernel gives to outgoing connections; each one once. */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = 15_000 + Math.floor(Math.random() * 15_000);
+    const port = 15_000 + WORKERS * Math.floor((Math.random() * 15_000) / WORKERS) + worker;
     if (given.has(port)) continue;
     const probe = createServer();
     const free = await new Promise<boolean>((resolve) => {

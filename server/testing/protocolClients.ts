@@ -7,7 +7,7 @@ import { fromHome } from '../platform/install.ts';
 import { freePort } from './freePort.ts';
 import { eventually } from './withDeadline.ts';
 
-/** What the environment is made from: scripts/test.sh takes the same files in the same order. */
+/** What the environment is made of: scripts/test.sh takes the same files in the same order. */
 const SOURCES = [
   'scripts/verify/bench/peers/requirements.txt',
   'scripts/testing/clients-requirements.txt',
@@ -26,8 +26,8 @@ function folderOf(): string {
 
 const folder = folderOf();
 
-/** The Python that has the clients. */
-export const clientsPython = join(folder, 'bin/python');
+/** The path of one of its programs: `python`, `schemathesis`, … */
+export const clientProgram = (name: string): string => join(folder, 'bin', name);
 
 /** Why tests that need the clients can't run here, or undefined where they can. */
 export const clientsMissing: string | undefined = existsSync(join(folder, '.complete'))
@@ -49,16 +49,19 @@ export async function startMlflow(): Promise<MlflowServer> {
   const port = await freePort();
   const app = 'mlflow.pyfunc.scoring_server.app:app';
   let said = '';
-  const child = spawn(clientsPython, ['-m', 'uvicorn', '--host', '127.0.0.1', '--port', String(port), app], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      PATH: process.env['PATH'],
-      HOME: process.env['HOME'],
-      __pyfunc_model_path__: join(folder, 'mlflow'),
-      MLFLOW_DISABLE_TELEMETRY: 'true',
-      PYTHONDONTWRITEBYTECODE: '1',
+  const child = spawn(
+    clientProgram('python'),
+    ['-m', 'uvicorn', '--host', '127.0.0.1', '--port', String(port), app],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        PATH: process.env['PATH'],
+        HOME: process.env['HOME'],
+        __pyfunc_model_path__: join(folder, 'mlflow'),
+        MLFLOW_DISABLE_TELEMETRY: 'true',
+      },
     },
-  });
+  );
   const keep = (text: string): void => void (said = (said + text).slice(-3000));
   child.stdout.setEncoding('utf8').on('data', keep);
   child.stderr.setEncoding('utf8').on('data', keep);

@@ -1,4 +1,4 @@
-import { execFile, spawn, spawnSync } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -6,19 +6,17 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { freePort } from './freePort.ts';
+import { goProgramMissing } from './goPrograms.ts';
 import { eventually, withDeadline } from './withDeadline.ts';
 
 const PROGRAM = 'versitygw';
 
 /** Why there is no S3 server to test against; undefined if there is. */
-export const gatewayMissing =
-  spawnSync(PROGRAM, ['--version']).error === undefined
-    ? undefined
-    : `${PROGRAM} is missing; go install github.com/versity/versitygw/cmd/versitygw`;
+export const gatewayMissing: string | undefined = goProgramMissing(PROGRAM);
 
 /** A test's title, with the reason if it is skipped. */
 export const needsGateway = (title: string): string =>
-  gatewayMissing === undefined ? title : `${title} (skipped: ${gatewayMissing})`;
+  gatewayMissing === undefined ? title : `${title} (${gatewayMissing})`;
 
 /** A real S3 server over a folder: a bucket is a folder in it. */
 export interface Gateway {

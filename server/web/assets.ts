@@ -2,25 +2,25 @@ import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
 import { extname, join } from 'node:path';
 
-/** A file of the web pages, or a page, as it goes out. */
+/** A file of the web pages, or a page, as it is sent. */
 export interface Asset {
   readonly type: string;
   readonly body: string;
-  /** Strong: of these bytes. */
+  /** Strong: the digest of the body. */
   readonly etag: string;
 }
 
 /** The files of the web pages, all in memory. */
 export interface Assets {
-  /** Stands in the path of every file, so that a browser can keep them for good. */
+  /** Part of the path of every file, so that browsers may cache them forever. */
   readonly digest: string;
   /** A script, a style sheet or a picture, by its path below server/web: `apidocs/main.js`. */
   find(path: string): Asset | undefined;
-  /** The page of a folder: its index.html, with the files' place in it. */
+  /** The page of a folder: its index.html, with the path of its files filled in. */
   page(folder: string): Asset;
 }
 
-/** Folders below server/web whose files browsers may have. */
+/** The folders of server/web whose files are served. */
 const FOLDERS = ['apidocs', 'drift', 'playground', 'shared'];
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -30,12 +30,12 @@ const TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml; charset=utf-8',
 };
 
-/** What index.html has in place of the path that its files stand under. */
+/** The placeholder in index.html for the path of its files. */
 const PLACE = '{{assets}}';
 
 const digestOf = (text: string): string => createHash('sha256').update(text).digest('base64url').slice(0, 20);
 
-/** Whatever has an entity tag has this one: of its bytes. */
+/** A strong entity tag: the digest of the body. */
 export const etagOf = (body: string): string => `"${digestOf(body)}"`;
 
 const readFiles = (root: string, folder: string): [path: string, body: string][] => {
@@ -55,8 +55,8 @@ const readFiles = (root: string, folder: string): [path: string, body: string][]
 /**
  * Reads the built files of the pages.
  *
- * One digest over all of them names their folder (`/assets/<digest>/apidocs/main.js`): modules go on importing each
- * other by relative paths, which a digest in each file's name would break without a bundler.
+ * One digest of all files is the folder in their path (`/assets/<digest>/apidocs/main.js`), so that modules can import
+ * each other by relative paths: digests in file names would need a bundler.
  *
  * @param root the built form of server/web
  */

@@ -15,7 +15,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '"': '&quot;',
   "'": '&#39;',
 };
-/** Names of columns and categories are anybody's. Spaces at their ends are kept to be seen. */
+/** Escapes names of columns and categories, which may be any text. */
 const escape = (text: string): string => text.replace(/[&<>"']/g, (found) => ENTITIES[found] as string);
 
 const percent = (share: number | null | undefined): string =>
@@ -39,7 +39,7 @@ function duration(ms: number): string {
 
 const badge = (verdict: Verdict): string => `<span class="verdict ${verdict}">${SAID[verdict]}</span>`;
 
-/** Two bars, training above: a style attribute would need a laxer policy than a picture. */
+/** Two bars, training above. A picture, since a style attribute would need a laxer policy. */
 function bars(expected: number | null, observed: number | null): string {
   const bar = (name: string, y: number, share: number | null): string =>
     share === null ? '' : `<rect class="${name}" y="${y}" width="${(100 * share).toFixed(2)}" height="5"/>`;
@@ -72,16 +72,16 @@ const line = (field: FieldReport, id: string): string =>
 
 function lead({ window, verdict }: DriftReport): string {
   if (verdict === 'no_training_distribution')
-    return 'Its <code>model.json</code> does not say how the training data lie, so that only what is unknown or missing and the mix of predictions can be told.';
+    return 'Its <code>model.json</code> has no distributions of the training data. Only unknown and missing values and the mix of predictions are shown.';
   return window.sampledRows < window.leastRows
-    ? `At least ${count(window.leastRows)} rows are needed to say something.`
+    ? `At least ${count(window.leastRows)} rows are needed for a verdict.`
     : 'Each column is compared with the training data by its population stability index (PSI).';
 }
 
 /**
- * A report as a page. It has no script: it asks for itself again.
+ * Renders a report as a page. It has no script; the browser loads it again every 30 s.
  *
- * @param place where its files are: `/assets/<digest>`
+ * @param place the path of its files: `/assets/<digest>`
  */
 export function driftPage(report: DriftReport, place: string): string {
   const { name, version, window, verdict, columns, predictions, thresholds } = report;

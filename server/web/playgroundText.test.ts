@@ -33,7 +33,7 @@ describe('a CSV text', () => {
     expect(readCsv(text)).toMatchObject({ rows, lines });
   });
 
-  it('is written so that it reads the same', () => {
+  it('is read back unchanged after writing', () => {
     const cells = ['', ' a', 'b,c', '"d"', 'e\nf', 'g\rh', "i'", '京都'];
     expect(readCsv(`${writeLine(cells, ',')}${writeLine(cells, ',')}`)).toMatchObject({
       header: cells,

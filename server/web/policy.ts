@@ -1,6 +1,6 @@
 /**
- * What a page may do: load our own files, and ask this server. No inline script or style, no eval, no other host, no
- * frame around it; and no text becomes markup or script (trusted types).
+ * The content security policy of the pages: files and requests of this server only. No inline script or style, no eval,
+ * no other host, no frame around the page, and no text becomes markup or script (trusted types).
  */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
@@ -15,7 +15,7 @@ const CONTENT_SECURITY_POLICY = [
   "trusted-types 'none'",
 ].join('; ');
 
-/** Headers of every page. */
+/** The headers of every page. */
 export const PAGE_HEADERS = {
   'content-security-policy': CONTENT_SECURITY_POLICY,
   'cross-origin-opener-policy': 'same-origin',

@@ -8,7 +8,7 @@ const FOLDER = new URL('../../../deploy/grafana/dashboards/', import.meta.url);
 const BUILT_IN = ['__rate_interval'];
 
 describe('the dashboards', () => {
-  it('are committed as their code says: npm run build:dashboards', () => {
+  it('are committed as their code says: ./scripts/run dashboards', () => {
     expect(readdirSync(FOLDER).sort()).toEqual(Object.keys(DASHBOARDS).sort());
     for (const [name, dashboard] of Object.entries(DASHBOARDS)) {
       expect(readFileSync(new URL(name, FOLDER), 'utf8') === toJson(dashboard), name).toBe(true);

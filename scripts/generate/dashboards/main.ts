@@ -6,7 +6,7 @@ import { DASHBOARDS, toJson } from './dashboard.ts';
 
 const FOLDER = 'deploy/grafana/dashboards';
 
-const USAGE = `Usage: npm run build:dashboards [-- --output FOLDER]
+const USAGE = `Usage: ./scripts/run dashboards [--output FOLDER]
 
 Writes Grafana's dashboards from their code in scripts/generate/dashboards.
 

@@ -10,7 +10,7 @@ export const PREDICTIONS = `${SERVER},method="POST",route!~".*/predict_file"`;
 export const rate = (counter: string, selector: string): string =>
   `rate(${counter}{${selector}}[$__rate_interval])`;
 
-/** The value that so many of the observations stayed below, as far as the buckets tell. */
+/** The value below which this share of the observations lies, as far as the buckets show. */
 const quantile = (share: number, histogram: string, selector: string): string =>
   `histogram_quantile(${share}, sum by (le) (${rate(`${histogram}_bucket`, selector)}))`;
 

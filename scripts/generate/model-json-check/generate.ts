@@ -1,10 +1,10 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import standalone from 'ajv/dist/standalone/index.js';
 
-/** What a schema tells people, and what checks nothing. */
+/** Keywords for readers, which check nothing. */
 const FOR_READERS: readonly string[] = ['$schema', 'title', 'description', 'examples', 'default'];
 
-/** A schema without what is there to be read. The names of properties are no keywords. */
+/** A schema without keywords for readers. The names of properties are no keywords. */
 function bare(schema: unknown, areNames = false): unknown {
   if (Array.isArray(schema)) return schema.map((part) => bare(part));
   if (typeof schema !== 'object' || schema === null) return schema;
@@ -20,8 +20,7 @@ const LENGTH = 'require("ajv/dist/runtime/ucs2length").default';
 const OWN_LENGTH = '(text) => Array.from(text).length';
 
 /**
- * The check of a JSON Schema as TypeScript: to read Ajv and to compile the schema would take a start longer than to read
- * a model.
+ * The check of a JSON Schema as TypeScript: loading Ajv and compiling the schema at a start takes longer than reading a model.
  *
  * @throws {Error} if the schema uses what needs more of Ajv
  */
@@ -37,5 +36,5 @@ export function generateCheck(schema: object): string {
   const toSource = standalone as unknown as (from: Ajv2020, check: unknown) => string;
   const code = toSource(ajv, ajv.compile(bare(schema) as object)).replaceAll(LENGTH, OWN_LENGTH);
   if (code.includes('require(')) throw new Error('the check needs more of Ajv than can be left out');
-  return `// Made of models/model.schema.json by npm run build:schema.\n// @ts-nocheck\n${code}`;
+  return `// Made from models/model.schema.json by scripts/generate/model-json-check.\n// @ts-nocheck\n${code}`;
 }

@@ -128,7 +128,7 @@ export function completeBill(
     ...npm,
     metadata: {
       lifecycles: [{ phase: 'build' }],
-      // Without an address in npm's registry, where nobody finds it.
+      // Without an address in npm's registry, so it can't be fetched there.
       component: { ...withUrls(npm.metadata.component), type: 'application', name, purl: undefined },
     },
     components: [...packages, ...others],

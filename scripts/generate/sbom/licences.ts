@@ -48,7 +48,7 @@ export function describeLicences(bill: Bill, withoutText: ReadonlySet<string>): 
   return `# Licences
 
 The server is Apache-2.0. These npm packages are in its image, from package-lock.json. Written by
-\`./scripts/sbom --licences\`; a test holds it to the lock file, and the licences to those that are accepted. Debian's packages in
+\`npm run sbom -- --licences\`; a test holds it to the lock file, and the licences to those that are accepted. Debian's packages in
 the image have theirs in \`/usr/share/doc/*/copyright\`; Node.js is MIT, nginx BSD-2-Clause. The data of the shipped models:
 their CARD.md.
 

@@ -5,7 +5,7 @@ import { readFile, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { fromHome } from '../../../server/platform/install.ts';
-import { Failure } from '../../cli/failure.ts';
+import { Failure } from '../../cli/faults.ts';
 import type { Bill, Platform, ShippedModel } from './bill.ts';
 import { completeBill } from './bill.ts';
 

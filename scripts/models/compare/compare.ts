@@ -1,6 +1,6 @@
 import type { Model } from '../../../server/model/model.ts';
 import { createComparison } from '../../../server/observers/shadow/compare.ts';
-import { Failure } from '../../cli/failure.ts';
+import { Failure } from '../../cli/faults.ts';
 import { predictionOf, score } from '../openVersion.ts';
 import type { FileRows } from '../readRows.ts';
 

@@ -1,12 +1,13 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { fromHome } from '../../../server/platform/install.ts';
-import { WrongArguments, runTool } from '../../cli/failure.ts';
+import { UsageError } from '../../cli/faults.ts';
+import { runTool, withUsage } from '../../cli/tool.ts';
 import { findVersion } from '../openVersion.ts';
 import { readRows } from '../readRows.ts';
 import { compareOn, describe } from './compare.ts';
 
-const USAGE = `Usage: ./scripts/compare MODEL/VERSION MODEL/VERSION FILE [--repository FOLDER] [--json] [--help]
+const USAGE = `Usage: npm run compare -- MODEL/VERSION MODEL/VERSION FILE [--repository FOLDER] [--json] [--help]
 
 Scores the rows of FILE on two versions and prints what would change. FILE is CSV with a header line, read as the
 server reads it, or JSON lines (.jsonl, .ndjson): objects, or lists of cells; .gz too. Both versions are answered by
@@ -17,18 +18,23 @@ ONNX Runtime.
   --help               print this
 `;
 
-await runTool(USAGE, async (args) => {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: { repository: { type: 'string' }, json: { type: 'boolean', default: false } },
-  });
-  const [first, second, file, ...others] = positionals;
-  if (first === undefined || second === undefined || file === undefined || others.length > 0)
-    throw new WrongArguments('wrong number of arguments');
-  const repository = values.repository === undefined ? fromHome('models') : resolve(values.repository);
-  const model = await findVersion(repository, first);
-  const other = await findVersion(repository, second);
-  const comparison = await compareOn(model, other, await readRows(file, model.signature));
-  return values.json ? `${JSON.stringify(comparison)}\n` : describe(comparison);
-});
+await runTool(
+  withUsage(USAGE, async (argv, { stdout, folder }) => {
+    const { values, positionals } = parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: { repository: { type: 'string' }, json: { type: 'boolean', default: false } },
+    });
+    const [first, second, file, ...others] = positionals;
+    if (first === undefined || second === undefined || file === undefined || others.length > 0)
+      throw new UsageError('two MODEL/VERSION and one FILE are needed');
+    const repository =
+      values.repository === undefined ? fromHome('models') : resolve(folder, values.repository);
+    const model = await findVersion(repository, first);
+    const other = await findVersion(repository, second);
+    const rows = await readRows(resolve(folder, file), model.signature);
+    const comparison = await compareOn(model, other, rows);
+    stdout.write(values.json ? `${JSON.stringify(comparison)}\n` : describe(comparison));
+    return 0;
+  }),
+);

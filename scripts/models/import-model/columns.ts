@@ -1,7 +1,7 @@
 import { TEXT, createCellEncoder } from '../../../server/encoding/cells.ts';
 import { exampleRow } from '../../../server/model/exampleRow.ts';
 import type { Input, Signature } from '../../../server/model/signature.ts';
-import { Failure } from '../../cli/failure.ts';
+import { Failure } from '../../cli/faults.ts';
 import type { FileRows } from '../readRows.ts';
 
 /** More different texts than that are no categories. */
@@ -9,7 +9,7 @@ const MAX_CATEGORIES = 200;
 /** Rows that are made up. */
 const MADE_ROWS = 8;
 
-/** By the server's rule and in its words: a range that holds an infinite number would be nobody's to understand. */
+/** By the server's rule and in its words: a range must hold no infinite number. */
 function requireCells(input: Input, cells: readonly unknown[]): void {
   const check = createCellEncoder(
     { ...input, nullable: true },
@@ -26,7 +26,7 @@ function requireCells(input: Input, cells: readonly unknown[]): void {
 }
 
 /**
- * What rows tell of columns: their ranges and categories, and whether a value may be missing.
+ * Learns from rows: the ranges and categories of columns, and whether a value may be missing.
  *
  * @throws {Failure} naming row and column of a cell that the server would refuse
  */

@@ -8,7 +8,7 @@ import type { Signature } from '../../../server/model/signature.ts';
 import { makeFolder } from '../../../server/platform/makeFolder.ts';
 import { readModelVersion } from '../../../server/loading/readModelVersion.ts';
 import { answerWidth } from '../../../worker/protocol.ts';
-import { Failure } from '../../cli/failure.ts';
+import { Failure } from '../../cli/faults.ts';
 import { predictionOf, score } from '../openVersion.ts';
 import type { FileRows } from '../readRows.ts';
 import { readRows } from '../readRows.ts';

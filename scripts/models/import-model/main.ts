@@ -1,10 +1,11 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { fromHome } from '../../../server/platform/install.ts';
-import { WrongArguments, runTool } from '../../cli/failure.ts';
+import { UsageError } from '../../cli/faults.ts';
+import { runTool, withUsage } from '../../cli/tool.ts';
 import { importModel } from './import.ts';
 
-const USAGE = `Usage: ./scripts/import-model FILE.onnx NAME[/VERSION] [--rows FILE] [--signature FILE] [--repository FOLDER]
+const USAGE = `Usage: npm run import-model -- FILE.onnx NAME[/VERSION] [options]
 
 Writes models/NAME/VERSION with model.onnx, model.json (signature and checksum) and golden.json (rows as ONNX Runtime
 answers them), and checks that it can be served. VERSION is the next one unless given.
@@ -17,22 +18,25 @@ answers them), and checks that it can be served. VERSION is the next one unless 
   --help               print this
 `;
 
-await runTool(USAGE, async (args) => {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: { rows: { type: 'string' }, signature: { type: 'string' }, repository: { type: 'string' } },
-  });
-  const [onnx, target, ...others] = positionals;
-  if (onnx === undefined || target === undefined || others.length > 0)
-    throw new WrongArguments('wrong number of arguments');
-  const repository = values.repository === undefined ? fromHome('models') : resolve(values.repository);
-  const { rows, signature } = values;
-  return importModel({
-    onnx,
-    target,
-    repository,
-    ...(rows === undefined ? {} : { rows }),
-    ...(signature === undefined ? {} : { signature }),
-  });
-});
+await runTool(
+  withUsage(USAGE, async (argv, { stdout, folder }) => {
+    const { values, positionals } = parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: { rows: { type: 'string' }, signature: { type: 'string' }, repository: { type: 'string' } },
+    });
+    const [onnx, target, ...others] = positionals;
+    if (onnx === undefined || target === undefined || others.length > 0)
+      throw new UsageError('one FILE.onnx and one NAME are needed');
+    const { rows, signature, repository } = values;
+    const done = await importModel({
+      onnx: resolve(folder, onnx),
+      target,
+      repository: repository === undefined ? fromHome('models') : resolve(folder, repository),
+      ...(rows === undefined ? {} : { rows: resolve(folder, rows) }),
+      ...(signature === undefined ? {} : { signature: resolve(folder, signature) }),
+    });
+    stdout.write(done);
+    return 0;
+  }),
+);

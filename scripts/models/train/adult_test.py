@@ -57,7 +57,7 @@ def run_cli(*arguments: str | Path, cwd: Path, **environment: str) -> subprocess
         env=os.environ | environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
 
 

@@ -46,11 +46,9 @@ describe.skipIf(gatewayMissing)(needsGateway('the cost model in a bucket of expe
           await withServer({ env }, ({ port }) => {
             const url = `http://127.0.0.1:${port}`;
             const printed = execFileSync(
-              fromHome('scripts/simulate'),
-              [`${url}/predict`, '--num_requests', '5'],
-              {
-                encoding: 'utf8',
-              },
+              fromHome('scripts/run'),
+              ['simulate', `${url}/predict`, '--num_requests', '5'],
+              { encoding: 'utf8' },
             );
             expect(printed.match(/\{"cost": ?\d+\.\d{1,2}\}/g)).toHaveLength(5);
             return Promise.resolve();

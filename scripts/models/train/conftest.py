@@ -30,7 +30,7 @@ def run_script(path: Path, *arguments: str | Path, **environment: str) -> subpro
         env=os.environ | environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
 
 

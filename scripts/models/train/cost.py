@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,17 +11,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 import pandas as pd
-from export import Export, export_model, summary
-from exporter.command_line import HelpFormatter, Progress, exit_code, with_fixed_hashes
+from export import Export
+from exporter.command_line import with_fixed_hashes
 from exporter.errors import ExportError
+from regression import complete_rows, run
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import GradientBoostingRegressor
-from sklearn.metrics import mean_absolute_error, r2_score
-from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-DEFAULT_OUTPUT = Path(__file__).resolve().parents[3] / "models" / "cost" / "1"
 COLUMNS = ["service", "zone", "weight_kg", "length_cm", "width_cm", "height_cm", "distance_km", "pieces", "insured"]
 TEXTS = ["service", "zone"]
 TARGET = "cost"
@@ -71,24 +68,7 @@ def read(path: Path) -> pd.DataFrame:
         raise ExportError(f"there is no file {path}") from None
     except ValueError as error:
         raise ExportError(f"{path} is not CSV: {' '.join(str(error).split())}") from None
-    missing = [name for name in [*COLUMNS, TARGET] if name not in frame.columns]
-    if missing:
-        raise ExportError(f"{path} has no column {', '.join(missing)}")
-    complete = frame[[*COLUMNS, TARGET]].dropna().reset_index(drop=True)
-    if len(complete) < 20:
-        raise ExportError(f"{path} has {len(complete)} complete rows; 20 are needed at least")
-    wrong = [name for name in [*COLUMNS, TARGET] if (name in TEXTS) == pd.api.types.is_numeric_dtype(complete[name])]
-    if wrong:
-        raise ExportError(
-            f"{path}: column {wrong[0]} holds {'numbers' if wrong[0] in TEXTS else 'something else than numbers'}"
-        )
-    return complete
-
-
-def split(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Four fifths to train on, one to measure on."""
-    training, test = train_test_split(frame, test_size=0.2, random_state=0)
-    return training, test
+    return complete_rows(frame, [*COLUMNS, TARGET], path, TEXTS)
 
 
 def fit(training: pd.DataFrame) -> Pipeline:
@@ -157,48 +137,24 @@ ONNX Runtime gives scikit-learn's values on all {export.agreement.rows:,} rows a
 """
 
 
-def work(options: argparse.Namespace) -> None:
-    progress = Progress()
-    frame = synthetic() if options.data is None else read(options.data)
-    data = SYNTHETIC if options.data is None else f"{len(frame):,} complete rows of the file {options.data.name}."
-    training, test = split(frame)
-    progress.step(f"Fitting {TREES} trees on {len(training):,} rows")
-    model = fit(training)
-    said = model.predict(test[COLUMNS])
-    metrics: dict[str, float | int | str] = {
-        "r2": float(r2_score(test[TARGET], said)),
-        "mean_absolute_error": float(mean_absolute_error(test[TARGET], said)),
-        "rows": len(test),
-        "split": "a fifth of the rows, seed 0",
-    }
-    progress.step("Exporting, and comparing on every row")
-    export = export_model(
-        model,
-        training,
-        options.output,
-        also=test,
-        target=TARGET,
-        description="What does it cost to send a parcel, in euros?"
-        + (" Trained on made-up parcels." if options.data is None else ""),
-        routes=["/predict"],
-        answer={"key": "cost", "decimals": 2},
-        metrics=metrics,
-        card=lambda export: card(export, data, len(training)),
-    )
-    summary(export)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="cost.py",
-        formatter_class=HelpFormatter,
-        description="Train a cost regression for parcels and write its version folder. Without --data the rows are made "
-        "up, always the same.",
+    return run(
+        "cost",
+        arguments,
+        about="Train a cost regression for parcels",
+        data="CSV with the same columns, and cost",
+        synthetic=synthetic,
+        read=read,
+        made_up=SYNTHETIC,
+        fit=fit,
+        columns=COLUMNS,
+        target=TARGET,
+        measures=["r2", "mean_absolute_error"],
+        card=card,
+        describe=lambda own: "What does it cost to send a parcel, in euros?"
+        + ("" if own else " Trained on made-up parcels."),
+        answer={"key": "cost", "decimals": 2},
     )
-    parser.add_argument("--data", type=Path, metavar="FILE", help="CSV with the same columns, and cost")
-    parser.add_argument("--output", type=Path, default=DEFAULT_OUTPUT, metavar="DIR", help="version folder to write")
-    options = parser.parse_args(arguments)
-    return exit_code("cost.py", lambda: work(options))
 
 
 if __name__ == "__main__":

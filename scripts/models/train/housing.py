@@ -7,7 +7,6 @@ relations, but about no place on earth. A user who has the real CSV gives it wit
 
 from __future__ import annotations
 
-import argparse
 import io
 import sys
 from collections.abc import Sequence
@@ -17,14 +16,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 import pandas as pd
-from export import Export, export_model, summary
-from exporter.command_line import HelpFormatter, Progress, exit_code, with_fixed_hashes
+from export import Export
+from exporter.command_line import with_fixed_hashes
 from exporter.errors import ExportError
+from regression import complete_rows, run
 from sklearn.ensemble import GradientBoostingRegressor
-from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
-from sklearn.model_selection import train_test_split
 
-DEFAULT_OUTPUT = Path(__file__).resolve().parents[3] / "models" / "housing" / "1"
 COLUMNS = ["CRIM", "ZN", "INDUS", "CHAS", "NOX", "RM", "AGE", "DIS", "RAD", "TAX", "PTRATIO", "B", "LSTAT"]
 WHOLE = ["CHAS", "RAD", "TAX"]
 TARGET = "MEDV"
@@ -93,23 +90,7 @@ def read(path: Path) -> pd.DataFrame:
     if not has_names and len(frame.columns) != len(names):
         raise ExportError(f"{path} has {len(frame.columns)} columns and no header; without one there must be 14")
     frame.columns = [str(name).strip().upper() for name in frame.columns] if has_names else names
-    missing = [name for name in names if name not in frame.columns]
-    if missing:
-        raise ExportError(f"{path} has no column {', '.join(missing)}")
-    frame = frame[names]
-    for name in names:
-        if not pd.api.types.is_numeric_dtype(frame[name]):
-            raise ExportError(f"{path}: column {name} holds something that is no number")
-    complete = frame.dropna().reset_index(drop=True)
-    if len(complete) < 20:
-        raise ExportError(f"{path} has {len(complete)} complete rows; 20 are needed at least")
-    return complete
-
-
-def split(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Four fifths to train on, one to measure on."""
-    training, test = train_test_split(frame, test_size=0.2, random_state=0)
-    return training, test
+    return complete_rows(frame, names, path)
 
 
 def fit(training: pd.DataFrame) -> GradientBoostingRegressor:
@@ -171,51 +152,26 @@ ONNX Runtime gives scikit-learn's values on all {export.agreement.rows:,} rows a
 """
 
 
-def work(options: argparse.Namespace) -> None:
-    progress = Progress()
-    frame = synthetic() if options.data is None else read(options.data)
-    data = SYNTHETIC if options.data is None else f"{len(frame):,} complete rows of the file {options.data.name}."
-    training, test = split(frame)
-    progress.step(f"Fitting {TREES} trees on {len(training):,} rows")
-    model = fit(training)
-    said = model.predict(test[COLUMNS])
-    metrics: dict[str, float | int | str] = {
-        "r2": float(r2_score(test[TARGET], said)),
-        "mean_absolute_error": float(mean_absolute_error(test[TARGET], said)),
-        "root_mean_squared_error": float(root_mean_squared_error(test[TARGET], said)),
-        "rows": len(test),
-        "split": "a fifth of the rows, seed 0",
-    }
-    progress.step("Exporting, and comparing on every row")
-    export = export_model(
-        model,
-        training,
-        options.output,
-        also=test,
-        target=TARGET,
-        description="Median home value in thousands of dollars, from the columns of the Boston housing data"
-        + (" (trained on made-up rows)." if options.data is None else "."),
-        # CSV files often write them as floats.
-        integers=[name for name in WHOLE if (training[name] % 1 == 0).all()],
-        routes=["/predict"],
-        answer={"key": "prediction"},
-        metrics=metrics,
-        card=lambda export: card(export, data, len(training)),
-    )
-    summary(export)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="housing.py",
-        formatter_class=HelpFormatter,
-        description="Train a home value regression on the Boston columns and write its version folder. Without --data "
-        "the rows are made up, always the same.",
+    return run(
+        "housing",
+        arguments,
+        about="Train a home value regression on the Boston columns",
+        data="the real CSV, with the target column MEDV",
+        synthetic=synthetic,
+        read=read,
+        made_up=SYNTHETIC,
+        fit=fit,
+        columns=COLUMNS,
+        target=TARGET,
+        measures=["r2", "mean_absolute_error", "root_mean_squared_error"],
+        card=card,
+        describe=lambda own: "Median home value in thousands of dollars, from the columns of the Boston housing data"
+        + ("." if own else " (trained on made-up rows)."),
+        # CSV files often write them as floats.
+        integers=lambda training: [name for name in WHOLE if (training[name] % 1 == 0).all()],
+        answer={"key": "prediction"},
     )
-    parser.add_argument("--data", type=Path, metavar="FILE", help="the real CSV, with the target column MEDV")
-    parser.add_argument("--output", type=Path, default=DEFAULT_OUTPUT, metavar="DIR", help="version folder to write")
-    options = parser.parse_args(arguments)
-    return exit_code("housing.py", lambda: work(options))
 
 
 if __name__ == "__main__":

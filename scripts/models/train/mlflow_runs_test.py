@@ -17,7 +17,7 @@ ADULT = SCRIPT.parents[3] / "models" / "adult" / "1"
 
 def run_cli(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, str(SCRIPT), *map(str, arguments)], capture_output=True, text=True, timeout=30
+        [sys.executable, str(SCRIPT), *map(str, arguments)], capture_output=True, text=True, timeout=120
     )
 
 

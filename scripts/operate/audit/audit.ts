@@ -1,13 +1,13 @@
 import { canonicalText, sha256Of } from '../../../server/observers/predictionLog/canonical.ts';
 import type { Surroundings, Tool } from '../../cli/tool.ts';
 import { withUsage } from '../../cli/tool.ts';
-import { isSystemError } from '../../cli/failure.ts';
+import { isSystemError } from '../../cli/faults.ts';
+import { showLine } from '../../cli/liveLine.ts';
 import { readRows } from '../../models/readRows.ts';
 import type { LookUp } from './check.ts';
 import { check } from './check.ts';
 import type { Options } from './options.ts';
 import { USAGE, readOptions } from './options.ts';
-import { showProgress } from './progress.ts';
 import type { LogEntry } from './readLog.ts';
 import { readLog } from './readLog.ts';
 import type { Report } from './report.ts';
@@ -120,7 +120,7 @@ const exitCode = (report: Report, allowUnchecked: boolean): number => {
   const { records, same, different, unreadable, interrupted } = report;
   if (different > 0 || unreadable > 0) return 1;
   if (interrupted) return 130;
-  // Whoever changes an answer could otherwise hide it by taking the input or the digest out, or all records.
+  // A changed answer could otherwise be hidden by removing the input, the digest, or all records.
   return allowUnchecked || (same === records && records > 0) ? 0 : 1;
 };
 
@@ -130,16 +130,16 @@ export const audit: Tool = withUsage(
   async (argv, { stdout, stderr, folder, interrupt }: Surroundings) => {
     const options = readOptions(argv, folder);
     const report = emptyReport();
-    const endProgress = showProgress(
+    const endProgress = showLine(
       () => `${report.records} records checked, ${report.different} differ`,
       stderr,
     );
     try {
       await run(options, report, interrupt);
     } catch (error) {
-      const told = ['Failure', 'ModelRefused', 'TaskFault'].includes((error as Error).name);
-      if (!told && !isSystemError(error)) throw error;
-      // What Ctrl-C cut off is nobody's failure.
+      const isRefusal = ['Failure', 'ModelRefused', 'TaskFault'].includes((error as Error).name);
+      if (!isRefusal && !isSystemError(error)) throw error;
+      // An interrupt cut it off: that is no failure.
       if (!interrupt.aborted) {
         stderr.write(`${(error as Error).message}\n`);
         return 2;

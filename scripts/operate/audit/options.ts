@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import type { Target } from '../../../server/settings/logTarget.ts';
 import { parseTarget } from '../../../server/settings/logTarget.ts';
 import { fromHome } from '../../../server/platform/install.ts';
-import { readNumber } from '../../cli/arguments.ts';
+import { readAddress, readNumber } from '../../cli/arguments.ts';
 import { UsageError } from '../../cli/faults.ts';
 
 export interface Options {
@@ -19,7 +19,7 @@ export interface Options {
   readonly json: boolean;
 }
 
-export const USAGE = `Usage: ./scripts/audit [LOG…] [options]
+export const USAGE = `Usage: npm run audit -- [LOG…] [options]
 
 Scores the records of a prediction log again, on the model files of the very digest, and says whether each still gets
 the same answer.
@@ -53,10 +53,7 @@ const OPTIONS = {
 } as const;
 
 function readServer(text: string): URL {
-  const full = text.includes('://') ? text : `http://${text}`;
-  const url = URL.canParse(full) ? new URL(full) : undefined;
-  if (!url || !/^https?:$/.test(url.protocol))
-    throw new UsageError('--server must be an http or https address');
+  const url = readAddress(text, '--server');
   if (!/^\/?$|^\/models\/[^/]+\/versions\/\d+$/.test(url.pathname))
     throw new UsageError('--server may have the path /models/NAME/versions/NUMBER, or none');
   return url;

@@ -7,8 +7,7 @@ import { FILE_NAME } from '../../../server/observers/predictionLog/fileSink.ts';
 import type { PredictionRecord } from '../../../server/observers/predictionLog/record.ts';
 import { RECORD_FIELD, STREAM_PREFIX } from '../../../server/observers/predictionLog/redisSink.ts';
 import type { Target } from '../../../server/settings/logTarget.ts';
-import { reasonOf } from '../../cli/faults.ts';
-import { Failure } from '../../cli/failure.ts';
+import { Failure, reasonOf } from '../../cli/faults.ts';
 
 /** Entries that are read from Redis at a time. */
 const PAGE = 500;

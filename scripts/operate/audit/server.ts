@@ -1,8 +1,7 @@
 import type { RecordedOutput } from '../../../server/observers/predictionLog/record.ts';
 import type { Signature } from '../../../server/model/signature.ts';
 import { post } from '../../cli/post.ts';
-import { reasonOf } from '../../cli/faults.ts';
-import { Failure } from '../../cli/failure.ts';
+import { Failure, reasonOf } from '../../cli/faults.ts';
 import type { Version, Versions } from './scorer.ts';
 
 const TIMEOUT_MS = 30_000;

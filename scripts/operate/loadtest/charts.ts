@@ -1,3 +1,15 @@
+import type { Frame, MakeScale, Scale } from '../../cli/svg.ts';
+import {
+  axes,
+  escapeMarkup,
+  linear,
+  logarithmic,
+  polyline,
+  px,
+  roundTicks,
+  text,
+  ticksWithin,
+} from '../../cli/svg.ts';
 import { formatCount, formatMs, formatSeconds } from './format.ts';
 import type { Bucket } from './histogram.ts';
 import type { CurvePoint } from './report.ts';
@@ -6,44 +18,10 @@ import type { Slot } from './timeline.ts';
 /** Drawn small and scaled up, so that the labels stay readable on a phone. */
 const WIDTH = 400;
 const HEIGHT = 220;
-const LEFT = 52;
-const RIGHT = 22;
-const TOP = 20;
-const BOTTOM = 32;
+const FRAME: Frame = { left: 52, right: WIDTH - 22, top: 20, bottom: HEIGHT - 32 };
 
-type Scale = (value: number) => number;
-
-interface Tick {
-  readonly at: number;
-  readonly label: string;
-}
-
-export const escapeHtml = (text: string): string =>
-  text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
-
-const px = (value: number): string => value.toFixed(1);
-
-const linear =
-  (from: number, to: number, start: number, end: number): Scale =>
-  (value) =>
-    start + ((value - from) / (to - from || 1)) * (end - start);
-
-const logarithmic = (from: number, to: number, start: number, end: number): Scale => {
-  const scale = linear(Math.log(from), Math.log(to), start, end);
-  return (value) => scale(Math.log(Math.max(from, value)));
-};
-
-const toX = (scale: typeof linear, from: number, to: number): Scale => scale(from, to, LEFT, WIDTH - RIGHT);
-const toY = (scale: typeof linear, from: number, to: number): Scale => scale(from, to, HEIGHT - BOTTOM, TOP);
-
-/** 0 and some round numbers up to at least `most`. */
-function roundTicks(most: number): number[] {
-  const rough = Math.max(most, 1e-9) / 4;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * ([1, 2, 2.5, 5, 10].find((factor) => factor * power >= rough) ?? 10);
-  const count = Math.ceil(most / step - 1e-9);
-  return Array.from({ length: Math.max(1, count) + 1 }, (_, index) => index * step);
-}
+const toX = (scale: MakeScale, from: number, to: number): Scale => scale(from, to, FRAME.left, FRAME.right);
+const toY = (scale: MakeScale, from: number, to: number): Scale => scale(from, to, FRAME.bottom, FRAME.top);
 
 /** Round latencies, 1-2-5 to a decade while they fit, around everything from `least` to `most`. */
 function latencyTicks(least: number, most: number): number[] {
@@ -63,29 +41,8 @@ function latencyTicks(least: number, most: number): number[] {
 const tickMs = (ms: number): string =>
   ms >= 1000 ? `${Number((ms / 1000).toPrecision(2))} s` : `${Number(ms.toPrecision(2))} ms`;
 
-function axes(x: readonly Tick[], y: readonly Tick[], xTitle: string): string {
-  const bottom = HEIGHT - BOTTOM;
-  return [
-    ...y.map(
-      ({ at, label }) =>
-        `<line class="grid" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${px(at)}" y2="${px(at)}"/>` +
-        `<text class="tick" x="${LEFT - 6}" y="${px(at + 3.5)}" text-anchor="end">${escapeHtml(label)}</text>`,
-    ),
-    ...x.map(
-      ({ at, label }) =>
-        `<line class="axis" x1="${px(at)}" x2="${px(at)}" y1="${bottom}" y2="${bottom + 3}"/>` +
-        `<text class="tick" x="${px(at)}" y="${bottom + 14}" text-anchor="middle">${escapeHtml(label)}</text>`,
-    ),
-    `<line class="axis" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${bottom}" y2="${bottom}"/>`,
-    `<text class="tick" x="${WIDTH - RIGHT}" y="${HEIGHT - 4}" text-anchor="end">${escapeHtml(xTitle)}</text>`,
-  ].join('');
-}
-
 const svg = (label: string, content: string): string =>
-  `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeHtml(label)}">${content}</svg>`;
-
-const polyline = (kind: string, points: readonly (readonly [number, number])[]): string =>
-  `<polyline class="${kind}" points="${points.map(([x, y]) => `${px(x)},${px(y)}`).join(' ')}"/>`;
+  `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeMarkup(label)}">${content}</svg>`;
 
 /** How many requests took how long. The latency axis is logarithmic. */
 export function histogramChart(buckets: readonly Bucket[], marks: Readonly<Record<string, number>>): string {
@@ -98,18 +55,20 @@ export function histogramChart(buckets: readonly Bucket[], marks: Readonly<Recor
   const bars = buckets.map(({ fromMs, toMs, count }) => {
     const title = `${formatMs(fromMs)} to ${formatMs(toMs)}: ${formatCount(count)}`;
     // At least one unit high: a single slow request among a million must be seen.
-    const height = Math.max(1, HEIGHT - BOTTOM - y(count));
+    const height = Math.max(1, FRAME.bottom - y(count));
     const width = Math.max(1, x(toMs) - x(fromMs) - 0.8);
-    return `<rect class="bar" x="${px(x(fromMs))}" y="${px(HEIGHT - BOTTOM - height)}" width="${px(width)}" height="${px(height)}"><title>${escapeHtml(title)}</title></rect>`;
+    return `<rect class="bar" x="${px(x(fromMs))}" y="${px(FRAME.bottom - height)}" width="${px(width)}" height="${px(height)}"><title>${escapeMarkup(title)}</title></rect>`;
   });
   let lastLabel = -Infinity;
   const lines = Object.entries(marks).map(([name, ms]) => {
     // Marks that lie close together keep their line and share a label.
     const fits = x(ms) - lastLabel > 28;
     if (fits) lastLabel = x(ms);
-    return `<line class="mark" x1="${px(x(ms))}" x2="${px(x(ms))}" y1="${TOP - 4}" y2="${HEIGHT - BOTTOM}"/>${fits ? `<text class="tick" x="${px(x(ms))}" y="${TOP - 8}" text-anchor="middle">${escapeHtml(name)}</text>` : ''}`;
+    const label = fits ? text('tick', x(ms), FRAME.top - 8, name, 'middle') : '';
+    return `<line class="mark" x1="${px(x(ms))}" x2="${px(x(ms))}" y1="${FRAME.top - 4}" y2="${FRAME.bottom}"/>${label}`;
   });
   const frame = axes(
+    FRAME,
     xTicks.map((ms) => ({ at: x(ms), label: tickMs(ms) })),
     yTicks.map((count) => ({ at: y(count), label: formatCount(count) })),
     'latency',
@@ -144,6 +103,7 @@ export function percentileChart(latency: readonly CurvePoint[], service: readonl
       points.map(({ percent, ms }) => [x(Math.min(most, nines(percent))), y(ms)] as const),
     );
   const frame = axes(
+    FRAME,
     NINES.filter(([at]) => at <= most).map(([at, label]) => ({ at: x(at), label })),
     yTicks.map((ms) => ({ at: y(ms), label: tickMs(ms) })),
     'percentile',
@@ -154,8 +114,6 @@ export function percentileChart(latency: readonly CurvePoint[], service: readonl
   );
 }
 
-const timeTicks = (seconds: number): number[] =>
-  roundTicks(seconds).filter((tick) => tick <= seconds * 1.001);
 const middle = ({ fromSeconds, toSeconds }: Slot): number => (fromSeconds + toSeconds) / 2;
 
 /** Answers a second, step by step; failures stand on top of the successes. */
@@ -175,10 +133,11 @@ export function throughputChart(slots: readonly Slot[]): string {
         ? ''
         : `<rect class="${kind}" x="${px(x(slot.fromSeconds))}" y="${px(y(to))}" width="${px(width)}" height="${px(y(from) - y(to))}"/>`;
     const title = `${formatSeconds(slot.fromSeconds)}: ${formatCount(ok)}/s succeeded, ${formatCount(failed)}/s failed`;
-    return `<g><title>${escapeHtml(title)}</title>${bar('bar', 0, ok)}${bar('bad', ok, ok + failed)}</g>`;
+    return `<g><title>${escapeMarkup(title)}</title>${bar('bar', 0, ok)}${bar('bad', ok, ok + failed)}</g>`;
   });
   const frame = axes(
-    timeTicks(end).map((seconds) => ({ at: x(seconds), label: `${Number(seconds.toFixed(2))} s` })),
+    FRAME,
+    ticksWithin(end).map((seconds) => ({ at: x(seconds), label: `${Number(seconds.toFixed(2))} s` })),
     yTicks.map((rate) => ({ at: y(rate), label: formatCount(rate) })),
     'time',
   );
@@ -202,7 +161,8 @@ export function latencyOverTimeChart(slots: readonly Slot[]): string {
       measured.map((slot) => [x(middle(slot)), y(value(slot))] as const),
     );
   const frame = axes(
-    timeTicks(end).map((seconds) => ({ at: x(seconds), label: `${Number(seconds.toFixed(2))} s` })),
+    FRAME,
+    ticksWithin(end).map((seconds) => ({ at: x(seconds), label: `${Number(seconds.toFixed(2))} s` })),
     yTicks.map((ms) => ({ at: y(ms), label: tickMs(ms) })),
     'time',
   );

@@ -3,8 +3,8 @@ import type { Client, Request } from 'autocannon';
 import type { LoadRequest } from './requests.ts';
 
 /**
- * The parts of autocannon's client that have to be steered. They are not its public interface: autocannon is pinned
- * to one version, and engine.test.ts fails if a new one behaves differently.
+ * What this file uses of autocannon's client beyond its public interface, for the reasons at `steer`; nothing else does.
+ * autocannon is pinned to one version, and engine.test.ts fails if a new one behaves differently.
  */
 interface Internals {
   readonly conn?: Socket;
@@ -14,7 +14,6 @@ interface Internals {
   _destroyConnection(): void;
   _doRequest(): void;
   on(event: 'connError', listener: (error: NodeJS.ErrnoException) => void): void;
-  on(event: 'done', listener: () => void): void;
 }
 
 /** An answer, or why there is none. */
@@ -37,6 +36,8 @@ export interface Connection {
   send(request: LoadRequest, dueMs: number): void;
   /** Gives up the request that is on its way. */
   abandon(fault: string): void;
+  /** Never connects again. */
+  close(): void;
 }
 
 export interface ConnectionEvents {
@@ -57,13 +58,14 @@ const closesConnection = (headers: Request['headers']): boolean =>
   );
 
 /**
- * Makes one of autocannon's clients send what it is told when it is told. Left alone, autocannon 9.0.0
+ * Makes one of autocannon's clients send a given request at a given time. Its public API (`setupClient`, events,
+ * `requests`, `amount`, `overallRate`) has no schedule of one's own, and no way to learn of a lost request. autocannon 9.0.0
  * - sends a second's share of `overallRate` in one burst and forgets the share of a second in which the server
  *   stalled, then fills its histogram with a made-up latency for each millisecond of every answer, since it hands
  *   1 / rate (seconds, rounded up to 1) to a histogram of milliseconds. Answers of 100 ms each at 50 requests/s are
  *   shown as a median of 52 ms. It has been so since https://github.com/mcollina/autocannon/pull/274;
- * - doesn't count a request whose connection the server ends, and takes each later answer on that client for the
- *   answer to the request before;
+ * - doesn't count a request whose connection the server ends, takes each later answer on that client for the answer to
+ *   the request before, and reads a new connection as the rest of a body that was cut off;
  * - connects again at once and without end to a port that refuses.
  */
 export function steer(plain: Client, events: ConnectionEvents): Connection {
@@ -128,9 +130,6 @@ export function steer(plain: Client, events: ConnectionEvents): Connection {
   client.on('connError', (error) => {
     socketFault = error.code ?? 'socket error';
   });
-  client.on('done', () => {
-    done = true;
-  });
   // autocannon copies and builds its request list for every client: only the hook is left in it.
   plain.setRequests([
     {
@@ -155,6 +154,9 @@ export function steer(plain: Client, events: ConnectionEvents): Connection {
     abandon(fault) {
       socketFault = fault;
       client._connect();
+    },
+    close() {
+      done = true;
     },
   };
   return connection;

@@ -129,7 +129,7 @@ describe('closed loop', () => {
   it.each([
     ['closed', (socket: Socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{"predi')],
     ['ECONNRESET', (socket: Socket) => socket.resetAndDestroy()],
-  ])('tells a lost answer: %s', async (fault, lose) => {
+  ])('reports a lost answer: %s', async (fault, lose) => {
     await using server = await startPredictionServer(({ number, request, predict }) => {
       if (number % 4 === 3) lose(request.socket);
       else predict();
@@ -140,7 +140,7 @@ describe('closed loop', () => {
     expect(report.totals).toMatchObject({ requests: 20, ok: 15, failed: 5 });
   });
 
-  it('tells a server that goes away, without trying it thousands of times', async () => {
+  it('reports a server that goes away, without trying it thousands of times', async () => {
     const answer = '{"predictions":["yes"]}';
     const sockets = new Set<Socket>();
     let answered = 0;

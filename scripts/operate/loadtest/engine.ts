@@ -8,7 +8,7 @@ import type { Schedule } from './schedule.ts';
 import { closedLoop, openLoop } from './schedule.ts';
 import type { Settings } from './settings.ts';
 
-/** What the engine tells while it runs. Times are `performance.now()` in milliseconds. */
+/** What the engine reports while it runs. Times are `performance.now()` in milliseconds. */
 export interface EngineEvents {
   started(nowMs: number): void;
   ended(exchange: Exchange, ending: Ending, nowMs: number): void;
@@ -142,6 +142,7 @@ export async function runEngine(
   const remains = { unfinished: finished ? 0 : inFlight() + plan.waiting(performance.now()) };
   metronome?.stop();
   schedule = undefined;
+  for (const connection of connections) connection.close();
   instance.stop();
   await stopping;
   return remains;

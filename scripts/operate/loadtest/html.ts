@@ -1,10 +1,5 @@
-import {
-  escapeHtml,
-  histogramChart,
-  latencyOverTimeChart,
-  percentileChart,
-  throughputChart,
-} from './charts.ts';
+import { escapeMarkup } from '../../cli/svg.ts';
+import { histogramChart, latencyOverTimeChart, percentileChart, throughputChart } from './charts.ts';
 import { formatCount, formatMs, formatSeconds, formatShare } from './format.ts';
 import type { Latencies, Report } from './report.ts';
 import { failureLines, hasFailed } from './report.ts';
@@ -24,7 +19,7 @@ const NAMES: readonly (readonly [string, keyof Latencies])[] = [
 ];
 
 const tile = (name: string, value: string, note: string, bad = false): string =>
-  `<div class="tile${bad ? ' alarm' : ''}"><dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}<small>${escapeHtml(note)}</small></dd></div>`;
+  `<div class="tile${bad ? ' alarm' : ''}"><dt>${escapeMarkup(name)}</dt><dd>${escapeMarkup(value)}<small>${escapeMarkup(note)}</small></dd></div>`;
 
 function tiles({ totals, latency }: Report): string {
   return `<dl class="tiles">${[
@@ -46,22 +41,22 @@ function table(caption: string, head: Row, rows: readonly Row[]): string {
   const cells = (row: Row): string =>
     row
       .map((cell, index) =>
-        index === 0 ? `<th scope="row">${escapeHtml(cell)}</th>` : `<td>${escapeHtml(cell)}</td>`,
+        index === 0 ? `<th scope="row">${escapeMarkup(cell)}</th>` : `<td>${escapeMarkup(cell)}</td>`,
       )
       .join('');
-  const names = head.map((name) => `<th scope="col">${escapeHtml(name)}</th>`).join('');
-  return `<div class="scroll"><table><caption>${escapeHtml(caption)}</caption><thead><tr>${names}</tr></thead><tbody>${rows.map((row) => `<tr>${cells(row)}</tr>`).join('')}</tbody></table></div>`;
+  const names = head.map((name) => `<th scope="col">${escapeMarkup(name)}</th>`).join('');
+  return `<div class="scroll"><table><caption>${escapeMarkup(caption)}</caption><thead><tr>${names}</tr></thead><tbody>${rows.map((row) => `<tr>${cells(row)}</tr>`).join('')}</tbody></table></div>`;
 }
 
 const card = (title: string, content: string, note = '', kind = 'card'): string =>
   content === ''
     ? ''
-    : `<section class="${kind}"><h2>${escapeHtml(title)}</h2>${note === '' ? '' : `<p class="note">${note}</p>`}${content}</section>`;
+    : `<section class="${kind}"><h2>${escapeMarkup(title)}</h2>${note === '' ? '' : `<p class="note">${note}</p>`}${content}</section>`;
 
 /** A card of the whole width. */
 const WIDE = 'card wide';
 
-const key = (kind: string, name: string): string => `<span class="key ${kind}">${escapeHtml(name)}</span>`;
+const key = (kind: string, name: string): string => `<span class="key ${kind}">${escapeMarkup(name)}</span>`;
 
 function latencyTable({ latency, service, settings }: Report): string {
   if (settings.loop === 'closed') {
@@ -155,17 +150,17 @@ export function htmlReport(report: Report): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>Load test of ${escapeHtml(settings.url)}</title>
+<title>Load test of ${escapeMarkup(settings.url)}</title>
 <style>${STYLE}</style>
 </head>
 <body>
 <main>
 <header>
-<h1>Load test <span class="badge${failed ? ' alarm' : ''}">${escapeHtml(state)}</span></h1>
-<p><code>POST ${escapeHtml(settings.url)}</code></p>
-<p class="note"><time datetime="${report.started}">${escapeHtml(report.started.replace('T', ' ').replace(/\..*/, ' UTC'))}</time></p>
+<h1>Load test <span class="badge${failed ? ' alarm' : ''}">${escapeMarkup(state)}</span></h1>
+<p><code>POST ${escapeMarkup(settings.url)}</code></p>
+<p class="note"><time datetime="${report.started}">${escapeMarkup(report.started.replace('T', ' ').replace(/\..*/, ' UTC'))}</time></p>
 </header>
-${warnings.map((warning) => `<p class="warning" role="note">${escapeHtml(warning)}</p>`).join('\n')}
+${warnings.map((warning) => `<p class="warning" role="note">${escapeMarkup(warning)}</p>`).join('\n')}
 ${tiles(report)}
 <div class="grid2">
 ${card('Latency histogram', histogramChart(report.histogram, marks), 'Requests by latency, on a logarithmic axis.')}

@@ -1,11 +1,13 @@
 import { accessSync, constants, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { runEngine } from './engine.ts';
-import { NotStarted, UsageError, reasonOf } from '../../cli/faults.ts';
+import { UsageError, reasonOf } from '../../cli/faults.ts';
+import { showLine } from '../../cli/liveLine.ts';
+import type { Surroundings, Tool } from '../../cli/tool.ts';
+import { withUsage } from '../../cli/tool.ts';
 import { htmlReport } from './html.ts';
 import { preflight } from './preflight.ts';
-import type { Terminal } from './progress.ts';
-import { showProgress } from './progress.ts';
+import { progressLine } from './progress.ts';
 import { createRecorder } from './recorder.ts';
 import type { Report } from './report.ts';
 import { createReport, hasFailed } from './report.ts';
@@ -14,16 +16,6 @@ import { readRows } from './rows.ts';
 import type { Settings } from './settings.ts';
 import { USAGE, parseSettings } from './settings.ts';
 import { summarize } from './summary.ts';
-
-/** What a run needs from its process. */
-export interface Surroundings {
-  readonly stdout: { write(text: string): unknown };
-  readonly stderr: Terminal;
-  /** The folder that relative paths start at. */
-  readonly folder: string;
-  /** Ends the test early; what was measured is reported. */
-  readonly interrupt: AbortSignal;
-}
 
 /** Paths are checked before the load, not after it. */
 function requireWritable(path: string | undefined): void {
@@ -57,7 +49,11 @@ async function measure(settings: Settings, { stderr, interrupt }: Surroundings):
   const recorder = createRecorder(rows.data.length);
   const started = new Date();
   const before = performance.eventLoopUtilization();
-  const endProgress = showProgress(recorder, settings, stderr);
+  const startMs = performance.now();
+  const endProgress = showLine(
+    () => progressLine(recorder, settings, (performance.now() - startMs) / 1000),
+    stderr,
+  );
   try {
     const remains = await runEngine(requests, settings, recorder, interrupt);
     const busy = performance.eventLoopUtilization(before).utilization;
@@ -67,32 +63,14 @@ async function measure(settings: Settings, { stderr, interrupt }: Surroundings):
   }
 }
 
-/** Runs a load test from its command line; returns the exit code. */
-export async function loadtest(argv: readonly string[], surroundings: Surroundings): Promise<number> {
-  const { stdout, stderr, folder } = surroundings;
-  try {
-    const parsed = parseSettings(argv);
-    if (parsed === undefined) {
-      stdout.write(USAGE);
-      return 0;
-    }
-    const settings = fromFolder(parsed, folder);
-    requireWritable(settings.json);
-    requireWritable(settings.html);
-    const report = await measure(settings, surroundings);
-    stdout.write(summarize(report));
-    if (settings.json !== undefined) writeFileSync(settings.json, `${JSON.stringify(report, null, 2)}\n`);
-    if (settings.html !== undefined) writeFileSync(settings.html, htmlReport(report));
-    return hasFailed(report) && !settings.allowErrors ? 1 : 0;
-  } catch (error) {
-    if (error instanceof UsageError) {
-      stderr.write(`loadtest: ${error.message}\nSee npm run loadtest -- --help\n`);
-      return 2;
-    }
-    if (error instanceof NotStarted) {
-      stderr.write(`loadtest: ${error.message}\n`);
-      return 1;
-    }
-    throw error;
-  }
-}
+/** Runs a load test. */
+export const loadtest: Tool = withUsage(USAGE, async (argv, surroundings) => {
+  const settings = fromFolder(parseSettings(argv), surroundings.folder);
+  requireWritable(settings.json);
+  requireWritable(settings.html);
+  const report = await measure(settings, surroundings);
+  surroundings.stdout.write(summarize(report));
+  if (settings.json !== undefined) writeFileSync(settings.json, `${JSON.stringify(report, null, 2)}\n`);
+  if (settings.html !== undefined) writeFileSync(settings.html, htmlReport(report));
+  return hasFailed(report) && !settings.allowErrors ? 1 : 0;
+});

@@ -43,7 +43,7 @@ export interface Recorder extends EngineEvents {
 }
 
 const SHOWN_MISMATCHES = 5;
-/** Different statuses, codes or faults that are told apart: a server's own texts must not fill the memory. */
+/** Different statuses, codes or faults that are counted apart: a server's own texts must not fill the memory. */
 const MAX_NAMES = 50;
 const OTHERS = '(others)';
 

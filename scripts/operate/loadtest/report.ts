@@ -99,7 +99,7 @@ const latenciesOf = (histogram: Histogram): Latencies => ({
   max: histogram.maxMs,
 });
 
-/** Points that lie evenly on an axis of nines (90, 99, 99.9 …), as far as there are requests to tell them apart. */
+/** Points that lie evenly on an axis of nines (90, 99, 99.9 …), as far as there are requests between them. */
 function curveOf(histogram: Histogram): CurvePoint[] {
   const points: CurvePoint[] = [];
   for (let nines = 0; histogram.count > 0; nines += 0.05) {

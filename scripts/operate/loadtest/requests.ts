@@ -26,7 +26,7 @@ export const requestHeaders = ({ headers }: Pick<Settings, 'headers'>): Record<s
   ...headers,
 });
 
-/** All requests before the data begins anew. */
+/** All requests before the data repeats. */
 export function prepareRequests(rows: Rows, target: Target): LoadRequest[] {
   const { url, rowsPerRequest } = target;
   const lines = Object.entries(requestHeaders(target)).map(([name, value]) => `${name}: ${value}\r\n`);

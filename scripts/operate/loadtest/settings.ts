@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { readAddress, readNumber } from '../../cli/arguments.ts';
 import { UsageError } from '../../cli/faults.ts';
 
 /** What a load test is asked to do. */
@@ -76,7 +77,6 @@ const OPTIONS = {
   'allow-errors': { type: 'boolean', default: false },
   json: { type: 'string' },
   html: { type: 'string' },
-  help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
 /** parseArgs knows no option whose value may be left out. */
@@ -86,30 +86,6 @@ const withExpectValue = (argv: readonly string[]): string[] =>
     const bare = next === undefined || next.startsWith('-') || /^https?:/i.test(next);
     return argument === '--expect' && bare ? '--expect=' : argument;
   });
-
-interface Range {
-  readonly least: number;
-  readonly most: number;
-  readonly whole?: boolean;
-}
-
-function readNumber(
-  name: string,
-  text: string | undefined,
-  { least, most, whole = false }: Range,
-): number | undefined {
-  if (text === undefined) return undefined;
-  const value = text.trim() === '' ? NaN : Number(text);
-  if (value >= least && value <= most && (!whole || Number.isInteger(value))) return value;
-  throw new UsageError(`--${name} must be a ${whole ? 'whole ' : ''}number from ${least} to ${most}`);
-}
-
-function readUrl(text: string): URL {
-  const full = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`;
-  if (!/^https?:/i.test(full) || !URL.canParse(full))
-    throw new UsageError('URL must be an http or https address');
-  return new URL(full);
-}
 
 function readHeaders(lines: readonly string[], url: URL): Record<string, string> {
   const headers: Record<string, string> = {};
@@ -136,24 +112,15 @@ function readExpect(text: string | undefined, source: Settings['source']): Setti
   return { kind: 'golden' };
 }
 
-function parse(
-  argv: readonly string[],
-): ReturnType<typeof parseArgs<{ options: typeof OPTIONS; allowPositionals: true }>> {
-  try {
-    return parseArgs({ args: withExpectValue(argv), options: OPTIONS, allowPositionals: true });
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
-}
-
 /**
- * Reads the command line; undefined means that help is asked for.
+ * Reads the command line.
  *
  * @throws {UsageError} naming the option that is wrong
+ * @throws {TypeError} by parseArgs, for an option that there isn't
  */
-export function parseSettings(argv: readonly string[]): Settings | undefined {
-  const { values, positionals } = parse(argv);
-  if (values.help) return undefined;
+export function parseSettings(argv: readonly string[]): Settings {
+  const args = withExpectValue(argv);
+  const { values, positionals } = parseArgs({ args, options: OPTIONS, allowPositionals: true });
   if (positionals.length > 1) throw new UsageError(`one URL, not ${positionals.length}`);
   if (values.data !== undefined && values.model !== undefined) {
     throw new UsageError('--data and --model exclude each other');
@@ -163,7 +130,7 @@ export function parseSettings(argv: readonly string[]): Settings | undefined {
   }
   const path = values.model === undefined ? '/predict' : `/models/${values.model}/predict`;
   const target = positionals[0] ?? DEFAULT_ORIGIN;
-  const url = readUrl(NO_PATH.test(target) ? target + path : target);
+  const url = readAddress(NO_PATH.test(target) ? target + path : target);
   const headers = readHeaders(values.header ?? [], url);
   // Credentials travel in the header: fetch refuses them in a URL, and a report must not show them.
   url.username = url.password = url.hash = '';
@@ -171,24 +138,35 @@ export function parseSettings(argv: readonly string[]): Settings | undefined {
   const golden = values.model !== undefined || values.expect === 'golden';
   const source: Settings['source'] =
     values.data !== undefined ? { kind: 'file', path: values.data } : { kind: golden ? 'golden' : 'adult' };
-  const rate = readNumber('rate', values.rate, { least: 0.1, most: 100_000 });
-  const amount = readNumber('amount', values.amount, { least: 1, most: 1e9, whole: true });
-  const connections = readNumber('connections', values.connections, { least: 1, most: 10_000, whole: true });
+  const rate = readNumber('rate', values.rate, { least: 0.1, most: 100_000 }, undefined);
+  const amount = readNumber('amount', values.amount, { least: 1, most: 1e9, whole: true }, Infinity);
+  const connections = readNumber(
+    'connections',
+    values.connections,
+    { least: 1, most: 10_000, whole: true },
+    rate === undefined ? 10 : 100,
+  );
   return {
     url,
     model: values.model ?? 'adult',
     source,
-    rowsPerRequest:
-      readNumber('rows-per-request', values['rows-per-request'], { least: 1, most: 100_000, whole: true }) ??
+    rowsPerRequest: readNumber(
+      'rows-per-request',
+      values['rows-per-request'],
+      { least: 1, most: 100_000, whole: true },
       1,
+    ),
     // More connections than requests would only open and close.
-    connections: Math.min(connections ?? (rate === undefined ? 10 : 100), amount ?? Infinity),
+    connections: Math.min(connections, amount),
     rate,
-    durationSeconds:
-      readNumber('duration', values.duration, { least: 0.1, most: MAX_SECONDS }) ??
-      (amount === undefined ? 10 : MAX_SECONDS),
-    amount: amount ?? Infinity,
-    timeoutSeconds: readNumber('timeout', values.timeout, { least: 0.1, most: 600 }) ?? 10,
+    durationSeconds: readNumber(
+      'duration',
+      values.duration,
+      { least: 0.1, most: MAX_SECONDS },
+      amount === Infinity ? 10 : MAX_SECONDS,
+    ),
+    amount,
+    timeoutSeconds: readNumber('timeout', values.timeout, { least: 0.1, most: 600 }, 10),
     headers,
     expect: readExpect(values.expect, source),
     allowErrors: values['allow-errors'],

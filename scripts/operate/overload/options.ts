@@ -14,8 +14,8 @@ export interface Options {
 
 export const USAGE = `Usage: npm run overload -- [URL] [options]
 
-Finds how much a running server answers, then sends a multiple of that on schedule, whatever the answers do, and tells what
-became of it. The generator takes its CPU of the same machine, unless it runs on another.
+Finds how much a running server answers, then sends a multiple of that on schedule, whatever the answers do, and reports
+what became of it. The generator takes its CPU from the same machine, unless it runs on another.
 
   URL                   where to POST (default http://127.0.0.1:5000/predict)
   --factor N            offered load as a multiple of the capacity (default 3)

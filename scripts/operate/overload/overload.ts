@@ -48,10 +48,8 @@ async function load(
   interrupt: AbortSignal,
 ): Promise<Figures> {
   const argv = ['--rows-per-request', String(options.rowsPerRequest), '--duration', String(seconds)];
-  const parsed = parseSettings([options.url.href, ...argv]);
-  if (!parsed) throw new Error('the load test has no settings');
   const settings = {
-    ...parsed,
+    ...parseSettings([options.url.href, ...argv]),
     rate,
     connections: rate === undefined ? CLOSED_CONNECTIONS : options.connections,
   };

@@ -5,7 +5,7 @@ import { parse } from 'csv-parse/sync';
 import { UsageError, reasonOf } from '../../cli/faults.ts';
 import type { Form } from './options.ts';
 
-type Cell = string | number | boolean | null;
+export type Cell = string | number | boolean | null;
 
 /** Rows as they are sent. */
 export interface Rows {

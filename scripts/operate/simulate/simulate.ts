@@ -1,15 +1,16 @@
 import { parseArgs } from 'node:util';
-import { createRandom } from '../../../server/testing/createRandom.ts';
 import { readNumber, readUrl } from '../../cli/arguments.ts';
-import { post } from '../../cli/post.ts';
+import { Failure, UsageError } from '../../cli/faults.ts';
 import type { Tool } from '../../cli/tool.ts';
 import { withUsage } from '../../cli/tool.ts';
-import { UsageError } from '../../cli/faults.ts';
-import { createDraw, readInputs } from './parcels.ts';
+import { makeRows, signatureAt } from '../replay/madeUpRows.ts';
+import { bodyOf } from '../replay/rows.ts';
+import { send } from '../replay/send.ts';
 
-const USAGE = `Usage: ./scripts/simulate [URL] [options]
+const USAGE = `Usage: npm run simulate -- [URL] [options]
 
-Asks the cost model what made-up parcels cost, one after the other, and prints its answers.
+Asks the cost model what made-up parcels cost, one after the other, and prints its answers. With the URL of another
+model, its rows are made up. As replay --made-up, without its rate and progress.
 
   URL                  where to POST (default http://127.0.0.1:5000/predict)
   --num_requests N     how many parcels (default 5, at most 100,000); --num-requests is the same
@@ -37,18 +38,22 @@ export const simulate: Tool = withUsage(USAGE, async (argv, { stdout, stderr, in
   const seed = readNumber('seed', values.seed, { least: 0, most: 2 ** 32 - 1, whole: true }, 0);
   const timeoutMs = 1000 * readNumber('timeout', values.timeout, { least: 0.1, most: 600 }, 10);
 
-  const draw = createDraw(readInputs(), createRandom(seed));
-  let failed = 0;
-  for (let sent = 0; sent < requests; sent++) {
-    const outcome = await post(url, draw(), timeoutMs, interrupt);
-    if (interrupt.aborted) return 130;
-    if (outcome.ok) {
-      stdout.write(`${JSON.stringify(outcome.answer)}\n`);
-      continue;
-    }
-    failed++;
-    stderr.write(`request ${sent + 1}: ${outcome.reason}\n`);
-    if (!outcome.reached) return 1;
-  }
-  return failed === 0 ? 0 : 1;
+  const { inputs } = await signatureAt(url, timeoutMs, interrupt).catch((error: unknown) => {
+    throw error instanceof Failure ? new Failure(`request 1: ${error.message}`) : error;
+  });
+  const { columns, data } = makeRows(inputs, requests, seed);
+  let failures = 0;
+  await send(
+    data.map((row) => bodyOf(columns, row, 'record')),
+    {
+      ...{ url, timeoutMs, interrupt, rate: Infinity, giveUpAfter: 1 },
+      answered: (answer) => stdout.write(`${JSON.stringify(answer)}\n`),
+      failed: (at, reason) => {
+        failures++;
+        stderr.write(`request ${at + 1}: ${reason}\n`);
+      },
+    },
+  );
+  if (interrupt.aborted) return 130;
+  return failures === 0 ? 0 : 1;
 });

@@ -2,7 +2,7 @@ import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { HOME } from '../../../server/platform/install.ts';
 import { withTemporaryFolder } from '../../../server/testing/temporaryFolder.ts';
 import { eventually } from '../../../server/testing/withDeadline.ts';
@@ -11,7 +11,7 @@ import type { ProcessStat } from './processTree.ts';
 import { readProcess, readTree } from './processTree.ts';
 import type { Results } from './results.ts';
 
-const BENCH = join(HOME, 'dist-scripts/scripts/verify/bench/main.js');
+const RUN = join(HOME, 'scripts/run');
 
 interface Ended {
   readonly code: number;
@@ -19,15 +19,18 @@ interface Ended {
   readonly stderr: string;
 }
 
-/** Runs the built bench. */
+/** Runs the bench as a user does. */
 function bench(args: readonly string[], changes: Readonly<Record<string, string>> = {}): Promise<Ended> {
   return new Promise((resolve) => {
     const env = { ...process.env, ...changes };
-    execFile(process.execPath, [BENCH, ...args], { env }, (error, stdout, stderr) =>
+    execFile(RUN, ['bench', ...args], { env }, (error, stdout, stderr) =>
       resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, stdout, stderr }),
     );
   });
 }
+
+// The first one compiles.
+beforeAll(() => bench(['--help']), 300_000);
 
 it('prints its usage', async () => {
   const { code, stdout, stderr } = await bench(['--help']);
@@ -79,7 +82,7 @@ describe.skipIf(missing)(missing ? `a whole run (${missing})` : 'a whole run', (
   it('ends everything that it started when it is interrupted', async () => {
     await withTemporaryFolder(async (folder) => {
       await chmod(folder, 0o711);
-      const child = spawn(process.execPath, [BENCH, '--quick'], {
+      const child = spawn(RUN, ['bench', '--quick'], {
         env: { ...process.env, TMPDIR: folder },
         stdio: ['ignore', 'ignore', 'pipe'],
       });

@@ -1,7 +1,8 @@
+import { escapeMarkup, linear, px, svgFile, text } from '../../cli/svg.ts';
 import type { CellResult, Results } from './results.ts';
 import type { Spread } from './statistics.ts';
 import { spread } from './statistics.ts';
-import { MEASURES } from './table.ts';
+import { MEASURES } from './parts/rounds.ts';
 import { cellText, many, number } from './text.ts';
 
 const WIDTH = 960;
@@ -11,9 +12,8 @@ const VALUE_WIDTH = 90;
 const BAR = 16;
 const GAP = 4;
 const GROUP_GAP = 14;
-/** A bar so many times the median of its group is cut off. */
+/** A bar this many times the median of its group is cut off. */
 const OUTLIER = 6;
-const FONT = 'font-family="system-ui, sans-serif"';
 /** By subject; distinct also without colour, as every bar bears its name. */
 const COLOURS: Readonly<Record<string, string>> = {
   echo: '#9aa0a6',
@@ -33,10 +33,6 @@ interface Panel {
   readonly title: string;
   readonly groups: readonly { readonly label: string; readonly bars: readonly Bar[] }[];
 }
-
-/** Texts of others end up in a file that browsers run. */
-const escape = (text: string): string =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 
 function panels({ cells }: Results): Panel[] {
   const panel = (
@@ -67,8 +63,8 @@ function panels({ cells }: Results): Panel[] {
   ].filter(({ groups }) => groups.length > 0);
 }
 
-/** The value at the end of a group's room: its largest, but for one so large that the others would vanish. */
-function scaleOf(bars: readonly Bar[]): number {
+/** The value at the right edge of a group: its largest, without outliers beside which the others would vanish. */
+function mostOf(bars: readonly Bar[]): number {
   const { median } = spread(bars.map(({ value }) => value.median));
   const usual = bars.map(({ value }) => value.max).filter((value) => value <= OUTLIER * median);
   return Math.max(...usual, median);
@@ -76,26 +72,28 @@ function scaleOf(bars: readonly Bar[]): number {
 
 /** Draws one panel with its top at `y`; returns its elements and its height. */
 function drawPanel({ title, groups }: Panel, y: number): { readonly svg: string[]; readonly height: number } {
-  const room = WIDTH - 2 * MARGIN - LABEL_WIDTH - VALUE_WIDTH;
-  const svg = [`<text x="${MARGIN}" y="${y + 16}" ${FONT} font-size="15" font-weight="600">${title}</text>`];
+  const svg = [text('title', MARGIN, y + 16, title)];
+  const left = MARGIN + LABEL_WIDTH;
   let at = y + 30;
   for (const { label, bars } of groups) {
-    const scale = scaleOf(bars);
-    const x = (value: number): number => MARGIN + LABEL_WIDTH + Math.min(1, value / scale) * room;
-    svg.push(
-      `<text x="${MARGIN}" y="${at + 12}" ${FONT} font-size="12" fill="#5f6368">${escape(label)}</text>`,
-    );
+    const most = mostOf(bars);
+    const scale = linear(0, most, left, WIDTH - MARGIN - VALUE_WIDTH);
+    const x = (value: number): number => scale(Math.min(most, value));
+    svg.push(text('tick', MARGIN, at + 12, label));
     at += BAR + GAP;
     for (const { subject, value } of bars) {
-      const middle = at + BAR / 2;
+      const width = Math.max(1, x(value.median) - left);
+      const shown = `${subject}, ${label}: ${number(value.median)} (${number(value.min)} to ${number(value.max)})`;
       svg.push(
-        `<text x="${MARGIN + LABEL_WIDTH - 8}" y="${at + 12}" ${FONT} font-size="12" text-anchor="end">${escape(subject)}</text>`,
-        `<rect x="${x(0)}" y="${at}" width="${Math.max(1, x(value.median) - x(0)).toFixed(1)}" height="${BAR}" rx="2" fill="${COLOURS[subject] ?? '#5f6368'}"><title>${escape(subject)}, ${escape(label)}: ${number(value.median)} (${number(value.min)} to ${number(value.max)})</title></rect>`,
-        `<path d="M${x(value.min).toFixed(1)} ${middle}H${x(value.max).toFixed(1)}" stroke="#202124" stroke-width="1.5"/>`,
-        `<text x="${(x(Math.max(value.median, value.max)) + 6).toFixed(1)}" y="${at + 12}" ${FONT} font-size="12">${number(value.median)}</text>`,
+        text('bar', left - 8, at + 12, subject, 'end'),
+        `<rect x="${px(left)}" y="${px(at)}" width="${px(width)}" height="${BAR}" rx="2" fill="${COLOURS[subject] ?? '#5f6368'}"><title>${escapeMarkup(shown)}</title></rect>`,
+        `<path d="M${px(x(value.min))} ${px(at + BAR / 2)}H${px(x(value.max))}" stroke="#202124" stroke-width="1.5"/>`,
+        text('bar', x(Math.max(value.median, value.max)) + 6, at + 12, number(value.median)),
         // A bar that was cut off has a gap.
-        ...(value.max > scale
-          ? [`<path d="M${x(scale) - 24} ${at + BAR + 2}l8 -${BAR + 4}" stroke="#ffffff" stroke-width="4"/>`]
+        ...(value.max > most
+          ? [
+              `<path d="M${px(x(most) - 24)} ${px(at + BAR + 2)}l8 -${BAR + 4}" stroke="#ffffff" stroke-width="4"/>`,
+            ]
           : []),
       );
       at += BAR + GAP;
@@ -113,21 +111,12 @@ export function drawChart(results: Results): string {
     `${machine.cpuModel}, ${many(machine.cpus, 'CPU')}, Node ${machine.versions['node'] ?? ''}, ONNX Runtime ${machine.versions['onnxruntime'] ?? ''}`,
     `${settings.processes} processes of ${many(settings.threadsPerProcess, 'thread')}; medians of ${many(settings.rounds, 'round')} of ${settings.secondsPerSample} s, lines from min to max; each group has its own scale`,
   ];
-  const svg = caption.map(
-    (text, k) =>
-      `<text x="${MARGIN}" y="${MARGIN + 8 + k * 16}" ${FONT} font-size="12" fill="#5f6368">${escape(text)}</text>`,
-  );
+  const svg = caption.map((sentence, k) => text('tick', MARGIN, MARGIN + 8 + k * 16, sentence));
   let y = MARGIN + caption.length * 16 + 16;
   for (const panel of panels(results)) {
     const drawn = drawPanel(panel, y);
     svg.push(...drawn.svg);
     y += drawn.height + 12;
   }
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y + MARGIN}" width="${WIDTH}" height="${y + MARGIN}">`,
-    `<rect width="100%" height="100%" fill="#ffffff"/>`,
-    ...svg,
-    '</svg>',
-    '',
-  ].join('\n');
+  return svgFile(WIDTH, y + MARGIN, svg.join('\n'));
 }

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { BenchError } from '../../cli/errors.ts';
+import { Failure } from '../../cli/faults.ts';
 import type { ProcessStat } from './processTree.ts';
 import { readProcess, readTree } from './processTree.ts';
 
@@ -11,7 +11,7 @@ const CLOSE_TIMEOUT_MS = 1000;
 const LOG_CHARACTERS = 4000;
 
 export interface ChildOptions {
-  /** What it is called in messages. */
+  /** For messages. */
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
@@ -19,21 +19,21 @@ export interface ChildOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** A program that was started here, and that is ended here. */
+/** A program that the bench started. */
 export interface Child {
   readonly pid: number;
   readonly running: boolean;
-  /** Resolves with what ended it: `code N` or a signal's name. */
+  /** Resolves with `code N` or the name of a signal. */
   readonly ended: Promise<string>;
-  /** Rejects, with the end of its log, as soon as it ends without having been told to. */
+  /** Rejects with the end of its log when it ends before `stop`. */
   readonly failed: Promise<never>;
-  /** The last it wrote to its standard output and error. */
+  /** The end of what it wrote to stdout and stderr. */
   log(): string;
   /** Ends it and everything that it started. */
   stop(): Promise<void>;
 }
 
-/** Starts a program. It leads a process group of its own: a terminal's Ctrl-C comes to the bench alone. */
+/** Starts a program in a process group of its own: a terminal's Ctrl-C reaches the bench alone. */
 export function startChild({ name, command, args, cwd, env }: ChildOptions): Child {
   const child = spawn(command, args, {
     detached: true,
@@ -50,7 +50,7 @@ export function startChild({ name, command, args, cwd, env }: ChildOptions): Chi
   }
   const ended = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(error.message));
-    // Not 'exit': what it wrote last may still be on its way.
+    // Not 'exit': its last output may still be on its way.
     child.once('close', (code, signal) => resolve(signal ?? `code ${code}`));
   }).then((how) => {
     running = false;
@@ -58,9 +58,9 @@ export function startChild({ name, command, args, cwd, env }: ChildOptions): Chi
   });
   const failed = ended.then((how) => {
     if (stopping) return new Promise<never>(() => {});
-    throw new BenchError(`${name} ended with ${how}${log === '' ? '' : `:\n${log.trimEnd()}`}`);
+    throw new Failure(`${name} ended with ${how}${log === '' ? '' : `:\n${log.trimEnd()}`}`);
   });
-  // Whoever waits for something of it races with this; meanwhile nobody listens.
+  // Without this, an end while no wait races with `failed` would be an unhandled rejection.
   failed.catch(() => {});
 
   return {
@@ -78,20 +78,20 @@ export function startChild({ name, command, args, cwd, env }: ChildOptions): Chi
       child.kill('SIGTERM');
       await within(STOP_TIMEOUT_MS, Promise.race([once(child, 'exit').catch(() => {}), ended]));
       for (const process of tree) killIfSame(process);
-      // With the last holder of its output gone.
+      // 'close' comes when the last process that holds its output is gone.
       await within(CLOSE_TIMEOUT_MS, ended);
     },
   };
 }
 
-/** Waits for a promise that never rejects, but not longer than this. */
+/** Waits for a promise that never rejects, at most `ms`. */
 async function within(ms: number, promise: Promise<unknown>): Promise<void> {
   const late = new AbortController();
   await Promise.race([promise, delay(ms, undefined, { signal: late.signal }).catch(() => {})]);
   late.abort();
 }
 
-/** Ends what outlived its parent. Only by pid and start time: the pid alone may be another program's by now. */
+/** Ends a process that outlived its parent. The start time guards against another program with the same pid. */
 function killIfSame({ pid, started }: ProcessStat): void {
   if (readProcess(pid)?.started !== started) return;
   try {

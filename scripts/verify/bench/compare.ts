@@ -1,22 +1,23 @@
 import { readFile } from 'node:fs/promises';
-import { BenchError } from '../../cli/errors.ts';
+import { Failure } from '../../cli/faults.ts';
 import type { CellResult, Results } from './results.ts';
 import { SCHEMA, samplesOf } from './results.ts';
 import { spread } from './statistics.ts';
-import { MEASURES, renderTable } from './table.ts';
+import { renderTable } from '../../cli/table.ts';
+import { MEASURES } from './parts/rounds.ts';
 
 /**
  * Reads an earlier run.
  *
- * @throws {BenchError} when it isn't one
+ * @throws {Failure} when it isn't one
  */
 export async function readResults(path: string): Promise<Results> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new BenchError(`${path} cannot be read (${error.code ?? error.message})`);
+    throw new Failure(`${path} cannot be read (${error.code ?? error.message})`);
   });
   const results = parse(text);
   if (results?.schema !== SCHEMA || !Array.isArray(results.cells)) {
-    throw new BenchError(`${path} is no result of this version of the bench`);
+    throw new Failure(`${path} is no result of this version of the bench`);
   }
   return results as Results;
 }
@@ -29,7 +30,7 @@ function parse(text: string): Partial<Results> | undefined {
   }
 }
 
-/** Change of the median in per cent. In brackets when the rounds of the two runs overlap: that may be noise. */
+/** Change of the median in per cent; in brackets when the rounds of both runs overlap, since it may be noise. */
 function change(before: readonly number[], now: readonly number[]): string {
   const [old, current] = [spread(before), spread(now)];
   const percent = (current.median / old.median - 1) * 100;

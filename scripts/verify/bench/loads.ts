@@ -4,7 +4,7 @@ import { tablesOf } from './rows.ts';
 import type { Subject } from './subjects/subject.ts';
 import { writeLoad } from './wrk.ts';
 
-/** Gives wrk's script for bodies of so many rows in the form that a subject takes. */
+/** Returns wrk's script for bodies of this many rows in the form that the subject takes. */
 export type Loads = (subject: Pick<Subject, 'toBody'>, rows: number) => Promise<string>;
 
 /** Each script is written once. */

@@ -6,7 +6,7 @@ import type { Program } from './programs.ts';
 import { requireProgram } from './programs.ts';
 import type { Machine } from './results.ts';
 
-/** What the numbers of a run depend on beside the code. Call it before any load. */
+/** What the figures depend on beside the code. To be called before any load. */
 export function describeMachine(): Machine {
   return {
     cpuModel: cpus()[0]?.model ?? 'unknown',
@@ -22,7 +22,7 @@ export function describeMachine(): Machine {
   };
 }
 
-/** Both programs tell their version on one of their outputs; wrk then ends with an error, having printed its usage. */
+/** Both programs print their version, on stdout or stderr. wrk then prints its usage and ends with an error. */
 function versionOf(program: Program, pattern: RegExp): string {
   return pattern.exec(outputOf(requireProgram(program)))?.[1] ?? 'unknown';
 }

@@ -1,7 +1,7 @@
-import { judgeAll } from './bounds/families.ts';
+import { judgeAll } from './catalogue.ts';
 import { comparisonTable, readResults } from './compare.ts';
 import { createContext } from './context.ts';
-import { BenchError, UsageError } from '../../cli/errors.ts';
+import { Failure, UsageError } from '../../cli/faults.ts';
 import type { Options } from './options.ts';
 import { USAGE, parseOptions } from './options.ts';
 import { requireProgram } from './programs.ts';
@@ -12,7 +12,7 @@ import { run } from './run.ts';
 const INTERRUPTED_CODE = 130;
 
 const abort = new AbortController();
-// Again and again, until the end has come by itself: an impatient second Ctrl-C must not leave servers behind.
+// A second Ctrl-C must not end the bench before the clean-up: it would leave servers behind.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => abort.abort());
 
 async function runAndCleanUp(options: Options): Promise<Results> {
@@ -29,7 +29,7 @@ async function runAndCleanUp(options: Options): Promise<Results> {
 }
 
 async function main(options: Options): Promise<number> {
-  // All that can be known to fail does so before the first minute is spent.
+  // Before anything is measured: a missing file or program should end the run at once.
   const before = options.compare === undefined ? undefined : await readResults(options.compare);
   requireProgram('wrk');
   requireProgram('nginx');
@@ -55,7 +55,7 @@ try {
   if (abort.signal.aborted) {
     process.stderr.write('\nbench: interrupted; everything that was started has been ended\n');
     process.exitCode = INTERRUPTED_CODE;
-  } else if (error instanceof BenchError) {
+  } else if (error instanceof Failure) {
     process.stderr.write(`bench: ${error.message}\n`);
     process.exitCode = error instanceof UsageError ? 2 : 1;
   } else {

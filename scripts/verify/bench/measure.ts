@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Context } from './context.ts';
-import { treeCpuSeconds } from './cpu.ts';
-import { BenchError } from '../../cli/errors.ts';
+import { treeCpuSeconds } from './processTree.ts';
+import { Failure } from '../../cli/faults.ts';
 import type { Cell, Sample } from './results.ts';
 import type { Subject } from './subjects/subject.ts';
 import { many } from './text.ts';
@@ -10,10 +10,9 @@ import { runWrk } from './wrk.ts';
 
 const SETTLE_STEP_MS = 50;
 const SETTLE_TIMEOUT_MS = 10_000;
-/** CPU time within one step that counts as rest: a timer's work. */
-const REST_SECONDS = 0.02;
+/** CPU time within one step that counts as idle: timers use as much. */
+const IDLE_SECONDS = 0.02;
 
-/** Which bodies are sent, and for how long. */
 export interface Measurement {
   readonly cell: Cell;
   readonly script: string;
@@ -21,14 +20,14 @@ export interface Measurement {
   readonly round: number;
 }
 
-/** Waits until a subject has done with what an earlier load left unanswered. */
+/** Waits until a subject has finished the requests of an earlier load. */
 export async function settle({ signal }: Context, { pids }: Subject): Promise<void> {
   const end = performance.now() + SETTLE_TIMEOUT_MS;
   let before = treeCpuSeconds(pids);
   while (performance.now() < end) {
     await delay(SETTLE_STEP_MS, undefined, { signal });
     const now = treeCpuSeconds(pids);
-    if (now - before <= REST_SECONDS) return;
+    if (now - before <= IDLE_SECONDS) return;
     before = now;
   }
 }
@@ -36,7 +35,7 @@ export async function settle({ signal }: Context, { pids }: Subject): Promise<vo
 /**
  * Measures one subject once.
  *
- * @throws {BenchError} when any request fails
+ * @throws {Failure} when any request fails
  */
 export async function measure(context: Context, subject: Subject, measurement: Measurement): Promise<Sample> {
   const { cell, script, seconds, round } = measurement;
@@ -45,8 +44,8 @@ export async function measure(context: Context, subject: Subject, measurement: M
   const load = { script, seconds, connections: cell.connections };
   const result = await runWrk(context, target(subject, cell), load);
   const cpuSeconds = treeCpuSeconds(subject.pids) - before;
-  // A process that ended without being waited for takes its time with it.
-  if (cpuSeconds <= 0) throw new BenchError(`${subject.name}: its processes changed during a measurement`);
+  // The CPU time of a process that ended without being waited for is lost.
+  if (cpuSeconds <= 0) throw new Failure(`${subject.name}: its processes changed during a measurement`);
   return {
     round,
     seconds: result.seconds,
@@ -57,7 +56,7 @@ export async function measure(context: Context, subject: Subject, measurement: M
   };
 }
 
-/** Names what is asked, for messages. */
+/** Where requests to a subject go. */
 export const target = ({ name, port, path }: Subject, { rows }: Cell): Target => ({
   name: `${name}, ${many(rows, 'row')}`,
   port,

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { treeCpuSeconds } from './cpu.ts';
+import { TICKS_PER_SECOND, treeCpuSeconds } from './processTree.ts';
 import type { Noise } from './results.ts';
 
 /** Times of the whole machine since boot, all in the same unit. */
@@ -8,8 +8,6 @@ interface MachineTimes {
   readonly stolen: number;
   readonly total: number;
 }
-
-const TICKS_PER_SECOND = 100;
 
 /** Reads the first line of /proc/stat: user, nice, system, idle, iowait, irq, softirq, steal, in clock ticks. */
 export function parseMachineTimes(text: string): MachineTimes {
@@ -25,7 +23,7 @@ export function parseMachineTimes(text: string): MachineTimes {
 
 const readMachineTimes = (): MachineTimes => parseMachineTimes(readFileSync('/proc/stat', 'utf8'));
 
-/** Begins to watch who else uses the machine; the function returned tells about the time in between. */
+/** Begins to measure what else uses the machine; the function that it returns gives the shares since then. */
 export function watchNoise(): () => Noise {
   const before = readMachineTimes();
   const ownBefore = treeCpuSeconds([process.pid]);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { BenchError } from '../../cli/errors.ts';
+import { Failure } from '../../cli/faults.ts';
 import { parseOptions } from './options.ts';
 import { parseRows, tablesOf } from './rows.ts';
 
@@ -64,7 +64,7 @@ describe('the command line', () => {
     [['--fast'], "Unknown option '--fast'"],
     [['fast'], 'Unexpected argument'],
   ])('refuses %j', (args, message) => {
-    expect(() => parseOptions(args)).toThrow(BenchError);
+    expect(() => parseOptions(args)).toThrow(Failure);
     expect(() => parseOptions(args)).toThrow(message);
   });
 });

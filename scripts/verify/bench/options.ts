@@ -1,31 +1,15 @@
 import { parseArgs } from 'node:util';
-import { UsageError } from '../../cli/errors.ts';
+import { UsageError } from '../../cli/faults.ts';
+import { PARTS } from './catalogue.ts';
+import type { Plan } from './plan.ts';
 import { planCells } from './plan.ts';
-import type { Cell } from './results.ts';
-import type { SubjectName } from './subjects/names.ts';
-import { OWN_SUBJECTS, PEERS, isSubject } from './subjects/names.ts';
+import type { SubjectName } from './subjects/subject.ts';
+import { OWN_SUBJECTS, PEERS, isSubject } from './subjects/subject.ts';
 
-/** What a run consists of. */
-export const PARTS = [
-  'rounds',
-  'neighbour',
-  'memory',
-  'start',
-  'compiler',
-  'load',
-  'scrape',
-  'drift',
-] as const;
-export type Part = (typeof PARTS)[number];
-
-export interface Options {
-  readonly subjects: readonly SubjectName[];
-  readonly cells: readonly Cell[];
-  readonly rounds: number;
-  /** Length of one measurement. */
-  readonly seconds: number;
-  readonly parts: readonly Part[];
-  /** An earlier run's JSON file. */
+export interface Options extends Plan {
+  /** Names of parts. */
+  readonly parts: readonly string[];
+  /** The JSON file of an earlier run. */
   readonly compare: string | undefined;
   /** The JSON file to write; the picture goes beside it. */
   readonly out: string | undefined;
@@ -33,11 +17,13 @@ export interface Options {
   readonly strict: boolean;
 }
 
+const NAMES = PARTS.map(({ name }) => name);
+
 export const USAGE = `Usage: npm run bench -- [options]
 
-Measures the server against the floor of its own architecture and against others, on this machine and in one run:
-starts each subject, sends it the same real rows in turn, and takes the CPU time of its whole process tree beside
-wall time. Prints a table and whether each bound holds, writes JSON and an SVG picture.
+Measures the server, the floor of its own architecture and other servers on this machine in one run: starts each subject,
+sends the same real rows to each in turn, and measures the CPU time of its process tree and the latencies. Prints a table
+and whether each bound holds; writes JSON and an SVG picture.
 
   --subjects LIST     ${[...OWN_SUBJECTS, ...PEERS].join(', ')}; default: ${OWN_SUBJECTS.join(',')}
   --peers             also ${PEERS.join(' and ')} (Python; installed into the cache folder the first time)
@@ -45,16 +31,16 @@ wall time. Prints a table and whether each bound holds, writes JSON and an SVG p
   --connections LIST  default: 1,16,64,512 for single rows, fewer for large bodies
   --seconds N         length of one measurement; default: 3
   --rounds N          how often each subject is measured in each cell; default: 5
-  --parts LIST        ${PARTS.join(', ')}; default: all
-  --quick             1 round of 1 s, single rows only; no part but rounds
-  --compare FILE      an earlier run's JSON file, to compare with in per cent
-  --out FILE          where the JSON goes, the picture beside it; default: .bench/<time>.json
-  --strict            end with code 1 if a bound doesn't hold
+  --parts LIST        ${NAMES.join(', ')}; default: all
+  --quick             1 round of 1 s, single rows, --parts rounds
+  --compare FILE      also print the changes since the run of this JSON file, in per cent
+  --out FILE          the JSON file to write, the picture beside it; default: .bench/<time>.json
+  --strict            exit code 1 if a bound doesn't hold
   --help              print this
 
-Subjects: echo is the floor, the same nginx and Hono processes with the body read and parsed but a constant answer;
-server is ./servemodel.sh with 2 processes of 1 thread; direct is that without nginx; naive is one task a request
-and the whole graph. Needs wrk and nginx. A quiet machine gives quiet numbers: CPU time is moved least by others.
+Subjects: echo is the floor, the same nginx and Hono processes that read and parse a body but send a constant answer;
+server is ./servemodel.sh with 2 processes of 1 thread; direct is the same without nginx; naive runs the whole graph in
+one task for each request. Needs wrk and nginx. Other programs distort latencies more than CPU time.
 `;
 
 /**
@@ -78,7 +64,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     }),
     rounds: one(given.rounds, 'rounds', integer(1, 100)) ?? (quick ? 1 : 5),
     seconds: one(given.seconds, 'seconds', integer(1, 600)) ?? (quick ? 1 : 3),
-    parts: list(given.parts, 'parts', part) ?? (quick ? ['rounds'] : PARTS),
+    parts: list(given.parts, 'parts', part) ?? (quick ? ['rounds'] : NAMES),
     compare: given.compare,
     out: given.out,
     strict: given.strict ?? false,
@@ -109,7 +95,7 @@ function parse(args: readonly string[]) {
   }
 }
 
-/** A value, or what would have been one: completes "--name takes …". */
+/** The value, or which values are allowed: completes the message "--name takes …". */
 type Parse<T> = (text: string) => { readonly value: T } | { readonly expected: string };
 
 const integer =
@@ -124,10 +110,8 @@ const integer =
 const subject: Parse<SubjectName> = (text) =>
   isSubject(text) ? { value: text } : { expected: [...OWN_SUBJECTS, ...PEERS].join(', ') };
 
-const part: Parse<Part> = (text) => {
-  const value = PARTS.find((name) => name === text);
-  return value ? { value } : { expected: PARTS.join(', ') };
-};
+const part: Parse<string> = (text) =>
+  NAMES.includes(text) ? { value: text } : { expected: NAMES.join(', ') };
 
 function list<T>(text: string | undefined, name: string, parseOne: Parse<T>): T[] | undefined {
   return text?.split(',').map((item) => {

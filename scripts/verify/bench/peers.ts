@@ -6,14 +6,14 @@ import { join } from 'node:path';
 import { HOME } from '../../../server/platform/install.ts';
 import { startChild } from './child.ts';
 import type { Context } from './context.ts';
-import { BenchError, Interrupted } from '../../cli/errors.ts';
+import { Failure, Interrupted } from '../../cli/faults.ts';
 import { requireProgram } from './programs.ts';
 
 export const PEERS_FOLDER = join(HOME, 'scripts/verify/bench/peers');
 const REQUIREMENTS = join(PEERS_FOLDER, 'requirements.txt');
 const TRAINING = join(HOME, 'scripts/models/train/adult.py');
 
-/** What the peers run on; made once and kept in the cache folder. */
+/** What the peers run on, kept in the cache folder. */
 export interface PeerFiles {
   readonly python: string;
   /** The environment's programs. */
@@ -23,15 +23,15 @@ export interface PeerFiles {
 }
 
 /**
- * Installs the peers and trains their model, unless that was done before with the same requirements and training.
+ * Installs the peers and trains their model, unless the cache folder has them for the same requirements and training.
  *
- * @throws {BenchError} when a step fails, with what it said
+ * @throws {Failure} when a step fails, with what it said
  */
 export async function preparePeers(context: Context, say: (text: string) => void): Promise<PeerFiles> {
   const folder = join(cacheFolder(), `bench-peers-${await digestOf(REQUIREMENTS, TRAINING)}`);
   const bin = join(folder, 'venv/bin');
   const files = { python: join(bin, 'python'), bin, mlflowModel: join(folder, 'mlflow') };
-  // Written last: without it an earlier attempt was broken off.
+  // Written last: without it, an earlier attempt was interrupted.
   const finished = join(folder, 'finished');
   if (existsSync(finished)) return files;
 
@@ -76,5 +76,5 @@ async function runToEnd(
   const code = await child.ended;
   signal.removeEventListener('abort', stop);
   if (signal.aborted) throw new Interrupted();
-  if (code !== 'code 0') throw new BenchError(`${name} failed with ${code}:\n${child.log().trimEnd()}`);
+  if (code !== 'code 0') throw new Failure(`${name} failed with ${code}:\n${child.log().trimEnd()}`);
 }

@@ -1,12 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, it } from 'vitest';
-import { treeCpuSeconds } from './cpu.ts';
-import { parsePss, treePssBytes } from './memory.ts';
 import { parseMachineTimes } from './noise.ts';
-import { parseStat, readTree } from './processTree.ts';
+import { parsePss, parseStat, readTree, treeCpuSeconds, treePssBytes } from './processTree.ts';
 
-/** Burns so many ms of CPU time in a child of a child, then prints a line and waits to be ended. */
+/** Uses CPU time in a child of a child, then prints a line and waits to be ended. */
 const BUSY = `
 const { spawnSync } = require('node:child_process');
 spawnSync(process.execPath, ['-e', 'let c; do { c = process.cpuUsage(); } while (c.user + c.system < 300_000);']);

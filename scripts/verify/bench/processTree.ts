@@ -8,7 +8,7 @@ export interface ProcessStat {
   readonly ticks: number;
   /** The same of its children that ended and were waited for, with theirs. */
   readonly childrenTicks: number;
-  /** In clock ticks since boot: with the pid it names a process for good, as pids are used again. */
+  /** In clock ticks since boot. With the pid it identifies a process: pids alone are used again. */
   readonly started: number;
 }
 
@@ -26,7 +26,7 @@ export function parseStat(line: string): ProcessStat {
   };
 }
 
-/** The process, or undefined when there is none with this pid any more. */
+/** The process, or undefined when none has this pid. */
 export function readProcess(pid: number): ProcessStat | undefined {
   try {
     return parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
@@ -53,4 +53,32 @@ export function readTree(roots: readonly number[]): ProcessStat[] {
     for (const child of children.get(pid) ?? []) if (!found.includes(child)) found.push(child);
   }
   return found;
+}
+
+/** USER_HZ: the unit of /proc/PID/stat, 100 on every architecture that Node runs on. */
+export const TICKS_PER_SECOND = 100;
+
+/** CPU seconds, user and system, that the processes and all their descendants have used so far. */
+export function treeCpuSeconds(roots: readonly number[]): number {
+  const ticks = readTree(roots).reduce((sum, process) => sum + process.ticks + process.childrenTicks, 0);
+  return ticks / TICKS_PER_SECOND;
+}
+
+/** The proportional set size in a text of /proc/PID/smaps_rollup, in bytes. */
+export function parsePss(text: string): number {
+  return Number(/^Pss:\s+(\d+) kB$/m.exec(text)?.[1] ?? 0) * 1024;
+}
+
+function pssOf(pid: number): number {
+  try {
+    return parsePss(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'));
+  } catch {
+    // It ended since the tree was read.
+    return 0;
+  }
+}
+
+/** Memory of the processes and all their descendants, in bytes: PSS counts a shared page once. */
+export function treePssBytes(roots: readonly number[]): number {
+  return readTree(roots).reduce((sum, { pid }) => sum + pssOf(pid), 0);
 }

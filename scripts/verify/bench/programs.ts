@@ -1,11 +1,11 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { BenchError } from '../../cli/errors.ts';
+import { Failure } from '../../cli/faults.ts';
 
-/** Where Debian keeps what only root has on its path. */
+/** Debian's folders that are on root's path alone. */
 const SYSTEM_FOLDERS = ['/usr/sbin', '/usr/local/sbin'];
 
-/** How each program that a run needs is had. */
+/** How each program is installed. */
 const HOW = {
   wrk: 'apt-get install -y wrk',
   nginx: 'apt-get install -y nginx-light',
@@ -20,10 +20,10 @@ export function findProgram(name: Program): string | undefined {
   return folders.map((folder) => join(folder, name)).find(isExecutable);
 }
 
-/** @throws {BenchError} with the command that installs it */
+/** @throws {Failure} with the command that installs it */
 export function requireProgram(name: Program): string {
   const found = findProgram(name);
-  if (found === undefined) throw new BenchError(`${name} is missing; on Debian run as root: ${HOW[name]}`);
+  if (found === undefined) throw new Failure(`${name} is missing; on Debian run as root: ${HOW[name]}`);
   return found;
 }
 

@@ -1,8 +1,8 @@
-/** Tells the person who waits how far a run is. */
+/** Shows how far a run is. */
 export interface Progress {
-  /** What is being done outside the plan, before its first step. */
+  /** Work outside the plan. */
   say(text: string): void;
-  /** The next step of the plan begins. */
+  /** Begins the next step of the plan. */
   step(text: string): void;
   end(): void;
 }
@@ -13,9 +13,9 @@ export interface ProgressOptions {
   /** Steps of the plan, all of about the same length. */
   readonly steps: number;
   readonly write: (text: string) => void;
-  /** On a terminal one line is written over and over. */
+  /** On a terminal, each line replaces the last one. */
   readonly terminal: boolean;
-  /** Milliseconds since any moment. */
+  /** A monotonic clock in ms. */
   readonly now: () => number;
 }
 

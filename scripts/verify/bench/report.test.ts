@@ -2,12 +2,13 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { withTemporaryFolder } from '../../../server/testing/temporaryFolder.ts';
-import { judgeAll } from './bounds/families.ts';
+import { renderTable } from '../../cli/table.ts';
+import { judgeAll } from './catalogue.ts';
 import { drawChart } from './chart.ts';
 import { comparisonTable, readResults } from './compare.ts';
 import { createProgress } from './progress.ts';
 import { renderReport, writeFiles } from './report.ts';
-import { cellsTable, renderTable } from './table.ts';
+import { cellsTable } from './parts/rounds.ts';
 import { cell, resultsOf, sample } from './testing/results.ts';
 import { number } from './text.ts';
 
@@ -24,7 +25,7 @@ describe('a table', () => {
   });
 
   it('shows the median with its spread, and values of a row', () => {
-    const lines = cellsTable(resultsOf([cell('server', 16, rates(100, 300), 10)])).split('\n');
+    const lines = cellsTable([cell('server', 16, rates(100, 300), 10)]).split('\n');
     expect(lines[2]?.split(/ {2,}/)).toEqual([
       '10',
       '16',
@@ -102,11 +103,11 @@ it('draws a self-contained picture', () => {
   expect(svg).toMatch(/^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg" [^]*<\/svg>\n$/);
   expect(svg).toContain('server, 1 row, 64 connections: 2.00 (1.00 to 3.00)');
   expect(svg).toContain('1,000 rows, 4 connections');
-  expect(svg).toContain('A &lt;fast&gt; &quot;CPU&quot;');
+  expect(svg).toContain('A &#60;fast&#62; &#34;CPU&#34;');
   expect(svg).not.toMatch(/NaN|Infinity|undefined|<script|href/);
 });
 
-it('tells how far it is and how long it may take', () => {
+it('shows how far it is and how long it may take', () => {
   let now = 0;
   const lines: string[] = [];
   const progress = createProgress({

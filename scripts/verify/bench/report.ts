@@ -1,12 +1,17 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { HOME } from '../../../server/platform/install.ts';
-import type { Verdict } from './bounds/bound.ts';
+import { renderTable } from '../../cli/table.ts';
+import type { Verdict } from './bound.ts';
+import { PARTS } from './catalogue.ts';
 import { drawChart } from './chart.ts';
-import type { DriftCostResult, Results, ScrapeResult } from './results.ts';
-import { spread } from './statistics.ts';
-import { boundsTable, cellsTable, neighbourTable } from './table.ts';
-import { many, number } from './text.ts';
+import type { Results } from './results.ts';
+import { spreadText } from './statistics.ts';
+import { many } from './text.ts';
+
+const SIGNS = { 'at most': '<=', 'at least': '>=' } as const;
+/** Above this share of CPU time used by others, the measured times are worthless. */
+const LOUD_SHARE = 0.05;
 
 /** The text of a run, for the terminal. */
 export function renderReport(results: Results, verdicts: readonly Verdict[]): string {
@@ -17,36 +22,17 @@ export function renderReport(results: Results, verdicts: readonly Verdict[]): st
       `engine ${engine}; ${settings.processes} processes of ${many(settings.threadsPerProcess, 'thread')}; ` +
       `${many(settings.rounds, 'round')} of ${settings.secondsPerSample} s: medians (min-max)`,
     noiseText(results),
-    ...(results.cells.length > 0 ? [cellsTable(results)] : []),
-    ...(results.neighbour.length > 0 ? [`Beside a neighbour\n${neighbourTable(results.neighbour)}`] : []),
-    ...(results.scrape ? [scrapeText(results.scrape)] : []),
-    ...(results.drift
-      ? [`Counting how rows lie, single rows at 64 connections\n${driftText(results.drift)}`]
-      : []),
+    ...PARTS.flatMap(({ field, table }) => {
+      const result = results[field];
+      return table && !isMissing(result) ? [table(result)] : [];
+    }),
     `Must hold\n${boundsTable(verdicts)}`,
   ];
   return `${sections.join('\n\n')}\n`;
 }
 
-function scrapeText({ processes, series, milliseconds, cpuMilliseconds }: ScrapeResult): string {
-  const sorted = milliseconds.toSorted((a, b) => a - b);
-  const at = (share: number): string => number(sorted[Math.ceil(share * sorted.length) - 1] ?? NaN);
-  return (
-    `Scrape: ${processes} processes, ${many(series, 'line')}: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, ` +
-    `CPU ${number(cpuMilliseconds)} ms`
-  );
-}
-
-function driftText({ onMicroseconds, offMicroseconds, ...inProcess }: DriftCostResult): string {
-  const micro = (value: number): string => `${value.toFixed(2)} µs`;
-  return [
-    `CPU a request: ${micro(spread(onMicroseconds).median)} with, ${micro(spread(offMicroseconds).median)} without (DRIFT_WINDOW_MS=0)`,
-    `in the process alone: ${micro(inProcess.lookedAtMicroseconds)} a row that is looked at, ${micro(inProcess.sampledMicroseconds)} a request at 20,000 rows/s`,
-  ].join('\n');
-}
-
-/** Above this, times say more about the others than about what was measured. */
-const LOUD_SHARE = 0.05;
+const isMissing = (result: unknown): boolean =>
+  result === undefined || (Array.isArray(result) && result.length === 0);
 
 function noiseText({ noise }: Results): string {
   const percent = (share: number): string => `${(share * 100).toFixed(0)} %`;
@@ -56,7 +42,17 @@ function noiseText({ noise }: Results): string {
     : text;
 }
 
-/** Where a run's files go when nobody says. */
+function boundsTable(verdicts: readonly Verdict[]): string {
+  const rows = verdicts.map(({ verdict, measured, unit, what, needs, holds, limit }) => [
+    verdict,
+    measured ? `${spreadText(measured)} ${unit}`.trimEnd() : '',
+    `${SIGNS[holds]} ${limit} ${unit}`.trimEnd(),
+    measured ? what : `${what} [needs ${needs}]`,
+  ]);
+  return renderTable(['', 'measured', 'bound', 'what'], rows, 4);
+}
+
+/** The file of a run without --out. */
 export const defaultOut = (created: string): string =>
   join(HOME, '.bench', `${created.slice(0, 19).replaceAll(':', '-')}Z.json`);
 

@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { BenchError } from '../../cli/errors.ts';
+import { Failure } from '../../cli/faults.ts';
 
 /** The model that is measured, in the product's repository. */
 export const MODEL = 'adult';
 export const VERSION = '1';
 
-/** Rows that the bodies of one size hold together, as far as that makes at most MAX_BODIES. */
+/** Rows that all bodies of one size hold together, with at most MAX_BODIES bodies. */
 const VARIETY_ROWS = 4096;
 const MAX_BODIES = 256;
 
@@ -17,7 +17,7 @@ export interface Table {
   readonly data: readonly (readonly (string | number)[])[];
 }
 
-/** Lines of UCI's file: cells with the space that follows each comma, the label last. */
+/** Reads lines of UCI's file: cells keep the space after each comma; the last one, the label, is dropped. */
 export function parseRows(text: string, numeric: readonly boolean[]): (string | number)[][] {
   return text
     .split('\n')
@@ -27,16 +27,16 @@ export function parseRows(text: string, numeric: readonly boolean[]): (string | 
 }
 
 /**
- * Reads the model's test split: what real clients would send.
+ * Reads the model's test split.
  *
- * @throws {BenchError} when a file of the model is missing
+ * @throws {Failure} when a file of the model is missing
  */
 export async function readTestRows(home: string): Promise<Table> {
   const folder = join(home, 'models', MODEL);
   const [signature, packed] = await Promise.all(
     [join(folder, VERSION, 'model.json'), join(folder, 'data', 'adult.test.gz')].map((path) =>
       readFile(path).catch(() => {
-        throw new BenchError(`${path} is missing; run: git checkout -- models`);
+        throw new Failure(`${path} is missing; run: git checkout -- models`);
       }),
     ),
   );
@@ -49,8 +49,8 @@ export async function readTestRows(home: string): Promise<Table> {
 }
 
 /**
- * Tables of so many rows each. Small ones are many different ones, or each request would walk the same few nodes of
- * a forest, which then are always in the CPU's cache.
+ * Tables of this many rows each. Small tables are many different ones: the same few rows would visit the same nodes of
+ * the forest, which would stay in the CPU's cache.
  */
 export function tablesOf({ columns, data }: Table, rows: number): Table[] {
   const count = Math.max(1, Math.min(MAX_BODIES, Math.floor(VARIETY_ROWS / rows)));

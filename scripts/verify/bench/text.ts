@@ -1,8 +1,11 @@
 import type { Cell } from './results.ts';
 
+/** `10,000`. */
+export const count = (value: number): string => value.toLocaleString('en-US');
+
 /** `1 row`, `10,000 rows`. */
-export const many = (count: number, word: string): string =>
-  `${count.toLocaleString('en-US')} ${word}${count === 1 ? '' : 's'}`;
+export const many = (value: number, word: string): string =>
+  `${count(value)} ${word}${value === 1 ? '' : 's'}`;
 
 /** `1 row, 64 connections`. */
 export const cellText = ({ rows, connections }: Cell): string =>

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { createContext } from './context.ts';
 import type { Context } from './context.ts';
-import { BenchError } from '../../cli/errors.ts';
+import { Failure } from '../../cli/faults.ts';
 import { missingPrograms } from './programs.ts';
 import { parseWrk, runWrk, writeLoad } from './wrk.ts';
 
@@ -86,11 +86,11 @@ describe.skipIf(missing)(missing ? `wrk (${missing})` : 'wrk', () => {
         { script: await writeLoad(context, ['{}']), connections: 1, seconds: 1 },
       ),
     );
-    await expect(failed).rejects.toThrow(BenchError);
+    await expect(failed).rejects.toThrow(Failure);
     await expect(failed).rejects.toThrow(message);
   });
 
-  it('fails when nobody listens', async () => {
+  it('fails when no server listens', async () => {
     await withServer(
       () => {},
       async (context) => {

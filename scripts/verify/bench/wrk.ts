@@ -2,15 +2,15 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Context } from './context.ts';
-import { BenchError, Interrupted } from '../../cli/errors.ts';
-import { LOOPBACK } from './ports.ts';
+import { LOOPBACK } from './context.ts';
+import { Failure, Interrupted } from '../../cli/faults.ts';
 import { requireProgram } from './programs.ts';
 import type { Latency } from './results.ts';
 import { many } from './text.ts';
 
 /** A request that takes longer counts as an error. */
 const REQUEST_TIMEOUT_SECONDS = 30;
-/** What wrk may take beyond its duration before it is ended. */
+/** How long wrk may run beyond its duration before it is killed. */
 const GRACE_MS = 15_000;
 /** Begins the one line of wrk's output that is read. */
 const MARK = 'servemodel-bench ';
@@ -23,7 +23,7 @@ export interface Target {
   readonly path: string;
 }
 
-/** What is sent: one connection sends its next body as soon as it has the answer to the last one. */
+/** A closed loop: each connection sends its next body when it has the answer to the last one. */
 export interface Load {
   /** Made by `writeLoad`. */
   readonly script: string;
@@ -39,7 +39,7 @@ export interface WrkResult {
   readonly errors: Readonly<Record<'connect' | 'read' | 'write' | 'timeout' | 'status', number>>;
 }
 
-/** `done` writes integers where wrk's own report rounds to three digits: 0.06 ms has to be told from 0.05. */
+/** `done` writes integers because wrk's own report rounds to three digits: 0.06 ms must differ from 0.05. */
 const script = (bodies: string): string => `
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
@@ -83,7 +83,7 @@ export async function writeLoad({ folder }: Context, bodies: readonly string[]):
   return path;
 }
 
-/** Reads the line that the script writes at the end of a run. Undefined when there is none. */
+/** Reads the line that the script writes at the end of a run; undefined without one. */
 export function parseWrk(output: string): WrkResult | undefined {
   const line = output.split('\n').find((candidate) => candidate.startsWith(MARK));
   if (line === undefined) return undefined;
@@ -110,7 +110,7 @@ export function parseWrk(output: string): WrkResult | undefined {
   };
 }
 
-/** Says what went wrong in a run, or nothing. */
+/** What went wrong in a run, or undefined. */
 function complaint({ requests, errors }: WrkResult): string | undefined {
   const { status, ...sockets } = errors;
   const failed = Object.entries(sockets).filter(([, count]) => count > 0);
@@ -120,9 +120,9 @@ function complaint({ requests, errors }: WrkResult): string | undefined {
 }
 
 /**
- * Sends requests in a closed loop. One thread: on a small machine a second one only takes from the server.
+ * Sends requests in a closed loop. One thread: a second one would take CPU time from the server.
  *
- * @throws {BenchError} for any answer but 2xx and 3xx, any socket error, and when there is no answer at all
+ * @throws {Failure} for any answer but 2xx and 3xx, any socket error, and when there is no answer at all
  */
 export async function runWrk({ signal }: Context, target: Target, load: Load): Promise<WrkResult> {
   signal.throwIfAborted();
@@ -144,12 +144,11 @@ export async function runWrk({ signal }: Context, target: Target, load: Load): P
   if (signal.aborted) throw new Interrupted();
   const result = parseWrk(output);
   const fault = result ? complaint(result) : `wrk failed: ${output.trim() || 'it was silent for too long'}`;
-  if (fault !== undefined)
-    throw new BenchError(`${target.name}, ${many(connections, 'connection')}: ${fault}`);
+  if (fault !== undefined) throw new Failure(`${target.name}, ${many(connections, 'connection')}: ${fault}`);
   return result as WrkResult;
 }
 
-/** Runs a program and resolves with all that it wrote. One that takes too long, or is in the way of the end, is killed. */
+/** Runs a program and resolves with all that it wrote. Kills it after the timeout or an abort. */
 function runToEnd(
   command: string,
   args: readonly string[],

@@ -12,7 +12,7 @@ import { rehearseTerms } from './terms.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
 
-/** A run by hand has others: here the same moments and victims every time. */
+/** The same moments and victims in every run. */
 const SEED = 20_261_121;
 
 const options = (times: number): RehearseOptions => {
@@ -49,7 +49,7 @@ describe('npm run chaos', () => {
     expect(await run('--nothing')).toMatchObject({ code: 2, out: '' });
   });
 
-  it('tells what was lost, in a line for each fault', () => {
+  it('reports what was lost, in a line for each fault', () => {
     const whole = {
       name: 'a',
       what: 'this',
@@ -78,18 +78,26 @@ describe('npm run chaos', () => {
 });
 
 describe.skipIf(nginxMissing)(needsNginx('the whole chain'), () => {
-  // Those that server/e2e/faults.test.ts doesn't have.
-  it.for(['worker-killed', 'worker-frozen', 'out-of-memory', 'disk-full', 'descriptors-gone', 'clock-jumps'])(
-    'holds: %s',
-    async (name, { skip }) => {
-      const fault = CATALOGUE.find((one) => one.name === name);
-      if (!fault) throw new Error(`there is no fault ${name}`);
-      const result = await rehearse(fault, options(1));
-      if (result.skipped !== undefined) skip(result.skipped);
-      expect(result.faults).toEqual([]);
-      expect(result.right).toBeGreaterThan(0);
-    },
-  );
+  // The faults of processes and reloads are in server/e2e/faults.test.ts, with more checks.
+  it.for([
+    'worker-killed',
+    'worker-frozen',
+    'nginx-killed',
+    'primary-frozen',
+    'primary-killed',
+    'out-of-memory',
+    'disk-full',
+    'descriptors-gone',
+    'clock-jumps',
+  ])('holds: %s', async (name, { skip }) => {
+    const fault = CATALOGUE.find((one) => one.name === name);
+    if (!fault) throw new Error(`there is no fault ${name}`);
+    const result = await rehearse(fault, options(1));
+    if (result.skipped !== undefined) skip(result.skipped);
+    expect(result.faults).toEqual([]);
+    expect(result.right).toBeGreaterThan(0);
+    if (result.mayLose === undefined && result.mayRefuse === undefined) expect(result.resent).toBe(0);
+  });
 
   it('holds: SIGTERM at random moments', async () => {
     expect((await rehearseTerms(options(3))).faults).toEqual([]);

@@ -17,16 +17,16 @@ import { TERMS, rehearseTerms } from './terms.ts';
 
 const USAGE = `Usage: npm run chaos -- [options]
 
-Puts the whole chain (nginx, processes, threads, the default model) through faults, one after the other, each on a
-server of its own under steady load whose every answer is checked, and tells what was lost, how long it took and what
-was left behind. Starts what it needs on free ports; nothing outside is touched.
+Exposes the whole chain (nginx, processes, threads, the default model) to faults, one after the other, each on a
+server of its own under steady load whose every answer is checked. Reports what was lost, how long the recovery took
+and what was left behind. Uses free ports, and touches nothing but the servers that it starts.
 
-  --list            print the faults, and end
+  --list            print the faults
   --only NAME       only this fault; may be repeated
   --seconds N       steady load before each fault and after it (default 3)
-  --times N         how often each fault is repeated (default: each its own; reloads 200, terms 100)
-  --seed N          the random moments and victims of an earlier run (default: another each time, printed)
-  --json FILE       write the results there, too
+  --times N         how often each fault is repeated (default: 1 to 5; reloads 200, terms 100)
+  --seed N          for the random moments and victims of an earlier run (default: by the time; printed)
+  --json FILE       also write the results to FILE
   --help            print this
 
 Exit code: 0 when everything held, 1 when a fault cost more than it may, 2 for bad usage.
@@ -41,7 +41,7 @@ const OPTIONS = {
   json: { type: 'string' },
 } as const;
 
-/** Mostly single rows, now and then a request that keeps every thread of a process busy. */
+/** Mostly single rows; a few requests keep every thread of a process busy. */
 function makeCases(): readonly [Case, ...Case[]] {
   const rows = readAdultRows();
   const large = together(rows.slice(0, 1000));
@@ -55,7 +55,6 @@ function listFaults(write: Surroundings['stdout']): number {
   return 0;
 }
 
-/** Breaks the server on purpose. */
 export const chaos: Tool = withUsage(USAGE, async (argv, { stdout, stderr, folder, interrupt }) => {
   const { values } = parseArgs({ args: [...argv], options: OPTIONS });
   if (values.list) return listFaults(stdout);

@@ -2,28 +2,31 @@ import type { Case, Load } from '../../../server/testing/load.ts';
 import type { Server, ServerOptions } from '../../../server/testing/startServer.ts';
 import type { Chance } from './random.ts';
 
-/** What a fault has to do its work with. */
+/** Longer than the silence after which a server process is killed. */
+export const LONG_SILENCE_MS = 4000;
+
+/** What a fault works with. */
 export interface Scene {
   readonly server: Server;
   /** Runs from before the fault until after it. */
   readonly load: Load;
   readonly cases: readonly Case[];
   readonly chance: Chance;
-  /** How often a fault that is repeated is. */
+  /** How often the fault is repeated. */
   readonly times: number;
   readonly say: (text: string) => void;
-  /** Waits until so many processes are ready and none of these is among them; and says that the server is itself again. */
-  recovered(without?: readonly number[], processes?: number): Promise<void>;
-  /** What the preparation has given. */
+  /** Waits until both processes are ready, none of `without` among them, and records the time since the last fault. */
+  recovered(without?: readonly number[]): Promise<void>;
+  /** The result of the fault's `prepare`. */
   readonly prepared: Prepared;
 }
 
-/** What a fault needs around the server. */
+/** What a fault sets up around the server. */
 export interface Prepared {
   readonly options?: ServerOptions;
-  /** Why the fault can't be had here. */
+  /** Why the fault is impossible here: it is skipped. */
   readonly missing?: string;
-  /** Whatever the fault does outside of the server. */
+  /** What the fault does outside the server, how that is undone, and the clean-up. */
   readonly strike?: () => Promise<void> | void;
   readonly mend?: () => Promise<void> | void;
   readonly end?: () => Promise<void> | void;
@@ -34,11 +37,13 @@ export interface Fault {
   readonly name: string;
   /** One line. */
   readonly what: string;
-  /** What may be lost; without it, no request may be. */
+  /** What may be lost, for readers; without it, a lost request is a failure. */
   readonly mayLose?: string;
-  /** The server ends by it, with this code. */
+  /** Which connections may be refused, for readers; without it, a refused one counts as lost. Refused clients end. */
+  readonly mayRefuse?: string;
+  /** The server ends, with this code. */
   readonly endsWith?: number;
-  /** How often it is repeated, unless the caller says so. */
+  /** How often it is repeated by default. */
   readonly times?: number;
   /** @param folder an empty one, removed afterwards */
   prepare?(folder: string): Promise<Prepared> | Prepared;

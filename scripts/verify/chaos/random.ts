@@ -1,6 +1,6 @@
-import { createRandom } from '../../../server/testing/createRandom.ts';
+import { createRandom } from '../../cli/createRandom.ts';
 
-/** Moments and victims by chance, the same ones for the same seed. */
+/** Random moments and victims, the same ones for the same seed. */
 export interface Chance {
   /** From 0 up to 1. */
   next(): number;

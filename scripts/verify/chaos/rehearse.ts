@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Case } from '../../../server/testing/load.ts';
+import type { Case, LoadReport } from '../../../server/testing/load.ts';
 import { startLoad } from '../../../server/testing/load.ts';
 import { scrape } from '../../../server/testing/scrape.ts';
 import type { Server } from '../../../server/testing/startServer.ts';
@@ -16,9 +16,10 @@ import type { Result } from './result.ts';
 import { describeLoss, lostOf, refusedOf } from './result.ts';
 
 const CONNECTIONS = 8;
-/** The longest that a fault may take, repeated as it may be. */
+/** Bounds the load of one fault, repetitions included. */
 const LONGEST_MS = 3_600_000;
 const RECOVERY_MS = 40_000;
+const PROCESSES = 2;
 
 export interface RehearseOptions {
   readonly cases: readonly Case[];
@@ -29,23 +30,33 @@ export interface RehearseOptions {
   readonly say: (text: string) => void;
 }
 
-/** Right answers again, from so many ready processes. */
-async function isWhole(server: Server, without: readonly number[], count: number): Promise<boolean> {
+/** Whether both processes are ready, none of `without` among them. */
+async function isRecovered(server: Server, without: readonly number[]): Promise<boolean> {
   const pids = server.serverProcesses();
-  if (pids.length !== count || pids.some((pid) => without.includes(pid))) return false;
+  if (pids.length !== PROCESSES || pids.some((pid) => without.includes(pid))) return false;
   const metrics = await scrape(server);
-  if (metrics.sum('server_processes') !== count || metrics.sum('server_ready') !== 1) return false;
+  if (metrics.sum('server_processes') !== PROCESSES || metrics.sum('server_ready') !== 1) return false;
   const response = await fetch(`http://127.0.0.1:${server.port}/health/ready`);
   await response.arrayBuffer();
   return response.status === 200;
 }
 
-/** Starts a server under load, lets the fault happen, and looks at what came of it. */
+/** The sentences about a load and readiness that the fault doesn't allow. */
+function judge({ mayLose, mayRefuse }: Fault, report: LoadReport, lies: readonly string[]): string[] {
+  const lost = lostOf(report) + (mayRefuse === undefined ? refusedOf(report) : 0);
+  return [
+    ...(lost > 0 && mayLose === undefined ? [`lost: ${describeLoss(report)}`] : []),
+    ...(report.wrong.length > 0 ? [`wrong answers: ${report.wrong.slice(0, 3).join('; ')}`] : []),
+    ...(lies.length > 0 && mayLose === undefined ? [`not ready when it said so: ${lies.join(', ')}`] : []),
+  ];
+}
+
+/** Starts a server under load, lets the fault happen, and reports its consequences. */
 export async function rehearse(fault: Fault, options: RehearseOptions): Promise<Result> {
   const { cases, chance, times, steadyMs, say } = options;
-  const { name, what, mayLose } = fault;
+  const { name, what, mayLose, mayRefuse, endsWith } = fault;
   const folder = mkdtempSync(join(tmpdir(), 'chaos-'));
-  // Whoever nginx's workers run as has to reach what is in there.
+  // nginx's workers run as another user and read files in there.
   chmodSync(folder, 0o755);
   const own = join(folder, 'own');
   mkdirSync(own);
@@ -58,57 +69,47 @@ export async function rehearse(fault: Fault, options: RehearseOptions): Promise<
     prepared = (await fault.prepare?.(own)) ?? {};
     if (prepared.missing !== undefined)
       return { ...empty, recoveryMs, left: [], faults, skipped: prepared.missing };
-    server = await launchServer(prepared.options ?? {});
+    server = await launchServer(prepared.options);
     const started = await server.ready();
     const load = startLoad({
       port: started.port,
       connections: CONNECTIONS,
       cases,
       maxMs: LONGEST_MS,
-      untilRefused: fault.endsWith !== undefined,
+      untilRefused: mayRefuse !== undefined,
       idPrefix: name,
     });
     const readiness = checkReadiness(started.port, cases[0] as Case);
     await delay(steadyMs);
     let struck = performance.now();
-    const recovered = async (without: readonly number[] = [], processes = 2): Promise<void> => {
-      const whole = (): Promise<boolean> => isWhole(started, without, processes).catch(() => false);
-      await eventually('the server to be itself again', whole, RECOVERY_MS);
+    const recovered = async (without: readonly number[] = []): Promise<void> => {
+      const check = (): Promise<boolean> => isRecovered(started, without).catch(() => false);
+      await eventually('the recovery of the server', check, RECOVERY_MS);
       recoveryMs.push(Math.round(performance.now() - struck));
       struck = performance.now();
     };
     try {
       await fault.strike({ server: started, load, cases, chance, times, say, recovered, prepared });
-      if (fault.endsWith !== undefined) {
-        const { code } = await started.ended();
-        recoveryMs.push(Math.round(performance.now() - struck));
-        if (code !== fault.endsWith) faults.push(`it ended with code ${code}, not ${fault.endsWith}`);
-      } else {
-        await delay(steadyMs);
-      }
+      if (endsWith === undefined) await delay(steadyMs);
+      else await started.ended();
     } catch (error) {
       faults.push(reasonOf(error));
     }
+    if (endsWith !== undefined) recoveryMs.push(Math.round(performance.now() - struck));
     const report = await load.stop();
     const { lies } = await readiness.stop();
-    if (fault.endsWith === undefined) {
-      const { code } = await started.stop();
-      if (code !== 0) faults.push(`it ended with code ${code}: ${started.said().slice(-500)}`);
-    }
+    const { code } = await (endsWith === undefined ? started.stop() : started.ended());
+    if (code !== (endsWith ?? 0))
+      faults.push(`it ended with code ${code}, not ${endsWith ?? 0}: ${started.said().slice(-500)}`);
     const left = await started.leftBehind();
-    const lost = lostOf(report);
-    if (lost + (fault.endsWith === undefined ? refusedOf(report) : 0) > 0 && mayLose === undefined)
-      faults.push(`lost: ${describeLoss(report)}`);
-    if (report.wrong.length > 0) faults.push(`wrong answers: ${report.wrong.slice(0, 3).join('; ')}`);
-    if (lies.length > 0 && mayLose === undefined)
-      faults.push(`not ready when it said so: ${lies.join(', ')}`);
     if (left.length > 0) faults.push(`left behind: ${left.join(', ')}`);
+    faults.push(...judge(fault, report, lies));
     return {
       name,
       what,
       times,
       right: report.right,
-      lost,
+      lost: lostOf(report),
       resent: report.resent,
       refused: refusedOf(report),
       longestGapMs: Math.round(report.longestGapMs),
@@ -117,6 +118,7 @@ export async function rehearse(fault: Fault, options: RehearseOptions): Promise<
       left,
       faults,
       ...(mayLose === undefined ? {} : { mayLose }),
+      ...(mayRefuse === undefined ? {} : { mayRefuse }),
     };
   } catch (error) {
     return { ...empty, recoveryMs, left: [], faults: [...faults, reasonOf(error)] };

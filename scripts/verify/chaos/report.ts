@@ -1,4 +1,4 @@
-import { renderTable } from '../bench/table.ts';
+import { renderTable } from '../../cli/table.ts';
 import type { Result } from './result.ts';
 
 const count = (value: number): string => value.toLocaleString('en-US');
@@ -15,9 +15,9 @@ function recovery(ms: readonly number[]): string {
 const verdict = ({ faults, skipped }: Result): string =>
   skipped === undefined ? (faults.length === 0 ? 'held' : 'FAILED') : 'skipped';
 
-/** A line for each fault, as Markdown that can be read as it stands. */
+/** A table with a line for each fault. */
 export function renderResults(results: readonly Result[]): string {
-  const header = ['Fault', 'Times', 'Right', 'Lost', 'Sent again', 'Refused', 'Itself again after', ''];
+  const header = ['Fault', 'Times', 'Right', 'Lost', 'Sent again', 'Refused', 'Recovered after', ''];
   const rows = results.map((result) => [
     result.what,
     count(result.times),
@@ -31,7 +31,7 @@ export function renderResults(results: readonly Result[]): string {
   return renderTable(header, rows, 1);
 }
 
-/** What went wrong or was left out, a line each. */
+/** What failed or was skipped, a line each. */
 export const renderFaults = (results: readonly Result[]): string[] =>
   results.flatMap(({ name, faults, skipped }) =>
     skipped === undefined ? faults.map((fault) => `${name}: ${fault}`) : [`${name}: skipped: ${skipped}`],

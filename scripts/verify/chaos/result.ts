@@ -1,29 +1,30 @@
 import type { LoadReport } from '../../../server/testing/load.ts';
 
-/** What came of a fault. */
+/** The consequences of a fault. */
 export interface Result {
   readonly name: string;
   readonly what: string;
   readonly times: number;
   /** Right answers. */
   readonly right: number;
-  /** Requests that were answered otherwise or not at all. */
+  /** Requests that got another answer, or none. */
   readonly lost: number;
-  /** Of connections that were cut before an answer: sent again, as HTTP has it. */
+  /** Requests on connections that were cut before an answer, sent again as RFC 9110, 9.2.2 has it. */
   readonly resent: number;
   /** Connections that could not be made. */
   readonly refused: number;
   readonly longestGapMs: number;
-  /** From each fault until the server was itself again. */
+  /** From each fault until the server had recovered. */
   readonly recoveryMs: readonly number[];
-  /** Times at which /health/ready said so, and the prediction after it failed. */
+  /** How often /health/ready answered 200 and the prediction after it failed. */
   readonly lies: number;
-  /** Processes, ports and files. */
+  /** Processes, ports and files that were left behind. */
   readonly left: readonly string[];
   readonly mayLose?: string;
-  /** Why it failed, a sentence each; nothing: it held. */
+  readonly mayRefuse?: string;
+  /** Why it failed, a sentence each; empty when it held. */
   readonly faults: readonly string[];
-  /** Why it was not done. */
+  /** Why it was skipped. */
   readonly skipped?: string;
 }
 
@@ -37,7 +38,7 @@ export const refusedOf = ({ refused, failures }: LoadReport): number =>
 export const lostOf = ({ wrong, errors, failures }: LoadReport): number =>
   wrong.length + errors.length + failures.filter((failure) => !isRefused(failure)).length;
 
-/** What was lost, in a few words. */
+/** Counts of what was lost, by reason. */
 export function describeLoss({ wrong, errors, failures }: LoadReport): string {
   const counts = new Map<string, number>();
   for (const one of [...errors, ...failures]) {

@@ -9,16 +9,16 @@ import { describeLoss, lostOf, refusedOf } from './result.ts';
 
 export const TERMS = {
   name: 'terms',
-  what: 'SIGTERM at a random moment, from the start on, under load once it is ready',
+  what: 'SIGTERM at a random moment from the start on, under load once it is ready',
   times: 100,
 };
 
-/** Half of the moments lie within so much time from the start, the others from when it is ready. */
+/** Half of the moments lie within this time after the start, the others within it after the server is ready. */
 const WITHIN_MS = 3000;
-/** A drain ends within 10 s; a second is for a busy machine. */
+/** A drain ends within 10 s; one more second is for a busy machine. */
 const LONGEST_MS = 11_000;
 
-/** Ends a server so long after its start; or after it is ready, under load from then on. */
+/** Ends a server `moment` ms after its start; with cases after it is ready, under load from then on. */
 async function endAt(
   server: Server,
   moment: number,
@@ -32,7 +32,7 @@ async function endAt(
   return { end, report: await load?.stop() };
 }
 
-/** Starts a server and ends it at some moment, again and again. */
+/** Starts servers and ends each at a random moment. */
 export async function rehearseTerms({ cases, chance, times, say }: RehearseOptions): Promise<Result> {
   const faults: string[] = [];
   const recoveryMs: number[] = [];
@@ -48,7 +48,7 @@ export async function rehearseTerms({ cases, chance, times, say }: RehearseOptio
       const { end, report } = await endAt(server, moment, underLoad ? cases : undefined);
       const { code, ms } = end;
       recoveryMs.push(Math.round(ms));
-      // Before the script has set its traps, the signal ends it as it ends any program.
+      // Before the script has set its traps, the signal ends it like any program: without a code.
       if (code !== 0 && code !== null && server.said().includes('ready on'))
         faults.push(`after ${moment} ms: code ${code}`);
       if (ms > LONGEST_MS) faults.push(`after ${moment} ms: it took ${Math.round(ms)} ms to end`);

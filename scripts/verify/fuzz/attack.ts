@@ -3,7 +3,7 @@ import { inputsFor } from './inputs.ts';
 import type { Target } from './target.ts';
 import { MOST_MS } from './target.ts';
 
-/** What broke a target: as small as could be found. */
+/** A minimized input that broke a target. */
 export interface Finding {
   readonly input: Buffer;
   readonly reason: string;
@@ -14,7 +14,7 @@ async function check(target: Target, input: Buffer): Promise<void> {
   const started = performance.now();
   let timer: NodeJS.Timeout | undefined;
   const never = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('it was never done')), 2 * MOST_MS);
+    timer = setTimeout(() => reject(new Error('it did not end')), 2 * MOST_MS);
   });
   await Promise.race([target.check(input), never]).finally(() => clearTimeout(timer));
   const ms = performance.now() - started;
@@ -24,7 +24,7 @@ async function check(target: Target, input: Buffer): Promise<void> {
 const reasonOf = (error: unknown): string =>
   error instanceof Error ? (error.stack ?? error.message) : String(error);
 
-/** The seeds as they are, then so many inputs that have grown out of them. The same seed makes the same inputs. */
+/** Checks the seeds, then `runs` inputs that are derived from them. The same `seed` makes the same inputs. */
 export async function attack(target: Target, seed: number, runs: number): Promise<Finding | undefined> {
   for (const input of target.seeds) {
     try {

@@ -6,9 +6,9 @@ import { liftModel } from '../../../server/compiler/lift/lift.ts';
 import { createCsvReader } from '../../../server/dialects/forms/csvReader.ts';
 import { requestIdOf } from '../../../server/http/middleware/requestId.ts';
 import { fromHome } from '../../../server/platform/install.ts';
-import { answerType, bodyType, requireJsonAnswer } from '../../../server/http/mediaTypes.ts';
-import { unpack } from '../../../server/http/decompress.ts';
-import { requireInvocationBody } from '../../../server/http/routes/mlflowBody.ts';
+import { fileAnswerType, bodyType, requireJsonAnswer } from '../../../server/http/mediaTypes.ts';
+import { decompress } from '../../../server/http/decompress.ts';
+import { requireMlflowBody } from '../../../server/http/routes/mlflowBody.ts';
 import { receiveFile } from '../../../server/http/upload.ts';
 import { openSpool } from '../../../server/platform/spool.ts';
 import type { Signature } from '../../../server/model/signature.ts';
@@ -21,15 +21,15 @@ const MAX_BYTES = 64 * 1024;
 const CODINGS = { gzip: gzipSync, deflate: deflateSync, br: brotliCompressSync } as const;
 const TEXT = Buffer.from('age,job\n25,clerk\n'.repeat(20));
 
-/** What went in must come out; what is anything else is refused, or within the limit. */
+/** Decompression must return what was compressed, refuse trailing bytes and respect the limit. */
 async function checkCodings(input: Buffer): Promise<void> {
   for (const [name, pack] of Object.entries(CODINGS)) {
-    const out = await decoded(() => unpack(input, name, MAX_BYTES));
+    const out = await decoded(() => decompress(input, name, MAX_BYTES));
     if (out && out.length > MAX_BYTES) throw new Error(`${name} unpacked more than the limit`);
-    const back = await unpack(pack(input), name, Math.max(1, input.length));
+    const back = await decompress(pack(input), name, Math.max(1, input.length));
     if (!back.equals(input)) throw new Error(`${name} does not give back what was packed`);
     const trailing = Buffer.concat([pack(input), Buffer.from('x')]);
-    if (await decoded(() => unpack(trailing, name, MAX_BYTES)))
+    if (await decoded(() => decompress(trailing, name, MAX_BYTES)))
       throw new Error(`${name} ignores bytes at the end`);
   }
 }
@@ -38,7 +38,7 @@ const BOUNDARY = 'b';
 const part = (headers: string, content: string): string =>
   `--${BOUNDARY}\r\ncontent-disposition: form-data; name="f"; filename="a.csv"${headers}\r\n\r\n${content}\r\n`;
 
-/** The same bytes in another cut must be the same file. */
+/** Uploads the input in chunks of `size` bytes: the file must not depend on it. */
 async function receive(input: Buffer, size: number): Promise<string | undefined> {
   const spool = await openSpool(tmpdir());
   try {
@@ -61,7 +61,7 @@ async function receive(input: Buffer, size: number): Promise<string | undefined>
   }
 }
 
-/** The records of a text that arrives in pieces of this size. */
+/** The records of a text that arrives in chunks of `size` characters. */
 const recordsOf = (text: string, size: number): Promise<string[] | undefined> =>
   decoded(() => {
     const records: string[] = [];
@@ -75,7 +75,7 @@ interface Fixture {
   readonly signature: Signature;
 }
 
-/** Everything that carries rows, or stands beside them. */
+/** Decoders of what carries rows: codings, uploads, headers, models. */
 export function carrierTargets(): Target[] {
   const fixture = (name: string): Buffer => readFileSync(fromHome(`server/compiler/fixtures/${name}`));
   const { signature } = JSON.parse(fixture('standard-scaler.json').toString()) as Fixture;
@@ -90,7 +90,7 @@ export function carrierTargets(): Target[] {
         for (const size of [1, 2, 7]) {
           const cut = await recordsOf(text, size);
           if (JSON.stringify(cut) !== JSON.stringify(whole))
-            throw new Error(`pieces of ${size} are read otherwise`);
+            throw new Error(`chunks of ${size} give other records`);
         }
       },
     },
@@ -128,7 +128,7 @@ export function carrierTargets(): Target[] {
       check: async (input) => {
         const whole = await receive(input, Math.max(1, input.length));
         const cut = await receive(input, 5);
-        if (whole !== cut) throw new Error('another cut of the body is another file');
+        if (whole !== cut) throw new Error('the file depends on the chunks of the body');
       },
     },
     {
@@ -141,7 +141,7 @@ export function carrierTargets(): Target[] {
         const value = input.toString('latin1');
         const c = contextOf({ accept: value, 'content-type': value, 'x-request-id': value });
         if (!/^[A-Za-z0-9._-]{1,64}$/.test(requestIdOf(c))) throw new Error('a hostile request id is kept');
-        for (const read of [answerType, bodyType, requireJsonAnswer, requireInvocationBody])
+        for (const read of [fileAnswerType, bodyType, requireJsonAnswer, requireMlflowBody])
           await decoded<unknown>(() => read(c));
       },
     },

@@ -4,20 +4,20 @@ import { fuzz } from './fuzz.ts';
 import { allTargets } from './targets.ts';
 
 const targets = await allTargets();
-/** The same inputs in every run: what is new is found by hand, with `npm run fuzz`. */
+/** The same inputs in every run; `npm run fuzz` tries others. */
 const SEED = 9;
 const RUNS = 150;
 
 describe('every decoder', () => {
   it.each(targets.map((target) => [target.name, target] as const))(
-    'answers or refuses whatever it is given: %s',
+    'answers or refuses every input: %s',
     async (_, target) => {
       expect(await attack(target, SEED, RUNS)).toBeUndefined();
     },
     120_000,
   );
 
-  it('would be found out', async () => {
+  it('is found out when it breaks', async () => {
     const [target] = targets;
     if (!target) throw new Error('there is no target');
     const broken = {
@@ -42,7 +42,7 @@ describe('npm run fuzz', () => {
     return { code, ...said };
   };
 
-  it('tells how to use it', async () => {
+  it('prints its usage', async () => {
     const help = await run('--help');
     expect(help).toMatchObject({ code: 0, stderr: '' });
     for (const { name } of targets) expect(help.stdout).toContain(name);

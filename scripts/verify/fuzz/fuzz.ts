@@ -11,18 +11,18 @@ const NAMES = 'native csv mlflow v1 v2 query csv-pieces coding multipart headers
 
 const USAGE = `Usage: npm run fuzz -- [options]
 
-Attacks every decoder of requests and models with inputs that have grown out of good ones, and shows progress. A decoder
-may answer or refuse, within two seconds; anything else is a finding, which is made small and kept in scripts/verify/fuzz/corpus.
+Attacks every decoder of requests and models with inputs derived from valid ones. A decoder must answer or refuse within
+two seconds; anything else is a finding, which is minimized and kept in scripts/verify/fuzz/corpus.
 
   --seconds N    how long for each decoder (default 10, at most 86400)
   --only NAME    one decoder; may be repeated: ${NAMES}
-  --seed N       of the random numbers (default: another one each time, which is printed)
+  --seed N       of the random numbers (default: by the time; printed)
   --help         print this
 
 Ctrl-C ends it early. Exit code: 0 without findings, 1 with one, 2 for bad usage.
 `;
 
-/** Inputs between two looks at the clock. */
+/** Inputs between two checks of the time. */
 const ROUND = 200;
 
 export const fuzz: Tool = withUsage(USAGE, async (argv, { stdout, stderr, interrupt }) => {

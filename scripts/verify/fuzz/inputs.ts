@@ -4,7 +4,7 @@ import type { Target } from './target.ts';
 /** One change of some bytes. */
 type Edit = readonly [kind: number, at: number, length: number, by: Buffer];
 
-/** Larger inputs find nothing that smaller ones don't, and take longer. */
+/** Larger inputs take longer and have found nothing more. */
 const MAX_BYTES = 64 * 1024;
 const REPEATS = 64;
 
@@ -14,11 +14,11 @@ function edited(input: Buffer, [kind, where, length, by]: Edit): Buffer {
   switch (kind) {
     case 0: // replaced
       return Buffer.concat([before, by, behind]);
-    case 1: // put in
+    case 1: // inserted
       return Buffer.concat([before, by, input.subarray(at)]);
-    case 2: // taken away
+    case 2: // removed
       return Buffer.concat([before, behind]);
-    case 3: // written many times
+    case 3: // repeated many times
       return Buffer.concat([before, ...Array.from({ length: REPEATS }, () => by), input.subarray(at)]);
     case 4: // doubled
       return Buffer.concat([before, input.subarray(at, at + length), input.subarray(at)]);
@@ -27,7 +27,7 @@ function edited(input: Buffer, [kind, where, length, by]: Edit): Buffer {
   }
 }
 
-/** Inputs for a target: its seeds with some changes, or words and bytes of nowhere. */
+/** Inputs for a target: its seeds with some edits, or random words and bytes. */
 export function inputsFor({ seeds, words }: Target): fc.Arbitrary<Buffer> {
   const bytes = fc.uint8Array({ maxLength: 8 }).map((some) => Buffer.from(some));
   const word = fc

@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Table } from '../../../server/model/rows.ts';
 import { readCsv } from '../../../server/dialects/forms/csv.ts';
-import { readInvocation } from '../../../server/dialects/mlflow.ts';
-import { readRows } from '../../../server/dialects/native.ts';
+import { readMlflow } from '../../../server/dialects/mlflow.ts';
+import { readNativeRows } from '../../../server/dialects/native.ts';
 import { readV1 } from '../../../server/dialects/v1.ts';
 import { outputTensors } from '../../../server/dialects/v2/outputs.ts';
-import { readInferRequest } from '../../../server/dialects/v2/request.ts';
+import { readV2InferRequest } from '../../../server/dialects/v2/request.ts';
 import { toTable } from '../../../server/dialects/v2/table.ts';
 import type { EncodedRows } from '../../../server/model/rows.ts';
 import type { Model } from '../../../server/model/model.ts';
@@ -16,7 +16,7 @@ import { contextOf, decoded } from './target.ts';
 
 const NEWLINE = 0x0a;
 
-/** A table in the plainest form: lists in the order of the signature. */
+/** The table as columns and lists, in the order of the signature. */
 function plainBody({ columns, data, byName }: Table, model: Model): string {
   const names = model.signature.inputs.map(({ name }) => name);
   const rows = data.map((row) =>
@@ -36,12 +36,12 @@ const summary = ({ rows, cells, texts, warningsTotal }: EncodedRows): unknown =>
   warningsTotal,
 ];
 
-/** Decodes and encodes; the same rows in the plainest form must come to the same matrix. */
+/** Decodes and encodes; the same rows as a plain table must give the same matrix. */
 async function checkTable(model: Model, read: () => Table): Promise<void> {
   const found = await decoded(() => {
     const table = read();
     const whole = model.encoder.encode(table.columns, table.data, { ignoreExtra: true }, table);
-    // With bad rows left out there is no other outcome for rows that are all good.
+    // Rows that are all good must not depend on skipBadRows.
     const lenient = model.encoder.encode(
       table.columns,
       table.data,
@@ -51,7 +51,7 @@ async function checkTable(model: Model, read: () => Table): Promise<void> {
     return { table, whole, lenient };
   });
   if (!found) return;
-  const plain = readRows(plainBody(found.table, model), model.signature.inputs).table;
+  const plain = readNativeRows(plainBody(found.table, model), model.signature.inputs).table;
   const expected = summary(model.encoder.encode(plain.columns, plain.data));
   if (!isDeepStrictEqual(summary(found.whole), expected))
     throw new Error('the same rows have another matrix');
@@ -76,7 +76,7 @@ const JSON_WORDS = [
   '9007199254740993',
 ];
 
-/** Everything that makes rows of a body. */
+/** Decoders of rows, one for each dialect. */
 export function tableTargets(model: Model, row: readonly unknown[]): Target[] {
   const { inputs } = model.signature;
   const names = inputs.map(({ name }) => name);
@@ -99,7 +99,7 @@ export function tableTargets(model: Model, row: readonly unknown[]): Target[] {
       name: 'native',
       seeds: [split, record, [record, record], lists, [], { columns: names, data: [] }].map(json),
       words: [...words, '"columns":', '"data":', '"index":'],
-      check: (input) => checkTable(model, () => readRows(toText(input), inputs).table),
+      check: (input) => checkTable(model, () => readNativeRows(toText(input), inputs).table),
     },
     {
       name: 'csv',
@@ -131,7 +131,7 @@ export function tableTargets(model: Model, row: readonly unknown[]): Target[] {
       ],
       check: async (input) => {
         for (const format of ['json', 'pandas-split', 'pandas-records'] as const)
-          await checkTable(model, () => readInvocation(toText(input), model, format));
+          await checkTable(model, () => readMlflow(toText(input), model, format));
       },
     },
     {
@@ -171,7 +171,7 @@ export function tableTargets(model: Model, row: readonly unknown[]): Target[] {
         const length = /^\d{1,10}$/.test(first) ? Number(first) : undefined;
         const read = (): Table =>
           toTable(
-            readInferRequest(input.subarray(end + 1), length, model, outputTensors(model.output)).tensors,
+            readV2InferRequest(input.subarray(end + 1), length, model, outputTensors(model.output)).tensors,
             inputs,
           );
         return checkTable(model, read);

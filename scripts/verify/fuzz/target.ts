@@ -4,18 +4,18 @@ import { Problem } from '../../../server/errors/problem.ts';
 /** One decoder under attack. */
 export interface Target {
   readonly name: string;
-  /** Inputs that it takes, or took badly once: what is sent grows out of them. */
+  /** Valid inputs, and inputs of the corpus: others are derived from them. */
   readonly seeds: readonly Buffer[];
-  /** Words of its language, which random bytes would not find. */
+  /** Tokens of its format, which random bytes would not hit. */
   readonly words: readonly string[];
   /** @throws {Error} when the decoder breaks a promise */
   check(input: Buffer): void | Promise<void>;
 }
 
-/** What a decoder may take for one input of some kilobytes, on a busy machine. */
+/** The longest that a decoder may take for an input of some kilobytes, on a busy machine. */
 export const MOST_MS = 2000;
 
-/** What it gave, or undefined where it refused as it should. */
+/** The decoded value, or undefined when the decoder refused with a status below 500. */
 export async function decoded<T>(decode: () => T | Promise<T>): Promise<T | undefined> {
   try {
     return await decode();
@@ -25,7 +25,7 @@ export async function decoded<T>(decode: () => T | Promise<T>): Promise<T | unde
   }
 }
 
-/** A request as a handler sees it, with nothing but what decoders look at. */
+/** A request as a handler sees it, with only the fields that decoders read. */
 export const contextOf = (
   headers: Readonly<Record<string, string>>,
   url = 'http://localhost/',

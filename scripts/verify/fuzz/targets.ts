@@ -4,7 +4,7 @@ import { readCorpus } from './corpus.ts';
 import { tableTargets } from './tables.ts';
 import type { Target } from './target.ts';
 
-/** Every decoder, with what its corpus remembers. */
+/** Every decoder, with the inputs of its corpus. */
 export async function allTargets(): Promise<Target[]> {
   const targets = [...tableTargets(await loadAdult(), ADULT_ROW), ...carrierTargets()];
   return targets.map((target) => ({ ...target, seeds: [...target.seeds, ...readCorpus(target.name)] }));

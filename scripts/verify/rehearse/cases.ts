@@ -2,7 +2,7 @@ import { ADULT_COLUMNS, answerOf, bodyOf, readAdultRows } from '../../../server/
 import type { AdultRow } from '../../../server/testing/adultRows.ts';
 import type { Case } from '../../../server/testing/load.ts';
 
-/** The version that serves first, and the one that it is replaced by. */
+/** The version that serves first, and its successor. */
 const VERSIONS = [1, 2] as const;
 const SAMPLE = 1500;
 const KEPT = 400;
@@ -19,10 +19,10 @@ async function ask(url: string, version: number, rows: readonly AdultRow[]): Pro
 }
 
 /**
- * Requests of one row with the answer of either version: version 1's as scikit-learn gave it, version 2's as it answers
- * before the load begins. Rows on which they differ come first, so that one's answer can't pass for the other's.
+ * Requests of one row with the right answer of either version: scikit-learn's for version 1, the server's before the load
+ * for version 2. Rows on which they differ come first: there, an answer of the wrong version is noticed.
  */
-export async function readCases(url: string): Promise<{ cases: Case[]; telling: number }> {
+export async function readCases(url: string): Promise<{ cases: Case[]; differing: number }> {
   const rows = readAdultRows().slice(0, SAMPLE);
   const [first, second] = (await Promise.all(VERSIONS.map((version) => ask(url, version, rows)))) as [
     string[],
@@ -30,7 +30,7 @@ export async function readCases(url: string): Promise<{ cases: Case[]; telling: 
   ];
   const stray = rows.findIndex(({ label }, index) => first[index] !== label);
   if (stray >= 0)
-    throw new Error(`adult/1 answers row ${stray} of the test split otherwise than scikit-learn`);
+    throw new Error(`the answer of adult/1 to row ${stray} of the test split is not that of scikit-learn`);
   const differs = rows.map((_, index) => first[index] !== second[index]);
   const order = [...rows.keys()].sort((a, b) => Number(differs[b]) - Number(differs[a]) || a - b);
   const cases = order.slice(0, KEPT).map((index) => {
@@ -38,5 +38,5 @@ export async function readCases(url: string): Promise<{ cases: Case[]; telling: 
     const other = { ...row, label: second[index] as string };
     return { body: bodyOf([row]), answer: { 'adult/1': answerOf([row]), 'adult/2': answerOf([other]) } };
   });
-  return { cases, telling: differs.filter(Boolean).length };
+  return { cases, differing: differs.filter(Boolean).length };
 }

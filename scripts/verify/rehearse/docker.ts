@@ -1,7 +1,7 @@
 import { runProgram } from '../../../server/testing/runProgram.ts';
 import { HOME } from '../../../server/platform/install.ts';
 
-/** Runs a docker command that has to succeed; what it wrote to stdout. */
+/** Runs a docker command that has to succeed; returns its stdout. */
 export type Docker = (
   args: readonly string[],
   env?: Readonly<Record<string, string>>,

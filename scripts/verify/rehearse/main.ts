@@ -13,22 +13,22 @@ import type { Docker } from './docker.ts';
 import { dockerAt } from './docker.ts';
 import { rehearse } from './rehearse.ts';
 
-const USAGE = `Usage: ./scripts/rehearse [--image IMAGE] [--short] [--help]
+const USAGE = `Usage: npm run rehearse -- [--image IMAGE] [--short] [--help]
 
-Rehearses the Swarm stack (deploy/swarm) on this machine under load, every answer of which is checked: 4 replicas, a
-rolling update to a new model version, a killed replica, 4 → 2 → 6 → 3 replicas. Takes about 4 minutes, and an image more
-the first time. Uses the Docker engine that answers, else runs one of its own (as root). It takes down what it started.
+Rehearses the Swarm stack (deploy/swarm) on this machine under load whose every answer is checked: 4 replicas, a rolling
+update to a new model version, a killed replica, 4 → 2 → 6 → 3 replicas. Takes about 4 minutes, and longer while it builds
+the image. Uses the Docker engine that answers, or starts one (as root). Removes what it started.
 
-  --image IMAGE  the image to run; without it, one is built from this checkout
+  --image IMAGE  the image to run (default: one that is built from this checkout)
   --short        2 replicas, 2 → 3 → 1
   --help         print this
 
-Exit code 1: a request was lost, or a step failed. 69: there is no engine here.
+Exit code: 0, 1 when a request was lost or a step failed, 2 for bad usage, 69 without a Docker engine.
 `;
 
 const ENGINE = fromHome('scripts/testing/dockerEngine.sh');
 const STAND_IN = 'servemodel-base:rehearsal';
-/** Takes the engine down when its stdin closes: at the latest when this process is gone, however. */
+/** Stops the engine when its stdin closes, also when this process is killed. */
 const CLEANER = `cat >/dev/null
 export DOCKER_HOST=\${DOCKER_HOST-}
 if [ -S "$2/docker.sock" ]; then DOCKER_HOST=unix://$2/docker.sock; fi
@@ -49,7 +49,7 @@ async function startEngine(folder: string, stderr: Surroundings['stderr']): Prom
   }
 }
 
-/** The image that the Dockerfile begins with, or a stand-in where no registry is reached. */
+/** The base image of the Dockerfile, or a stand-in when no registry can be reached. */
 async function baseImage(docker: Docker, folder: string, host: string): Promise<string> {
   const standard = /^ARG BASE=(.*)$/m.exec(readFileSync(fromHome('Dockerfile'), 'utf8'))?.[1] ?? '';
   const pulled = await docker(['pull', '--quiet', standard], {}, 180_000).catch(() => undefined);
@@ -68,7 +68,7 @@ const tool: Tool = async (argv, { stdout, stderr, interrupt }) => {
   const folder = mkdtempSync(join(tmpdir(), 'rehearsal.'));
   const name = `rehearsal-${folder.slice(-6).toLowerCase()}`;
   const built = values.image === undefined ? `servemodel:${name}` : '';
-  // Of its own session, so that a terminal's Ctrl-C doesn't end it.
+  // In a session of its own, so that a terminal's Ctrl-C doesn't end it.
   const cleaner = spawn('bash', ['-c', CLEANER, 'cleaner', ENGINE, folder, name, built], {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],

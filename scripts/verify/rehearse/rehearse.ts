@@ -6,11 +6,11 @@ import { createStack } from './stack.ts';
 import { withSwarm } from './swarm.ts';
 
 export interface RehearsalOptions extends Omit<StackOptions, 'until'> {
-  /** Replicas under load, and what they are scaled to then. */
+  /** Replicas at first, and the counts that they are scaled to. */
   readonly replicas: number;
   readonly scales: readonly number[];
   readonly connections: number;
-  /** Told each step when it has ended. */
+  /** Called at the end of each step. */
   readonly say: (line: string) => void;
   readonly interrupt: AbortSignal;
 }
@@ -21,10 +21,9 @@ const POLL_MS = 100;
 const MAX_MS = 1_800_000;
 
 /**
- * The life of a stack under load: an update to another version, a replica that is killed, more and fewer replicas. Leaves
- * nothing behind.
+ * Runs a stack under load: an update to another version, a killed replica, more and fewer replicas. Leaves nothing behind.
  *
- * @returns what the load got; nothing is lost if `wrong`, `errors` and `failures` are empty
+ * @returns the report of the load; no request is lost if `wrong`, `errors` and `failures` are empty
  */
 export async function rehearse(options: RehearsalOptions): Promise<LoadReport> {
   const { docker, port, replicas, scales, connections, say, interrupt } = options;
@@ -49,8 +48,10 @@ export async function rehearse(options: RehearsalOptions): Promise<LoadReport> {
         await stack.deploy(1, replicas);
         await stack.openEdge();
       });
-      const { cases, telling } = await readCases(`http://127.0.0.1:${port}`);
-      say(`${replicas} replicas of adult/1 (${start}); the versions differ on ${telling} of the load's rows`);
+      const { cases, differing } = await readCases(`http://127.0.0.1:${port}`);
+      say(
+        `${replicas} replicas of adult/1 (${start}); the versions differ on ${differing} of the load's rows`,
+      );
 
       const load = startLoad({ port, connections, cases, maxMs: MAX_MS, idPrefix: 'rehearsal' });
       const under = async (what: string, step: () => Promise<void>): Promise<void> => {

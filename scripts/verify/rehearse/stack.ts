@@ -1,5 +1,4 @@
-import { writeFileSync } from 'node:fs';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { fromHome } from '../../../server/platform/install.ts';
@@ -13,23 +12,23 @@ const START_MS = 240_000;
 export interface StackOptions {
   readonly docker: Docker;
   readonly image: string;
-  /** A folder of ours, for the override. */
+  /** An existing folder, for the override. */
   readonly folder: string;
   readonly name: string;
   /** Port of the edge, on 127.0.0.1. */
   readonly port: number;
-  /** Waits for something to be so. Rejects when it isn't in time, or when the rehearsal is interrupted. */
+  /** Waits for a condition. Rejects after `ms`, and when the rehearsal is interrupted. */
   readonly until: (what: string, check: () => Promise<boolean>, ms: number) => Promise<void>;
 }
 
 /** The stack of deploy/swarm/stack.yml on an engine. */
 export interface Stack {
-  /** Deploys it, anew or as an update, and waits until the replicas serve this version. */
+  /** Deploys or updates it, and waits until the replicas serve this version. */
   deploy(version: number, replicas: number): Promise<void>;
   /** Starts the edge, as a plain container. */
   openEdge(): Promise<void>;
   scale(replicas: number): Promise<void>;
-  /** Kills a replica; waits for the one that replaces it. */
+  /** Kills a replica, and waits for its successor. */
   killOne(replicas: number): Promise<void>;
   remove(): Promise<void>;
 }
@@ -39,7 +38,7 @@ export function createStack({ docker, image, folder, name, port, until }: StackO
   const service = `${name}_server`;
   const containers = async (): Promise<string[]> =>
     linesOf(await docker(['ps', '--quiet', '--filter', `label=com.docker.swarm.service.name=${service}`]));
-  /** So many are healthy, and what was to go is gone. */
+  /** This many are healthy, and no others run. */
   const settled = async (replicas: number): Promise<boolean> => {
     const state = await docker(['service', 'ls', '--filter', `name=${service}`, '--format', '{{.Replicas}}']);
     return state === `${replicas}/${replicas}` && (await containers()).length === replicas;
@@ -56,7 +55,7 @@ export function createStack({ docker, image, folder, name, port, until }: StackO
             healthcheck: { interval: '1s' },
             deploy: { replicas, resources: { limits: { cpus: '1', memory: '2304M' } } },
           },
-          // Swarm publishes on all addresses of the machine; ours is for 127.0.0.1 only.
+          // Swarm would publish it on all addresses of the machine, not only on 127.0.0.1.
           edge: { deploy: { replicas: 0 } },
         },
         configs: { edge: { name: edge, file: EDGE_FILE } },
@@ -109,10 +108,10 @@ export function createStack({ docker, image, folder, name, port, until }: StackO
       await docker(['kill', '--signal=KILL', victim]);
       const replaced = async (): Promise<boolean> =>
         !(await containers()).includes(victim) && (await settled(replicas));
-      await until('the one that replaces it', replaced, START_MS);
+      await until('its successor', replaced, START_MS);
     },
     remove: async () => {
-      // Each step for itself: what isn't there is no reason to leave the rest.
+      // Each step alone: what is missing must not keep the rest from being removed.
       await docker(['rm', '--force', edge]).catch(() => '');
       await docker(['stack', 'rm', name]).catch(() => '');
       const left = async (): Promise<boolean> =>

@@ -3,7 +3,7 @@ import type { Docker } from './docker.ts';
 
 const BRIDGE = 'docker_gwbridge';
 
-/** Runs something in a swarm: the engine's own, or one that is made for it and left again. */
+/** Runs something in the engine's swarm, or in one that is made for it and left afterwards. */
 export async function withSwarm<T>(
   docker: Docker,
   until: (what: string, check: () => Promise<boolean>, ms: number) => Promise<void>,

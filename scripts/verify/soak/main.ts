@@ -8,18 +8,18 @@ import { drawPicture } from './picture.ts';
 import { soak } from './soak.ts';
 import { lostOf, summarize } from './summary.ts';
 
-const USAGE = `Usage: npm run soak -- [--minutes N] [--connections N] [--every SECONDS] [--output FOLDER] [--help]
+const USAGE = `Usage: npm run soak -- [options]
 
-Starts a server of its own on this machine, keeps it under a steady load whose every answer is checked, and samples its
-memory, latency and open files. Writes soak.json and soak.svg, and ends with code 1 if any request was lost.
+Starts a server of its own, keeps it under steady load whose every answer is checked, and samples its memory, latency
+and open files. Writes soak.json and soak.svg.
 
-  --minutes N      how long; 60 unless given
-  --connections N  clients that ask without a pause; 4 unless given
-  --every SECONDS  between two samples; 10 unless given
-  --output FOLDER  where to write; .bench/soak unless given
+  --minutes N      how long (default 60)
+  --connections N  clients that send without a pause (default 4)
+  --every SECONDS  time between two samples (default 10)
+  --output FOLDER  where to write (default .bench/soak)
   --help           print this
 
-Ctrl-C ends it early; what was measured is reported.
+Ctrl-C ends it early, with a report. Exit code: 0, 1 when a request was lost, 2 for bad usage.
 `;
 
 function positive(name: string, text: string): number {

@@ -5,7 +5,7 @@ import type { Case } from '../../../server/testing/load.ts';
 const EVERY_MS = 50;
 const ANSWER_MS = 20_000;
 
-/** A client that sends a lone row at a steady pace, whatever else goes on. */
+/** A client that sends a lone row at a steady pace beside the load. */
 export interface Probe {
   /** Milliseconds that its requests took since the last call, sorted. */
   take(): number[];
@@ -17,7 +17,7 @@ const ask = (agent: Agent, port: number, body: string): Promise<void> =>
     const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
     const sent = request({ agent, host: '127.0.0.1', port, method: 'POST', path: '/predict', headers });
     sent.setTimeout(ANSWER_MS, () => sent.destroy());
-    // Whether answers are right is the load's affair.
+    // The load checks answers; the probe measures time alone.
     sent.on('error', () => resolve());
     sent.on('response', (response) => response.resume().on('close', () => resolve()));
     sent.end(body);

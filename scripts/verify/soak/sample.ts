@@ -1,12 +1,11 @@
 import { readdirSync } from 'node:fs';
-import { treePssBytes } from '../bench/memory.ts';
 import { readTree } from '../bench/processTree.ts';
 
-/** What the server was like at a moment, and how it answered since the one before. */
+/** The state of the server at a moment, and how it answered since the last sample. */
 export interface Sample {
   /** Since the start of the load. */
   readonly seconds: number;
-  /** Memory of all processes; what they share is counted once. */
+  /** PSS of all processes. */
   readonly pssBytes: number;
   /** Open files and sockets of all processes. */
   readonly descriptors: number;
@@ -18,7 +17,7 @@ export interface Sample {
   readonly failed: number;
 }
 
-/** Open files of a process and its descendants; what ends meanwhile has none. */
+/** Open files of a process and its descendants. */
 export function countDescriptors(root: number): number {
   let count = 0;
   for (const { pid } of readTree([root])) {
@@ -31,9 +30,7 @@ export function countDescriptors(root: number): number {
   return count;
 }
 
-export const memoryOf = (root: number): number => treePssBytes([root]);
-
-/** The value below which this part of the sorted values lies; NaN of none. */
+/** The quantile of sorted values; NaN of none. */
 export const quantile = (sorted: readonly number[], part: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? NaN;
 

@@ -52,7 +52,7 @@ describe('a soak’s figures', () => {
     sample(minute * 60, (minute < 2 ? 50 * minute : 98 + minute) * MIB, 100 + 2 * minute),
   );
 
-  it('tell growth by the second half', () => {
+  it('measure growth in the second half', () => {
     const { memoryMibPerHour, descriptorsPerHour } = growthOf(samples);
     expect(memoryMibPerHour).toBeCloseTo(60);
     expect(descriptorsPerHour).toBeCloseTo(120);
@@ -61,7 +61,7 @@ describe('a soak’s figures', () => {
     expect([quantile([1, 2, 3, 4], 0.5), quantile([1, 2], 1), quantile([], 0.5)]).toEqual([3, 2, NaN]);
   });
 
-  it('make a picture without what is not there', () => {
+  it('make a picture without NaN', () => {
     const picture = drawPicture(samples);
     expect(picture.match(/<polyline /g)).toHaveLength(5);
     expect(picture).not.toContain('NaN');

@@ -3,9 +3,10 @@ import { readAdultRows } from '../../../server/testing/adultRows.ts';
 import type { LoadReport } from '../../../server/testing/load.ts';
 import { singles, startLoad, together } from '../../../server/testing/load.ts';
 import type { Server } from '../../../server/testing/startServer.ts';
+import { treePssBytes } from '../bench/processTree.ts';
 import { startProbe } from './probe.ts';
 import type { Sample } from './sample.ts';
-import { countDescriptors, memoryOf, quantile } from './sample.ts';
+import { countDescriptors, quantile } from './sample.ts';
 
 export interface SoakOptions {
   readonly minutes: number;
@@ -21,7 +22,7 @@ export interface SoakResult {
   readonly report: LoadReport;
 }
 
-/** Every answer is checked: mostly lone rows, now and then a hundred, seldom a thousand. */
+/** Mostly lone rows, some requests of a hundred, one of a thousand. */
 function cases() {
   const rows = readAdultRows();
   return [
@@ -36,7 +37,7 @@ function cases() {
 const pause = (ms: number, signal: AbortSignal): Promise<void> =>
   delay(ms, undefined, { signal }).catch(() => undefined);
 
-/** Loads a server for so long, and looks at it at a steady pace. */
+/** Loads a server, and samples it at a steady pace. */
 export async function soak(server: Server, options: SoakOptions): Promise<SoakResult> {
   const { minutes, connections, everySeconds, interrupt, onSample } = options;
   const all = cases();
@@ -52,7 +53,7 @@ export async function soak(server: Server, options: SoakOptions): Promise<SoakRe
     const times = probe.take();
     const sample: Sample = {
       seconds: (now - start) / 1000,
-      pssBytes: memoryOf(server.pid),
+      pssBytes: treePssBytes([server.pid]),
       descriptors: countDescriptors(server.pid),
       requestsPerSecond: (load.right - right) / ((now - before) / 1000),
       p50Ms: quantile(times, 0.5),

@@ -4,7 +4,7 @@ import { slope } from './sample.ts';
 
 const MIB = 1024 ** 2;
 
-/** Growth over the second half of a run, when caches are full: the line through its samples. */
+/** The slope of a line through the samples of the second half of a run, when caches are full. */
 export interface Growth {
   readonly memoryMibPerHour: number;
   readonly descriptorsPerHour: number;
@@ -23,7 +23,7 @@ export function growthOf(samples: readonly Sample[]): Growth {
 const range = (values: readonly number[], digits: number): string =>
   `${Math.min(...values).toFixed(digits)} to ${Math.max(...values).toFixed(digits)}`;
 
-/** Requests that were not answered rightly. */
+/** Requests that got a wrong answer, an error or none. */
 export const lostOf = ({ wrong, errors, failures }: SoakResult['report']): number =>
   wrong.length + errors.length + failures.length;
 

@@ -4,7 +4,7 @@ import { createRefusalCounts } from '../../errors/refusals.ts';
 import type { CellError } from '../../errors/problem.ts';
 import { MAX_LISTED, Problem } from '../../errors/problem.ts';
 
-/** Gathers what is wrong with the rows of a body before they reach the encoder. */
+/** Collects the faults of cells that are found before the encoder sees the rows. */
 export interface CellFaults {
   /** @param known whether the column is one of the signature's */
   add(row: number, column: string, known: boolean, fault: Fault): void;

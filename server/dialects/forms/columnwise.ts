@@ -17,11 +17,11 @@ export function readColumnwise(
   const rows = lists[0]?.length ?? 0;
   const other = lists.findIndex(({ length }) => length !== rows);
   if (other !== -1) {
-    const say = (at: number): string =>
+    const describe = (at: number): string =>
       `${JSON.stringify(cutName(columns[at] as string))} has ${lists[at]?.length}`;
-    throw invalidBody(`The lists differ in length: ${say(0)} cells, ${say(other)}.`);
+    throw invalidBody(`The lists differ in length: ${describe(0)} cells, ${describe(other)}.`);
   }
-  // Some column is missing, so the table is refused whatever its rows hold.
+  // A column is missing, so the encoder refuses the table without its rows.
   if (columns.length < inputs.length) return { columns, data: [] };
   const data = Array.from({ length: rows }, (_, row) => lists.map((list) => list[row]));
   return { columns, data };

@@ -29,14 +29,14 @@ describe('a text cell', () => {
     [' False ', ' False ', false, ' False '],
     ['yes', 'yes', 'yes', 'yes'],
     ['１', '１', '１', '１'],
-  ])('%j stands for what its column makes of it', (text, ...values) => {
+  ])('%j is read by the type of its column', (text, ...values) => {
     expect(TYPES.map((type) => readTextCell(text, type))).toEqual(values);
     const fraction = typeof values[0] === 'number' && values[0] % 1 > 0;
     if (fraction) expect(readTextCell(text, 'integer')).toBe(0.5);
     else expect(readTextCell(text, 'integer')).toEqual(values[0]);
   });
 
-  it('takes no quadratic time', () => {
+  it('is read in linear time', () => {
     const start = performance.now();
     for (const text of ['1'.repeat(200_000) + 'x', ' '.repeat(200_000) + 'x']) readTextCell(text, 'number');
     expect(performance.now() - start).toBeLessThan(500);
@@ -44,13 +44,13 @@ describe('a text cell', () => {
 });
 
 describe('a CSV', () => {
-  it('whose lines end with a carriage return alone is refused, and no cell repeated', () => {
+  it('whose lines end with a carriage return alone is refused without repeating a cell', () => {
     expect(() => readCsv('n,s\r1,SECRET\r', INPUTS)).toThrow(
       'A line ends with a carriage return alone. End lines with LF or CR LF.',
     );
   });
 
-  it('is read by the types of the signature, whatever the order of its columns', () => {
+  it('is read by the types of the signature, with columns in any order', () => {
     expect(readCsv('x,s,n\n7,7,7\n\n,,\n', INPUTS)).toEqual({
       columns: ['x', 's', 'n'],
       data: [
@@ -66,12 +66,12 @@ describe('a CSV', () => {
     expect(readCsv('', INPUTS, false).data).toEqual([]);
   });
 
-  it('with none of the columns in its first line is told so, without a word of that line', () => {
+  it('with none of the columns in its first line is refused without repeating that line', () => {
     expect(() => readCsv('1,secret\n', INPUTS)).toThrow(/^(?!.*secret).*the header line seems to be missing/);
     expect(() => readCsv('', INPUTS)).toThrow('The CSV has no line, not even a header.');
   });
 
-  it('keeps rows without cells, of which those of one width are one list, for one hand-over only', () => {
+  it('shares one list among rows of a wrong width, until the next take', () => {
     const table = createCsvTable(INPUTS, true);
     const take = (text: string): readonly unknown[] => {
       table.write(text);
@@ -84,7 +84,7 @@ describe('a CSV', () => {
     expect(third).not.toBe(first);
   });
 
-  it('is handed over in pieces', () => {
+  it('is taken in pieces', () => {
     const table = createCsvTable(INPUTS, true);
     table.write('n');
     expect(table.take()).toBeUndefined();

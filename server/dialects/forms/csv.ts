@@ -4,17 +4,17 @@ import { createCsvReader } from './csvReader.ts';
 import type { Table } from '../../model/rows.ts';
 import { readTextCell } from './textCell.ts';
 
-/** Collects the rows of a CSV, whose names are in its first line or, without a header, those of the signature. */
+/** Collects the rows of a CSV. Its columns are named by the first line or, without a header, by the signature. */
 export interface CsvTable {
-  /** Text or pieces of it, in order. @throws {Problem} invalid_csv, or invalid_columns when there is no header */
+  /** Takes the next piece of text. @throws {Problem} invalid_csv, or invalid_columns when there is no header */
   write(text: string): void;
   /** @throws {Problem} as `write` */
   end(): void;
-  /** Hands over the rows that were read since the last call; undefined before the columns are known. */
+  /** Returns the rows since the last call; undefined before the columns are known. */
   take(): Table | undefined;
 }
 
-/** Such a file is one line to us, and its cells would stand in the error as names. @throws {Problem} invalid_csv */
+/** Such a file is one line here, and the error would show its cells as names. @throws {Problem} invalid_csv */
 function requireLineEnds(names: readonly string[]): void {
   if (!names.some((name) => name.includes('\r'))) return;
   throw new Problem('invalid_csv', {
@@ -22,10 +22,10 @@ function requireLineEnds(names: readonly string[]): void {
   });
 }
 
-/** What a caller can do about a file that has no header, where a route takes one without. */
-const NO_HEADER = 'Add it, or ask with ?header=false.';
+/** The advice on a missing header at routes that take files without one. */
+const ADD_HEADER = 'Add it, or ask with ?header=false.';
 
-/** @throws {Problem} invalid_columns, without repeating what may be a row */
+/** @throws {Problem} invalid_columns, without the names, which may be cells of a row */
 function requireHeader(names: readonly string[], inputs: readonly Input[], advice: string): void {
   if (names.some((name) => inputs.some((input) => input.name === name))) return;
   throw new Problem('invalid_columns', {
@@ -34,14 +34,14 @@ function requireHeader(names: readonly string[], inputs: readonly Input[], advic
   });
 }
 
-/** @param advice what to do about a header that seems to be missing */
-export function createCsvTable(inputs: readonly Input[], header: boolean, advice = NO_HEADER): CsvTable {
+/** @param advice the end of the error for a header that seems to be missing */
+export function createCsvTable(inputs: readonly Input[], header: boolean, advice = ADD_HEADER): CsvTable {
   const typeOf = new Map(inputs.map(({ name, type }) => [name, type]));
   let columns: readonly string[] | undefined;
   let types: (ColumnType | undefined)[] = [];
   let data: unknown[][] = [];
-  /** Rows without cells, by their width: of one hand-over, or a long file of many widths would fill the memory. */
-  let ofWidth: unknown[][] = [];
+  /** Rows without cells, by width. Dropped at each `take`, or a long file of many widths would fill the memory. */
+  let emptyRows: unknown[][] = [];
   let lines: number[] = [];
   let before = 0;
 
@@ -57,12 +57,12 @@ export function createCsvTable(inputs: readonly Input[], header: boolean, advice
       setColumns(cells);
       return;
     }
-    // A column that isn't the model's stays as it is. A row of another width is refused by the encoder, which counts its
-    // cells only: millions of them share a list.
+    // A cell of an unknown column stays text. The encoder refuses a row of another width, for which it counts the cells
+    // only: so rows of one width share a list.
     data.push(
       cells.length === types.length
         ? cells.map((cell, at) => readTextCell(cell, types[at] ?? 'string'))
-        : (ofWidth[cells.length] ??= new Array<undefined>(cells.length)),
+        : (emptyRows[cells.length] ??= new Array<undefined>(cells.length)),
     );
     lines.push(line);
   }, header);
@@ -79,7 +79,7 @@ export function createCsvTable(inputs: readonly Input[], header: boolean, advice
       const table: Table = { columns, data, lines, ...(before > 0 && { before }) };
       before += data.length;
       data = [];
-      ofWidth = [];
+      emptyRows = [];
       lines = [];
       return table;
     },

@@ -10,7 +10,7 @@ interface Record {
   readonly text: string;
 }
 
-/** Reads a text that arrives in pieces of this size. */
+/** Reads a text in pieces of this size. */
 function read(text: string, size = Infinity): Record[] {
   const records: Record[] = [];
   const reader = createCsvReader((cells, line, own) => records.push({ cells, line, text: own }));
@@ -59,11 +59,11 @@ describe('the CSV reader', () => {
     for (const size of [1, 2, 3, Infinity]) expect(cellsOf(text, size)).toEqual(cells);
   });
 
-  it('says on which line each record begins', () => {
+  it('reports the first line of each record', () => {
     expect(read('a\n\n"1\n2"\r\n3\n').map(({ line }) => line)).toEqual([1, 3, 5]);
   });
 
-  it('gives each record its own text', () => {
+  it('reports the text of each record', () => {
     const text = 'a,b\r\n"1\n",2\n3,4';
     expect(read(text, 2).map((record) => record.text)).toEqual(['a,b\r\n', '"1\n",2\n', '3,4']);
   });
@@ -76,11 +76,11 @@ describe('the CSV reader', () => {
     ['a\n"1"2\n', { row: 0, line: 2, message: 'a quoted cell goes on behind its closing quote' }],
     ['a\n1\n"2\n3\n', { row: 1, line: 3, message: 'a quote is opened, but never closed' }],
     ['a\n"1" ,2\n', { row: 0, line: 2, message: 'a quoted cell goes on behind its closing quote' }],
-  ])('refuses %j by its line', (text, fault) => {
+  ])('refuses %j with its line', (text, fault) => {
     expect(faultOf(text)).toEqual(fault);
   });
 
-  it('does not collect a file behind a quote that is never closed', () => {
+  it('does not collect a whole file after an unclosed quote', () => {
     const reader = createCsvReader(() => undefined);
     reader.write('a\n"');
     const piece = 'x\n'.repeat(50_000);
@@ -89,7 +89,7 @@ describe('the CSV reader', () => {
     }).toThrow('The body is not valid CSV.');
   });
 
-  it('reads as csv-parse does, however the text is cut', () => {
+  it('reads as csv-parse does, with any cuts of the text', () => {
     const cell = fc.oneof(
       fc.stringMatching(/^[a-c \t.;]{0,4}$/),
       fc.stringMatching(/^[a",\r\n]{0,5}$/).map((text) => `"${text.replaceAll('"', '""')}"`),

@@ -1,7 +1,7 @@
 import type { CellError } from '../../errors/problem.ts';
 import { Problem } from '../../errors/problem.ts';
 
-/** What one record may take at most, in UTF-16 units: an unclosed quote would otherwise swallow a whole file. */
+/** In UTF-16 units. Without a limit an unclosed quote would take in the whole file. */
 const MAX_RECORD = 1024 * 1024;
 
 const QUOTE = 0x22;
@@ -9,29 +9,28 @@ const COMMA = 0x2c;
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 
-/** Takes one record: its cells, the line that it begins on (from 1), and its text with the line's end. */
+/** Receives one record: its cells, its first line (from 1), and its text with the line end. */
 export type TakeRecord = (cells: string[], line: number, text: string) => void;
 
-/** Reads CSV in pieces, as they arrive. */
+/** Reads CSV piece by piece. */
 export interface CsvReader {
   /** @throws {Problem} invalid_csv with the line */
   write(text: string): void;
-  /** The last record may lack its line end. */
+  /** Reads the last record, which may have no line end. */
   end(): void;
 }
 
 interface Quoted {
   readonly cells: string[];
-  /** Where the next record begins. */
+  /** The position of the next record. */
   readonly next: number;
   /** Line ends within and after it. */
   readonly lines: number;
 }
 
 /**
- * A reader of RFC 4180: commas, CRLF or LF, quotes only around a whole cell. Cells are taken as they stand; empty
- * lines are skipped. csv-parse, to which a test holds it, takes 50 ms for a MB where this takes 6, and 420 ms where rows
- * differ in length: too long for a process that has others to answer.
+ * A reader of RFC 4180: commas, CRLF or LF, quotes around whole cells only. Cells are not trimmed; empty lines are skipped.
+ * A test holds it to csv-parse, which would block the event loop eight times as long and more: docs/internals/performance.md.
  */
 export function createCsvReader(take: TakeRecord, header = true): CsvReader {
   let rest = '';

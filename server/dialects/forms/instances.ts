@@ -5,7 +5,7 @@ import { readRecords } from './records.ts';
 
 /**
  * Reads `instances`: objects by column name, or lists in the order of the signature; for a model of one column also
- * its bare cells. The first one decides, and the encoder refuses those of another form.
+ * bare cells. The first instance decides; the encoder refuses those of another form.
  *
  * @throws {Problem} invalid_body
  */

@@ -3,7 +3,7 @@ import { Problem } from '../../errors/problem.ts';
 /** An object of JSON: neither null nor a list. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Of two members of one name JSON.parse keeps the last. @throws {Problem} invalid_json */
+/** As JSON.parse: of two members of one name it keeps the last. @throws {Problem} invalid_json */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -15,5 +15,5 @@ export function parseJson(text: string): unknown {
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** A body that is JSON, but of no form that the dialect has. */
+/** The error for JSON in none of a protocol's forms. */
 export const invalidBody = (detail: string): Problem => new Problem('invalid_body', { detail });

@@ -11,13 +11,13 @@ export const readRecord = (record: JsonObject): Table => ({
 });
 
 /**
- * Reads a list of objects, one a row. The columns are all names that occur; which row lacks one is found by the
- * encoder, so that a body of small objects is never blown up into full rows.
+ * Reads a list of objects, one a row. The columns are all names that occur. The encoder finds the rows that lack one, so
+ * that small objects are never expanded into full rows.
  *
  * @throws {Problem} invalid_body when there are elements, but no object among them
  */
 export function readRecords(records: readonly unknown[], inputs: readonly Input[]): Table {
-  // No row says anything about columns, so none is wrong.
+  // Without a row no column is missing.
   if (records.length === 0) return { columns: inputs.map(({ name }) => name), data: [] };
   const columns = new Set<string>();
   let objects = 0;

@@ -19,7 +19,7 @@ it.each([
   expect(roundDecimal(value, decimals)).toBeCloseTo(rounded, 20);
 });
 
-it('has at most the wanted places, and is at most half of the last one away', () => {
+it('has at most the wanted places and an error of at most half a unit of the last one', () => {
   fc.assert(
     fc.property(
       fc.double({ min: -1e6, max: 1e6, noNaN: true }),

@@ -1,6 +1,6 @@
 /**
- * Rounds the decimal number that is written for a value, half away from zero: 1.005 to two places is 1.01, although
- * the binary value behind it is a little less, since 1.005 is what its reader sees.
+ * Rounds the shortest decimal form of a value, half away from zero: 1.005 to two places is 1.01, although the binary
+ * value is a little less than 1.005.
  */
 export function roundDecimal(value: number, decimals: number): number {
   if (!Number.isFinite(value)) return value;

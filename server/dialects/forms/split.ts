@@ -2,7 +2,7 @@ import type { Table } from '../../model/rows.ts';
 import type { JsonObject } from './json.ts';
 import { invalidBody } from './json.ts';
 
-/** `index` is what pandas adds to the two; it carries nothing for a prediction, but must fit the rows. */
+/** pandas adds `index`; it means nothing for a prediction, but must be as long as the rows. */
 const KEYS = new Set(['columns', 'data', 'index']);
 
 /**

@@ -1,11 +1,11 @@
 import type { ColumnType } from '../../model/signature.ts';
 
-/** No two runs of digits or of white space can meet: on a long cell they would take quadratic time. */
+/** No two quantifiers of digits or of white space are adjacent: on a long cell the match would take quadratic time. */
 const NUMBER = /^[ \t]*[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?[ \t]*$/i;
 const BLANK = /^[ \t]*$/;
 
 const PARTS = /(\d*)\.?(\d*)(?:e([+-]?\d+))?[ \t]*$/i;
-/** Stands for a fraction that a float64 can't tell from a whole number: refused as any other. */
+/** Replaces a fraction that a float64 would lose, so that the encoder refuses it as any other fraction. */
 const FRACTION = 0.5;
 
 /** Whether a number's text has a fraction, however small: 25.000000000000000000001 is not 25. */
@@ -16,7 +16,7 @@ function hasFraction(text: string): boolean {
   return /[1-9]/.test((whole + fraction).slice(-Math.min(places, whole.length + fraction.length)));
 }
 
-/** As JSON, Python and R write them. */
+/** The booleans of JSON, Python and R. */
 const BOOLEANS = new Map([
   ['true', true],
   ['True', true],
@@ -27,8 +27,8 @@ const BOOLEANS = new Map([
 ]);
 
 /**
- * A cell that arrived as text (CSV, a query), as the JSON value that it stands for in a column of this type. An empty
- * one is a missing value. What stands for nothing stays a text, which the encoder refuses by row and column.
+ * Converts a cell of a CSV or a query to the JSON value that its text means in a column of this type; empty is missing.
+ * A text that means none stays as it is, and the encoder refuses it by row and column.
  */
 export function readTextCell(text: string, type: ColumnType): unknown {
   if (text === '') return null;

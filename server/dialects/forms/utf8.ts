@@ -1,7 +1,7 @@
 import { Problem } from '../../errors/problem.ts';
 
-/** UTF-8 to text, in pieces. A byte order mark is skipped. @throws {Problem} invalid_encoding */
-export function createDecoder(): (bytes?: Uint8Array) => string {
+/** Decodes UTF-8 piece by piece, without a byte order mark. @throws {Problem} invalid_encoding */
+export function createUtf8Decoder(): (bytes?: Uint8Array) => string {
   const decoder = new TextDecoder('utf-8', { fatal: true });
   return (bytes) => {
     try {

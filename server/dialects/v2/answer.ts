@@ -1,19 +1,19 @@
 import type { Model } from '../../model/model.ts';
-import type { InferRequest } from './request.ts';
+import type { V2InferRequest } from './request.ts';
 
-/** An answer of the Open Inference Protocol: JSON, and behind it the outputs that were wanted as binary data. */
-export interface InferAnswer {
+/** An answer of the Open Inference Protocol: JSON, followed by the outputs that are wanted as binary data. */
+export interface V2InferAnswer {
   readonly json: string;
   readonly binary: readonly Buffer[];
 }
 
 /** Writes the outputs that a request wants. */
-export function writeInferAnswer(
+export function writeV2InferAnswer(
   { name, version }: Model,
-  { id, wanted }: InferRequest,
+  { id, wanted }: V2InferRequest,
   rows: number,
   answers: Float64Array,
-): InferAnswer {
+): V2InferAnswer {
   const binary: Buffer[] = [];
   const outputs = wanted.map(({ output, binary: asBinary }) => {
     const shape = output.width === undefined ? `[${rows}]` : `[${rows},${output.width}]`;

@@ -65,7 +65,7 @@ function post({ request }: AppUnderTest, { header, rest }: BinaryBody, length?: 
 
 const SMALL = ADULT_ROW.map((cell) => (cell === 32275 ? 120 : cell));
 
-withApp('binary tensors of every datatype reach the model as they are', async (app) => {
+withApp('binary tensors of every datatype reach the model unchanged', async (app) => {
   for (const datatype of [
     'INT8',
     'INT16',
@@ -88,26 +88,29 @@ withApp('binary tensors of every datatype reach the model as they are', async (a
   }
 });
 
-withApp('NaN is a missing value; what no column takes is named by row and column', async (app) => {
-  const missing = binaryBody('FP64', [SMALL.map((cell) => (cell === 25 ? NaN : cell))]);
-  expect((await post(app, missing)).status).toBe(200);
-  expect(app.inference.calls[0]?.rows.cells[0]).toBeNaN();
-  const wrong: [string, number, RegExp][] = [
-    ['FP32', 39.5, /row 1, column \\"age\\": expected an integer, found a fraction/],
-    ['FP64', Infinity, /row 1, column \\"age\\": expected an integer within/],
-    ['INT64', 2 ** 53, /row 1, column \\"age\\": expected an integer within/],
-  ];
-  for (const [datatype, value, message] of wrong) {
-    const answer = await post(
-      app,
-      binaryBody(datatype, [SMALL, SMALL.map((cell) => (cell === 25 ? value : cell))]),
-    );
-    expect(answer.status).toBe(400);
-    expect(answer.text).toMatch(message);
-  }
-});
+withApp(
+  'NaN is a missing value; an error names the row and column of a value that the column refuses',
+  async (app) => {
+    const missing = binaryBody('FP64', [SMALL.map((cell) => (cell === 25 ? NaN : cell))]);
+    expect((await post(app, missing)).status).toBe(200);
+    expect(app.inference.calls[0]?.rows.cells[0]).toBeNaN();
+    const wrong: [string, number, RegExp][] = [
+      ['FP32', 39.5, /row 1, column \\"age\\": expected an integer, found a fraction/],
+      ['FP64', Infinity, /row 1, column \\"age\\": expected an integer within/],
+      ['INT64', 2 ** 53, /row 1, column \\"age\\": expected an integer within/],
+    ];
+    for (const [datatype, value, message] of wrong) {
+      const answer = await post(
+        app,
+        binaryBody(datatype, [SMALL, SMALL.map((cell) => (cell === 25 ? value : cell))]),
+      );
+      expect(answer.status).toBe(400);
+      expect(answer.text).toMatch(message);
+    }
+  },
+);
 
-withApp('text in other bytes than UTF-8 is named by row and column', async (app) => {
+withApp('an error names the row and column of text that is not UTF-8', async (app) => {
   const body = binaryBody('INT64', [SMALL]);
   const at = body.rest.indexOf(' Private');
   body.rest[at] = 0xff;
@@ -116,7 +119,7 @@ withApp('text in other bytes than UTF-8 is named by row and column', async (app)
   expect(answer.text).toMatch(/row 0, column \\"workclass\\": expected text in UTF-8/);
 });
 
-withApp('outputs come as binary data where that is wanted', async (app) => {
+withApp('outputs are binary data on request', async (app) => {
   const body = binaryBody('INT64', [SMALL]);
   const outputs = [{ name: 'probabilities', parameters: { binary_data: true } }, { name: 'label' }];
   const mixed = await post(app, { ...body, header: { ...body.header, outputs } });
@@ -144,7 +147,7 @@ withApp('outputs come as binary data where that is wanted', async (app) => {
   expect(all.text).toContain('\u0006\0\0\0 <=50K');
 });
 
-withApp('lengths that do not fit the bytes are refused before anything is read', async (app) => {
+withApp('lengths that do not fit the bytes are refused before the data are read', async (app) => {
   const body = binaryBody('INT64', [SMALL]);
   const sized = (size: unknown): BinaryBody => ({
     ...body,
@@ -179,7 +182,7 @@ withApp('lengths that do not fit the bytes are refused before anything is read',
   expect(app.inference.calls).toEqual([]);
 });
 
-withApp('no bytes make it fail', async (app) => {
+withApp('no bytes make it crash', async (app) => {
   const body = binaryBody('FP32', [SMALL, SMALL]);
   const json = Buffer.from(JSON.stringify(body.header));
   const whole = Buffer.concat([json, body.rest]);

@@ -1,20 +1,20 @@
 import type { Fault } from '../../errors/refusals.ts';
 import type { ColumnType } from '../../model/signature.ts';
 
-/** An element whose bytes are no text: stands in a tensor's values until its row and column are known. */
+/** Marks an element whose bytes are not UTF-8, until its row and column are known. */
 export const NOT_TEXT = Symbol('not text');
 
 /** How the elements of a tensor are read and checked. */
 export interface Datatype {
   readonly name: string;
-  /** Of an element in binary data; undefined where each has a length of its own. */
+  /** Bytes of an element in binary data; undefined if elements have their own lengths. */
   readonly bytes: number | undefined;
-  /** Reads a binary element. A missing value is null: what NaN stands for in a floating-point tensor. */
+  /** Reads a binary element. NaN in a floating-point tensor is a missing value: null. */
   readonly read: (view: DataView, at: number) => unknown;
-  /** Why a value is none of this datatype, where the check of the column would not notice. */
+  /** Why a value isn't of this datatype; only what the check of the column would not find. */
   readonly fault: (value: unknown) => Fault | undefined;
-  /** A value without fault, as the datatype holds it. */
-  readonly held?: (value: unknown) => unknown;
+  /** Converts a value without fault to the precision of the datatype. */
+  readonly convert?: (value: unknown) => unknown;
   /** The columns that take it. */
   readonly columns: readonly ColumnType[];
 }
@@ -46,7 +46,7 @@ const DATATYPES: readonly Datatype[] = [
   integer('INT8', 8, true, (view, at) => view.getInt8(at)),
   integer('INT16', 16, true, (view, at) => view.getInt16(at, true)),
   integer('INT32', 32, true, (view, at) => view.getInt32(at, true)),
-  // Above 2^53 the number is rounded, and then refused for its size.
+  // Above 2^53 the number is rounded; the encoder refuses it for its size.
   integer('INT64', 64, true, (view, at) => Number(view.getBigInt64(at, true))),
   integer('UINT8', 8, false, (view, at) => view.getUint8(at)),
   integer('UINT16', 16, false, (view, at) => view.getUint16(at, true)),
@@ -65,7 +65,7 @@ const DATATYPES: readonly Datatype[] = [
         ? { reason: 'range', message: 'expected a value that FP32 holds, found a longer integer' }
         : undefined;
     },
-    held: (value) => (typeof value === 'number' ? Math.fround(value) : value),
+    convert: (value) => (typeof value === 'number' ? Math.fround(value) : value),
     columns: NUMERIC,
   },
   {
@@ -102,14 +102,14 @@ const DATATYPES: readonly Datatype[] = [
 
 const BY_NAME = new Map<unknown, Datatype>(DATATYPES.map((datatype) => [datatype.name, datatype]));
 
-/** The datatype of this name; undefined for one that no column takes, such as FP16. */
+/** The datatype of a name; undefined for one that no column takes, such as FP16. */
 export const findDatatype = (name: unknown): Datatype | undefined => BY_NAME.get(name);
 
 /** The names of the datatypes that a column of this type takes. */
 export const datatypesOf = (type: ColumnType): string[] =>
   DATATYPES.filter(({ columns }) => columns.includes(type)).map(({ name }) => name);
 
-/** The datatype in which a model's metadata names a column. */
+/** The datatype of a column in a model's metadata. */
 export const METADATA_DATATYPES: Readonly<Record<ColumnType, string>> = {
   string: 'BYTES',
   number: 'FP64',

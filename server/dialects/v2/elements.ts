@@ -3,7 +3,7 @@ import { invalidBody } from '../forms/json.ts';
 import type { Datatype } from './datatypes.ts';
 import { NOT_TEXT } from './datatypes.ts';
 
-/** Bytes before each element of a BYTES tensor: its length, an unsigned little-endian integer. */
+/** Size of the length before each element of a BYTES tensor: an unsigned little-endian integer. */
 const LENGTH_BYTES = 4;
 
 function readTexts(where: string, bytes: Buffer, count: number): unknown[] {
@@ -25,7 +25,7 @@ function readTexts(where: string, bytes: Buffer, count: number): unknown[] {
 }
 
 /**
- * Reads the elements of a tensor from exactly these bytes. Nothing is allocated for a count that the bytes don't hold.
+ * Reads the elements of a tensor from binary data. Allocates nothing for a count that the bytes don't hold.
  *
  * @throws {Problem} invalid_body
  */
@@ -45,7 +45,7 @@ export function readBinaryElements(
 }
 
 /**
- * The elements of a tensor in JSON, flat or nested as its shape says, row by row.
+ * Reads the elements of a tensor in JSON, flat or nested by its shape. They come row by row.
  *
  * @throws {Problem} invalid_body
  */

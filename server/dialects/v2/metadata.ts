@@ -2,15 +2,15 @@ import type { Model } from '../../model/model.ts';
 import { METADATA_DATATYPES } from './datatypes.ts';
 import type { OutputTensor } from './outputs.ts';
 
-/** Triton's name for what runs ONNX files. */
+/** Triton's name for ONNX models. */
 const PLATFORM = 'onnxruntime_onnx';
 
-/** What the server says of itself: the extensions by Triton's names. */
-export const describeServer = (version: string): string =>
+/** The metadata of the server. Extensions have Triton's names. */
+export const writeV2Server = (version: string): string =>
   JSON.stringify({ name: 'servemodel', version, extensions: ['binary_tensor_data', 'model_repository'] });
 
-/** What the server says of a model. -1: any number of rows. */
-export function describeModel(
+/** The metadata of a model. -1 stands for any number of rows. */
+export function writeV2Model(
   { name, signature }: Model,
   versions: readonly number[],
   outputs: readonly OutputTensor[],
@@ -32,8 +32,8 @@ export function describeModel(
   });
 }
 
-/** The repository index: a model is only in the catalogue once it is ready. */
-export const describeIndex = (models: readonly Model[]): string =>
+/** The repository index. Models in the catalogue are ready. */
+export const writeV2Index = (models: readonly Model[]): string =>
   JSON.stringify(
     models.map(({ name, version }) => ({ name, version: String(version), state: 'READY', reason: '' })),
   );

@@ -5,7 +5,7 @@ import { writeNumbers } from '../native.ts';
 export interface OutputTensor {
   readonly name: string;
   readonly datatype: 'BYTES' | 'INT64' | 'FP64' | 'FP32';
-  /** Behind the rows: [rows] without it. */
+  /** The second dimension; undefined for the shape [rows]. */
   readonly width: number | undefined;
   /** Its elements in JSON. */
   json(answers: Float64Array): string;
@@ -86,7 +86,7 @@ function valueTensor(name: string): OutputTensor {
   };
 }
 
-/** What a model answers, in the order of an answer without requested outputs: by the names of its signature. */
+/** All outputs of a model, by the names of its signature, in the order of an answer to a request that names none. */
 export const outputTensors = (output: OutputFeed): readonly OutputTensor[] =>
   output.task === 'regression'
     ? [valueTensor(output.value)]

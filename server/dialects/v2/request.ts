@@ -8,14 +8,14 @@ import { readParameters, readTensor } from './tensor.ts';
 import type { WantedOutput } from './wanted.ts';
 import { readFlag, readWanted } from './wanted.ts';
 
-/** What a body's `model_name` and `model_version` must say, if anything. */
-export interface Addressee {
+/** The model of the path: a body's `model_name` and `model_version`, if given, must name it. */
+export interface PathModel {
   readonly name: string;
   readonly version: number;
 }
 
 /** A request of the Open Inference Protocol. */
-export interface InferRequest {
+export interface V2InferRequest {
   readonly id: string | undefined;
   readonly tensors: readonly Tensor[];
   readonly wanted: readonly WantedOutput[];
@@ -37,15 +37,15 @@ function parseHeader(bytes: Buffer): JsonObject {
   return body;
 }
 
-/** The path decides; what the body says beside it may not be another model. */
-function checkAddressee({ model_name: name, model_version: version }: JsonObject, model: Addressee): void {
+/** @throws {Problem} invalid_body if the body names another model than the path */
+function checkPathModel({ model_name: name, model_version: version }: JsonObject, model: PathModel): void {
   if (name !== undefined && name !== null && name !== '' && name !== model.name)
     throw invalidBody('"model_name" is not the model of the path.');
   if (version !== undefined && version !== null && version !== '' && version !== String(model.version))
     throw invalidBody(`"model_version" is not the version that answers: it would be "${model.version}".`);
 }
 
-/** Hands out the bytes behind the JSON, input by input. */
+/** Takes the binary data after the JSON apart, input by input. */
 function createTake(rest: Buffer): { readonly take: TakeBytes; readonly end: () => void } {
   let at = 0;
   return {
@@ -65,20 +65,20 @@ function createTake(rest: Buffer): { readonly take: TakeBytes; readonly end: () 
 /**
  * Reads a request of the Open Inference Protocol, with the binary tensor data extension.
  *
- * @param headerLength bytes of the JSON, behind which the binary data begins; undefined when all is JSON
- * @param all the outputs that the model has
+ * @param headerLength bytes of the JSON, which binary data follow; undefined if all is JSON
+ * @param all the outputs of the model
  * @throws {Problem} invalid_body, invalid_json or invalid_encoding
  */
-export function readInferRequest(
+export function readV2InferRequest(
   bytes: Buffer,
   headerLength: number | undefined,
-  model: Addressee,
+  model: PathModel,
   all: readonly OutputTensor[],
-): InferRequest {
+): V2InferRequest {
   const length = headerLength ?? bytes.length;
   if (length > bytes.length) throw invalidBody('Inference-Header-Content-Length is larger than the body.');
   const header = parseHeader(bytes.subarray(0, length));
-  checkAddressee(header, model);
+  checkPathModel(header, model);
   const { id, inputs, outputs, parameters } = header;
   if (id !== undefined && id !== null && typeof id !== 'string') throw invalidBody('"id" must be a string.');
   const wanted = readWanted(outputs, readParameters('the request', parameters), all);
@@ -90,7 +90,7 @@ export function readInferRequest(
 }
 
 /**
- * Reads a request for the repository index. Whatever is listed is ready, so its one member changes nothing.
+ * Checks a request for the repository index. All listed models are ready, so its one member changes nothing.
  *
  * @throws {Problem} invalid_body, invalid_json or invalid_encoding
  */

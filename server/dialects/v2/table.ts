@@ -6,7 +6,7 @@ import { invalidBody } from '../forms/json.ts';
 import { datatypesOf } from './datatypes.ts';
 import type { Tensor } from './tensor.ts';
 
-/** One tensor for the whole row: only where no tensor of that form could be a single column. */
+/** Whether a tensor holds whole rows. One that could be a single column doesn't. */
 const isMatrix = ({ name, shape }: Tensor, inputs: readonly Input[]): boolean =>
   inputs.length > 1 && shape[1] === inputs.length && inputs.every((input) => input.name !== name);
 
@@ -19,10 +19,10 @@ function checkDatatype({ datatype }: Tensor, index: number, { name, type }: Inpu
 }
 
 /**
- * Brings the tensors of a request into rows: one tensor a column, of shape [rows] or [rows, 1], or one of shape
- * [rows, columns] in the signature's order for a model whose columns are all of the tensor's kind.
+ * Converts the tensors of a request to rows: one tensor a column, of shape [rows] or [rows, 1], or one of shape
+ * [rows, columns], in the signature's order, if its datatype fits all columns.
  *
- * @throws {Problem} invalid_body, invalid_columns, or invalid_rows for elements that are none of their datatype
+ * @throws {Problem} invalid_body, invalid_columns, or invalid_rows for elements that don't fit their datatype
  */
 export function toTable(tensors: readonly Tensor[], inputs: readonly Input[]): Table {
   const [first] = tensors;
@@ -54,7 +54,7 @@ export function toTable(tensors: readonly Tensor[], inputs: readonly Input[]): T
         const value = values[matrix ? row * columns.length + at : row];
         const fault = datatype.fault(value);
         if (fault !== undefined) faults.add(row, column, known.has(column), fault);
-        return datatype.held ? datatype.held(value) : value;
+        return datatype.convert ? datatype.convert(value) : value;
       }),
     );
   }

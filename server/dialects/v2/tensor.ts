@@ -4,7 +4,7 @@ import type { Datatype } from './datatypes.ts';
 import { findDatatype } from './datatypes.ts';
 import { readBinaryElements, readJsonElements } from './elements.ts';
 
-/** An input of a request, with as many values as its shape says. */
+/** An input of a request. The number of its values fits its shape. */
 export interface Tensor {
   readonly name: string;
   readonly datatype: Datatype;
@@ -14,11 +14,11 @@ export interface Tensor {
   readonly values: readonly unknown[];
 }
 
-/** Gives the next so many bytes of the binary data behind the JSON. */
+/** Returns the next `size` bytes of the binary data after the JSON. */
 export type TakeBytes = (where: string, size: number) => Buffer;
 
 const KEYS = new Set(['name', 'shape', 'datatype', 'parameters', 'data']);
-/** How MLServer's clients mark plain data. Any other mark means that the data has to be decoded first. */
+/** The marks of plain data by MLServer's clients. Any other mark means encoded data. */
 const PLAIN_CONTENT = new Set<unknown>([undefined, null, 'np', 'pd', 'str']);
 
 const isDimension = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
@@ -33,7 +33,7 @@ export function readParameters(where: string, parameters: unknown): JsonObject {
 /**
  * Reads one entry of a request's `inputs`.
  *
- * @param index of the entry, which an error names
+ * @param index of the entry, for errors
  * @throws {Problem} invalid_body
  */
 export function readTensor(input: unknown, index: number, take: TakeBytes): Tensor {

@@ -3,13 +3,13 @@ import { invalidBody, isObject } from '../forms/json.ts';
 import type { OutputTensor } from './outputs.ts';
 import { readParameters } from './tensor.ts';
 
-/** An output that a request asks for. */
+/** An output that a request wants. */
 export interface WantedOutput {
   readonly output: OutputTensor;
   readonly binary: boolean;
 }
 
-/** A parameter that is true or false. @throws {Problem} invalid_body */
+/** Reads a parameter that is true or false. @throws {Problem} invalid_body */
 export function readFlag(where: string, value: unknown, otherwise: boolean): boolean {
   if (value === undefined || value === null) return otherwise;
   if (typeof value !== 'boolean') throw invalidBody(`${where} must be true or false.`);
@@ -24,7 +24,7 @@ function readOne(entry: unknown, index: number, all: readonly OutputTensor[], bi
     throw invalidBody(`Output ${index} is none of the model's: ${names}.`);
   }
   const parameters = readParameters(`output ${index}`, entry['parameters']);
-  // Triton's extension: it would replace the tensor by texts.
+  // Triton's extension would replace the tensor by texts.
   if (parameters['classification'] !== undefined) {
     throw invalidBody(
       `Output ${index} asks for a classification, which this server doesn't make of an output.`,
@@ -37,9 +37,9 @@ function readOne(entry: unknown, index: number, all: readonly OutputTensor[], bi
 }
 
 /**
- * Reads which outputs a request wants, and in which form; all of them where it doesn't say.
+ * Reads which outputs a request wants, and in which form; all of them if it names none.
  *
- * @param all the outputs that the model has
+ * @param all the outputs of the model
  * @throws {Problem} invalid_body
  */
 export function readWanted(

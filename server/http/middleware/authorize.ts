@@ -6,12 +6,12 @@ import type { AppContext } from '../context.ts';
 import { header } from '../header.ts';
 import type { Gate } from '../../access/gate.ts';
 
-/** Refuses a request to a route, or lets it pass. @throws {Problem} unauthorized */
-export type Admit = (c: AppContext, route: string) => void;
+/** Checks the key of a request to a route. @throws {Problem} unauthorized */
+export type Authorize = (c: AppContext, route: string) => void;
 
 /**
- * What needs no key: health, which orchestrators ask, and the pages, which hold nothing but code and ask their user for
- * a key. Whatever isn't listed needs one.
+ * The routes that need no key: health checks for orchestrators, and the pages, which hold only code and ask their user
+ * for a key.
  */
 const OPEN_ROUTES: readonly string[] = [
   '/',
@@ -25,8 +25,8 @@ const OPEN_ROUTES: readonly string[] = [
   '/v2/health/ready',
 ];
 
-/** @param healthRoute one more path of the health check, or none */
-export function createAdmission(gate: Gate, registry: Registry, healthRoute: string): Admit {
+/** @param healthRoute one more path of a health check; '' for none */
+export function createAuthorizer(gate: Gate, registry: Registry, healthRoute: string): Authorize {
   const open = new Set([...OPEN_ROUTES, healthRoute]);
   const requests = createCounter(registry, {
     name: 'api_key_requests_total',
@@ -39,7 +39,7 @@ export function createAdmission(gate: Gate, registry: Registry, healthRoute: str
     return count;
   };
   return (c, route) => {
-    // A browser asks without a key whether it may send one, and nothing else is answered to OPTIONS.
+    // A browser sends no key with a preflight, and no other OPTIONS is answered.
     if (open.has(route) || c.req.method === 'OPTIONS') return;
     const client = gate.clientOf((name) => header(c, name));
     if (client === undefined)

@@ -14,11 +14,11 @@ const NO_CROWD = { enter: () => 0, leave: () => undefined };
 const OURS = 'https://ours.example';
 const EXPOSED = 'access-control-expose-headers';
 
-/** An app of two routes, one of which only fails. */
+/** An app with two routes, one of which always fails. */
 function appWith(origins: string): (path: string, init: RequestInit) => Promise<Response> {
   const app = new Hono<AppEnv>();
   const cors = createCors(origins);
-  const serve = cors.share(
+  const serve = cors.wrapServe(
     createServe(createHttpRecorder(new Registry()), pino({ level: 'silent' }), { limit: NO_CROWD }),
   );
   const define = createRouter(app, serve, cors.preflight);
@@ -39,7 +39,7 @@ const allowed = ({ headers }: Response): string | null => headers.get('access-co
 describe('listed origins', () => {
   const request = appWith(`${OURS},http://localhost:8080`);
 
-  it.each([OURS, 'http://localhost:8080'])('lets in %s', async (origin) => {
+  it.each([OURS, 'http://localhost:8080'])('allow %s', async (origin) => {
     const answer = await request('/both', from(origin));
     expect([answer.status, allowed(answer), answer.headers.get('vary')]).toEqual([200, origin, 'origin']);
     expect(answer.headers.get(EXPOSED)).toMatch(/x-request-id, x-model, server-timing, retry-after/);
@@ -53,18 +53,18 @@ describe('listed origins', () => {
     },
   );
 
-  it('adds nothing to an answer that no page asked for', async () => {
+  it('add nothing to an answer without Origin', async () => {
     const { headers } = await request('/both', {});
     expect([...headers.keys()].filter((name) => /^access|^vary/.test(name))).toEqual([]);
   });
 
-  it('lets a page read errors, too', async () => {
+  it('let a page read errors, too', async () => {
     const answer = await request('/fails', from(OURS));
     expect([answer.status, allowed(answer)]).toEqual([503, OURS]);
     expect(answer.headers.get('retry-after')).toBe('1');
   });
 
-  it('tells a browser beforehand what the route takes', async () => {
+  it('answer a preflight with the methods of the route', async () => {
     const preflight = from(OURS, { 'access-control-request-method': 'POST' });
     const answer = await request('/both', { method: 'OPTIONS', ...preflight });
     expect([answer.status, allowed(answer), await answer.text()]).toEqual([204, OURS, '']);
@@ -73,7 +73,7 @@ describe('listed origins', () => {
     expect(answer.headers.get('access-control-max-age')).toBe('600');
   });
 
-  it('takes OPTIONS without its question for a method that the path does not have', async () => {
+  it('answer OPTIONS that is no preflight with 405', async () => {
     for (const init of [{}, from(OURS)]) {
       expect((await request('/both', { method: 'OPTIONS', ...init })).status).toBe(405);
     }
@@ -82,7 +82,7 @@ describe('listed origins', () => {
   });
 });
 
-it('lets everyone in with *, without telling caches that it depends', async () => {
+it('* allows all origins, without Vary', async () => {
   const answer = await appWith('*')('/both', from('https://other.example'));
   expect([allowed(answer), answer.headers.get('vary')]).toEqual(['*', null]);
 });

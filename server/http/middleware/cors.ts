@@ -2,16 +2,16 @@ import type { AppContext } from '../context.ts';
 import { header } from '../header.ts';
 import type { Serve } from './serve.ts';
 
-/** Answers a browser's question whether a page of another origin may send a request; undefined if it's none. */
+/** Answers the preflight of a browser for a page of another origin; undefined if the request is none. */
 export type Preflight = (c: AppContext, methods: string) => Response | undefined;
 
 export interface Cors {
-  /** Lets pages of the accepted origins read every answer, errors too. */
-  readonly share: (serve: Serve) => Serve;
+  /** Adds the headers by which pages of the accepted origins may read an answer, errors too. */
+  readonly wrapServe: (serve: Serve) => Serve;
   readonly preflight: Preflight;
 }
 
-/** What a page may read of an answer beside its body. */
+/** The headers of an answer that a page may read. */
 const EXPOSED = 'x-request-id, x-model, server-timing, retry-after, etag, inference-header-content-length';
 /** The wildcard covers every header but this one. */
 const ACCEPTED_HEADERS = '*, authorization';
@@ -24,17 +24,17 @@ const PREFLIGHT_SECONDS = '600';
  */
 export function createCors(origins: string): Cors {
   const accepted = new Set(origins.split(','));
-  const everyone = accepted.has('*');
+  const anyOrigin = accepted.has('*');
 
-  /** The headers that let this origin in; none for a stranger, whose browser then refuses the answer. */
+  /** Without `access-control-allow-origin` the browser keeps the answer from the page. */
   const headersFor = (origin: string): Readonly<Record<string, string>> => {
-    if (everyone) return { 'access-control-allow-origin': '*' };
+    if (anyOrigin) return { 'access-control-allow-origin': '*' };
     return accepted.has(origin)
       ? { 'access-control-allow-origin': origin, vary: 'origin' }
       : { vary: 'origin' };
   };
   return {
-    share: (serve) => (route, writeError) => (handler) => {
+    wrapServe: (serve) => (route, writeError) => (handler) => {
       const answer = serve(route, writeError)(handler);
       const share = async (c: AppContext, origin: string): Promise<Response> => {
         const response = await answer(c);

@@ -29,7 +29,7 @@ withApp(
   },
 );
 
-withApp('what is thrown before any promise is a 500, too', async ({ predict, inference, takeErrors }) => {
+withApp('an exception before any promise is a 500', async ({ predict, inference, takeErrors }) => {
   inference.behaviour = () => {
     throw new TypeError('undefined is not a function');
   };
@@ -37,7 +37,7 @@ withApp('what is thrown before any promise is a 500, too', async ({ predict, inf
   expect(takeErrors()).toHaveLength(1);
 });
 
-withApp('errors that are no fault of ours are not logged', async ({ predict, request, inference }) => {
+withApp('errors of clients are not logged', async ({ predict, request, inference }) => {
   expectProblem(await predict('{'), 'invalid_json');
   expectProblem(await request('/nope'), 'not_found');
   inference.behaviour = () => Promise.reject(new Problem('overloaded'));

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { withApp } from '../../testing/withApp.ts';
 
-withApp('a request id of the usual form is kept, on every kind of answer', async ({ request }) => {
+withApp('a valid request id is kept in every kind of answer', async ({ request }) => {
   for (const id of ['a', 'A-Z_a.z-09', 'x'.repeat(64)]) {
     for (const path of ['/', '/predict', '/nope', '/health/ready']) {
       const answer = await request(path, { headers: { 'x-request-id': id } });
@@ -10,7 +10,7 @@ withApp('a request id of the usual form is kept, on every kind of answer', async
   }
 });
 
-withApp('any other id is replaced, each by a new one', async ({ request }) => {
+withApp('an invalid id is replaced by a new one', async ({ request }) => {
   const given = [undefined, '', 'x'.repeat(65), 'a b', 'a/b', '<script>', 'é', '"', 'a,b'];
   const ids = new Set<string>();
   for (const id of given) {

@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { ADULT_ROW, adultBody } from '../../testing/adult.ts';
 import { withApp, withAppOnSocket } from '../../testing/withApp.ts';
 
-withApp('requests are counted by method, route and status, never by a path of the caller', async (app) => {
+withApp('requests are counted by method, route and status, never by the path of a client', async (app) => {
   await app.request('/models/adult?x=1');
   await app.request('/models/nope');
   await app.request('/made/up');

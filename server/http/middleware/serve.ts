@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Admit } from './authorize.ts';
+import type { Authorize } from './authorize.ts';
 import type { WriteError } from '../../dialects/errorForm.ts';
 import type { HttpRecorder } from '../../metrics/http.ts';
 import type { ConcurrencyLimit } from '../../overload/concurrencyLimit.ts';
@@ -9,29 +9,29 @@ import { HttpRequest } from '../request.ts';
 import { answerErrors } from './errors.ts';
 import { requestIdOf } from './requestId.ts';
 
-/** What surrounds every handler, given its route's pattern and the form of its errors. */
+/** Wraps a handler, for the pattern of its route and the form of its errors. */
 export type Serve = (
   route: string,
   writeError: WriteError,
 ) => (handler: Handler) => (c: AppContext) => Promise<Response>;
 
-/** What may refuse a request before its handler runs. */
+/** The checks before a handler runs. */
 export interface Guards {
   readonly limit: ConcurrencyLimit;
-  /** Undefined where access is open. */
-  readonly admit?: Admit | undefined;
+  /** Undefined if access is open. */
+  readonly authorize?: Authorize | undefined;
 }
 
 /**
- * Gives each request an id, asks for its key where access needs one, turns what its handler throws into an answer, and
- * records the answer under the route's pattern: never under a path that a caller made up. One function for all of it, since
- * each layer of promises costs a lone row as much as its encoding.
+ * Sets the request id, checks the key and the concurrency limit, answers errors, and records the answer by the route's
+ * pattern, since paths are the client's. One function, because each layer of promises costs a single row as much as its
+ * encoding.
  */
-export function createServe(http: HttpRecorder, log: Logger, { limit, admit }: Guards): Serve {
+export function createServe(http: HttpRecorder, log: Logger, { limit, authorize }: Guards): Serve {
   const answerError = answerErrors(log);
   return (route, writeError) => (handler) => {
-    // A file is on disk, and may take its time.
-    const isHeld = !route.endsWith('/predict_file');
+    // A file lies on disk and may take long.
+    const isLimited = !route.endsWith('/predict_file');
     return async function serve(c) {
       const start = performance.now();
       http.began();
@@ -39,9 +39,9 @@ export function createServe(http: HttpRecorder, log: Logger, { limit, admit }: G
       let held: number | undefined;
       let response: Response;
       try {
-        admit?.(c, route);
-        if (isHeld && c.req.method === 'POST') {
-          // Unknown only without the proxy.
+        authorize?.(c, route);
+        if (isLimited && c.req.method === 'POST') {
+          // Without the proxy the length may be unknown.
           const bytes = Number(header(c, 'content-length') ?? 0) || 0;
           limit.enter(bytes);
           held = bytes;

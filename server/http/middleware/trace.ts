@@ -3,13 +3,13 @@ import { header } from '../header.ts';
 import { traceContextOf } from '../../tracing/traceContext.ts';
 import type { Tracing } from '../../tracing/tracing.ts';
 
-/** Makes each request a span, under its route's pattern. It is added around `serve` only where tracing is on. */
+/** Makes each request a span, named by its route's pattern. It wraps `serve` only if tracing is on. */
 export const traceRequests =
   ({ begin }: Tracing, serve: Serve): Serve =>
   (route, writeError) =>
   (handler) => {
     const answer = serve(route, writeError)(handler);
-    // Without a slash it's the label of paths that don't exist.
+    // Without a slash it is the label of unknown paths.
     const pattern = route.startsWith('/') ? route : undefined;
     return async function traceRequest(c) {
       const trace = begin(

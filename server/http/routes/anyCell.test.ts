@@ -4,7 +4,7 @@ import { ADULT_COLUMNS, ADULT_ROW } from '../../testing/adult.ts';
 import type { ProblemBody } from '../../testing/problem.ts';
 import { withApp } from '../../testing/withApp.ts';
 
-/** Holds an answer to what any cell must get: a prediction, or an error that names its row and column. */
+/** Expects the answer to any cell: a prediction, or an error that names its row and column. */
 function expectLocated(status: number, text: string, row: number, column: string): void {
   expect([200, 422]).toContain(status);
   if (status === 200) return;
@@ -42,7 +42,7 @@ withApp('any text in any cell of a CSV gives an answer or a located error', asyn
   );
 });
 
-withApp('any body is an answer or a client error', async ({ predict }) => {
+withApp('any body gets an answer or a client error', async ({ predict }) => {
   await fc.assert(
     fc.asyncProperty(fc.jsonValue(), fc.constantFrom('application/json', 'text/csv'), async (value, type) => {
       const { status } = await predict(JSON.stringify(value), '?on_error=null&extra=ignore', {

@@ -58,7 +58,7 @@ const COST: Own = { routes: ['/cost', '/prediction'], answer: { key: 'cost', dec
 const row = { x: 2 };
 const native = { predictions: [2 / 3] };
 
-describe("a model's own form", () => {
+describe('the custom form of a model', () => {
   it.each<[string, unknown, unknown, object?]>([
     ['one object', row, { cost: 0.67 }],
     ['a list of objects', [row, { x: -2 }], { cost: [0.67, -0.67] }],
@@ -72,7 +72,7 @@ describe("a model's own form", () => {
     expect(await app.post('/prediction', body, headers)).toEqual([200, answer]);
   });
 
-  it('says in one sentence what is wrong, as 400', async () => {
+  it('has errors of one sentence, with 400', async () => {
     const { post, get } = serve(model('a', COST));
     expect(await post('/cost', [row, { x: 'secret' }, {}])).toEqual([
       400,
@@ -106,7 +106,7 @@ describe("a model's own form", () => {
     expect((await options('/cost', headers, '')).status).toBe(405);
   });
 
-  it('leaves the native form where it was', async () => {
+  it('leaves the built-in routes in the native form', async () => {
     const { post } = serve(model('a', COST));
     for (const path of ['/predict', '/models/a/predict', '/models/a/versions/1/predict']) {
       expect(await post(path, row)).toEqual([200, native]);
@@ -119,12 +119,12 @@ describe("a model's own form", () => {
     expect(await app.post('/predict', row)).toEqual([200, { cost: 2 / 3 }]);
     expect(await app.post('/predict', { x: null })).toMatchObject([400, { error: /^Row 0/ }].map(expectAny));
     expect(await app.post('/models/a/predict', row)).toEqual([200, native]);
-    // The other one's route leads to the default model, so its form is where only it can be meant.
+    // /predict leads to the default model, so the other model's form is at the path with its name.
     expect(await app.post('/models/b/predict', row)).toEqual([200, { cost: 2 / 3 }]);
     expect(await app.post('/models/b/versions/1/predict', row)).toEqual([200, native]);
   });
 
-  it('is what GET with a row answers wherever POST does, errors too', async () => {
+  it('is the form of GET with a row wherever it is the form of POST, errors too', async () => {
     const own = { routes: ['/predict'], answer: { key: 'cost', decimals: 2 } };
     const { get, post } = serve(model('a', own), model('b', own), model('c', {}));
     for (const path of ['/predict', '/models/b/predict']) {
@@ -150,7 +150,7 @@ describe("a model's own form", () => {
     }
   });
 
-  it('has a label of its own in the metrics', async () => {
+  it('has its path as a label in the metrics', async () => {
     const app = serve(model('a', COST));
     await app.post('/cost', row);
     await app.post('/costs', row);
@@ -162,14 +162,14 @@ describe("a model's own form", () => {
 describe('a route of a model', () => {
   const names = (path: string): Own => ({ routes: [path], answer: { key: 'own' } });
 
-  it("is never one of the server's own", async () => {
+  it('is never a built-in one', async () => {
     const { post, get } = serve(model('a', names('/models')), model('b', names('/health/live')));
     expect((await get('/models'))[0]).toBe(200);
     expect((await post('/health/live', row))[0]).toBe(405);
     expect(await post('/models/b/predict', row)).toEqual([200, { own: 2 / 3 }]);
   });
 
-  it('that two models name is the default one’s, or nobody’s', async () => {
+  it('that two models name leads to the default model, or to none', async () => {
     const path = '/price';
     const others = [model('b', names(path)), model('c', names(path))] as const;
     expect((await serve(model('a', {}), ...others).post(path, row))[0]).toBe(404);
@@ -180,12 +180,12 @@ describe('a route of a model', () => {
     ]);
   });
 
-  it('/prediction is live for whoever names it', async () => {
+  it('/prediction leads to the first model that names it', async () => {
     const others = ['b', 'c'].map((name) => model(name, names('/prediction')));
     expect(await serve(model('a', {}), ...others).post('/prediction', row)).toEqual([200, { own: 2 / 3 }]);
   });
 
-  it('answers in the native form where the model has no other', async () => {
+  it('answers in the native form if the model has no custom one', async () => {
     const { post } = serve(model('a', { routes: ['/score'] }));
     expect(await post('/score', row)).toEqual([200, native]);
     expect(await post('/score', { x: 'y' })).toMatchObject([422, { code: 'invalid_rows' }]);

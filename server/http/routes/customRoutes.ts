@@ -1,64 +1,97 @@
+import type { WriteCustomAnswer } from '../../dialects/customAnswer.ts';
+import { createCustomWriter, writeCustomError } from '../../dialects/customAnswer.ts';
 import { writeProblem } from '../../dialects/errorForm.ts';
-import { writeOwnError } from '../../dialects/customAnswer.ts';
+import { PREDICT_PARAMETERS } from '../../dialects/queryParameters.ts';
 import { Problem } from '../../errors/problem.ts';
-import { about } from '../answerHeaders.ts';
-import type { Preflight } from '../middleware/cors.ts';
-import type { AppContext, Handler } from '../context.ts';
-import type { Serve } from '../middleware/serve.ts';
 import type { Catalogue } from '../../model/catalogue.ts';
-import { perModel } from '../../model/perModel.ts';
 import type { Model } from '../../model/model.ts';
-import type { PredictRoutes } from './predict.ts';
+import { perModel } from '../../model/perModel.ts';
+import type { AnswerForm } from '../../model/routeOwner.ts';
+import { routeOwner } from '../../model/routeOwner.ts';
+import { answerJson, answerPrediction } from '../answer.ts';
+import { rememberModel } from '../answerHeaders.ts';
+import type { AppContext, Handler } from '../context.ts';
+import { requireJsonAnswer } from '../mediaTypes.ts';
+import type { Preflight } from '../middleware/cors.ts';
+import type { Serve } from '../middleware/serve.ts';
+import { createParameterReader } from '../parameters.ts';
+import { readQueryRow } from '../query.ts';
+import type { PredictHandlers } from './predict.ts';
+import type { PredictDeps } from './predictInput.ts';
+import { decoderFor, hasQuery, readBodyText, readRowQuery } from './predictInput.ts';
+import { describeCall } from './usage.ts';
 
-/** Always live for the model that names it: no route of the server will ever have it. */
-const PREDICTION = '/prediction';
+const readGetParameters = createParameterReader(PREDICT_PARAMETERS.custom.get);
+const readPostParameters = createParameterReader(PREDICT_PARAMETERS.custom.post);
 
-/** The paths that models name in `routes`. Models come and go, so they are looked up for each request. */
-export interface OwnRoutes {
-  /** What answers at a path that is no route of the server; undefined if no model has it either. */
-  find(path: string): ((c: AppContext) => Promise<Response>) | undefined;
-  /** Whether any path that the model names leads to it: else its own form is at /models/{name}/predict. */
-  hasLive(model: Model): boolean;
+/** Predictions in the form that `answer` of model.json describes, errors too: for models that have one. */
+export function createCustomHandlers(deps: PredictDeps): PredictHandlers {
+  const { predictor, port } = deps;
+  const writerOf = perModel(createCustomWriter) as (model: Model) => WriteCustomAnswer;
+
+  const getRow = async (c: AppContext, model: Model): Promise<Response> => {
+    const { inputs } = model.signature;
+    const { cells, options } = readRowQuery(c, inputs);
+    const { extra } = readGetParameters.of(options);
+    const prediction = await predictor.predict(
+      c.get('request'),
+      model,
+      () => ({ table: readQueryRow(cells, inputs) }),
+      { ignoreExtra: extra === 'ignore' },
+    );
+    return answerPrediction(c, prediction, writerOf(model)(prediction.answers, prediction.rows, true));
+  };
+
+  return {
+    get: (c, model) => {
+      c.set('writeError', writeCustomError);
+      requireJsonAnswer(c);
+      if (hasQuery(c)) return getRow(c, model);
+      return answerJson(c, JSON.stringify(describeCall(model, port, c.req.path, 'custom')));
+    },
+    post: async (c, model) => {
+      c.set('writeError', writeCustomError);
+      requireJsonAnswer(c);
+      const { extra, header } = readPostParameters(c);
+      const decode = decoderFor(c, header);
+      const text = await readBodyText(c, deps);
+      const prediction = await predictor.predict(c.get('request'), model, () => decode(text, model), {
+        ignoreExtra: extra === 'ignore',
+      });
+      const { answers, rows, decoded } = prediction;
+      return answerPrediction(c, prediction, writerOf(model)(answers, rows, decoded.single));
+    },
+  };
 }
 
-/** @param isBuiltIn whether a path is one of the server's own */
-export function createOwnRoutes(
+/**
+ * Finds what answers at a path of model.json; undefined where it leads to no model. Models come and go, so the path is
+ * looked up for each request.
+ */
+export type FindCustomRoute = (path: string) => ((c: AppContext) => Promise<Response>) | undefined;
+
+/** @param preflight answers OPTIONS for browsers, where CORS is on */
+export function createCustomRoutes(
   catalogue: Catalogue,
-  predict: PredictRoutes,
+  forms: Readonly<Record<AnswerForm, PredictHandlers>>,
   serve: Serve,
-  isBuiltIn: (path: string) => boolean,
   preflight?: Preflight,
-): OwnRoutes {
-  /** The default model comes first; of several others that name one path, none has it. */
-  const ownerOf = (path: string): Model | undefined => {
-    const owners = catalogue.models.filter(
-      (model) => model.signature.routes?.includes(path) && catalogue.find(model.name) === model,
-    );
-    return (
-      owners.find((model) => model === catalogue.standard) ??
-      (owners.length === 1 || path === PREDICTION ? owners[0] : undefined)
-    );
-  };
+): FindCustomRoute {
   /** Labels of metrics are paths of model.json: never more than models have. */
-  const servedOf = perModel((model) => {
-    const predictOwn = predict.own((c) => about(c, model));
+  const routesOf = perModel((model) => {
+    const custom = model.signature.answer !== undefined;
+    const { post } = forms[custom ? 'custom' : 'native'];
     const handler: Handler = (c) => {
-      if (c.req.method === 'POST') return predictOwn(c);
+      if (c.req.method === 'POST') return post(c, rememberModel(c, model));
       const answer = preflight?.(c, 'POST');
       if (answer) return answer;
       throw new Problem('method_not_allowed', { headers: { allow: 'POST' } });
     };
-    const writeError = model.signature.answer ? writeOwnError : writeProblem;
+    const writeError = custom ? writeCustomError : writeProblem;
     return new Map(model.signature.routes?.map((route) => [route, serve(route, writeError)(handler)]));
   });
-  return {
-    find: (path) => {
-      const owner = ownerOf(path);
-      return owner && servedOf(owner).get(path);
-    },
-    hasLive: (model) =>
-      (model.signature.routes ?? []).some((path) =>
-        path === '/predict' ? model === catalogue.standard : !isBuiltIn(path) && ownerOf(path) === model,
-      ),
+  return (path) => {
+    const owner = routeOwner(catalogue, path);
+    return owner && routesOf(owner).get(path);
   };
 }

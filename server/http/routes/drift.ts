@@ -1,6 +1,6 @@
 import { driftPage } from '../../web/driftPage.ts';
 import { Problem } from '../../errors/problem.ts';
-import { ownHeaders } from '../answerHeaders.ts';
+import { answerHeaders } from '../answerHeaders.ts';
 import { send } from '../compress.ts';
 import type { Catalogue } from '../../model/catalogue.ts';
 import type { AskDrift } from '../../observers/drift/messages.ts';
@@ -8,15 +8,15 @@ import type { Assets } from '../../web/assets.ts';
 import { PAGE_HEADERS } from '../../web/policy.ts';
 import { REVALIDATE } from '../cached.ts';
 import type { Methods } from '../router.ts';
-import { namedModel } from '../modelOf.ts';
+import { findNamedModel } from '../modelOf.ts';
 import { pageOrJson } from '../mediaTypes.ts';
 
-/** What a cache must know: the answer depends on what the client takes, and is of this moment. */
+/** For caches: the answer depends on the Accept header and changes all the time. */
 const HEADERS = { vary: 'accept', 'cache-control': REVALIDATE };
 
-/** `GET /models/:model/drift`: how the rows of late differ from the training data; a page for browsers. */
+/** `GET /models/:model/drift`: how recent rows differ from the training data; a page for browsers. */
 export function driftRoute(catalogue: Catalogue, ask: AskDrift, assets: Assets): Methods {
-  const modelOf = namedModel(catalogue);
+  const modelOf = findNamedModel(catalogue);
   const place = `/assets/${assets.digest}`;
   return {
     GET: async (c) => {
@@ -24,7 +24,7 @@ export function driftRoute(catalogue: Catalogue, ask: AskDrift, assets: Assets):
       const form = pageOrJson(c);
       const report = await ask(model.key);
       if (!report) throw new Problem('not_ready', { detail: 'The rows of this model are not counted yet.' });
-      const common = { ...HEADERS, ...ownHeaders(c) };
+      const common = { ...HEADERS, ...answerHeaders(c) };
       if (form === 'json')
         return send(c, JSON.stringify(report), { 'content-type': 'application/json', ...common });
       return send(c, driftPage(report, place), {

@@ -8,7 +8,7 @@ import { withApp } from '../../testing/withApp.ts';
 const LOW = ' <=50K';
 const HIGH = ' >50K';
 const CSV = { 'content-type': 'text/csv' };
-// The fake inference takes the age for the probability of the second class.
+// The fake inference answers the age as the probability of the second class.
 const young = adultRow({ age: 25 });
 const old = adultRow({ age: 75 });
 
@@ -34,33 +34,28 @@ withApp('every form of a body gives the same answer', async ({ predict }) => {
   expect((await predict(record(old))).text).toBe(`{"predictions":["${HIGH}"]}`);
 });
 
-withApp('no rows are no predictions, in every form', async ({ predict }) => {
+withApp('no rows give no predictions, in every form', async ({ predict }) => {
   for (const body of [[], columnwise()]) expect((await predict(body)).text).toBe('{"predictions":[]}');
   expect((await predict(header, '', CSV)).text).toBe('{"predictions":[]}');
   expect((await predict('', '?header=false', CSV)).text).toBe('{"predictions":[]}');
 });
 
-withApp(
-  'a record that lacks a name is told which, and a name that is unknown is told',
-  async ({ predict }) => {
-    const short = record(young);
-    delete short['workclass'];
-    const { errors } = expectProblem(await predict([record(young), short, 5]), 'invalid_rows');
-    expect(errors).toEqual([
-      { row: 1, column: 'workclass', message: 'expected a string, found nothing' },
-      { row: 2, message: 'expected an object' },
-    ]);
-    expect(expectProblem(await predict([short]), 'invalid_columns').detail).toMatch(
-      /missing: "workclass"\.$/,
-    );
-    const more = [record(young), { ...record(old), extra: { any: 1 } }];
-    expect(expectProblem(await predict(more), 'invalid_columns').detail).toMatch(/unknown: "extra"\.$/);
-    expect((await predict(more, '?extra=ignore')).status).toBe(200);
-  },
-);
+withApp('an error names what a record lacks, and what is unknown', async ({ predict }) => {
+  const short = record(young);
+  delete short['workclass'];
+  const { errors } = expectProblem(await predict([record(young), short, 5]), 'invalid_rows');
+  expect(errors).toEqual([
+    { row: 1, column: 'workclass', message: 'expected a string, found nothing' },
+    { row: 2, message: 'expected an object' },
+  ]);
+  expect(expectProblem(await predict([short]), 'invalid_columns').detail).toMatch(/missing: "workclass"\.$/);
+  const more = [record(young), { ...record(old), extra: { any: 1 } }];
+  expect(expectProblem(await predict(more), 'invalid_columns').detail).toMatch(/unknown: "extra"\.$/);
+  expect((await predict(more, '?extra=ignore')).status).toBe(200);
+});
 
 withApp(
-  'a cell of a CSV is what its column makes of it, and a bad one is told by row and line',
+  'the column decides how a cell of a CSV is read, and an error names row and line',
   async ({ predict, inference }) => {
     const cells = adultRow({ age: ' 75 ', fnlwgt: '', 'capital-gain': 'NA', sex: '' });
     const { errors } = expectProblem(
@@ -83,7 +78,7 @@ withApp(
   },
 );
 
-withApp('a CSV that is none is told where', async ({ predict }) => {
+withApp('an error names the line of broken CSV', async ({ predict }) => {
   expectProblem(await predict('', '', CSV), 'invalid_csv');
   const { errors } = expectProblem(await predict(`${header}\n"a`, '', CSV), 'invalid_csv');
   expect(errors).toEqual([{ row: 0, line: 2, message: 'a quote is opened, but never closed' }]);
@@ -132,7 +127,7 @@ withApp(
   },
 );
 
-withApp('one row may be asked for by a query', async ({ request }) => {
+withApp('a query holds one row', async ({ request }) => {
   const query = (row: Record<string, unknown>): string =>
     `/predict?${new URLSearchParams(row as Record<string, string>).toString()}`;
   expect((await request(query(record(old)))).text).toBe(`{"predictions":["${HIGH}"]}`);
@@ -156,11 +151,11 @@ withApp('one row may be asked for by a query', async ({ request }) => {
   expectProblem(await request('/predict?probabilities=true'), 'invalid_columns');
 });
 
-withApp('header is for CSV alone', async ({ predict }) => {
+withApp('the parameter header is for CSV only', async ({ predict }) => {
   expectProblem(await predict(adultBody(old), '?header=false'), 'invalid_parameter');
 });
 
-withApp('a model and a version of it may be named', async ({ request }) => {
+withApp('a path names a model, or a version of it', async ({ request }) => {
   const post = (path: string) =>
     request(path, {
       method: 'POST',
@@ -181,7 +176,7 @@ withApp('a model and a version of it may be named', async ({ request }) => {
   expect(unknown.text).not.toContain('secret');
 });
 
-withApp('a packed body is unpacked, within the limit', async ({ predict }) => {
+withApp('a compressed body is decompressed up to the limit', async ({ predict }) => {
   const body = Buffer.from(JSON.stringify(adultBody(old)));
   const packed: [string, Buffer][] = [
     ['gzip', gzipSync(body)],

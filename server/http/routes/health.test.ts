@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { expectProblem } from '../../testing/problem.ts';
 import { withApp } from '../../testing/withApp.ts';
 
-withApp('a process is live whatever it can do', async ({ request, lifecycle }) => {
+withApp('a process is live even if it is not ready', async ({ request, lifecycle }) => {
   for (const [serving, draining] of [
     [false, false],
     [true, false],

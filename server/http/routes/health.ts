@@ -2,14 +2,14 @@ import { Problem } from '../../errors/problem.ts';
 import { answerJson } from '../answer.ts';
 import type { Methods } from '../router.ts';
 
-/** What the process knows of its place in the server. */
+/** The state of the server, as this process knows it. */
 export interface Lifecycle {
-  /** All processes have been ready at least once, and this one is: its models have lately answered their golden rows. */
+  /** All processes have been ready once, and the models of this one passed their self-test recently. */
   readonly serving: boolean;
   readonly draining: boolean;
 }
 
-/** The process answers. */
+/** `GET /health/live`: the process answers. */
 export const liveRoute: Methods = { GET: (c) => answerJson(c, '{"status":"live"}') };
 
 /** @throws {Problem} draining or not_ready */
@@ -18,7 +18,7 @@ export function requireServing({ draining, serving }: Lifecycle): void {
   if (!serving) throw new Problem('not_ready');
 }
 
-/** The server predicts: a process that can't has closed its listener, so the one that answers speaks for all. */
+/** `GET /health/ready`: the server predicts. A process that can't closes its listener, so this one answers for all. */
 export function readyRoute(lifecycle: Lifecycle): Methods {
   return {
     GET: (c) => {

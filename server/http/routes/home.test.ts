@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { builtAssets } from '../../testing/builtAssets.ts';
 import { bareApp } from '../../testing/bareApp.ts';
 import { withApp } from '../../testing/withApp.ts';
-import { homeRoute, prefersHtml } from './home.ts';
+import { homeRoute, wantsPage } from './home.ts';
 
 const CHROMIUM =
   'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8,application/signed-exchange;v=b3;q=0.7';
 
-describe('who prefers HTML', () => {
+describe('the page is sent', () => {
   it.each([
     CHROMIUM,
     'text/html',
@@ -15,7 +15,7 @@ describe('who prefers HTML', () => {
     'text/html, */*',
     'text/html;level=1 ; q=0.5',
     'text/html, text/plain',
-  ])('does: %s', (accept) => expect(prefersHtml(accept)).toBe(true));
+  ])('for Accept: %s', (accept) => expect(wantsPage(accept)).toBe(true));
 
   it.each([
     undefined,
@@ -28,11 +28,12 @@ describe('who prefers HTML', () => {
     'text/html;q=0.5, */*',
     'text/plain, text/html;q=0.9',
     'text/html;q=none',
+    'text/html ; q = 0.5, text/plain',
     'x-text/html',
-  ])('does not: %s', (accept) => expect(prefersHtml(accept)).toBe(false));
+  ])('not for Accept: %s', (accept) => expect(wantsPage(accept)).toBe(false));
 });
 
-withApp('GET / gives a browser the playground, and everything else the text', async ({ request }) => {
+withApp('GET / answers browsers with the playground, other clients with a text', async ({ request }) => {
   const page = await request('/', { headers: { accept: CHROMIUM } });
   expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
   expect(page.text).toContain('<title>servemodel playground</title>');
@@ -43,12 +44,12 @@ withApp('GET / gives a browser the playground, and everything else the text', as
   expect([page, text].map(({ headers }) => headers.get('vary'))).toEqual(['accept', 'accept']);
 });
 
-it('without a playground, a browser gets the text, too', async () => {
+it('without a playground browsers get the text, too', async () => {
   const app = bareApp().get('/', async (c) => homeRoute(undefined).GET?.(c) ?? c.notFound());
   expect(await (await app.request('/', { headers: { accept: CHROMIUM } })).text()).toBe('Service is running');
 });
 
-it('what the page loads is small', () => {
+it('the page loads little', () => {
   const assets = builtAssets();
   const page = assets.page('playground').body;
   const scripts = new Set<string>();

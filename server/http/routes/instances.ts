@@ -8,7 +8,7 @@ import type { Predictor } from '../../prediction/predictor.ts';
 import { answerPrediction } from '../answer.ts';
 import { readText } from '../body.ts';
 import { requireJsonBody } from '../mediaTypes.ts';
-import { createParameters } from '../parameters.ts';
+import { refuseParameters } from '../parameters.ts';
 
 export interface InstancesDeps {
   readonly predictor: Predictor;
@@ -16,9 +16,7 @@ export interface InstancesDeps {
   readonly maxBodyBytes: number;
 }
 
-const readNoParameters = createParameters({});
-
-/** Answers `{"instances": [...]}` with `{"predictions": [...]}`: what V1 and Vertex AI have in common. */
+/** Answers `{"instances": [...]}` with `{"predictions": [...]}`: the form that V1 and Vertex AI share. */
 export function createInstancesAnswerer({
   predictor,
   http,
@@ -27,7 +25,7 @@ export function createInstancesAnswerer({
   const writerOf = perModel(createPredictionsWriter);
   return async (c, model) => {
     requireJsonBody(c);
-    readNoParameters(c);
+    refuseParameters(c);
     const text = await readText(c, maxBodyBytes);
     http.body(Buffer.byteLength(text));
     const prediction = await predictor.predict(

@@ -1,6 +1,6 @@
 import { readCsv } from '../../dialects/forms/csv.ts';
 import type { Table } from '../../model/rows.ts';
-import { readInvocation, writeMlflowError } from '../../dialects/mlflow.ts';
+import { readMlflow, writeMlflowError } from '../../dialects/mlflow.ts';
 import { createPredictionsWriter } from '../../dialects/predictions.ts';
 import type { HttpRecorder } from '../../metrics/http.ts';
 import type { InferenceRecorder } from '../../metrics/inference.ts';
@@ -14,12 +14,12 @@ import { readText } from '../body.ts';
 import type { DefineRoute } from '../router.ts';
 import type { Lifecycle } from './health.ts';
 import { requireServing } from './health.ts';
-import type { InvocationBody } from './mlflowBody.ts';
-import { requireInvocationBody } from './mlflowBody.ts';
-import { standardModel } from '../modelOf.ts';
-import { createParameters } from '../parameters.ts';
+import type { MlflowBody } from './mlflowBody.ts';
+import { requireMlflowBody } from './mlflowBody.ts';
+import { findDefaultModel } from '../modelOf.ts';
+import { refuseParameters } from '../parameters.ts';
 
-export interface InvocationsDeps {
+export interface MlflowDeps {
   readonly catalogue: Catalogue;
   readonly predictor: Predictor;
   readonly lifecycle: Lifecycle;
@@ -30,24 +30,16 @@ export interface InvocationsDeps {
   readonly version: string;
 }
 
-const readNoParameters = createParameters({});
+const readBody = (text: string, model: Model, body: MlflowBody): Table =>
+  body === 'csv' ? readCsv(text, model.signature.inputs, true, 'Add it.') : readMlflow(text, model, body);
 
-const readBody = (text: string, model: Model, body: InvocationBody): Table =>
-  body === 'csv' ? readCsv(text, model.signature.inputs, true, 'Add it.') : readInvocation(text, model, body);
-
-function invocationsHandler({
-  catalogue,
-  predictor,
-  http,
-  recorder,
-  maxBodyBytes,
-}: InvocationsDeps): Handler {
-  const modelOf = standardModel(catalogue);
+function mlflowHandler({ catalogue, predictor, http, recorder, maxBodyBytes }: MlflowDeps): Handler {
+  const modelOf = findDefaultModel(catalogue);
   const writerOf = perModel(createPredictionsWriter);
   return async (c) => {
     const model = modelOf(c);
-    const body = requireInvocationBody(c);
-    readNoParameters(c);
+    const body = requireMlflowBody(c);
+    refuseParameters(c);
     const text = await readText(c, maxBodyBytes);
     http.body(Buffer.byteLength(text));
     const prediction = await predictor.predict(
@@ -56,21 +48,21 @@ function invocationsHandler({
       () => ({ table: readBody(text, model, body) }),
       { ignoreExtra: true },
     );
-    // None was missing and none was there twice, so what is more is extra.
+    // No column is missing or occurs twice, so the surplus are extra ones.
     const extra = prediction.decoded.table.columns.length - model.signature.inputs.length;
     if (extra > 0) recorder.ignored(model, extra);
     return answerPrediction(c, prediction, writerOf(model)(prediction.answers));
   };
 }
 
-/** MLflow's scoring server, which is SageMaker's container contract too. */
-export function defineInvocations(define: DefineRoute, deps: InvocationsDeps): void {
+/** Adds MLflow's scoring protocol, which is SageMaker's container contract too. */
+export function defineMlflow(defineRoute: DefineRoute, deps: MlflowDeps): void {
   const ping: Handler = (c) => {
     requireServing(deps.lifecycle);
     return answerJson(c, '\n');
   };
-  define('/invocations', { POST: invocationsHandler(deps) }, writeMlflowError);
-  define('/ping', { GET: ping }, writeMlflowError);
-  define('/health', { GET: ping }, writeMlflowError);
-  define('/version', { GET: (c) => answerText(c, deps.version) }, writeMlflowError);
+  defineRoute('/invocations', { POST: mlflowHandler(deps) }, writeMlflowError);
+  defineRoute('/ping', { GET: ping }, writeMlflowError);
+  defineRoute('/health', { GET: ping }, writeMlflowError);
+  defineRoute('/version', { GET: (c) => answerText(c, deps.version) }, writeMlflowError);
 }

@@ -3,17 +3,17 @@ import { Problem } from '../../errors/problem.ts';
 import type { AppContext } from '../context.ts';
 import { header } from '../header.ts';
 
-/** What a body of `/invocations` is: CSV, or JSON in the form that MLflow 1.x names beside the media type, if any. */
-export type InvocationBody = 'csv' | 'json' | PandasFormat;
+/** The form of a body of `/invocations`. MLflow 1.x may name the form of JSON as a parameter of the media type. */
+export type MlflowBody = 'csv' | 'json' | PandasFormat;
 
-/** By media type, the values of `format` that MLflow 1.x knows beside it. */
-const FORMATS: Readonly<Record<string, Readonly<Record<string, InvocationBody>>>> = {
+/** By media type and value of its parameter `format`; '' for none. */
+const FORMATS: Readonly<Record<string, Readonly<Record<string, MlflowBody>>>> = {
   'application/json': { '': 'json', 'pandas-split': 'pandas-split', 'pandas-records': 'pandas-records' },
   'text/csv': { '': 'csv' },
 };
 
 /** @throws {Problem} unsupported_media_type */
-export function requireInvocationBody(c: AppContext): InvocationBody {
+export function requireMlflowBody(c: AppContext): MlflowBody {
   const [type = '', ...parameters] = (header(c, 'content-type') ?? 'application/json')
     .toLowerCase()
     .split(';')
@@ -27,5 +27,5 @@ export function requireInvocationBody(c: AppContext): InvocationBody {
   }
   const formats = Object.hasOwn(FORMATS, type) ? FORMATS[type] : undefined;
   if (!formats || !Object.hasOwn(formats, format)) throw new Problem('unsupported_media_type');
-  return formats[format] as InvocationBody;
+  return formats[format] as MlflowBody;
 }

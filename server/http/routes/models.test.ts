@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { expectProblem } from '../../testing/problem.ts';
 import { withApp } from '../../testing/withApp.ts';
 
-withApp('GET /models lists what is served', async ({ request, model }) => {
+withApp('GET /models lists the served models', async ({ request, model }) => {
   const answer = await request('/models');
   expect(answer.status).toBe(200);
   expect(answer.headers.get('content-type')).toBe('application/json');
@@ -25,7 +25,7 @@ withApp('GET /models lists what is served', async ({ request, model }) => {
 withApp("GET /models/{name} gives the model's signature, and no path", async ({ request, model }) => {
   const answer = await request('/models/adult');
   expect(answer.status).toBe(200);
-  // How the training data lie is larger than all the rest, and told by /drift.
+  // The distributions of the training data are larger than all the rest, and /drift has them.
   const facts: unknown = JSON.parse(JSON.stringify(model.signature), (key, value: unknown) =>
     key === 'distribution' ? undefined : value,
   );
@@ -36,7 +36,7 @@ withApp("GET /models/{name} gives the model's signature, and no path", async ({ 
   expect(answer.text).not.toContain(model.path);
 });
 
-withApp('a model that there is not is 404, and its name is not repeated', async ({ request }) => {
+withApp('an unknown model is 404, and its name is not repeated', async ({ request }) => {
   for (const name of ['nope', 'Adult', 'adult%2F1', '%ff', '%zz', '__proto__', '..%2f..%2fetc%2fpasswd']) {
     const answer = await request(`/models/${name}`);
     const { detail } = expectProblem(answer, 'model_not_found');

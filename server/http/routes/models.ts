@@ -4,39 +4,39 @@ import type { Engine, Model } from '../../model/model.ts';
 import type { Signature } from '../../model/signature.ts';
 import { answerJson } from '../answer.ts';
 import type { Methods } from '../router.ts';
-import { namedModel } from '../modelOf.ts';
+import { findNamedModel } from '../modelOf.ts';
 import { requireJsonAnswer } from '../mediaTypes.ts';
 
 interface Summary {
   readonly name: string;
   readonly version: number;
   readonly default: boolean;
-  /** A model is only listed once every thread has opened and verified it. */
+  /** A model is in the catalogue only after every thread has opened and verified it. */
   readonly state: 'ready';
   readonly description?: string;
   readonly engine: Engine['engine'];
   readonly path: Engine['path'];
-  /** Why the model isn't lifted, or its engine no compiled forest. */
+  /** Why the model isn't lifted, or isn't a compiled forest. */
   readonly reason?: string;
 }
 
-const summarise = ({ name, version, id, signature, engine }: Model, standard: Model): Summary => ({
+const summarise = ({ name, version, id, signature, engine }: Model, defaultModel: Model): Summary => ({
   name,
   version,
-  default: id === standard.id,
+  default: id === defaultModel.id,
   state: 'ready',
   ...engine,
   ...(signature.description === undefined ? {} : { description: signature.description }),
 });
 
-/** What is known of a version, with its model's facts where it answers. */
+/** The state of a version, and the facts of its model if it answers. */
 function describe(catalogue: Catalogue, { name, version, served, state, reason }: VersionState): object {
   const model = catalogue.find(name, version);
-  const facts = model ? summarise(model, catalogue.standard) : { name, version, default: false };
+  const facts = model ? summarise(model, catalogue.defaultModel) : { name, version, default: false };
   return { ...facts, served, state, ...(reason === undefined ? {} : { stateReason: reason }) };
 }
 
-/** `GET /models`: every version of every model, those that answer and those that don't. */
+/** `GET /models`: every version of every model, whether it answers or not. */
 export function modelsRoute(catalogue: Catalogue): Methods {
   return {
     GET: (c) => {
@@ -47,7 +47,7 @@ export function modelsRoute(catalogue: Catalogue): Methods {
   };
 }
 
-/** Without how the training data lie, which is larger than all the rest: `GET /models/:model/drift` tells it. */
+/** Without the distributions of the training data: the largest part, and `GET /models/:model/drift` has them. */
 function withoutDistributions({ inputs, outputs, ...facts }: Signature): Signature {
   const strip = <T extends object>(entry: T): T => ({ ...entry, distribution: undefined });
   return { ...facts, inputs: inputs.map(strip), outputs: strip(outputs) };
@@ -55,14 +55,17 @@ function withoutDistributions({ inputs, outputs, ...facts }: Signature): Signatu
 
 /** `GET /models/:model` and `/models/:model/versions/:version`: one model's signature and facts. */
 export function modelRoute(catalogue: Catalogue): Methods {
-  const modelOf = namedModel(catalogue);
+  const modelOf = findNamedModel(catalogue);
   return {
     GET: (c: AppContext) => {
       const model = modelOf(c);
       requireJsonAnswer(c);
       return answerJson(
         c,
-        JSON.stringify({ ...summarise(model, catalogue.standard), ...withoutDistributions(model.signature) }),
+        JSON.stringify({
+          ...summarise(model, catalogue.defaultModel),
+          ...withoutDistributions(model.signature),
+        }),
       );
     },
   };

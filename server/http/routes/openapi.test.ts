@@ -12,7 +12,7 @@ interface Document {
   readonly paths: Readonly<Record<string, unknown>>;
 }
 
-withApp('GET /openapi.json describes what the app has, and no more', async ({ request }) => {
+withApp('GET /openapi.json describes the routes of the app, and no others', async ({ request }) => {
   const answer = await request('/openapi.json');
   expect(answer.status).toBe(200);
   expect(answer.headers.get('content-type')).toBe('application/json');
@@ -26,7 +26,7 @@ withApp('GET /openapi.json describes what the app has, and no more', async ({ re
   expectProblem(await request('/openapi.json', { headers: { accept: 'text/html' } }), 'not_acceptable');
 });
 
-withApp('a client that has the document is told so', async ({ request }) => {
+withApp('a client that has the document gets 304', async ({ request }) => {
   const first = await request('/openapi.json');
   const etag = first.headers.get('etag') ?? '';
   expect(etag).toMatch(/^"[\w-]{20}"$/);
@@ -42,11 +42,11 @@ withApp('a client that has the document is told so', async ({ request }) => {
   expect(other.status).toBe(200);
 });
 
-it('is made anew when a model changes, and only then', async () => {
+it('is made again after a change of models, and only then', async () => {
   let current = createCatalogue([tinyModel()], tinyModel());
   const catalogue: Catalogue = {
-    get standard() {
-      return current.standard;
+    get defaultModel() {
+      return current.defaultModel;
     },
     get models() {
       return current.models;

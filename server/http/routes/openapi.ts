@@ -8,9 +8,9 @@ import { REVALIDATE, answerCached } from '../cached.ts';
 import type { Methods } from '../router.ts';
 import { requireJsonAnswer } from '../mediaTypes.ts';
 
-/** The models of a document: while the catalogue has these, in this order, it stays as it is. */
-const identityOf = ({ standard, models, find }: Catalogue): readonly (Model | undefined)[] => [
-  standard,
+/** The models of a document: it is valid while the catalogue has these models in this order. */
+const identityOf = ({ defaultModel, models, find }: Catalogue): readonly (Model | undefined)[] => [
+  defaultModel,
   ...models.flatMap((model) => [model, find(model.name)]),
 ];
 
@@ -21,7 +21,7 @@ export interface OpenApiDeps {
   readonly hasRoute: (route: string) => boolean;
 }
 
-/** `GET /openapi.json`: made at its first use, and anew when a model has changed since. */
+/** `GET /openapi.json`: made at its first use, and again after a change of models. */
 export function openApiRoute({ catalogue, version, hasRoute }: OpenApiDeps): Methods {
   let made: { readonly of: readonly (Model | undefined)[]; readonly document: Asset } | undefined;
 

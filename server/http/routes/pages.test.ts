@@ -5,7 +5,7 @@ import { withApp } from '../../testing/withApp.ts';
 
 const { digest } = builtAssets();
 
-withApp('GET /apidocs is a page that may load our own files only', async ({ request }) => {
+withApp('GET /apidocs is a page that may load files of this server only', async ({ request }) => {
   const page = await request('/apidocs');
   expect(page.status).toBe(200);
   expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
@@ -23,7 +23,7 @@ withApp('GET /apidocs is a page that may load our own files only', async ({ requ
   expect([again.status, again.text]).toEqual([304, '']);
 });
 
-withApp('what a page loads is kept for good under its digest, and only there', async ({ request }) => {
+withApp('files of a page are cached forever under its digest, and only there', async ({ request }) => {
   for (const [path, type] of [
     ['apidocs/main.js', 'text/javascript; charset=utf-8'],
     ['shared/theme.css', 'text/css; charset=utf-8'],
@@ -33,14 +33,14 @@ withApp('what a page loads is kept for good under its digest, and only there', a
     expect([asset.status, asset.headers.get('content-type')]).toEqual([200, type]);
     expect(asset.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
     expect(asset.headers.get('x-content-type-options')).toBe('nosniff');
-    // A page of a process that is being replaced has another digest.
+    // During a reload, pages of other processes have another digest.
     const other = await request(`/assets/other/${path}`);
     expect([other.status, other.headers.get('cache-control')]).toEqual([200, 'no-cache']);
     expect(other.text).toBe(asset.text);
   }
 });
 
-withApp('there is nothing but what the pages are made of', async ({ request }) => {
+withApp('no other file is served', async ({ request }) => {
   for (const path of [
     'apidocs/main.ts',
     'apidocs/index.html',

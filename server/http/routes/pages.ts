@@ -16,7 +16,7 @@ export function assetsRoute(assets: Assets): Methods {
     GET: (c) => {
       const asset = assets.find(`${c.req.param('folder')}/${c.req.param('file')}`);
       if (!asset) throw new Problem('not_found');
-      // While processes are replaced, a page of one may ask another, which has other files: never to be kept.
+      // During a reload a page of an old process may load files of a new one: those must not be cached for long.
       const cacheControl = c.req.param('digest') === assets.digest ? IMMUTABLE : REVALIDATE;
       return answerCached(c, asset, cacheControl, { 'x-content-type-options': 'nosniff' });
     },

@@ -6,7 +6,7 @@ import { withApp } from '../../testing/withApp.ts';
 
 const LOW = ' <=50K';
 const HIGH = ' >50K';
-// The fake inference takes the age for the probability of the second class.
+// The fake inference answers the age as the probability of the second class.
 const rows = [adultRow({ age: 25 }), adultRow({ age: 75 })];
 
 withApp('rows are answered in order', async ({ predict, inference }) => {
@@ -21,7 +21,7 @@ withApp('rows are answered in order', async ({ predict, inference }) => {
   expect(inference.calls[0]?.options.requestId).toBe(answer.headers.get('x-request-id'));
 });
 
-withApp('probabilities are added where they are wanted', async ({ predict }) => {
+withApp('probabilities are added on request', async ({ predict }) => {
   const answer = await predict(adultBody(...rows), '?probabilities=true');
   expect(JSON.parse(answer.text)).toEqual({
     predictions: [LOW, HIGH],
@@ -33,7 +33,7 @@ withApp('probabilities are added where they are wanted', async ({ predict }) => 
   });
 });
 
-withApp('no rows are no predictions', async ({ predict }) => {
+withApp('no rows give no predictions', async ({ predict }) => {
   const answer = await predict(adultBody());
   expect([answer.status, answer.text]).toEqual([200, '{"predictions":[]}']);
 });
@@ -44,7 +44,7 @@ withApp('columns may stand in any order', async ({ predict }) => {
   expect(answer.text).toBe(`{"predictions":["${LOW}","${HIGH}"]}`);
 });
 
-withApp('columns that do not match are named, all at once', async ({ predict, inference }) => {
+withApp('an error names all columns that do not match', async ({ predict, inference }) => {
   const columns = ['age', 'Workclass', 'x', 'x', ...ADULT_COLUMNS.slice(2)];
   const { detail, errors } = expectProblem(await predict({ columns, data: [] }), 'invalid_columns');
   expect(detail).toBe(
@@ -54,13 +54,13 @@ withApp('columns that do not match are named, all at once', async ({ predict, in
   expect(inference.calls).toEqual([]);
 });
 
-withApp('extra columns are skipped where this is asked for', async ({ predict }) => {
+withApp('extra columns are skipped on request', async ({ predict }) => {
   const body = { columns: ['x', ...ADULT_COLUMNS], data: rows.map((row) => [[1], ...row]) };
   expectProblem(await predict(body), 'invalid_columns');
   expect((await predict(body, '?extra=ignore')).text).toBe(`{"predictions":["${LOW}","${HIGH}"]}`);
 });
 
-withApp('bad cells are named, exactly', async ({ predict, inference }) => {
+withApp('an error names each bad cell', async ({ predict, inference }) => {
   const answer = await predict(
     adultBody(
       ADULT_ROW,
@@ -94,7 +94,7 @@ withApp('bad cells are named, exactly', async ({ predict, inference }) => {
   expect(inference.calls).toEqual([]);
 });
 
-withApp('a missing number is taken', async ({ predict, inference }) => {
+withApp('a missing number is accepted', async ({ predict, inference }) => {
   expect((await predict(adultBody(adultRow({ fnlwgt: null })))).status).toBe(200);
   expect(inference.calls[0]?.rows.cells[2]).toBeNaN();
 });
@@ -117,14 +117,14 @@ withApp('an unknown category is answered with a warning, and counted', async ({ 
   expect(await metrics()).toContain('model_unknown_category_total{model="adult",column="sex"} 1');
 });
 
-withApp('a body that is no table is refused', async ({ predict }) => {
+withApp('a body that is not a table is refused', async ({ predict }) => {
   expectProblem(await predict('{"columns":["a"],"data":[[NaN]]}'), 'invalid_json');
   expectProblem(await predict([[1]]), 'invalid_body');
   expectProblem(await predict({ data: [] }), 'invalid_body');
   expectProblem(await predict({ columns: ADULT_COLUMNS, data: [{ age: 1 }] }), 'invalid_rows');
 });
 
-withApp('what is shed is 503, and counted', async ({ predict, inference, metrics }) => {
+withApp('a shed request is 503, and counted', async ({ predict, inference, metrics }) => {
   for (const code of ['overloaded', 'draining'] as const) {
     inference.behaviour = () => Promise.reject(new Problem(code));
     expectProblem(await predict(adultBody(ADULT_ROW)), code);
@@ -132,7 +132,7 @@ withApp('what is shed is 503, and counted', async ({ predict, inference, metrics
   }
 });
 
-withApp('what is late is 504', async ({ predict, inference }) => {
+withApp('a late request is 504', async ({ predict, inference }) => {
   inference.behaviour = () => Promise.reject(new Problem('deadline_exceeded'));
   expectProblem(await predict(adultBody(ADULT_ROW)), 'deadline_exceeded');
 });

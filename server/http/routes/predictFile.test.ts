@@ -42,7 +42,7 @@ const post = (
     body,
   });
 
-withApp('a file is answered as JSON, as a form or as it is', async (app) => {
+withApp('a file is answered as JSON, sent as a form or as CSV', async (app) => {
   const file = `${HEADER}\r\n${line(25)}\r\n\r\n${line(75)}`;
   for (const body of [file, form(part('file', file)), form(part('x', `\uFEFF${file}`))]) {
     const answer = await post(app, body);
@@ -67,9 +67,9 @@ withApp('a file is answered as JSON, as a form or as it is', async (app) => {
   ).toBe(200);
 });
 
-withApp('a file is given back with predictions where CSV is wanted, its own text untouched', async (app) => {
+withApp('with Accept of CSV the file comes back with predictions, its own text unchanged', async (app) => {
   const csv = { accept: 'text/csv' };
-  // Quotes, what a spreadsheet takes for a formula, line ends of both kinds, none at the end.
+  // Quotes, formulas of spreadsheets, line ends of both kinds, none at the end.
   const odd = adultRow({ age: '"75"', workclass: '" ""=1+1"", 2\n"' }).join();
   const answer = await post(app, `${HEADER}\r\n${line(25)}\r\n${odd}\n${line(75)}`, '', csv);
   expect(answer.headers.get('content-type')).toBe('text/csv; charset=utf-8');
@@ -129,7 +129,7 @@ withApp(
   },
 );
 
-withApp('a piece waits for room in a full queue, and a file that has none in time is 503', async (app) => {
+withApp('a piece waits for room in a full queue; without room in time the file is 503', async (app) => {
   const { behaviour } = app.inference;
   const file = `${HEADER}\n${line(75)}\n`;
   let refusals = 0;
@@ -141,7 +141,7 @@ withApp('a piece waits for room in a full queue, and a file that has none in tim
   expectProblem(await post(app, file), 'overloaded');
 });
 
-withApp('an upload that is none is told so', async (app) => {
+withApp('an invalid upload is refused with its reason', async (app) => {
   const file = `${HEADER}\n${line(75)}\n`;
   expectProblem(await post(app, '{}', '', { 'content-type': 'application/json' }), 'unsupported_media_type');
   for (const body of [
@@ -161,7 +161,7 @@ withApp('an upload that is none is told so', async (app) => {
   expectProblem(await app.request('/predict_file'), 'method_not_allowed');
 });
 
-withApp('a packed file is unpacked, within the limit', async (app) => {
+withApp('a compressed file is decompressed up to the limit', async (app) => {
   const file = Buffer.from(`${HEADER}\n${line(75)}\n`);
   const packed = { 'content-type': 'text/csv', 'content-encoding': 'gzip' };
   expect((await post(app, gzipSync(file), '', packed)).text).toBe(`{"predictions":["${HIGH}"]}`);
@@ -180,7 +180,7 @@ withApp('a packed file is unpacked, within the limit', async (app) => {
   );
 });
 
-withApp('a part of a form says what it is, and must be text in UTF-8', async (app) => {
+withApp('a part of a form must be declared as text in UTF-8', async (app) => {
   const file = `${HEADER}\n${line(25)}\n`;
   const withHeaders = (headers: string): Buffer =>
     form(
@@ -208,7 +208,7 @@ withApp('a part of a form says what it is, and must be text in UTF-8', async (ap
     expectProblem(await post(app, withHeaders(headers)), 'unsupported_media_type');
 });
 
-withApp('bytes behind the end of a packed file are refused', async (app) => {
+withApp('bytes after the end of a compressed file are refused', async (app) => {
   const file = Buffer.from(`${HEADER}\n${line(25)}\n`);
   for (const [coding, pack] of [
     ['gzip', gzipSync],
@@ -222,10 +222,10 @@ withApp('bytes behind the end of a packed file are refused', async (app) => {
   }
 });
 
-withApp('a form that never ends is refused all the same', async (app) => {
+withApp('a form without an end is refused', async (app) => {
   const head = `--${BOUNDARY}\r\ncontent-disposition: form-data; name="f"; filename="a.csv"`;
   for (const body of [
-    // The headers of a part have no end, an end goes on, nothing is there at all.
+    // Unfinished headers of a part, bytes after the end, an empty body.
     `${head}\r\n\n\r\n${HEADER}\r\n--${BOUNDARY}--\r\n`,
     `--${BOUNDARY}--b\r\n${head.slice(head.indexOf('\n') + 1)}\r\n\r\n${HEADER}\r\n--${BOUNDARY}--\r\n`,
     '',
@@ -249,14 +249,14 @@ const openSpools = (): number =>
 const different = (at: number): string =>
   adultRow({ age: at % 90, fnlwgt: (at * 48_271) % 1_000_003 }).join();
 
-it.each(['identity', 'br'])('an answer as %s that nobody reads on is given up', async (coding) => {
+it.each(['identity', 'br'])('an answer as %s ends when its client disconnects', async (coding) => {
   const app = createApp(appDeps([await loadAdult()]));
   const answer = await app.request(
     '/predict_file',
     {
       method: 'POST',
       headers: { 'content-type': 'text/csv', accept: 'text/csv', 'accept-encoding': coding },
-      // Rows that differ, so that they don't all fit into what is packed first.
+      // Different rows, so that they don't all fit into the first compressed bytes.
       body: [HEADER, ...Array.from({ length: 8000 }, (_, at) => different(at))].join('\n'),
     },
     {},

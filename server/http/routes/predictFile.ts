@@ -3,19 +3,19 @@ import { writeFileCsv, writeFileJson } from '../../dialects/fileAnswer.ts';
 import { scoreFile } from '../../prediction/scoreFile.ts';
 import type { HttpRecorder } from '../../metrics/http.ts';
 import type { InferenceRecorder } from '../../metrics/inference.ts';
-import { ownHeaders } from '../answerHeaders.ts';
+import { answerHeaders } from '../answerHeaders.ts';
 import type { AppContext } from '../context.ts';
-import type { Packing } from '../compress.ts';
-import { packedHeaders, packingFor } from '../compress.ts';
+import type { Compression } from '../compress.ts';
+import { compressedHeaders, compressionFor } from '../compress.ts';
 import type { Model } from '../../model/model.ts';
 import type { Predictor } from '../../prediction/predictor.ts';
 import { timings } from '../../prediction/timings.ts';
 import type { Spool } from '../../platform/spool.ts';
 import { openSpool } from '../../platform/spool.ts';
 import type { Methods } from '../router.ts';
-import { answerType } from '../mediaTypes.ts';
-import type { ModelOf } from './predict.ts';
-import { readPostParameters, requireProbabilities } from './predict.ts';
+import { fileAnswerType } from '../mediaTypes.ts';
+import type { ModelOf } from '../modelOf.ts';
+import { readNativeParameters, requireProbabilities } from './predictInput.ts';
 import { receiveFile } from '../upload.ts';
 
 export interface PredictFileDeps {
@@ -23,19 +23,22 @@ export interface PredictFileDeps {
   readonly http: HttpRecorder;
   readonly recorder: Pick<InferenceRecorder, 'parsed'>;
   readonly maxFileBytes: number;
-  /** Where files wait while they are worked on. */
+  /** The folder of the spools. */
   readonly folder: string;
 }
 
-/** Packs what the generator makes. */
-async function* pack(parts: AsyncGenerator<string>, packing: Packing): AsyncGenerator<Uint8Array> {
-  const packer = packing.createStream();
-  // What fails ends the packer, and with it the loop; when the loop is left, the generator is.
-  pipeline(parts, packer, () => undefined);
-  for await (const bytes of packer) yield bytes as Uint8Array;
+/** Compresses the text of a generator. */
+async function* compress(
+  parts: AsyncGenerator<string>,
+  compression: Compression,
+): AsyncGenerator<Uint8Array> {
+  const stream = compression.createStream();
+  // An error of the generator destroys the stream and so ends the loop; leaving the loop ends the generator.
+  pipeline(parts, stream, () => undefined);
+  for await (const bytes of stream) yield bytes as Uint8Array;
 }
 
-/** Sends what the generator makes, and frees the spools when all is sent or the caller is gone. */
+/** A stream of what the generator makes. Closes the spools at its end, or when the client disconnects. */
 function toStream(
   parts: AsyncGenerator<string | Uint8Array>,
   spools: readonly Spool[],
@@ -64,17 +67,17 @@ function toStream(
 }
 
 /**
- * `POST` predicts for every row of an uploaded CSV and answers JSON or, by Accept, the CSV with the predictions. The
- * file lies on disk while it is worked on: that bounds the memory, frees nginx and the connection's timeouts from the
- * pace of the predictions, and no byte is answered before the whole file was checked.
+ * `POST` predicts every row of an uploaded CSV and answers JSON or, by Accept, the CSV with the predictions. The file is
+ * spooled to disk: that bounds the memory, decouples the timeouts of the connection from the pace of the predictions, and
+ * lets the whole file be checked before the first byte is answered.
  */
 export function predictFileRoute(
   { predictor, http, recorder, maxFileBytes, folder }: PredictFileDeps,
   modelOf: ModelOf,
 ): Methods {
   const answer = async (c: AppContext, model: Model, file: Spool, answers: Spool): Promise<Response> => {
-    const type = answerType(c);
-    const { probabilities, extra, on_error, header } = readPostParameters(c);
+    const type = fileAnswerType(c);
+    const { probabilities, extra, on_error, header } = readNativeParameters(c);
     const wanted = probabilities === 'true';
     if (wanted) requireProbabilities(model);
     await receiveFile(c, file, maxFileBytes);
@@ -92,7 +95,7 @@ export function predictFileRoute(
         ? writeFileCsv(model, file, answers, header === 'true', wanted)
         : writeFileJson(model, answers, scores, wanted);
     const headers = {
-      // The cells are the caller's own: a browser is to save them, not to show them.
+      // The cells are the client's own: a browser must save them, not show them.
       ...(type === 'csv'
         ? {
             'content-type': 'text/csv; charset=utf-8',
@@ -100,14 +103,16 @@ export function predictFileRoute(
             'x-content-type-options': 'nosniff',
           }
         : { 'content-type': 'application/json' }),
-      ...ownHeaders(c),
+      ...answerHeaders(c),
       'server-timing': timings(scores),
     };
-    // However long it is: that isn't known yet.
-    const packing = packingFor(c, Infinity);
+    // The length isn't known yet.
+    const compression = compressionFor(c, Infinity);
     const spools = [file, answers];
-    return packing
-      ? new Response(toStream(pack(parts, packing), spools), { headers: packedHeaders(packing, headers) })
+    return compression
+      ? new Response(toStream(compress(parts, compression), spools), {
+          headers: compressedHeaders(compression, headers),
+        })
       : new Response(toStream(parts, spools), { headers });
   };
   return {

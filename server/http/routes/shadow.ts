@@ -5,12 +5,12 @@ import { SHADOW_PREFIX } from '../../observers/shadow/metrics.ts';
 import { readReports } from '../../observers/shadow/report.ts';
 import { answerJson } from '../answer.ts';
 import type { Methods } from '../router.ts';
-import { namedModel } from '../modelOf.ts';
+import { findNamedModel } from '../modelOf.ts';
 import { requireJsonAnswer } from '../mediaTypes.ts';
 
-/** `GET /models/:model/shadow`: what shadows would have answered in the place of the served version. */
+/** `GET /models/:model/shadow`: what candidates would have answered instead of the served version. */
 export function shadowRoute(catalogue: Catalogue, ask: AskSums): Methods {
-  const modelOf = namedModel(catalogue);
+  const modelOf = findNamedModel(catalogue);
   return {
     GET: async (c: AppContext) => {
       const model = modelOf(c);

@@ -1,21 +1,25 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
+import type { AnswerForm } from '../../model/routeOwner.ts';
 import type { Input } from '../../model/signature.ts';
 import { tinyModel } from '../../testing/tinyModel.ts';
 import { withApp } from '../../testing/withApp.ts';
 import type { CallDescription } from './usage.ts';
 import { describeCall } from './usage.ts';
 
-withApp('GET /predict tells how to call, with an example that works', async ({ request, predict, model }) => {
-  const answer = await request('/predict');
-  expect(answer.status).toBe(200);
-  const usage = JSON.parse(answer.text) as CallDescription;
-  expect(usage).toMatchObject({ model: 'adult/1', method: 'POST', path: '/predict' });
-  expect(usage.example.columns).toEqual(model.signature.inputs.map(({ name }) => name));
-  const prediction = await predict(usage.example);
-  expect(prediction.status).toBe(200);
-  expect(prediction.text).not.toContain('warnings');
-});
+withApp(
+  'GET /predict describes the call, with an example that works',
+  async ({ request, predict, model }) => {
+    const answer = await request('/predict');
+    expect(answer.status).toBe(200);
+    const usage = JSON.parse(answer.text) as CallDescription;
+    expect(usage).toMatchObject({ model: 'adult/1', method: 'POST', path: '/predict' });
+    expect(usage.example.columns).toEqual(model.signature.inputs.map(({ name }) => name));
+    const prediction = await predict(usage.example);
+    expect(prediction.status).toBe(200);
+    expect(prediction.text).not.toContain('warnings');
+  },
+);
 
 withApp('GET /predict names every parameter of POST /predict', async ({ request, predict }) => {
   const { parameters, example } = JSON.parse((await request('/predict')).text) as CallDescription;
@@ -48,18 +52,23 @@ describe('the example of a signature', () => {
     input({ range: [0, 0.5], example: 0.125 }),
   ];
   const tiny = tinyModel();
-  const usage = describeCall({ ...tiny, signature: { ...tiny.signature, inputs } }, 8080);
+  const usage = describeCall(
+    { ...tiny, signature: { ...tiny.signature, inputs } },
+    8080,
+    '/predict',
+    'native',
+  );
 
-  it('has a cell for each type of column', () => {
+  it('has a cell for each column', () => {
     expect(usage.example.data).toEqual([["'a' $b", '', false, 3, 0, 0.25, 0.125]]);
   });
 
-  it('names the parameters that are taken there', () => {
-    const names = (task: 'classification' | 'regression', own: boolean): string[] =>
-      Object.keys(describeCall({ ...tiny, signature: { ...tiny.signature, task } }, 1, '/', own).parameters);
-    expect(names('classification', false)).toHaveLength(4);
-    expect(names('regression', false)).not.toContain('probabilities=true');
-    expect(names('classification', true)).toEqual(['extra=ignore', 'header=false']);
+  it('names the parameters of the form', () => {
+    const names = (task: 'classification' | 'regression', form: AnswerForm): string[] =>
+      Object.keys(describeCall({ ...tiny, signature: { ...tiny.signature, task } }, 1, '/', form).parameters);
+    expect(names('classification', 'native')).toHaveLength(4);
+    expect(names('regression', 'native')).not.toContain('probabilities=true');
+    expect(names('classification', 'custom')).toEqual(['extra=ignore', 'header=false']);
   });
 
   it('is quoted for a shell, whatever its texts hold', () => {

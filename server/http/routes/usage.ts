@@ -1,7 +1,10 @@
+import type { PredictParameter } from '../../dialects/queryParameters.ts';
+import { PREDICT_PARAMETERS } from '../../dialects/queryParameters.ts';
 import { exampleRow } from '../../model/exampleRow.ts';
 import type { Model } from '../../model/model.ts';
+import type { AnswerForm } from '../../model/routeOwner.ts';
 
-/** How a model is called: an example that works, made from its signature. */
+/** How to call a model, with an example that works, made from its signature. */
 export interface CallDescription {
   readonly model: string;
   readonly method: 'POST';
@@ -12,26 +15,32 @@ export interface CallDescription {
   readonly parameters: Readonly<Record<string, string>>;
 }
 
-/** A single-quoted word of the shell, whatever the text holds. */
+/** Any text as a single-quoted word of a shell. */
 const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
-const OF_CLASSES = {
-  'probabilities=true': 'adds the probability of each class, and the classes in the same order',
-};
-const OF_THE_NATIVE_FORM = {
-  'on_error=null': 'answers the good rows, and null for each bad one, with its errors',
+/** What each query parameter does with its second value, the one that isn't the default. */
+const EFFECTS: Readonly<Record<PredictParameter, string>> = {
+  probabilities: 'adds the probability of each class, and the classes in the same order',
+  extra: "skips columns that the signature doesn't have, instead of refusing them",
+  on_error: 'answers the good rows, and null for each bad one, with its errors',
+  header: 'for text/csv: the first line is a row, and the columns are in the order of the signature',
 };
 
-/**
- * Describes how to call a model at a path on this server's port.
- *
- * @param own whether it answers there in its own form
- */
+function describeParameters(form: AnswerForm, task: Model['signature']['task']): Record<string, string> {
+  const parameters = Object.entries(PREDICT_PARAMETERS[form].post) as [PredictParameter, readonly string[]][];
+  return Object.fromEntries(
+    parameters
+      .filter(([name]) => name !== 'probabilities' || task === 'classification')
+      .map(([name, [, value]]) => [`${name}=${value}`, EFFECTS[name]]),
+  );
+}
+
+/** Describes how to call a model at a path where it answers in this form. */
 export function describeCall(
   { id, signature }: Model,
   port: number,
-  path = '/predict',
-  own = false,
+  path: string,
+  form: AnswerForm,
 ): CallDescription {
   const example = {
     columns: signature.inputs.map(({ name }) => name),
@@ -45,12 +54,6 @@ export function describeCall(
     contentType: 'application/json',
     example,
     curl: `curl -X POST localhost:${port}${path} -H 'content-type: application/json' -d ${body}`,
-    parameters: {
-      ...(own || signature.task === 'regression' ? {} : OF_CLASSES),
-      'extra=ignore': "skips columns that the signature doesn't have, instead of refusing them",
-      ...(own ? {} : OF_THE_NATIVE_FORM),
-      'header=false':
-        'for text/csv: the first line is a row, and the columns are in the order of the signature',
-    },
+    parameters: describeParameters(form, signature.task),
   };
 }

@@ -1,5 +1,5 @@
 import { writeErrorMember } from '../../dialects/errorSentence.ts';
-import { describeModels, describeState } from '../../dialects/v1.ts';
+import { writeV1Models, writeV1State } from '../../dialects/v1.ts';
 import { Problem } from '../../errors/problem.ts';
 import type { AppContext, Handler } from '../context.ts';
 import type { Catalogue } from '../../model/catalogue.ts';
@@ -8,12 +8,12 @@ import { answerJson } from '../answer.ts';
 import type { DefineRoute, Methods } from '../router.ts';
 import { findModel } from '../modelOf.ts';
 
-/** What the last part of a path ends with when it names a call rather than a thing. */
+/** The end of a path that names a call. */
 const PREDICT = ':predict';
 
 /**
- * The methods of a path whose last part may end in `:predict`. Two patterns for it would make Hono leave its fastest
- * router, on every route.
+ * The methods of a path whose last segment may end in `:predict`. With two patterns for it Hono would leave its fastest
+ * router, for all routes.
  */
 function targetMethods(get: Handler, predict: Handler): Methods {
   const isCall = (c: AppContext): boolean => c.req.param('target')?.endsWith(PREDICT) ?? false;
@@ -32,9 +32,9 @@ function modelOfTarget(c: AppContext, catalogue: Catalogue): Model {
   return name === undefined ? findModel(c, catalogue, target) : findModel(c, catalogue, name, target);
 }
 
-/** The V1 protocol, which KServe and TensorFlow Serving share. */
+/** Adds the V1 protocol, which KServe and TensorFlow Serving share. */
 export function defineV1(
-  define: DefineRoute,
+  defineRoute: DefineRoute,
   catalogue: Catalogue,
   answerInstances: (c: AppContext, model: Model) => Promise<Response>,
 ): void {
@@ -44,7 +44,7 @@ export function defineV1(
     const versions = catalogue.models.filter((other) => other.name === name);
     return answerJson(
       c,
-      describeState(
+      writeV1State(
         name,
         versions.map((other) => other.version),
       ),
@@ -52,9 +52,9 @@ export function defineV1(
   };
   const version: Handler = (c) => {
     const found = modelOfTarget(c, catalogue);
-    return answerJson(c, describeState(found.name, [found.version]));
+    return answerJson(c, writeV1State(found.name, [found.version]));
   };
-  define('/v1/models', { GET: (c) => answerJson(c, describeModels(catalogue.models)) }, writeErrorMember);
-  define('/v1/models/:target', targetMethods(model, predict), writeErrorMember);
-  define('/v1/models/:model/versions/:target', targetMethods(version, predict), writeErrorMember);
+  defineRoute('/v1/models', { GET: (c) => answerJson(c, writeV1Models(catalogue.models)) }, writeErrorMember);
+  defineRoute('/v1/models/:target', targetMethods(model, predict), writeErrorMember);
+  defineRoute('/v1/models/:model/versions/:target', targetMethods(version, predict), writeErrorMember);
 }

@@ -1,5 +1,5 @@
 import { writeErrorMember } from '../../dialects/errorSentence.ts';
-import { describeIndex, describeModel, describeServer } from '../../dialects/v2/metadata.ts';
+import { writeV2Index, writeV2Model, writeV2Server } from '../../dialects/v2/metadata.ts';
 import { outputTensors } from '../../dialects/v2/outputs.ts';
 import { readIndexRequest } from '../../dialects/v2/request.ts';
 import type { Handler } from '../context.ts';
@@ -8,37 +8,37 @@ import { readBytes } from '../body.ts';
 import type { DefineRoute } from '../router.ts';
 import type { Lifecycle } from './health.ts';
 import { requireServing } from './health.ts';
-import type { InferDeps } from './v2Infer.ts';
-import { inferHandler } from './v2Infer.ts';
-import { namedModel } from '../modelOf.ts';
+import type { V2InferDeps } from './v2Infer.ts';
+import { v2InferHandler } from './v2Infer.ts';
+import { findNamedModel } from '../modelOf.ts';
 
-export interface V2Deps extends InferDeps {
+export interface V2Deps extends V2InferDeps {
   readonly lifecycle: Lifecycle;
   /** Of this software. */
   readonly version: string;
 }
 
-/** The Open Inference Protocol (KServe V2) over HTTP, with its extensions for binary data and the repository index. */
-export function defineV2(define: DefineRoute, deps: V2Deps): void {
+/** Adds the Open Inference Protocol (KServe V2) over HTTP, with its extensions for binary data and repository index. */
+export function defineV2(defineRoute: DefineRoute, deps: V2Deps): void {
   const { catalogue, lifecycle, maxBodyBytes, version } = deps;
-  const modelOf = namedModel(catalogue);
-  const server = describeServer(version);
+  const modelOf = findNamedModel(catalogue);
+  const server = writeV2Server(version);
   const details: Handler = (c) => {
     const model = modelOf(c);
     const versions = catalogue.models.filter(({ name }) => name === model.name);
     const numbers = versions.map((other) => other.version);
-    return answerJson(c, describeModel(model, numbers, outputTensors(model.output)));
+    return answerJson(c, writeV2Model(model, numbers, outputTensors(model.output)));
   };
   const ready: Handler = (c) => {
     const { name } = modelOf(c);
     requireServing(lifecycle);
     return answerJson(c, `{"name":"${name}","ready":true}`);
   };
-  const infer = inferHandler(deps);
+  const infer = v2InferHandler(deps);
 
-  define('/v2', { GET: (c) => answerJson(c, server) }, writeErrorMember);
-  define('/v2/health/live', { GET: (c) => answerJson(c, '{"live":true}') }, writeErrorMember);
-  define(
+  defineRoute('/v2', { GET: (c) => answerJson(c, server) }, writeErrorMember);
+  defineRoute('/v2/health/live', { GET: (c) => answerJson(c, '{"live":true}') }, writeErrorMember);
+  defineRoute(
     '/v2/health/ready',
     {
       GET: (c) => {
@@ -48,19 +48,19 @@ export function defineV2(define: DefineRoute, deps: V2Deps): void {
     },
     writeErrorMember,
   );
-  define(
+  defineRoute(
     '/v2/repository/index',
     {
       POST: async (c) => {
         readIndexRequest(await readBytes(c, maxBodyBytes));
-        return answerJson(c, describeIndex(catalogue.models));
+        return answerJson(c, writeV2Index(catalogue.models));
       },
     },
     writeErrorMember,
   );
   for (const path of ['/v2/models/:model', '/v2/models/:model/versions/:version']) {
-    define(path, { GET: details }, writeErrorMember);
-    define(`${path}/ready`, { GET: ready }, writeErrorMember);
-    define(`${path}/infer`, { POST: infer }, writeErrorMember);
+    defineRoute(path, { GET: details }, writeErrorMember);
+    defineRoute(`${path}/ready`, { GET: ready }, writeErrorMember);
+    defineRoute(`${path}/infer`, { POST: infer }, writeErrorMember);
   }
 }

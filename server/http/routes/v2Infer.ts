@@ -1,6 +1,6 @@
-import { writeInferAnswer } from '../../dialects/v2/answer.ts';
+import { writeV2InferAnswer } from '../../dialects/v2/answer.ts';
 import { outputTensors } from '../../dialects/v2/outputs.ts';
-import { readInferRequest } from '../../dialects/v2/request.ts';
+import { readV2InferRequest } from '../../dialects/v2/request.ts';
 import { toTable } from '../../dialects/v2/table.ts';
 import { Problem } from '../../errors/problem.ts';
 import type { HttpRecorder } from '../../metrics/http.ts';
@@ -12,21 +12,19 @@ import type { Predictor } from '../../prediction/predictor.ts';
 import { timings } from '../../prediction/timings.ts';
 import { answerPrediction } from '../answer.ts';
 import { readBytes } from '../body.ts';
-import { namedModel } from '../modelOf.ts';
-import { requireInferBody } from '../mediaTypes.ts';
-import { createParameters } from '../parameters.ts';
+import { findNamedModel } from '../modelOf.ts';
+import { requireV2InferBody } from '../mediaTypes.ts';
+import { refuseParameters } from '../parameters.ts';
 
-export interface InferDeps {
+export interface V2InferDeps {
   readonly catalogue: Catalogue;
   readonly predictor: Predictor;
   readonly http: HttpRecorder;
   readonly maxBodyBytes: number;
 }
 
-/** The bytes of JSON in a body that has binary data behind it. */
+/** The length in bytes of the JSON in a body that binary data follow. */
 const HEADER_LENGTH = 'inference-header-content-length';
-
-const readNoParameters = createParameters({});
 
 function readHeaderLength(c: AppContext): number | undefined {
   const length = header(c, HEADER_LENGTH);
@@ -35,28 +33,28 @@ function readHeaderLength(c: AppContext): number | undefined {
   throw new Problem('invalid_body', { detail: 'Inference-Header-Content-Length must be a number of bytes.' });
 }
 
-/** `POST /v2/models/{m}[/versions/{v}]/infer`: JSON, and binary data where it's given or wanted. */
-export function inferHandler({ catalogue, predictor, http, maxBodyBytes }: InferDeps): Handler {
-  const modelOf = namedModel(catalogue);
+/** `POST /v2/models/{m}[/versions/{v}]/infer`: JSON, and binary data if the client sends or wants them. */
+export function v2InferHandler({ catalogue, predictor, http, maxBodyBytes }: V2InferDeps): Handler {
+  const modelOf = findNamedModel(catalogue);
   const outputsOf = perModel(({ output }) => outputTensors(output));
   return async (c) => {
     const model = modelOf(c);
     const headerLength = readHeaderLength(c);
-    requireInferBody(c, headerLength !== undefined);
-    readNoParameters(c);
+    requireV2InferBody(c, headerLength !== undefined);
+    refuseParameters(c);
     const bytes = await readBytes(c, maxBodyBytes);
     http.body(bytes.length);
     const prediction = await predictor.predict(
       c.get('request'),
       model,
       () => {
-        const request = readInferRequest(bytes, headerLength, model, outputsOf(model));
+        const request = readV2InferRequest(bytes, headerLength, model, outputsOf(model));
         return { request, table: toTable(request.tensors, model.signature.inputs) };
       },
       {},
     );
     const { decoded, rows, answers } = prediction;
-    const { json, binary } = writeInferAnswer(model, decoded.request, rows.rows, answers);
+    const { json, binary } = writeV2InferAnswer(model, decoded.request, rows.rows, answers);
     if (binary.length === 0) return answerPrediction(c, prediction, json);
     const head = Buffer.from(json);
     return new Response(Buffer.concat([head, ...binary]), {

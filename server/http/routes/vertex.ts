@@ -7,24 +7,24 @@ import { answerJson } from '../answer.ts';
 import type { DefineRoute } from '../router.ts';
 import type { Lifecycle } from './health.ts';
 import { requireServing } from './health.ts';
-import { standardModel } from '../modelOf.ts';
+import { findDefaultModel } from '../modelOf.ts';
 
-/** The paths that Vertex AI asks; empty ones, and those that the server has anyway, are not added. */
+/** The paths of Vertex AI's requests. Empty paths and built-in ones are not added. */
 export interface VertexPaths {
   readonly health: string;
   readonly predict: string;
 }
 
-/** Vertex AI's contract for custom containers: V1's bodies, on paths that the platform chooses. */
+/** Adds Vertex AI's contract for custom containers: V1's bodies, at paths that the platform chooses. */
 export function defineVertex(
-  define: DefineRoute,
+  defineRoute: DefineRoute,
   { health, predict }: VertexPaths,
   catalogue: Catalogue,
   lifecycle: Lifecycle,
   answerInstances: (c: AppContext, model: Model) => Promise<Response>,
 ): void {
   if (health !== '' && !isOwnHealthPath(health)) {
-    define(
+    defineRoute(
       health,
       {
         GET: (c) => {
@@ -36,7 +36,7 @@ export function defineVertex(
     );
   }
   if (predict !== '' && !isOwnPredictPath(predict)) {
-    const modelOf = standardModel(catalogue);
-    define(predict, { POST: (c) => answerInstances(c, modelOf(c)) }, writeErrorMember);
+    const modelOf = findDefaultModel(catalogue);
+    defineRoute(predict, { POST: (c) => answerInstances(c, modelOf(c)) }, writeErrorMember);
   }
 }

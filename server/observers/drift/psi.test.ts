@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { leastRows, stabilityIndex } from './psi.ts';
-import { createRandom } from '../../testing/createRandom.ts';
+import { createRandom } from '../../../scripts/cli/createRandom.ts';
 
 describe('the population stability index', () => {
   it('is nothing where nothing differs, in empty bins neither', () => {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Sampler } from './sampler.ts';
 import { MANY_ROWS, createSampler } from './sampler.ts';
-import { createRandom } from '../../testing/createRandom.ts';
+import { createRandom } from '../../../scripts/cli/createRandom.ts';
 
 /** The rows of a request that are looked at, with their weights. */
 function lookAt(sampler: Sampler, rows: number): (readonly [row: number, weight: number])[] {

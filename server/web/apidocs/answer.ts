@@ -2,7 +2,7 @@ import { element } from '../shared/dom.ts';
 import { formatJson } from './formatJson.ts';
 import type { Received } from './request.ts';
 
-/** Longer bodies are cut: a browser takes long to lay them out. */
+/** Longer bodies are cut, since their layout takes long. */
 const MAX_SHOWN = 200_000;
 
 function readable({ type, text }: Received): string {

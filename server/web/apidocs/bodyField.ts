@@ -9,7 +9,7 @@ export interface BodyField {
   body(): string | FormData;
 }
 
-/** A body in one of its media types, begun with one of the examples. */
+/** The editor of a body in one media type. It starts with one of the examples. */
 interface Choice {
   readonly type: string;
   readonly label: string;
@@ -34,7 +34,7 @@ const choicesOf = (content: Readonly<Record<string, Media>>): Choice[] =>
 const fileMember = ({ schema: { properties = {} } }: Media): string =>
   Object.entries(properties).find(([, { format }]) => format === 'binary')?.[0] ?? 'file';
 
-/** Where a request's body is chosen and edited; a form takes a file instead. */
+/** The control of a request's body: an editor, or a file for a form. */
 export function bodyField(id: string, { content }: NonNullable<Operation['requestBody']>): BodyField {
   const choices = choicesOf(content);
   const select = element(

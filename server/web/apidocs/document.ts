@@ -59,6 +59,6 @@ export interface ApiDocument {
 /** The last part of a reference: the component's name. */
 export const nameOf = (ref: string): string => ref.slice(ref.lastIndexOf('/') + 1);
 
-/** An answer itself, where the document only refers to it. */
+/** Resolves an answer that the document may only refer to. */
 export const resolveAnswer = (api: ApiDocument, answer: Answer): Answer =>
   answer.$ref === undefined ? answer : (api.components.responses[nameOf(answer.$ref)] ?? answer);

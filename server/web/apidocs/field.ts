@@ -2,13 +2,13 @@ import { element } from '../shared/dom.ts';
 import type { Parameter, Schema } from './document.ts';
 import { prose } from './prose.ts';
 
-/** A control that gives a text; empty for nothing. */
+/** A control with a text value; '' for none. */
 export interface Field {
   readonly view: HTMLElement;
   value(): string;
 }
 
-/** The values that a schema takes, where it takes few. */
+/** The values that a schema accepts, if they are few. */
 function choicesOf({ type, enum: values }: Schema): readonly string[] | undefined {
   if (values) return values.map(String);
   return type === 'boolean' || (Array.isArray(type) && type[0] === 'boolean') ? ['true', 'false'] : undefined;
@@ -27,7 +27,7 @@ export function choice(id: string, label: string, choices: readonly (readonly [s
   };
 }
 
-/** The control of a parameter: a list where its values are known, and suggestions where some are. */
+/** The control of a parameter: a list if all values are known, suggestions if some are. */
 export function parameterField(id: string, parameter: Parameter): Field {
   const { name, required, description, schema, example } = parameter;
   const choices = choicesOf(schema);

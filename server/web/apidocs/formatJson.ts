@@ -1,6 +1,6 @@
 const isPlain = (value: unknown): boolean => typeof value !== 'object' || value === null;
 
-/** JSON for reading: indented, but a list of plain values, a row for instance, stays on its line. */
+/** Indented JSON, with each list of plain values, such as a row, on one line. */
 export function formatJson(value: unknown, indent = ''): string {
   if (isPlain(value)) return JSON.stringify(value);
   const deeper = `${indent}  `;

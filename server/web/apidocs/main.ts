@@ -42,7 +42,7 @@ const schemas = (api: ApiDocument): HTMLElement =>
     ),
   );
 
-/** Opens what the address points at: a closed one would hide the target of a link. */
+/** Opens the operation that the address points at: the target of a link may be inside. */
 function openTarget(): void {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
   if (!(target instanceof HTMLDetailsElement)) return;

@@ -6,7 +6,7 @@ import { prose } from './prose.ts';
 import { schemaView } from './schema.ts';
 import { tryIt } from './tryIt.ts';
 
-/** What an operation may answer with one status: its bodies, with an example of each. */
+/** The answer with one status: its bodies, with an example of each. */
 function answer(api: ApiDocument, status: string, given: Answer): HTMLElement {
   const { description, content = {} } = resolveAnswer(api, given);
   const bodies = Object.entries(content).flatMap(([type, { schema, example, examples = {} }]) => [
@@ -30,7 +30,7 @@ function answer(api: ApiDocument, status: string, given: Answer): HTMLElement {
   );
 }
 
-/** An operation, folded; what is in it is made when it is first opened. */
+/** An operation, folded. Its content is made when it is first opened. */
 export function operationView(
   api: ApiDocument,
   method: string,

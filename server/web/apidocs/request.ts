@@ -11,7 +11,7 @@ export interface FilledRequest {
   readonly body?: string | FormData | undefined;
 }
 
-/** What came back. */
+/** The answer to a request. */
 export interface Received {
   readonly status: number;
   readonly statusText: string;
@@ -21,7 +21,7 @@ export interface Received {
   readonly text: string;
 }
 
-/** The path and query of a request. An empty value is no value, but in the path. */
+/** The path and query of a request. An empty value is left out of the query. */
 export function targetOf({ path, parameters }: Pick<FilledRequest, 'path' | 'parameters'>): string {
   let filled = path;
   const query = new URLSearchParams();
@@ -33,10 +33,10 @@ export function targetOf({ path, parameters }: Pick<FilledRequest, 'path' | 'par
   return search === '' ? filled : `${filled}?${search}`;
 }
 
-/** @throws {TypeError} when the server can't be reached */
+/** @throws {TypeError} if the server can't be reached */
 export async function send(request: FilledRequest): Promise<Received> {
   const headers = new Headers();
-  // A form's own type has a boundary, which only the browser knows.
+  // The browser adds the media type of a form, with its boundary.
   if (request.contentType !== undefined && typeof request.body === 'string') {
     headers.set('content-type', request.contentType);
   }

@@ -3,7 +3,7 @@ import type { Schema } from './document.ts';
 import { nameOf } from './document.ts';
 import { prose } from './prose.ts';
 
-/** What a schema takes, in a word or two; a component is a link to its place on the page. */
+/** The type of a schema, in a word or two. A component is a link to its place on the page. */
 function typeOf(schema: Schema): Node {
   const { $ref, type, items, anyOf, format } = schema;
   const made = element('code', { class: 'type' });
@@ -32,7 +32,7 @@ const values = (title: string, list: readonly unknown[]): Node =>
     element('ul', {}, ...list.map((value) => element('li', {}, element('code', {}, JSON.stringify(value))))),
   );
 
-/** A schema with all that it says of itself. */
+/** A schema with all its details. */
 export function schemaView(schema: Schema): HTMLElement {
   const { description, properties, required = [], items, minimum, maximum } = schema;
   const known = schema['x-known-categories'];

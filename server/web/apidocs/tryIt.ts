@@ -6,7 +6,7 @@ import { choice, parameterField } from './field.ts';
 import type { FilledRequest } from './request.ts';
 import { send } from './request.ts';
 
-/** A form that sends an operation's request, and shows what comes back. */
+/** A form that sends an operation's request and shows the answer. */
 export function tryIt(method: string, path: string, operation: Operation): HTMLElement {
   const { operationId, parameters = [], requestBody, responses } = operation;
   const fields = parameters.map(
@@ -51,7 +51,7 @@ export function tryIt(method: string, path: string, operation: Operation): HTMLE
       output.replaceChildren(element('p', { class: 'bad' }, `No answer: ${reason}`));
     } finally {
       button.disabled = false;
-      // A disabled button loses the focus, and with it a keyboard's place on the page.
+      // A disabled button loses the focus, and a keyboard user the place on the page.
       button.focus({ preventScroll: true });
     }
   };

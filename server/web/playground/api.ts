@@ -28,7 +28,7 @@ export interface CellRemark {
   readonly message: string;
 }
 
-/** What `POST …/predict` answers. */
+/** The answer of `POST …/predict`. */
 export interface Answer {
   readonly predictions: readonly (string | number | null)[];
   readonly probabilities?: readonly (readonly number[])[];
@@ -46,7 +46,7 @@ export interface Refusal {
   readonly errorsTotal?: number;
 }
 
-/** Milliseconds: what the page saw, and what the server says it took. */
+/** Milliseconds: the round trip, and the time in the server by its own account. */
 export interface Timing {
   readonly roundTrip: number;
   readonly server?: number;
@@ -56,7 +56,7 @@ export type Outcome = { readonly timing: Timing } & (
   { readonly answer: Answer } | { readonly refusal: Refusal }
 );
 
-/** Where a model predicts, in the form that is the same for all: one with routes of its own may answer otherwise elsewhere. */
+/** The path where a model answers in the native form. A model with custom routes may answer in another one elsewhere. */
 export function predictPath({ name, version, default: standard, routes = [], task }: ModelDetails): string {
   const named = `/models/${encodeURIComponent(name)}/versions/${version}/predict`;
   const path = standard && routes.length === 0 ? '/predict' : named;

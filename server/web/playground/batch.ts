@@ -4,12 +4,12 @@ import { predict } from './calls.ts';
 import { fromText } from './cells.ts';
 import type { Csv } from './csv.ts';
 
-/** Cells of one request: few enough for any body limit and for a progress to be seen, enough to cost little each. */
+/** Cells of one request: few enough for any body limit and a visible progress, enough for a small overhead. */
 const CHUNK_CELLS = 32_000;
-/** An answer names 20 bad rows at most: so often a chunk is tried without those that it named. */
+/** Tries for one chunk. An answer names 20 bad rows at most; the next try leaves them out. */
 const TRIES = 25;
 
-/** What a row was answered. */
+/** The answer to a row. */
 export interface RowAnswer {
   readonly prediction: string | number | null;
   /** Of the predicted class. */
@@ -17,7 +17,7 @@ export interface RowAnswer {
 }
 
 export interface BatchResult {
-  /** One entry a row of the file; undefined where it was refused. */
+  /** One entry a row of the file; undefined if it was refused. */
   readonly answers: readonly (RowAnswer | undefined)[];
   /** Rows count from 0, as in the file. */
   readonly errors: readonly CellRemark[];
@@ -25,7 +25,7 @@ export interface BatchResult {
   readonly warningsTotal: number;
   /** Columns of the file that the model doesn't have: not sent. */
   readonly unused: readonly string[];
-  /** Why it ended early. */
+  /** Why the run ended early. */
   readonly refusal?: Refusal;
 }
 
@@ -34,7 +34,7 @@ export interface BatchOptions {
   readonly onProgress: (rows: number) => void;
 }
 
-/** What goes to the server of each row, as JSON cells in the order of `columns`. */
+/** Selects the columns that the model has. `cells`: a row as JSON cells in the order of `columns`. */
 function selectColumns({ header, rows }: Csv, { inputs }: ModelDetails) {
   const known = new Map(inputs.map((input) => [input.name, input]));
   const used = header.flatMap((name, index) => {
@@ -48,13 +48,13 @@ function selectColumns({ header, rows }: Csv, { inputs }: ModelDetails) {
   };
 }
 
-/** Rows of another width than the header's: no cell of such a row can be placed. */
+/** Rows of another width than the header's: their cells belong to no column. */
 const wrongWidth = ({ header, rows }: Csv): CellRemark[] =>
   rows.flatMap(({ length }, row) =>
     length === header.length ? [] : [{ row, message: `expected ${header.length} cells, found ${length}` }],
   );
 
-/** Predicts all rows of a file, a chunk after the other. Rows that the model refuses are named and left out. */
+/** Predicts all rows of a file, chunk by chunk. Refused rows are listed in `errors` and left out. */
 export async function predictCsv(
   model: ModelDetails,
   csv: Csv,

@@ -28,12 +28,12 @@ function readRefusal(text: string, status: number): Refusal {
     const refusal = JSON.parse(text) as Partial<Refusal>;
     if (typeof refusal.detail === 'string') return refusal as Refusal;
   } catch {
-    // Something between us and the server answered in a form of its own.
+    // An intermediary answered in another form.
   }
   return { detail: `The server answered ${status}.` };
 }
 
-/** Sends rows to a model. Never fails but by its signal. */
+/** Sends rows to a model. Throws only if its signal aborts. */
 export async function predict(path: string, body: string, signal: AbortSignal): Promise<Outcome> {
   const start = performance.now();
   try {

@@ -3,8 +3,8 @@ import type { Cell, Input } from './api.ts';
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 /**
- * A cell of a CSV text as a JSON value. A text that is no value of the column's type stays a text: the server is to
- * refuse it, and to say why.
+ * Converts a cell of a CSV to a JSON value. A text that is no value of the column's type stays text, so that the server
+ * refuses it with its reason.
  */
 export function fromText({ type }: Pick<Input, 'type'>, text: string): Cell {
   if (text === '') return null;

@@ -3,17 +3,17 @@ import { part } from './dom.ts';
 import type { Call } from './snippets.ts';
 import { SNIPPETS } from './snippets.ts';
 
-/** How long the button says that it has copied. */
-const SAID_MS = 2000;
+/** How long the button shows "Copied". */
+const COPIED_MS = 2000;
 
-/** Selects a text, for browsers that give the clipboard to secure origins only. */
+/** Copies by selection, for browsers that allow the clipboard in secure origins only. */
 function copyBySelection(shown: HTMLElement): boolean {
   getSelection()?.selectAllChildren(shown);
-  // Deprecated without a replacement that works over plain HTTP, where this server is mostly tried.
+  // Deprecated, but nothing else works over plain HTTP.
   return document.execCommand('copy');
 }
 
-/** Shows the present request as code. Returns what updates it. */
+/** Shows the current request as code. Returns the function that updates it. */
 export function createCopyAs(): (call: Call) => void {
   const [code, copy, choice] = [byId('snippet'), part('copy', HTMLButtonElement), byId('languages')];
   let call: Call | undefined;
@@ -39,7 +39,7 @@ export function createCopyAs(): (call: Call) => void {
       : copyBySelection(code);
     copy.textContent = copied ? 'Copied' : 'Select and copy';
     clearTimeout(timer);
-    timer = setTimeout(() => (copy.textContent = 'Copy'), SAID_MS);
+    timer = setTimeout(() => (copy.textContent = 'Copy'), COPIED_MS);
   };
   copy.addEventListener('click', () => void copyNow());
   return (next) => {

@@ -7,10 +7,10 @@ export interface Csv {
   readonly delimiter: string;
 }
 
-/** Comma, and what spreadsheets put on the clipboard or write in some countries. */
+/** Comma, and the delimiters of spreadsheets: in the clipboard and in some countries. */
 const DELIMITERS = [',', '\t', ';'];
 
-/** The one that is in the first line most often. */
+/** The delimiter that occurs most often in the first line. */
 function delimiterOf(text: string): string {
   const [first = ''] = text.split(/\r\n?|\n/, 1);
   const occurrences = (delimiter: string): number => first.split(delimiter).length;
@@ -18,8 +18,8 @@ function delimiterOf(text: string): string {
 }
 
 /**
- * Reads a CSV text with a header. Empty lines are skipped; a quoted cell may hold line breaks. What follows a
- * closing quote is kept as it stands.
+ * Reads a CSV text with a header. Empty lines are skipped; a quoted cell may hold line breaks. Text after a closing quote
+ * is kept.
  */
 export function readCsv(input: string): Csv {
   const text = input.startsWith('\uFEFF') ? input.slice(1) : input;
@@ -29,7 +29,7 @@ export function readCsv(input: string): Csv {
   let row: string[] = [];
   let cell = '';
   let quoted = false;
-  /** Something stands in the row, be it an empty text between quotes. */
+  /** Whether the row has any cell, even an empty quoted one. */
   let begun = false;
   let line = 1;
   let firstLine = 1;

@@ -1,6 +1,6 @@
 import { byId, element } from '../shared/dom.ts';
 
-/** An element that index.html has, of the type that it has there. */
+/** An element of index.html, by its id and type. */
 export function part<E extends HTMLElement>(id: string, type: new () => E): E {
   const found = byId(id);
   if (!(found instanceof type)) throw new Error(`#${id} is another element`);
@@ -9,7 +9,7 @@ export function part<E extends HTMLElement>(id: string, type: new () => E): E {
 
 const SVG = 'http://www.w3.org/2000/svg';
 
-/** Makes an element of a drawing. */
+/** Makes an SVG element. */
 export function drawing(
   tag: string,
   attributes: Readonly<Record<string, string>>,
@@ -22,13 +22,13 @@ export function drawing(
 }
 
 let ids = 0;
-/** An id that no model can choose. */
+/** A new id, which no name in a model can equal. */
 export const freshId = (): string => `e${ids++}`;
 
-/** Saves a text as a file on the visitor's machine. */
+/** Saves a text as a file on the user's machine. */
 export function download(name: string, type: string, text: string): void {
   const url = URL.createObjectURL(new Blob([text], { type }));
   element('a', { href: url, download: name }).click();
-  // Revoked at once, a large file would never be written.
+  // If it were revoked at once, a large file would not be written.
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }

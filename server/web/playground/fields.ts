@@ -3,7 +3,7 @@ import { element } from '../shared/dom.ts';
 import { freshId } from './dom.ts';
 import { value as formatValue } from './numbers.ts';
 
-/** What a field holds: a cell, or why it holds none. */
+/** The content of a field: a cell, or why there is none. */
 export type Reading = { readonly cell: Cell } | { readonly fault: string };
 
 /** A remark at a field. */
@@ -24,18 +24,18 @@ export interface Field {
 /** A control and how it is read. */
 interface Control {
   readonly elements: readonly HTMLElement[];
-  /** What the label names, and remarks describe. */
+  /** The element that the label and the remarks belong to. */
   readonly main: HTMLElement;
   readonly read: () => Reading;
   readonly missing?: HTMLInputElement;
 }
 
-/** Above it, a list is searched by typing rather than by opening it. */
+/** A longer list is searched by typing. */
 const LONG_LIST = 200;
 const OTHER = 'other';
 const MISSING = 'missing';
 
-/** Options show a text without the space around it; where that would make two look the same, they are quoted. */
+/** Browsers trim the text of options; texts that would then look the same are quoted. */
 function optionText(category: string, all: readonly string[]): string {
   const trimmed = category.trim();
   const alike = all.filter((other) => other.trim() === trimmed).length > 1;
@@ -55,7 +55,7 @@ function categoryControl(id: string, input: Input, categories: readonly string[]
   const select = element(
     'select',
     { id },
-    // An index as value: the text itself would meet the values of the two that follow.
+    // The value is an index: the text could equal the values of the two options below.
     ...categories.map((category, index) =>
       element(
         'option',
@@ -102,7 +102,7 @@ function numberControl(id: string, { type, nullable, range }: Input, example: Ce
   const number = element('input', {
     id,
     type: 'number',
-    // A fraction can be typed into an integer column: the server then says why not.
+    // A fraction can be typed into an integer column: the server refuses it with its reason.
     step: 'any',
     inputmode: type === 'integer' && (range?.[0] ?? -1) >= 0 ? 'numeric' : 'decimal',
     value: typeof example === 'number' ? String(example) : '',
@@ -133,7 +133,7 @@ function booleanControl(id: string, { nullable }: Input, example: Cell): Control
   };
 }
 
-/** A box of its own: a text or a number has no value of its own that could mean "missing". */
+/** Adds a checkbox: no text or number can mean "missing". */
 function withMissing(control: Control, { name }: Input, example: Cell): Control {
   const missing = element('input', {
     type: 'checkbox',
@@ -164,7 +164,7 @@ function hintOf({ type, range, categories }: Input): string {
   return type === 'string' ? '' : type;
 }
 
-/** Makes a column's field, which begins with a cell. */
+/** Makes a column's field. It starts with the example. */
 export function createField(input: Input, example: Cell): Field {
   const [id, hintId, noteId] = [freshId(), freshId(), freshId()];
   const { elements, main, read, missing } = createControl(id, input, example);

@@ -7,12 +7,12 @@ import { createField } from './fields.ts';
 export interface Form {
   readonly columns: readonly string[];
   readonly elements: readonly HTMLElement[];
-  /** A row in the order of the columns; undefined, with a remark at each field that holds no cell, if it isn't one. */
+  /** The row in the order of the columns. Undefined if a field holds no cell; each such field gets a remark. */
   read(): readonly Cell[] | undefined;
   /**
    * Shows remarks at the fields of their columns.
    *
-   * @returns those that belong to no field
+   * @returns the remarks that belong to no field
    */
   show(kind: Note['kind'], remarks: readonly CellRemark[]): readonly CellRemark[];
   focusFirstError(): void;

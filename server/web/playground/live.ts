@@ -4,7 +4,7 @@ import { quietFetch } from '../shared/keyed.ts';
 import { drawing } from './dom.ts';
 import { milliseconds } from './numbers.ts';
 
-/** What the whole server did in the last second, of all its processes; null while it isn't measured yet. */
+/** The load of all server processes in the last second; null before the first measurement. */
 interface Load {
   readonly requestsPerSecond: number | null;
   /** Seconds; null without requests. */
@@ -13,7 +13,7 @@ interface Load {
 }
 
 const EVERY_MS = 1000;
-/** Seconds that are drawn. */
+/** Seconds in the drawing. */
 const SECONDS = 60;
 const [WIDTH, HEIGHT] = [120, 24];
 
@@ -45,7 +45,7 @@ async function readLoad(): Promise<Load | undefined> {
   }
 }
 
-/** Asks the server for its load while the page can be seen, and draws it. Returns what takes the page's own timings. */
+/** Polls and draws the server's load while the page is visible. Returns the function that shows the page's own timing. */
 export function createLive(): (timing: Timing) => void {
   const [rate, p50, p99, own, chart] = [
     byId('rate'),

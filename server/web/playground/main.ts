@@ -10,7 +10,7 @@ import { createLive } from './live.ts';
 import { createMany } from './many.ts';
 import { createResult } from './result.ts';
 
-/** A pause in typing that is long enough to ask. */
+/** A pause in typing after which a request is sent. */
 const PAUSE_MS = 200;
 
 const [formElement, fields, select, description, modelLink] = [
@@ -26,7 +26,7 @@ const showCall = createCopyAs();
 const showTiming = createLive();
 
 let shown: { readonly model: ModelDetails; readonly form: Form } | undefined;
-let asking: AbortController | undefined;
+let sending: AbortController | undefined;
 let pause: ReturnType<typeof setTimeout> | undefined;
 
 function showOutcome(form: Form, outcome: Outcome): void {
@@ -39,10 +39,10 @@ function showOutcome(form: Form, outcome: Outcome): void {
   }
 }
 
-/** Asks the model about the form's row. Only the last question is answered. */
-async function ask(): Promise<void> {
+/** Sends the form's row to the model. Only the last answer is shown. */
+async function predictRow(): Promise<void> {
   clearTimeout(pause);
-  asking?.abort();
+  sending?.abort();
   if (!shown) return;
   const { model, form } = shown;
   const row = form.read();
@@ -52,7 +52,7 @@ async function ask(): Promise<void> {
   }
   const path = predictPath(model);
   showCall({ url: `${location.origin}${path}`, columns: form.columns, row });
-  const { signal } = (asking = new AbortController());
+  const { signal } = (sending = new AbortController());
   try {
     const outcome = await predict(path, requestBody(form.columns, [row]), signal);
     if (!signal.aborted) showOutcome(form, outcome);
@@ -70,16 +70,16 @@ async function use(name: string): Promise<void> {
   description.textContent = model.description ?? '';
   modelLink.href = `/models/${encodeURIComponent(name)}`;
   many.use(model, form.read);
-  await ask();
+  await predictRow();
 }
 
 formElement.addEventListener('submit', (event) => {
   event.preventDefault();
-  void ask().then(() => shown?.form.focusFirstError());
+  void predictRow().then(() => shown?.form.focusFirstError());
 });
 formElement.addEventListener('input', () => {
   clearTimeout(pause);
-  pause = setTimeout(() => void ask(), PAUSE_MS);
+  pause = setTimeout(() => void predictRow(), PAUSE_MS);
 });
 byId('reset').addEventListener('click', () => void start());
 select.addEventListener('change', () => void start());
@@ -99,6 +99,6 @@ try {
   const names = await readModelNames();
   select.replaceChildren(...names.map((name) => element('option', { value: name }, name)));
 } catch {
-  // `start` says so.
+  // `start` shows the error.
 }
 await start();

@@ -7,21 +7,21 @@ import { byId, element } from '../shared/dom.ts';
 import { download, part } from './dom.ts';
 import { count, milliseconds, percent, value } from './numbers.ts';
 
-/** Larger ones are for POST /predict_file: a page would hold them in memory several times. */
+/** Larger files are for POST /predict_file: the page would hold them in memory several times. */
 const MAX_BYTES = 64 * 1024 * 1024;
 const SHOWN_ROWS = 100;
 const SHOWN_REMARKS = 20;
 
 /** The part of the page that predicts whole tables. */
 export interface Many {
-  /** Takes another model; what was predicted with the last one goes. */
+  /** Switches to another model and removes the results of the last one. */
   use(model: ModelDetails, exampleRow: () => readonly Cell[] | undefined): void;
 }
 
 const toText = (cell: string | number | boolean | null | undefined): string =>
   cell === null || cell === undefined ? '' : String(cell);
 
-/** The file as it was, with two columns more. */
+/** The file with its predictions as one or two more columns. */
 function writeResult(csv: Csv, { answers }: BatchResult): string {
   const withProbability = answers.some((answer) => answer?.probability !== undefined);
   const more = withProbability ? ['prediction', 'probability'] : ['prediction'];
@@ -155,7 +155,7 @@ export function createMany(): Many {
       progress.hidden = true;
       show(name, csv, result, performance.now() - start);
     } catch (error) {
-      // Another file took its place.
+      // Aborted: another file is being predicted.
       if (!signal.aborted) throw error;
     }
   };
@@ -181,7 +181,7 @@ export function createMany(): Many {
   });
   file.addEventListener('change', () => {
     void take(file.files?.[0]);
-    // The same file, chosen again, is to be read again.
+    // Choosing the same file again must be an event again.
     file.value = '';
   });
   for (const type of ['dragenter', 'dragover', 'dragleave', 'drop'] as const) {

@@ -5,7 +5,7 @@ const LONG = format(6);
 const PERCENT = new Intl.NumberFormat('en', { style: 'percent', maximumFractionDigits: 1 });
 const COUNT = new Intl.NumberFormat('en');
 
-/** A probability. Only what is certain reads 100 % or 0 %. */
+/** A probability. Rounding never gives 100 % or 0 %. */
 export function percent(probability: number): string {
   if (probability < 1 && probability > 0.9995) return '> 99.9%';
   if (probability > 0 && probability < 0.0005) return '< 0.1%';

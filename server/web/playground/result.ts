@@ -2,15 +2,15 @@ import type { Answer, CellRemark, Refusal, Timing } from './api.ts';
 import { byId, element } from '../shared/dom.ts';
 import { milliseconds, percent, value } from './numbers.ts';
 
-/** Classes that are drawn; the rest is one line. */
+/** Number of classes in the drawing; the rest is one line. */
 const DRAWN = 12;
 
-/** Where the answer to the form's row is shown. */
+/** Shows the answer to the form's row. */
 export interface Result {
   answer(answer: Answer, timing: Timing): void;
-  /** @param remarks those that stand at no field */
+  /** @param remarks the remarks that belong to no field */
   refuse(refusal: Refusal, remarks: readonly CellRemark[]): void;
-  /** The fields hold no row. */
+  /** Some field holds no cell. */
   incomplete(): void;
 }
 
@@ -21,7 +21,7 @@ const predictionText = (prediction: string | number | null | undefined): string 
 
 function bar(name: string, probability: number, predicted: boolean): HTMLElement {
   const filled = element('span', { class: 'filled' });
-  // Through the object model: an inline style attribute is what the page's policy forbids.
+  // Not by a style attribute, which the page's policy forbids.
   filled.style.inlineSize = `${probability * 100}%`;
   return element(
     'li',

@@ -8,7 +8,7 @@ export interface Call {
   readonly row: readonly Cell[];
 }
 
-/** One word of a POSIX shell, whatever the text holds. */
+/** Any text as one word of a POSIX shell. */
 const shellQuote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 const curl = ({ url, columns, row }: Call): string =>
@@ -28,7 +28,7 @@ const typescript = ({ url, columns, row }: Call): string =>
 if (!response.ok) throw new Error(await response.text());
 console.log(await response.json());`;
 
-/** A JSON string is a string of Python, too, but for the escapes of half a surrogate pair, which Python keeps as such. */
+/** JSON strings are valid in Python. Only escapes of lone surrogates keep another meaning there. */
 function pythonLiteral(cell: Cell): string {
   if (cell === null) return 'None';
   if (typeof cell === 'boolean') return cell ? 'True' : 'False';

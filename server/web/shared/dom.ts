@@ -2,7 +2,7 @@ type Child = Node | string | undefined | false;
 
 type Attributes = Readonly<Record<string, string | boolean | undefined>>;
 
-/** An element with attributes and children. A text child stays text: nothing that a server sends becomes markup. */
+/** Makes an element with attributes and children. A text child stays text: nothing from a server becomes markup. */
 export function element<K extends keyof HTMLElementTagNameMap>(
   name: K,
   attributes: Attributes = {},
@@ -17,7 +17,7 @@ export function element<K extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
-/** The element of the page with this id, which its HTML has. */
+/** The element with this id, which the page's HTML has. */
 export function byId(id: string): HTMLElement {
   const found = document.getElementById(id);
   if (!found) throw new Error(`the page has no element #${id}`);

@@ -1,7 +1,7 @@
 import { element } from './dom.ts';
 
 const UNAUTHORIZED = 401;
-/** The key stays in this tab, and is gone with it. */
+/** The key is kept for this tab only. */
 const STORED = 'servemodel-key';
 
 const readKey = (): string | null => sessionStorage.getItem(STORED);
@@ -13,8 +13,8 @@ function withKey(init: RequestInit, key: string | null): RequestInit {
   return { ...init, headers };
 }
 
-/** Asks for a key; false if none is given. */
-function askForKey(): Promise<boolean> {
+/** Prompts for a key; false if the user gives none. */
+function promptForKey(): Promise<boolean> {
   const field = element('input', {
     id: 'access-key',
     type: 'password',
@@ -54,22 +54,22 @@ function askForKey(): Promise<boolean> {
   });
 }
 
-/** One question at a time, whoever asks. */
-let asking: Promise<boolean> | undefined;
+/** The open prompt: there is one at a time. */
+let prompting: Promise<boolean> | undefined;
 
-/** `fetch`, with the key that the user gave; asked for when the server refuses without one, or refuses this one. */
+/** `fetch` with the user's key. Prompts for one when the server refuses the request without it, or refuses this one. */
 export async function keyedFetch(path: string, init: RequestInit = {}): Promise<Response> {
   for (;;) {
     const key = readKey();
     const response = await fetch(path, withKey(init, key));
     if (response.status !== UNAUTHORIZED) return response;
-    // Meanwhile the user has given another one, which may be good.
+    // The user gave another key meanwhile: try that.
     if (readKey() !== key) continue;
-    asking ??= askForKey().finally(() => (asking = undefined));
-    if (!(await asking)) return response;
+    prompting ??= promptForKey().finally(() => (prompting = undefined));
+    if (!(await prompting)) return response;
   }
 }
 
-/** `fetch` with the key, if there is one: for what runs by itself and mustn't ask. */
+/** `fetch` with the key, if there is one. For background requests, which must not prompt. */
 export const quietFetch = (path: string, init: RequestInit = {}): Promise<Response> =>
   fetch(path, withKey(init, readKey()));

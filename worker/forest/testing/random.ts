@@ -1,4 +1,4 @@
-import { createRandom as createUniform } from '../../../server/testing/createRandom.ts';
+import { createRandom as createUniform } from '../../../scripts/cli/createRandom.ts';
 import type { Mode, TreeEnsemble } from '../ensemble.ts';
 import { MODES } from '../ensemble.ts';
 

@@ -1,69 +1,79 @@
+import type { Model } from '../../../../server/model/model.ts';
 import { createSampler } from '../../../../server/observers/drift/sampler.ts';
 import type { Sampler } from '../../../../server/observers/drift/sampler.ts';
 import { createTally } from '../../../../server/observers/drift/tally.ts';
-import type { Model } from '../../../../server/model/model.ts';
 import { readRepository } from '../../../../server/testing/readRepository.ts';
 import { answerWidth } from '../../../../worker/protocol.ts';
-import type { Context } from '../context.ts';
-import { BenchError } from '../../../cli/errors.ts';
-import type { Loads } from '../loads.ts';
+import { Failure } from '../../../cli/faults.ts';
 import { measure, target } from '../measure.ts';
-import type { Progress } from '../progress.ts';
-import type { DriftCostResult } from '../results.ts';
+import type { Part } from '../part.ts';
 import type { Table } from '../rows.ts';
 import { tablesOf } from '../rows.ts';
+import { spread } from '../statistics.ts';
 import { startServer } from '../subjects/server.ts';
 import { runWrk } from '../wrk.ts';
 
 const CELL = { rows: 1, connections: 64 } as const;
 const WARM_UP_SECONDS = 2;
-/** Of the measurements without HTTP, of which the fastest counts. */
+/** Of the measurements without HTTP; the fastest counts. */
 const TRIALS = 30;
-/** A crowd, for a process. */
+/** Much for one process: most rows are left out. */
 const ROWS_PER_SECOND = 20_000;
 
-export interface DriftOptions {
-  readonly repository: string;
-  readonly table: Table;
-  readonly rounds: number;
-  readonly seconds: number;
-  readonly loads: Loads;
-  readonly progress: Progress;
+/** What the drift metrics cost for requests of one row. */
+interface DriftResult {
+  /** CPU time of the server's whole process tree for a request, in µs; one value for each round. */
+  readonly onMicroseconds: readonly number[];
+  readonly offMicroseconds: readonly number[];
+  /** In the process, without HTTP, in µs: of a row that is counted, and of one under load, when most are left out. */
+  readonly lookedAtMicroseconds: number;
+  readonly sampledMicroseconds: number;
 }
 
-export const countSteps = (rounds: number): number => 2 * rounds + 1;
-
-/** What it costs to count how rows lie: two servers in turn, with and without, and the counting alone. */
-export async function runDrift(context: Context, options: DriftOptions): Promise<DriftCostResult> {
-  const { repository, table, rounds, seconds, loads, progress } = options;
-  const [model] = await readRepository(repository);
-  if (!model) throw new BenchError('the measured model is missing');
-  progress.step('drift: the counting alone');
-  const alone = {
-    lookedAtMicroseconds: timeTally(model, table, everyRow()),
-    sampledMicroseconds: timeTally(model, table, busySampler()),
-  };
-  const servers = {
-    on: await startServer(context, { name: 'server', repository }),
-    off: await startServer(context, { name: 'server', repository, drift: false }),
-  };
-  const script = await loads(servers.on, CELL.rows);
-  const found = { on: [] as number[], off: [] as number[] };
-  for (const server of Object.values(servers))
-    await runWrk(context, target(server, CELL), { ...CELL, script, seconds: WARM_UP_SECONDS });
-  for (let round = 1; round <= rounds; round++) {
-    // Each round begins with the other one.
-    for (const which of round % 2 === 0 ? (['off', 'on'] as const) : (['on', 'off'] as const)) {
-      progress.step(`drift, round ${round} of ${rounds}: ${which}`);
-      const sample = await measure(context, servers[which], { cell: CELL, script, seconds, round });
-      found[which].push(sample.cpuMicroseconds);
+/** Measures two servers in turn, with and without drift metrics, and the counting alone. */
+export const drift: Part<DriftResult> = {
+  name: 'drift',
+  field: 'drift',
+  steps: ({ plan }) => 2 * plan.rounds + 1,
+  run: async ({ context, plan, repository, table, loads }, progress) => {
+    const { rounds, seconds } = plan;
+    const [model] = await readRepository(repository);
+    if (!model) throw new Failure('the measured model is missing');
+    progress.step('drift: the counting alone');
+    const alone = {
+      lookedAtMicroseconds: timeTally(model, table, everyRow()),
+      sampledMicroseconds: timeTally(model, table, busySampler()),
+    };
+    const servers = {
+      on: await startServer(context, { name: 'server', repository }),
+      off: await startServer(context, { name: 'server', repository, drift: false }),
+    };
+    const script = await loads(servers.on, CELL.rows);
+    const found = { on: [] as number[], off: [] as number[] };
+    for (const server of Object.values(servers))
+      await runWrk(context, target(server, CELL), { ...CELL, script, seconds: WARM_UP_SECONDS });
+    for (let round = 1; round <= rounds; round++) {
+      // Each round begins with the other one.
+      for (const which of round % 2 === 0 ? (['off', 'on'] as const) : (['on', 'off'] as const)) {
+        progress.step(`drift, round ${round} of ${rounds}: ${which}`);
+        const sample = await measure(context, servers[which], { cell: CELL, script, seconds, round });
+        found[which].push(sample.cpuMicroseconds);
+      }
     }
-  }
-  for (const server of Object.values(servers)) await server.stop();
-  return { onMicroseconds: found.on, offMicroseconds: found.off, ...alone };
-}
+    for (const server of Object.values(servers)) await server.stop();
+    return { onMicroseconds: found.on, offMicroseconds: found.off, ...alone };
+  },
+  table: ({ onMicroseconds, offMicroseconds, lookedAtMicroseconds, sampledMicroseconds }) => {
+    const micro = (value: number): string => `${value.toFixed(2)} µs`;
+    return [
+      'Drift metrics, single rows at 64 connections',
+      `CPU a request: ${micro(spread(onMicroseconds).median)} with, ${micro(spread(offMicroseconds).median)} without (DRIFT_WINDOW_MS=0)`,
+      `in the process alone: ${micro(lookedAtMicroseconds)} a row that is counted, ${micro(sampledMicroseconds)} a request at 20,000 rows/s`,
+    ].join('\n');
+  },
+};
 
-/** Single rows, as parsed from a body each: nothing of the one before is of use. */
+/** The fastest of the trials, in µs a row. Each row is parsed from a body of its own, as in a server. */
 function timeTally(model: Model, table: Table, sampler: Sampler): number {
   const tally = createTally(model, sampler);
   const bodies = tablesOf(table, 1).map((one) => JSON.stringify(one));

@@ -1,23 +1,45 @@
-import type { Context } from '../context.ts';
-import type { Loads } from '../loads.ts';
+import { renderTable } from '../../../cli/table.ts';
+import type { Bound } from '../bound.ts';
+import { paired } from '../bound.ts';
 import { measure, target } from '../measure.ts';
+import type { Part, Stage } from '../part.ts';
 import type { Progress } from '../progress.ts';
-import type { Cell, CellResult, Sample } from '../results.ts';
+import type { Cell, CellResult, Results, Sample } from '../results.ts';
+import { samplesOf } from '../results.ts';
+import type { Spread } from '../statistics.ts';
+import { spread, spreadText } from '../statistics.ts';
 import type { Subject } from '../subjects/subject.ts';
-import { cellText } from '../text.ts';
+import { cellText, count, number } from '../text.ts';
 import { runWrk } from '../wrk.ts';
 
-/** Compilers of the subjects have done their work by then. */
+/** Compilers of the subjects are done by then. */
 const WARM_UP_SECONDS = 3;
+const LOADED = { rows: 1, connections: 64 } as const;
+const LONE = { rows: 1, connections: 1 } as const;
+const CROWDED = { rows: 1, connections: 512 } as const;
 
-export interface RoundsOptions {
-  readonly subjects: readonly Subject[];
-  readonly cells: readonly Cell[];
-  readonly rounds: number;
-  readonly seconds: number;
-  readonly loads: Loads;
-  readonly progress: Progress;
-}
+/** Measures every subject of the plan in every cell. */
+export const rounds: Part<readonly CellResult[]> = {
+  name: 'rounds',
+  field: 'cells',
+  needs: ({ subjects, cells }) => ({ subjects, rows: cells.map(({ rows }) => rows) }),
+  steps: (stage) => {
+    const { cells, rounds } = stage.plan;
+    const ofSubject = (subject: Subject): number =>
+      cells.filter((cell) => bears(subject, cell)).length * rounds + warmUpCells(subject, cells).length;
+    return planned(stage).reduce((sum, subject) => sum + ofSubject(subject), 0);
+  },
+  run: async (stage, progress) => {
+    await warmUp(stage, progress);
+    return measureAll(stage, progress);
+  },
+  table: cellsTable,
+  bounds,
+};
+
+/** Other parts may have started further subjects. */
+const planned = ({ subjects, plan }: Stage): readonly Subject[] =>
+  subjects.filter(({ name }) => plan.subjects.includes(name));
 
 const bears = ({ maxConnections }: Subject, { connections }: Cell): boolean => connections <= maxConnections;
 
@@ -30,37 +52,32 @@ const warmUpCells = (subject: Subject, cells: readonly Cell[]): Cell[] => {
   }));
 };
 
-/** How many steps of progress the rounds take. */
-export function countSteps({ subjects, cells, rounds }: Omit<RoundsOptions, 'progress' | 'loads'>): number {
-  const measured = subjects.map((subject) => cells.filter((cell) => bears(subject, cell)).length * rounds);
-  const warmed = subjects.map((subject) => warmUpCells(subject, cells).length);
-  return [...measured, ...warmed].reduce((sum, count) => sum + count, 0);
+async function warmUp(stage: Stage, progress: Progress): Promise<void> {
+  const { context, plan, loads } = stage;
+  for (const subject of planned(stage)) {
+    for (const cell of warmUpCells(subject, plan.cells)) {
+      progress.step(`warming up: ${subject.name}, ${cellText(cell)}`);
+      const script = await loads(subject, cell.rows);
+      const seconds = Math.min(WARM_UP_SECONDS, plan.seconds);
+      await runWrk(context, target(subject, cell), { script, connections: cell.connections, seconds });
+    }
+  }
 }
 
 /**
- * Measures every subject in every cell, again and again. Subjects take turns within a cell, so that whatever slows
- * the machine down for a while slows them all; and each round begins with another, so that none is always after
- * the same.
+ * Subjects take turns within a cell: what slows the machine down for a while slows them all. Each round begins with
+ * another subject, so that none always follows the same one.
  */
-export async function runRounds(context: Context, options: RoundsOptions): Promise<CellResult[]> {
-  const { subjects, cells, rounds, seconds, loads, progress } = options;
-  for (const subject of subjects) {
-    for (const cell of warmUpCells(subject, cells)) {
-      progress.step(`warming up: ${subject.name}, ${cellText(cell)}`);
-      const script = await loads(subject, cell.rows);
-      await runWrk(context, target(subject, cell), {
-        script,
-        connections: cell.connections,
-        seconds: Math.min(WARM_UP_SECONDS, seconds),
-      });
-    }
-  }
+async function measureAll(stage: Stage, progress: Progress): Promise<CellResult[]> {
+  const { context, plan, loads } = stage;
+  const { cells, rounds, seconds } = plan;
+  const subjects = planned(stage);
   const results = cells.flatMap((cell) =>
     subjects
       .filter((subject) => bears(subject, cell))
       .map(({ name }) => ({ ...cell, subject: name, samples: [] as Sample[] })),
   );
-  const samplesOf = ({ name }: Subject, { rows, connections }: Cell): Sample[] | undefined =>
+  const samplesIn = ({ name }: Subject, { rows, connections }: Cell): Sample[] | undefined =>
     results.find((cell) => cell.subject === name && cell.rows === rows && cell.connections === connections)
       ?.samples;
   for (let round = 1; round <= rounds; round++) {
@@ -70,9 +87,108 @@ export async function runRounds(context: Context, options: RoundsOptions): Promi
         if (!bears(subject, cell)) continue;
         progress.step(`round ${round} of ${rounds}: ${subject.name}, ${cellText(cell)}`);
         const script = await loads(subject, cell.rows);
-        samplesOf(subject, cell)?.push(await measure(context, subject, { cell, script, seconds, round }));
+        samplesIn(subject, cell)?.push(await measure(context, subject, { cell, script, seconds, round }));
       }
     }
   }
   return results;
+}
+
+/** The columns that the table and a comparison share: a title, and the value of a sample. */
+export const MEASURES = [
+  ['requests/s', (sample: Sample) => sample.requestsPerSecond],
+  ['CPU µs/request', (sample: Sample) => sample.cpuMicroseconds],
+  ['p50 ms', (sample: Sample) => sample.latencyMs.p50],
+  ['p99 ms', (sample: Sample) => sample.latencyMs.p99],
+] as const;
+
+/** Every cell and subject, with medians over the rounds. */
+export function cellsTable(cells: readonly CellResult[]): string {
+  const header = [
+    'rows',
+    'connections',
+    'subject',
+    ...MEASURES.map(([title]) => title),
+    'rows/s',
+    'CPU µs/row',
+  ];
+  const rows = cells.map((cell) => [
+    count(cell.rows),
+    count(cell.connections),
+    cell.subject,
+    ...MEASURES.map(([, value]) => spreadText(spread(cell.samples.map(value)))),
+    number(spread(cell.samples.map((sample) => sample.requestsPerSecond * cell.rows)).median),
+    number(spread(cell.samples.map((sample) => sample.cpuMicroseconds / cell.rows)).median),
+  ]);
+  return renderTable(header, rows, 3);
+}
+
+/** Limits are tighter when the model is compiled. */
+function bounds(_: unknown, results: Results): Bound[] {
+  const compiled = results.engine !== 'onnxruntime';
+  const needs = '--parts rounds with the subjects server and echo';
+  const against = (other: string, cell: Cell, compare: (sample: Sample, other: Sample) => number) =>
+    paired(results, ['server', other], cell, compare);
+  return [
+    {
+      id: 'cpu-per-request',
+      what: 'single row, 64 connections: CPU per request against the echo',
+      holds: 'at most',
+      limit: compiled ? 1.25 : 1.45,
+      unit: '',
+      measured: against('echo', LOADED, (server, echo) => server.cpuMicroseconds / echo.cpuMicroseconds),
+      needs,
+    },
+    {
+      id: 'throughput',
+      what: 'the same, requests/s',
+      holds: 'at least',
+      limit: compiled ? 0.8 : 0.7,
+      unit: '',
+      measured: against('echo', LOADED, (server, echo) => server.requestsPerSecond / echo.requestsPerSecond),
+      needs,
+    },
+    {
+      id: 'against-fastapi',
+      what: 'the same, requests/s against FastAPI + ONNX Runtime without a proxy',
+      holds: 'at least',
+      limit: compiled ? 2.5 : 2.2,
+      unit: '',
+      measured: against(
+        'fastapi',
+        LOADED,
+        (server, peer) => server.requestsPerSecond / peer.requestsPerSecond,
+      ),
+      needs: '--peers',
+    },
+    {
+      id: 'lone-row',
+      what: "single row, 1 connection: p50 minus the echo's p50",
+      holds: 'at most',
+      limit: compiled ? 0.06 : 0.2,
+      unit: 'ms',
+      measured: against('echo', LONE, (server, echo) => server.latencyMs.p50 - echo.latencyMs.p50),
+      needs,
+    },
+    {
+      id: 'crowd',
+      what: 'requests/s at 512 connections against the best of all',
+      holds: 'at least',
+      limit: 0.9,
+      unit: '',
+      measured: crowd(results),
+      needs: '--parts rounds with 512 and other connections',
+    },
+  ];
+}
+
+/** The server's requests/s with most connections, against the number of connections that is best for it. */
+function crowd(results: Results): Spread | undefined {
+  const rates = results.cells
+    .filter(({ subject, rows }) => subject === 'server' && rows === 1)
+    .map(({ samples }) => spread(samples.map((sample) => sample.requestsPerSecond)).median);
+  const crowded = samplesOf(results, 'server', CROWDED);
+  if (crowded.length === 0 || rates.length < 2) return undefined;
+  const best = Math.max(...rates);
+  return spread(crowded.map(({ requestsPerSecond }) => requestsPerSecond / best));
 }

@@ -5,7 +5,7 @@ import type { AppEnv } from '../../../../server/http/context.ts';
 import { readText } from '../../../../server/http/body.ts';
 import type { Answer } from './subject.ts';
 
-/** One process of the echo floor: reads and parses a body as the product does, and gives a constant answer. */
+/** One process of the echo: reads and parses a body like the product, and sends a constant answer. */
 const [, , socket = '', file = ''] = process.argv;
 const MAX_BODY_BYTES = 10 * 1024 * 1024;
 
@@ -17,7 +17,7 @@ app.post('/predict', async (c) => {
   const { data } = JSON.parse(await readText(c, MAX_BODY_BYTES)) as { data: unknown[] };
   const answer = answers.get(data.length);
   if (!answer) return c.text(`no answer for ${data.length} rows`, 500);
-  // A plain object, as in the product's own answers: there is never a Headers object.
+  // A plain object, as in the product's answers: no Headers object is made.
   return new Response(answer.body, { headers: answer.headers });
 });
 await listen(app, { socket });

@@ -6,7 +6,7 @@ import { readText } from '../../../../server/http/body.ts';
 import type { Table } from '../rows.ts';
 import { THREADS } from './subject.ts';
 
-/** One process of the naive server: each request is a task of its own, and nothing is checked. */
+/** One process of the naive server: each request is a task of its own; nothing is checked. */
 const [, , socket = '', folder = ''] = process.argv;
 const MAX_BODY_BYTES = 10 * 1024 * 1024;
 

@@ -1,30 +1,34 @@
 import { existsSync } from 'node:fs';
-import { chmod, mkdtemp } from 'node:fs/promises';
+import { chmod, mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseConfig } from '../../../../server/settings/settings.ts';
-import { writeProxyFile } from '../../../../server/primary/nginx/writeConfig.ts';
 import { socketPath } from '../../../../server/platform/runtimeFolder.ts';
+import { writeProxyFile } from '../../../../server/primary/nginx/writeConfig.ts';
+import { parseConfig } from '../../../../server/settings/settings.ts';
+import { freePort } from '../../../../server/testing/freePort.ts';
 import type { Child } from '../child.ts';
 import { startChild } from '../child.ts';
 import type { Context } from '../context.ts';
-import { freePort } from '../../../../server/testing/freePort.ts';
-import { LOOPBACK } from '../ports.ts';
+import { LOOPBACK } from '../context.ts';
 import { requireProgram } from '../programs.ts';
-import type { Subject } from './subject.ts';
+import { MODEL, VERSION } from '../rows.ts';
+import type { Answer, Subject } from './subject.ts';
 import { PROCESSES, answers, toNativeBody, until } from './subject.ts';
+
+/** Headers that nginx and Node write themselves. */
+const OF_TRANSPORT = ['connection', 'content-length', 'date', 'keep-alive', 'server', 'transfer-encoding'];
 
 const START_TIMEOUT_MS = 30_000;
 
-export interface ProxiedOptions {
+interface ProxiedOptions {
   readonly name: 'echo' | 'naive';
-  /** The Node program of a process; it is given the socket to listen on, then these. */
+  /** The Node program of a process. Its arguments are the socket to listen on, then `args`. */
   readonly program: URL;
   readonly args: readonly string[];
 }
 
-/** Starts the product's own nginx configuration in front of other processes than the product's. */
-export async function startProxied(context: Context, options: ProxiedOptions): Promise<Subject> {
+/** Starts the product's nginx configuration in front of other processes. */
+async function startProxied(context: Context, options: ProxiedOptions): Promise<Subject> {
   const { name, program, args } = options;
   const port = await freePort();
   const runtime = await mkdtemp(join(context.folder, `${name}.`));
@@ -72,4 +76,32 @@ export async function startProxied(context: Context, options: ProxiedOptions): P
     toBody: toNativeBody,
     stop,
   };
+}
+
+/**
+ * Starts the floor: what any server of this shape has to do for a request. It repeats constant answers.
+ *
+ * @param answers the server's real answers, by the number of rows
+ */
+export async function startEcho(context: Context, answers: ReadonlyMap<number, Answer>): Promise<Subject> {
+  const constant = [...answers].map(([rows, { headers, body }]): [number, Answer] => {
+    const own = Object.entries(headers).filter(([name]) => !OF_TRANSPORT.includes(name));
+    return [rows, { headers: Object.fromEntries(own), body }];
+  });
+  const file = join(await mkdtemp(join(context.folder, 'answers.')), 'answers.json');
+  await writeFile(file, JSON.stringify(constant));
+  return startProxied(context, {
+    name: 'echo',
+    program: new URL('./echoProcess.js', import.meta.url),
+    args: [file],
+  });
+}
+
+/** Starts the simplest server on the same parts: the difference is the gain of the batching. */
+export function startNaive(context: Context, repository: string): Promise<Subject> {
+  return startProxied(context, {
+    name: 'naive',
+    program: new URL('./naiveProcess.js', import.meta.url),
+    args: [join(repository, MODEL, VERSION)],
+  });
 }

@@ -1,12 +1,11 @@
 import { cp, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HOME } from '../../../../server/platform/install.ts';
-import type { Child } from '../child.ts';
 import { startChild } from '../child.ts';
 import type { Context } from '../context.ts';
-import { BenchError } from '../../../cli/errors.ts';
+import { LOOPBACK } from '../context.ts';
+import { Failure } from '../../../cli/faults.ts';
 import { freePort } from '../../../../server/testing/freePort.ts';
-import { LOOPBACK } from '../ports.ts';
 import { MODEL, VERSION } from '../rows.ts';
 import type { Subject } from './subject.ts';
 import { PROCESSES, THREADS, answers, toNativeBody, until } from './subject.ts';
@@ -18,38 +17,46 @@ export interface ServerOptions {
   readonly name: 'server' | 'direct';
   /** A model repository. */
   readonly repository: string;
-  /** `auto` unless said otherwise. */
+  /** Default: `auto`. */
   readonly engine?: 'auto' | 'onnxruntime';
-  /** As many as every subject has, unless said otherwise. */
+  /** Default: as many as every subject has. */
   readonly processes?: number;
-  /** Off, to see what it costs. */
+  /** Whether drift metrics are on; default: true. */
   readonly drift?: boolean;
 }
 
-/** Makes a repository that holds the measured version alone, whatever else the product's own gets. */
+/** Makes a repository that holds the measured version alone. */
 export async function makeRepository({ folder }: Context): Promise<string> {
   const repository = join(folder, 'models');
   const version = join(MODEL, VERSION);
   await mkdir(join(repository, MODEL), { recursive: true });
   await cp(join(HOME, 'models', version), join(repository, version), { recursive: true }).catch(() => {
-    throw new BenchError(`models/${version} is missing; run: git checkout -- models`);
+    throw new Failure(`models/${version} is missing; run: git checkout -- models`);
   });
   return repository;
 }
 
-/** Starts ./servemodel.sh without waiting for it. */
-export function spawnServer(
-  { folder }: Context,
+/** The product, running. */
+export interface Server extends Subject {
+  readonly metricsPort: number;
+  /** From the start of the script to the first 200 of /health/ready. */
+  readonly startSeconds: number;
+}
+
+/** Starts ./servemodel.sh, and waits until it is ready. */
+export async function startServer(
+  context: Context,
   { name, repository, engine = 'auto', processes = PROCESSES, drift = true }: ServerOptions,
-  [port, metricsPort]: readonly [number, number],
-): Child {
-  return startChild({
+): Promise<Server> {
+  const [port, metricsPort] = [await freePort(), await freePort()];
+  const began = performance.now();
+  const child = startChild({
     name,
     command: join(HOME, 'servemodel.sh'),
     args: ['--no-install', ...(name === 'direct' ? ['--no-proxy'] : [])],
     cwd: HOME,
     env: {
-      TMPDIR: folder,
+      TMPDIR: context.folder,
       HOST: LOOPBACK,
       METRICS_HOST: LOOPBACK,
       PORT: String(port),
@@ -64,18 +71,14 @@ export function spawnServer(
       NODE_ENV: 'production',
     },
   });
-}
-
-/** Starts the product itself. */
-export async function startServer(context: Context, options: ServerOptions): Promise<Subject> {
-  const port = await freePort();
-  const child = spawnServer(context, options, [port, await freePort()]);
   context.cleanup.add(child.stop);
   const ready = (): Promise<boolean> => answers(port, '/health/ready');
-  await until(context, `${options.name} is ready`, ready, [child], START_TIMEOUT_MS);
+  await until(context, `${name} is ready`, ready, [child], START_TIMEOUT_MS);
   return {
-    name: options.name,
+    name,
     port,
+    metricsPort,
+    startSeconds: (performance.now() - began) / 1000,
     path: '/predict',
     pids: [child.pid],
     maxConnections: Infinity,
@@ -84,7 +87,7 @@ export async function startServer(context: Context, options: ServerOptions): Pro
   };
 }
 
-/** How the server runs the model, as its metadata say: `forest` is compiled, `onnxruntime` is the whole graph. */
+/** How the server runs the model, from its metadata: `forest` is compiled, `onnxruntime` is the whole graph. */
 export async function readEngine({ port }: Subject): Promise<string> {
   const response = await fetch(`http://${LOOPBACK}:${port}/models/${MODEL}`);
   const { engine } = (await response.json()) as { engine?: unknown };

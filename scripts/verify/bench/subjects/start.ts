@@ -1,17 +1,13 @@
 import type { Context } from '../context.ts';
-import { BenchError } from '../../../cli/errors.ts';
+import { Failure } from '../../../cli/faults.ts';
 import { preparePeers } from '../peers.ts';
 import type { Table } from '../rows.ts';
 import { tablesOf } from '../rows.ts';
-import { startEcho } from './echo.ts';
-import { startFastapi } from './fastapi.ts';
-import { startMlflow } from './mlflow.ts';
-import { startNaive } from './naive.ts';
-import type { SubjectName } from './names.ts';
-import { PEERS } from './names.ts';
+import { startFastapi, startMlflow } from './peers.ts';
+import { startEcho, startNaive } from './proxied.ts';
 import { readEngine, startServer } from './server.ts';
-import type { Answer, Subject } from './subject.ts';
-import { ask } from './subject.ts';
+import type { Answer, Subject, SubjectName } from './subject.ts';
+import { PEERS, ask } from './subject.ts';
 
 export interface StartOptions {
   readonly names: readonly SubjectName[];
@@ -32,13 +28,13 @@ export interface Started {
 const firstTable = (table: Table, rows: number): Table => tablesOf(table, rows)[0] as Table;
 
 /**
- * Starts the subjects, and sees to it that they give the same answers: the speed of a wrong one is worth nothing.
+ * Starts the subjects, and checks that they give the same answers.
  *
- * @throws {BenchError}
+ * @throws {Failure}
  */
 export async function startSubjects(context: Context, options: StartOptions): Promise<Started> {
   const { names, repository, table, rows, say } = options;
-  // First, whether or not it is measured: the echo repeats its answers, and all are compared with them.
+  // First, and even when it isn't measured: the echo repeats its answers, and all are compared with them.
   say('starting server');
   const server = await startServer(context, { name: 'server', repository });
   const engine = await readEngine(server);
@@ -81,6 +77,6 @@ const predictionsOf = ({ body }: Answer): string =>
 
 function requireSame(name: string, answer: Answer, expected: Answer): void {
   if (predictionsOf(answer) !== predictionsOf(expected)) {
-    throw new BenchError(`${name} and server predict different things for the same rows`);
+    throw new Failure(`${name} and server predict different things for the same rows`);
   }
 }

@@ -1,10 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Child } from '../child.ts';
 import type { Context } from '../context.ts';
-import { BenchError, Interrupted } from '../../../cli/errors.ts';
-import { LOOPBACK } from '../ports.ts';
+import { LOOPBACK } from '../context.ts';
+import { Failure, Interrupted } from '../../../cli/faults.ts';
 import type { Table } from '../rows.ts';
-import type { SubjectName } from './names.ts';
+
+/** Measured by default: the server, the floor, and a server without batching. */
+export const OWN_SUBJECTS = ['echo', 'server', 'direct', 'naive'] as const;
+/** Other servers on the same model. */
+export const PEERS = ['fastapi', 'mlflow'] as const;
+
+export type SubjectName = (typeof OWN_SUBJECTS)[number] | (typeof PEERS)[number];
+
+export const isSubject = (text: string): text is SubjectName =>
+  [...OWN_SUBJECTS, ...PEERS].some((name) => name === text);
 
 /** Server processes of each subject, and inference threads of each process. */
 export const PROCESSES = 2;
@@ -13,15 +22,15 @@ export const THREADS = 1;
 const POLL_MS = 5;
 const ANSWER_TIMEOUT_MS = 30_000;
 
-/** A running server that can be measured. */
+/** A running server that is measured. */
 export interface Subject {
   readonly name: SubjectName;
   readonly port: number;
   /** Takes a table by POST. */
   readonly path: string;
-  /** The processes that were started for it; their descendants belong to it, too. */
+  /** The processes that were started; their descendants count, too. */
   readonly pids: readonly number[];
-  /** Connections that it can bear within a measurement. */
+  /** The most connections that it is measured with. */
   readonly maxConnections: number;
   toBody(table: Table): string;
   stop(): Promise<void>;
@@ -37,10 +46,10 @@ export interface Answer {
 export const toNativeBody = ({ columns, data }: Table): string => JSON.stringify({ columns, data });
 
 /**
- * Checks again and again, until it is so.
+ * Polls a condition until it holds.
  *
  * @param what completes the message "not within … s: "
- * @throws {BenchError} when a child ends meanwhile, or after the timeout
+ * @throws {Failure} when a child ends meanwhile, or after the timeout
  */
 export async function until(
   { signal }: Context,
@@ -56,7 +65,7 @@ export async function until(
       if (signal.aborted) throw new Interrupted();
       if (performance.now() > end) {
         const logs = children.map((child) => child.log().trimEnd()).join('\n');
-        throw new BenchError(`not within ${timeoutMs / 1000} s: ${what}\n${logs}`.trimEnd());
+        throw new Failure(`not within ${timeoutMs / 1000} s: ${what}\n${logs}`.trimEnd());
       }
       await delay(POLL_MS);
     }
@@ -86,7 +95,7 @@ export async function answers(port: number, path: string): Promise<boolean> {
 /**
  * Sends one table.
  *
- * @throws {BenchError} for any answer but a 200
+ * @throws {Failure} for any answer but a 200
  */
 export async function ask(
   { name, port, path, toBody }: Pick<Subject, 'name' | 'port' | 'path' | 'toBody'>,
@@ -99,11 +108,11 @@ export async function ask(
     body: toBody(table),
     signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
   }).catch((error: Error) => {
-    throw new BenchError(`${name} did not answer: ${error.message}`);
+    throw new Failure(`${name} did not answer: ${error.message}`);
   });
   const body = await response.text();
   if (response.status !== 200) {
-    throw new BenchError(
+    throw new Failure(
       `${name} answered ${table.data.length} rows with ${response.status}: ${body.slice(0, 500)}`,
     );
   }

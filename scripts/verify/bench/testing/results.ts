@@ -35,8 +35,5 @@ export const resultsOf = (cells: readonly CellResult[], changes: Partial<Results
   noise: { othersShare: 0.01, stolenShare: 0 },
   settings: { rounds: 2, secondsPerSample: 1, processes: 2, threadsPerProcess: 1 },
   cells,
-  neighbour: [],
-  memory: [],
-  startSeconds: [],
   ...changes,
 });

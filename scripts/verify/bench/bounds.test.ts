@@ -1,0 +1,137 @@
+import { describe, expect, it } from 'vitest';
+import type { Results } from './results.ts';
+import { cell, resultsOf, sample } from './testing/results.ts';
+import type { Verdict } from './bound.ts';
+import { judgeAll } from './catalogue.ts';
+import { growthInSecondHalf } from './parts/memory.ts';
+
+function verdict(results: Results, id: string): Verdict {
+  const found = judgeAll(results).filter((candidate) => candidate.id === id);
+  expect(found, id).toHaveLength(1);
+  return found[0] as Verdict;
+}
+
+const cpu = (...values: number[]) => values.map((cpuMicroseconds, k) => sample(k + 1, { cpuMicroseconds }));
+const rate = (...values: number[]) =>
+  values.map((requestsPerSecond, k) => sample(k + 1, { requestsPerSecond }));
+const latency = (p50: number, p99 = 1) => [sample(1, { latencyMs: { p50, p75: 1, p90: 1, p99, max: 1 } })];
+
+it('measures nothing in an empty run', () => {
+  expect(new Set(judgeAll(resultsOf([])).map((bound) => bound.verdict))).toEqual(new Set(['not measured']));
+});
+
+describe('CPU per request against the echo', () => {
+  it('is the median of the ratios within each round', () => {
+    const results = resultsOf([cell('echo', 64, cpu(50, 100, 40)), cell('server', 64, cpu(70, 130, 80))]);
+    expect(verdict(results, 'cpu-per-request')).toMatchObject({
+      verdict: 'pass',
+      limit: 1.45,
+      measured: { median: 1.4, min: 1.3, max: 2 },
+    });
+  });
+
+  it('has a tighter bound for a compiled model', () => {
+    const results = resultsOf([cell('echo', 64, cpu(50)), cell('server', 64, cpu(70))], { engine: 'forest' });
+    expect(verdict(results, 'cpu-per-request')).toMatchObject({ verdict: 'fail', limit: 1.25 });
+  });
+
+  it('is not measured at other numbers of connections', () => {
+    const results = resultsOf([cell('echo', 16, cpu(50)), cell('server', 16, cpu(70))]);
+    expect(verdict(results, 'cpu-per-request').verdict).toBe('not measured');
+  });
+});
+
+it('holds throughput against the echo and against FastAPI', () => {
+  const results = resultsOf([
+    cell('echo', 64, rate(1000)),
+    cell('server', 64, rate(690)),
+    cell('fastapi', 64, rate(300)),
+  ]);
+  expect(verdict(results, 'throughput')).toMatchObject({ verdict: 'fail', measured: { median: 0.69 } });
+  expect(verdict(results, 'against-fastapi')).toMatchObject({ verdict: 'pass', measured: { median: 2.3 } });
+});
+
+it('takes the difference of the lone row', () => {
+  const results = resultsOf([cell('echo', 1, latency(0.125)), cell('server', 1, latency(0.375))]);
+  expect(verdict(results, 'lone-row')).toMatchObject({
+    verdict: 'fail',
+    measured: { median: 0.25 },
+    unit: 'ms',
+  });
+});
+
+it("judges a neighbour's harm at 64 connections", () => {
+  const neighbour = [
+    { connections: 1, aloneMs: [1], besideMs: [50] },
+    { connections: 64, aloneMs: [2, 4, 2], besideMs: [8, 8, 10] },
+  ];
+  expect(verdict(resultsOf([], { neighbour }), 'neighbour')).toMatchObject({
+    verdict: 'pass',
+    measured: { median: 4, min: 2, max: 5 },
+  });
+});
+
+it('compares 512 connections with the best', () => {
+  const results = resultsOf([
+    cell('server', 1, rate(100)),
+    cell('server', 64, rate(1000, 1000)),
+    cell('server', 512, rate(850, 890)),
+  ]);
+  expect(verdict(results, 'crowd')).toMatchObject({ verdict: 'fail', measured: { median: 0.87 } });
+  expect(verdict(resultsOf([cell('server', 512, rate(9))]), 'crowd').verdict).toBe('not measured');
+});
+
+it('takes the memory at the end, and its growth from the third to the last quarter', () => {
+  const memory = [
+    {
+      requests: 100_000,
+      samples: [100, 200, 300, 301, 302, 303, 310, 311, 312].map((megabytes, seconds) => ({
+        seconds,
+        pssBytes: megabytes * 1e6,
+      })),
+    },
+  ];
+  expect(growthInSecondHalf(memory[0]!)).toBeCloseTo(311 - (302 + 303 + 310) / 3);
+  const results = resultsOf([], { memory });
+  expect(verdict(results, 'memory')).toMatchObject({ verdict: 'pass', measured: { median: 312 } });
+  expect(verdict(results, 'memory-growth').verdict).toBe('fail');
+});
+
+it('takes the median of the starts', () => {
+  expect(verdict(resultsOf([], { startSeconds: [3, 0.9, 0.8, 0.9, 1.1] }), 'start')).toMatchObject({
+    verdict: 'pass',
+    measured: { median: 0.9, max: 3 },
+  });
+});
+
+describe('the compiler', () => {
+  const pair = (rows: number, onnxRuntime: number[], ours: number[]) => ({ rows, onnxRuntime, ours });
+
+  it('is as many times as fast as the median of the rounds says', () => {
+    const results = resultsOf([], {
+      compiler: { kernel: [pair(16, [10, 8, 9], [2, 4, 3])], path: [pair(256, [8], [4])] },
+    });
+    expect(verdict(results, 'kernel-16')).toMatchObject({ verdict: 'pass', measured: { median: 3, min: 2 } });
+    expect(verdict(results, 'kernel-1').verdict).toBe('not measured');
+    expect(verdict(results, 'path-256')).toMatchObject({ verdict: 'fail', limit: 3.5 });
+  });
+
+  it("judges large bodies against the echo's time and that of the bare runtime", () => {
+    const connections = 16;
+    const large = (subject: string, cpuMicroseconds: number, requestsPerSecond: number) =>
+      cell(subject, connections, [sample(1, { cpuMicroseconds, requestsPerSecond })], 1000);
+    const results = resultsOf(
+      [large('echo', 1000, 1), large('server', 3000, 600), large('fastapi', 1, 200)],
+      {
+        compiler: { kernel: [pair(1000, [5], [1])], path: [] },
+      },
+    );
+    expect(verdict(results, 'large-cpu')).toMatchObject({ verdict: 'pass', measured: { median: 0.5 } });
+    expect(verdict(results, 'large-fastapi')).toMatchObject({ verdict: 'pass', measured: { median: 3 } });
+  });
+
+  it('adds to the time of loading what the rounds differ by', () => {
+    const results = resultsOf([], { load: { auto: [1, 0.75, 2], onnxruntime: [0.5, 0.5, 0.5] } });
+    expect(verdict(results, 'load')).toMatchObject({ verdict: 'fail', measured: { median: 0.5, min: 0.25 } });
+  });
+});

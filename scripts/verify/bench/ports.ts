@@ -1,1 +1,0 @@
-export const LOOPBACK = '127.0.0.1';

@@ -1,2 +1,0 @@
-/** Longer than the silence that ends a server process. */
-export const LONG_SILENCE_MS = 4000;

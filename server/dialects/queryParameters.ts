@@ -1,0 +1,20 @@
+import type { AnswerForm } from '../model/routeOwner.ts';
+
+/** The values that each query parameter takes; the first is its default. */
+export type QueryParameters = Readonly<Record<string, readonly [string, ...string[]]>>;
+
+const probabilities = ['false', 'true'] as const;
+const extra = ['error', 'ignore'] as const;
+const on_error = ['fail', 'null'] as const;
+const header = ['true', 'false'] as const;
+
+/** The query parameters of predictions. `post` has its rows in the body, `get` has one row in the query. */
+export const PREDICT_PARAMETERS = {
+  native: { post: { probabilities, extra, on_error, header }, get: { probabilities, extra } },
+  custom: { post: { extra, header }, get: { extra } },
+} as const satisfies Readonly<
+  Record<AnswerForm, { readonly post: QueryParameters; readonly get: QueryParameters }>
+>;
+
+/** The name of a query parameter of predictions. */
+export type PredictParameter = keyof typeof PREDICT_PARAMETERS.native.post;

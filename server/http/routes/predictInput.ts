@@ -1,0 +1,85 @@
+import { readCsv } from '../../dialects/forms/csv.ts';
+import type { NativeRows } from '../../dialects/native.ts';
+import { readNativeRows } from '../../dialects/native.ts';
+import { PREDICT_PARAMETERS } from '../../dialects/queryParameters.ts';
+import { Problem } from '../../errors/problem.ts';
+import type { HttpRecorder } from '../../metrics/http.ts';
+import type { Model } from '../../model/model.ts';
+import type { Input } from '../../model/signature.ts';
+import type { Predictor } from '../../prediction/predictor.ts';
+import { readBytes, toText } from '../body.ts';
+import type { AppContext } from '../context.ts';
+import { bodyType } from '../mediaTypes.ts';
+import { createParameterReader } from '../parameters.ts';
+import type { Pairs } from '../query.ts';
+import { readPairs } from '../query.ts';
+
+// What the native and the custom form read of a request.
+
+export interface PredictDeps {
+  readonly predictor: Predictor;
+  readonly http: HttpRecorder;
+  readonly maxBodyBytes: number;
+  readonly port: number;
+}
+
+/** The query parameters of a POST in the native form, with a body or a file. */
+export const readNativeParameters = createParameterReader(PREDICT_PARAMETERS.native.post);
+
+/** @throws {Problem} invalid_parameter */
+export function requireProbabilities({ output }: Model): void {
+  if (output.task === 'classification') return;
+  throw new Problem('invalid_parameter', {
+    detail: 'This model predicts a value: there are no probabilities.',
+  });
+}
+
+/** Reads a body as rows. @throws {Problem} for a body of another form */
+type Decode = (text: string, model: Model) => NativeRows;
+
+const decodeJson: Decode = (text, { signature }) => readNativeRows(text, signature.inputs);
+const decodeCsv: Decode = (text, { signature }) => ({
+  table: readCsv(text, signature.inputs),
+  single: false,
+});
+const decodeBareCsv: Decode = (text, { signature }) => ({
+  table: readCsv(text, signature.inputs, false),
+  single: false,
+});
+
+/** The decoder of the request's media type. @throws {Problem} unsupported_media_type or invalid_parameter */
+export function decoderFor(c: AppContext, header: 'true' | 'false'): Decode {
+  if (bodyType(c) === 'csv') return header === 'true' ? decodeCsv : decodeBareCsv;
+  if (header === 'true') return decodeJson;
+  throw new Problem('invalid_parameter', {
+    detail: 'The query parameter header is for bodies of type text/csv.',
+  });
+}
+
+/** Reads a body as text and records its size. @throws {Problem} as `readBytes` and `toText` */
+export async function readBodyText(
+  c: AppContext,
+  { http, maxBodyBytes }: Pick<PredictDeps, 'http' | 'maxBodyBytes'>,
+): Promise<string> {
+  const bytes = await readBytes(c, maxBodyBytes);
+  http.body(bytes.length);
+  return toText(bytes);
+}
+
+/** Whether a query holds anything. */
+export const hasQuery = (c: AppContext): boolean => /\?./.test(c.req.url);
+
+/**
+ * Splits a query into the cells of one row and the parameters beside them. A name of both is the column's.
+ *
+ * @throws {Problem} invalid_parameter
+ */
+export function readRowQuery(
+  c: AppContext,
+  inputs: readonly Input[],
+): { readonly cells: Pairs; readonly options: Pairs } {
+  const pairs = readPairs(c);
+  const isOption = ([name]: readonly [string, string]): boolean =>
+    Object.hasOwn(PREDICT_PARAMETERS.native.get, name) && !inputs.some((input) => input.name === name);
+  return { cells: pairs.filter((pair) => !isOption(pair)), options: pairs.filter(isOption) };
+}
