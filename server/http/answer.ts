@@ -1,13 +1,13 @@
 import { answerHeaders } from './answerHeaders.ts';
 import type { AppContext } from './context.ts';
-import { send } from './compress.ts';
+import { sendText } from './compress.ts';
 import type { Prediction } from '../prediction/predictor.ts';
 import { timings } from '../prediction/timings.ts';
 
 // Headers are passed as one plain object: the server then writes the response without making a Headers object.
 
 const answer = (c: AppContext, type: string, body: string): Promise<Response> | Response =>
-  send(c, body, { 'content-type': type, ...answerHeaders(c) });
+  sendText(c, body, { 'content-type': type, ...answerHeaders(c) });
 
 export const answerText = (c: AppContext, text: string): Promise<Response> | Response =>
   answer(c, 'text/plain; charset=utf-8', text);
@@ -27,7 +27,7 @@ export const answerPrediction = (
   body: string,
   type = 'application/json',
 ): Promise<Response> | Response =>
-  send(c, body, {
+  sendText(c, body, {
     'content-type': type,
     'x-request-id': c.get('request').id,
     'x-model': prediction.model.id,

@@ -81,7 +81,7 @@ export const compressedHeaders = ({ coding }: Compression, headers: Headers): Re
 });
 
 /** Answers with a text. Compressed if the text is long enough and the client wants it; only then a promise. */
-export function send(
+export function sendText(
   c: AppContext,
   body: string,
   headers: Headers,

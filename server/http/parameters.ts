@@ -4,22 +4,22 @@ import type { AppContext } from './context.ts';
 import type { Pairs } from './query.ts';
 import { readPairs } from './query.ts';
 
-export type Values<P extends QueryParameters> = { readonly [Name in keyof P]: P[Name][number] };
+export type ParameterValues<P extends QueryParameters> = { readonly [Name in keyof P]: P[Name][number] };
 
 /** Reads a route's query parameters. A name that the route doesn't have is refused, since it may be misspelt. */
 export interface ReadParameters<P extends QueryParameters> {
   /** @throws {Problem} invalid_parameter */
-  (c: AppContext): Values<P>;
+  (c: AppContext): ParameterValues<P>;
   /** From a query that is read already. @throws {Problem} invalid_parameter */
-  of(pairs: Pairs): Values<P>;
+  of(pairs: Pairs): ParameterValues<P>;
 }
 
 export function createParameterReader<const P extends QueryParameters>(parameters: P): ReadParameters<P> {
   const defaults = Object.fromEntries(
     Object.entries(parameters).map(([name, [value]]) => [name, value]),
-  ) as Values<P>;
+  ) as ParameterValues<P>;
   const names = new Set(Object.keys(parameters));
-  const of = (pairs: Pairs): Values<P> => {
+  const of = (pairs: Pairs): ParameterValues<P> => {
     if (pairs.some(([name]) => !names.has(name))) {
       const detail =
         names.size > 0
@@ -39,7 +39,7 @@ export function createParameterReader<const P extends QueryParameters>(parameter
     }
     return { ...defaults, ...values };
   };
-  const read = (c: AppContext): Values<P> => (c.req.url.includes('?') ? of(readPairs(c)) : defaults);
+  const read = (c: AppContext): ParameterValues<P> => (c.req.url.includes('?') ? of(readPairs(c)) : defaults);
   return Object.assign(read, { of });
 }
 

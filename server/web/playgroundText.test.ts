@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { fromText } from './playground/cells.ts';
-import { readCsv, writeLine } from './playground/csv.ts';
+import { parseCsv, writeLine } from './playground/csv.ts';
 
 describe('a CSV text', () => {
   it.each([
@@ -30,12 +30,12 @@ describe('a CSV text', () => {
     ['a,b', [], []],
     ['', [], []],
   ])('%j', (text, rows, lines) => {
-    expect(readCsv(text)).toMatchObject({ rows, lines });
+    expect(parseCsv(text)).toMatchObject({ rows, lines });
   });
 
   it('is read back unchanged after writing', () => {
     const cells = ['', ' a', 'b,c', '"d"', 'e\nf', 'g\rh', "i'", '京都'];
-    expect(readCsv(`${writeLine(cells, ',')}${writeLine(cells, ',')}`)).toMatchObject({
+    expect(parseCsv(`${writeLine(cells, ',')}${writeLine(cells, ',')}`)).toMatchObject({
       header: cells,
       rows: [cells],
     });

@@ -4,7 +4,7 @@ import type { JsonObject } from '../forms/json.ts';
 import { invalidBody, isObject, parseJson } from '../forms/json.ts';
 import type { OutputTensor } from './outputs.ts';
 import type { TakeBytes, Tensor } from './tensor.ts';
-import { readParameters, readTensor } from './tensor.ts';
+import { readParameters, readV2Tensor } from './tensor.ts';
 import type { WantedOutput } from './wanted.ts';
 import { readFlag, readWanted } from './wanted.ts';
 
@@ -84,7 +84,7 @@ export function readV2InferRequest(
   const wanted = readWanted(outputs, readParameters('the request', parameters), all);
   if (!Array.isArray(inputs)) throw invalidBody('"inputs" must be a list of tensors.');
   const { take, end } = createTake(bytes.subarray(length));
-  const tensors = inputs.map((input: unknown, index) => readTensor(input, index, take));
+  const tensors = inputs.map((input: unknown, index) => readV2Tensor(input, index, take));
   end();
   return { id: id ?? undefined, tensors, wanted };
 }

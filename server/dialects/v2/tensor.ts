@@ -36,7 +36,7 @@ export function readParameters(where: string, parameters: unknown): JsonObject {
  * @param index of the entry, for errors
  * @throws {Problem} invalid_body
  */
-export function readTensor(input: unknown, index: number, take: TakeBytes): Tensor {
+export function readV2Tensor(input: unknown, index: number, take: TakeBytes): Tensor {
   const where = `Input ${index}`;
   if (!isObject(input)) throw invalidBody(`${where} must be an object.`);
   if (Object.keys(input).some((key) => !KEYS.has(key))) {

@@ -5,7 +5,7 @@ import { parseTraceContext } from '../../tracing/traceContext.ts';
 import { header } from '../header.ts';
 import { answerHeaders } from '../answerHeaders.ts';
 import type { AppContext } from '../context.ts';
-import { send } from '../compress.ts';
+import { sendText } from '../compress.ts';
 
 /** Answers a request whose handler threw. */
 export type AnswerError = (error: unknown, c: AppContext, write: WriteError) => Promise<Response> | Response;
@@ -25,5 +25,5 @@ export const answerErrors =
       log.error({ requestId, traceId, err: problem.cause ?? problem }, 'request failed');
     }
     const { type, body, status = problem.status } = write(problem, requestId);
-    return send(c, body, { 'content-type': type, ...answerHeaders(c), ...problem.headers }, status);
+    return sendText(c, body, { 'content-type': type, ...answerHeaders(c), ...problem.headers }, status);
   };

@@ -1,7 +1,7 @@
 import { driftPage } from '../../web/driftPage.ts';
 import { Problem } from '../../errors/problem.ts';
 import { answerHeaders } from '../answerHeaders.ts';
-import { send } from '../compress.ts';
+import { sendText } from '../compress.ts';
 import type { Catalogue } from '../../model/catalogue.ts';
 import type { AskDrift } from '../../observers/drift/messages.ts';
 import type { Assets } from '../../web/assets.ts';
@@ -26,8 +26,8 @@ export function driftRoute(catalogue: Catalogue, ask: AskDrift, assets: Assets):
       if (!report) throw new Problem('not_ready', { detail: 'The rows of this model are not counted yet.' });
       const common = { ...HEADERS, ...answerHeaders(c) };
       if (form === 'json')
-        return send(c, JSON.stringify(report), { 'content-type': 'application/json', ...common });
-      return send(c, driftPage(report, place), {
+        return sendText(c, JSON.stringify(report), { 'content-type': 'application/json', ...common });
+      return sendText(c, driftPage(report, place), {
         'content-type': 'text/html; charset=utf-8',
         ...PAGE_HEADERS,
         ...common,

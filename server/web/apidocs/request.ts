@@ -34,7 +34,7 @@ export function targetOf({ path, parameters }: Pick<FilledRequest, 'path' | 'par
 }
 
 /** @throws {TypeError} if the server can't be reached */
-export async function send(request: FilledRequest): Promise<Received> {
+export async function sendRequest(request: FilledRequest): Promise<Received> {
   const headers = new Headers();
   // The browser adds the media type of a form, with its boundary.
   if (request.contentType !== undefined && typeof request.body === 'string') {

@@ -4,7 +4,7 @@ import { bodyField } from './bodyField.ts';
 import type { Operation } from './document.ts';
 import { choice, parameterField } from './field.ts';
 import type { FilledRequest } from './request.ts';
-import { send } from './request.ts';
+import { sendRequest } from './request.ts';
 
 /** A form that sends an operation's request and shows the answer. */
 export function tryIt(method: string, path: string, operation: Operation): HTMLElement {
@@ -45,7 +45,7 @@ export function tryIt(method: string, path: string, operation: Operation): HTMLE
   const submit = async (): Promise<void> => {
     button.disabled = true;
     try {
-      output.replaceChildren(answerView(await send(filled())));
+      output.replaceChildren(answerView(await sendRequest(filled())));
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       output.replaceChildren(element('p', { class: 'bad' }, `No answer: ${reason}`));

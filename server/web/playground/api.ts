@@ -38,7 +38,7 @@ export interface Answer {
 }
 
 /** An error answer (RFC 9457). */
-export interface Refusal {
+export interface ProblemBody {
   readonly detail: string;
   readonly code?: string;
   readonly requestId?: string;
@@ -53,7 +53,7 @@ export interface Timing {
 }
 
 export type Outcome = { readonly timing: Timing } & (
-  { readonly answer: Answer } | { readonly refusal: Refusal }
+  { readonly answer: Answer } | { readonly refusal: ProblemBody }
 );
 
 /** The path where a model answers in the native form. A model with custom routes may answer in another one elsewhere. */

@@ -1,4 +1,4 @@
-import type { Cell, CellRemark, ModelDetails, Refusal } from './api.ts';
+import type { Cell, CellRemark, ModelDetails, ProblemBody } from './api.ts';
 import { predictPath, requestBody } from './api.ts';
 import { predict } from './calls.ts';
 import { fromText } from './cells.ts';
@@ -26,7 +26,7 @@ export interface BatchResult {
   /** Columns of the file that the model doesn't have: not sent. */
   readonly unused: readonly string[];
   /** Why the run ended early. */
-  readonly refusal?: Refusal;
+  readonly refusal?: ProblemBody;
 }
 
 export interface BatchOptions {
@@ -65,7 +65,7 @@ export async function predictCsv(
   const errors = wrongWidth(csv);
   const warnings: CellRemark[] = [];
   let warningsTotal = 0;
-  let refusal: Refusal | undefined;
+  let refusal: ProblemBody | undefined;
   const refused = new Set(errors.map(({ row }) => row));
   const path = predictPath(model);
   const chunkRows = Math.ceil(CHUNK_CELLS / Math.max(1, columns.length));

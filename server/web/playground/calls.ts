@@ -1,5 +1,5 @@
 import { keyedFetch } from '../shared/keyed.ts';
-import type { Answer, ModelDetails, Outcome, Refusal } from './api.ts';
+import type { Answer, ModelDetails, Outcome, ProblemBody } from './api.ts';
 
 async function readJson<T>(path: string): Promise<T> {
   const response = await keyedFetch(path, { headers: { accept: 'application/json' } });
@@ -8,13 +8,13 @@ async function readJson<T>(path: string): Promise<T> {
 }
 
 /** The names of the served models, the default one first. */
-export async function readModelNames(): Promise<string[]> {
+export async function fetchModelNames(): Promise<string[]> {
   const { models } = await readJson<{ models: readonly Pick<ModelDetails, 'name' | 'default'>[] }>('/models');
   const sorted = models.toSorted((a, b) => Number(b.default) - Number(a.default));
   return [...new Set(sorted.map(({ name }) => name))];
 }
 
-export const readModel = (name: string): Promise<ModelDetails> =>
+export const fetchModel = (name: string): Promise<ModelDetails> =>
   readJson(`/models/${encodeURIComponent(name)}`);
 
 /** The sum of a Server-Timing header's durations. */
@@ -23,10 +23,10 @@ function serverTime(header: string | null): number | undefined {
   return durations.length > 0 ? durations.reduce((sum, duration) => sum + duration) : undefined;
 }
 
-function readRefusal(text: string, status: number): Refusal {
+function readRefusal(text: string, status: number): ProblemBody {
   try {
-    const refusal = JSON.parse(text) as Partial<Refusal>;
-    if (typeof refusal.detail === 'string') return refusal as Refusal;
+    const refusal = JSON.parse(text) as Partial<ProblemBody>;
+    if (typeof refusal.detail === 'string') return refusal as ProblemBody;
   } catch {
     // An intermediary answered in another form.
   }

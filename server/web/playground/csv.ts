@@ -21,7 +21,7 @@ function delimiterOf(text: string): string {
  * Reads a CSV text with a header. Empty lines are skipped; a quoted cell may hold line breaks. Text after a closing quote
  * is kept.
  */
-export function readCsv(input: string): Csv {
+export function parseCsv(input: string): Csv {
   const text = input.startsWith('\uFEFF') ? input.slice(1) : input;
   const delimiter = delimiterOf(text);
   const rows: string[][] = [];

@@ -1,6 +1,6 @@
 import type { ModelDetails, Outcome } from './api.ts';
 import { predictPath, requestBody } from './api.ts';
-import { predict, readModel, readModelNames } from './calls.ts';
+import { predict, fetchModel, fetchModelNames } from './calls.ts';
 import { createCopyAs } from './copyAs.ts';
 import { byId, element } from '../shared/dom.ts';
 import { part } from './dom.ts';
@@ -62,7 +62,7 @@ async function predictRow(): Promise<void> {
 }
 
 async function use(name: string): Promise<void> {
-  const model = await readModel(name);
+  const model = await fetchModel(name);
   if (select.value !== name) return;
   const form = createForm(model);
   shown = { model, form };
@@ -96,7 +96,7 @@ async function start(): Promise<void> {
 }
 
 try {
-  const names = await readModelNames();
+  const names = await fetchModelNames();
   select.replaceChildren(...names.map((name) => element('option', { value: name }, name)));
 } catch {
   // `start` shows the error.

@@ -2,7 +2,7 @@ import type { Cell, CellRemark, ModelDetails } from './api.ts';
 import type { BatchResult } from './batch.ts';
 import { predictCsv } from './batch.ts';
 import type { Csv } from './csv.ts';
-import { readCsv, writeLine } from './csv.ts';
+import { parseCsv, writeLine } from './csv.ts';
 import { byId, element } from '../shared/dom.ts';
 import { download, part } from './dom.ts';
 import { count, milliseconds, percent, value } from './numbers.ts';
@@ -137,7 +137,7 @@ export function createMany(): Many {
   const run = async (name: string, content: string): Promise<void> => {
     running?.abort();
     if (!model) return;
-    const csv = readCsv(content);
+    const csv = parseCsv(content);
     if (csv.rows.length === 0) {
       fail('There are no rows: the first line holds the names of the columns, each other line a row.');
       return;

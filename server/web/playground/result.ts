@@ -1,4 +1,4 @@
-import type { Answer, CellRemark, Refusal, Timing } from './api.ts';
+import type { Answer, CellRemark, ProblemBody, Timing } from './api.ts';
 import { byId, element } from '../shared/dom.ts';
 import { milliseconds, percent, value } from './numbers.ts';
 
@@ -9,7 +9,7 @@ const DRAWN = 12;
 export interface Result {
   answer(answer: Answer, timing: Timing): void;
   /** @param remarks the remarks that belong to no field */
-  refuse(refusal: Refusal, remarks: readonly CellRemark[]): void;
+  refuse(refusal: ProblemBody, remarks: readonly CellRemark[]): void;
   /** Some field holds no cell. */
   incomplete(): void;
 }
