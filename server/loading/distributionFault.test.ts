@@ -4,7 +4,7 @@ import { readSignature } from './modelJson.ts';
 
 const input = { onnx: 'x', nullable: false };
 
-/** The refusal of a signature with these columns and outputs; undefined if it's taken. */
+/** The refusal of a signature with these columns and outputs; undefined if it is accepted. */
 function refusalOf(inputs: readonly object[], outputs: object = { value: 'y' }): string | undefined {
   const task = 'value' in outputs ? 'regression' : 'classification';
   try {

@@ -12,7 +12,7 @@ import { fastPathOf } from '../testing/fastPathOf.ts';
 import { inferSignature } from './inferSignature.ts';
 import { readRepository } from '../testing/readRepository.ts';
 
-/** Written by scripts/testing/exportClassifiers.py, with golden rows that scikit-learn answered. */
+/** Written by scripts/testing/exportClassifiers.py, with golden rows of scikit-learn. */
 const FIXTURES = join(HOME, 'server/loading/fixtures');
 
 let pool: Pool;
@@ -44,7 +44,7 @@ describe('a model.onnx with nothing but golden rows', () => {
     expect(classes).toEqual(name.endsWith('texts') ? ['setosa', 'versicolor', 'virginica'] : [-1, 3, 7]);
   });
 
-  it.each(['text', 'iris'])('gives what it gives with its model.json: %s', async (name) => {
+  it.each(['text', 'iris'])('gives the same answers as with its model.json: %s', async (name) => {
     const folder = join(HOME, 'models', name, '1');
     const { outputs } = JSON.parse(readFileSync(join(folder, 'model.json'), 'utf8')) as {
       outputs: { classes: string[] };
@@ -85,7 +85,7 @@ describe('the classes of a label', () => {
     names: { element: 'string', dims: [values.length], values } as const,
   });
 
-  it('are those of the classifier, of an encoder behind it, or of a list from which it picks', () => {
+  it('come from the classifier, from an encoder after it, or from a list that it indexes', () => {
     const identity = { op: 'Identity', domain: '', inputs: ['numbers'], outputs: ['label'] };
     expect(classesOf([identity], 'int64')).toEqual([0, 1]);
     expect(classesOf([encoder([1, 0])], 'string')).toEqual(['a', 'b']);
@@ -107,13 +107,13 @@ describe('the classes of a label', () => {
     ['a list that is made as it runs', [{ ...pick, inputs: ['x', 'numbers'] }], 'int64', {}],
     ['the scores of a classifier', [{ ...pick, op: 'Cast', inputs: ['scores'] }], 'int64', {}],
     ['another operator', [{ op: 'ArgMax', domain: '', inputs: ['x'], outputs: ['label'] }], 'int64', {}],
-  ])('cannot be read from %s; it is said what to do', (_, nodes, element, constants) => {
+  ])('cannot be read from %s; the refusal says what to do', (_, nodes, element, constants) => {
     expect(() => classesOf(nodes, element, constants)).toThrow(
       /^it doesn't say which classes its label chooses from; say so in a model\.json .*--signature\)$/,
     );
   });
 
-  it('are found at the end of a chain of any length, without a stack of its own', () => {
+  it('are found at the end of a long chain without recursion', () => {
     const chain = Array.from({ length: 20_000 }, (_, at) => ({
       op: 'Identity',
       domain: '',

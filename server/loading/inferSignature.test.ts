@@ -25,7 +25,7 @@ describe('a signature from an ONNX file alone', () => {
     expect(outputs).toEqual({ label: 'label', probabilities: 'probabilities', classes: [' <=50K', ' >50K'] });
   });
 
-  it('of a matrix has a column for each of its places', () => {
+  it('of a matrix has a column for each of its columns', () => {
     const { inputs } = inferSignature(fixture('matrix'));
     expect(inputs.map(({ name, onnx }) => [name, onnx])).toEqual([
       ['X_0', 'X'],

@@ -24,7 +24,7 @@ describe('cgroupCpus', () => {
 });
 
 describe('availableCpus', () => {
-  it('is a whole number within what the machine has', () => {
+  it('is a whole number, at most the CPUs of the machine', () => {
     expect(Number.isInteger(availableCpus())).toBe(true);
     expect(availableCpus()).toBeGreaterThanOrEqual(1);
     expect(availableCpus()).toBeLessThanOrEqual(availableParallelism());

@@ -17,7 +17,7 @@ describe('the notes of a process', () => {
       expect(await readdir(runtime)).toEqual([]);
     }));
 
-  it('forget what a thread has done', () =>
+  it('forget the finished requests of a thread', () =>
     withTemporaryFolder((runtime) => {
       const notes = createInFlightNotes(runtime, PID);
       notes.note(0, ['a-long-request-id', 'another-long-one', 'c']);
@@ -35,7 +35,7 @@ describe('the notes of a process', () => {
       return Promise.resolve();
     }));
 
-  it("never reach into another thread's, however many requests a batch has", () =>
+  it("never overwrite another thread's, with any number of requests in a batch", () =>
     withTemporaryFolder((runtime) => {
       const notes = createInFlightNotes(runtime, PID);
       const many = Array.from({ length: 256 }, (_, at) => `${at}-`.padEnd(64, 'x'));
@@ -47,7 +47,7 @@ describe('the notes of a process', () => {
       return Promise.resolve();
     }));
 
-  it('are gone when the process ends in order', () =>
+  it('are removed at an orderly end of the process', () =>
     withTemporaryFolder(async (runtime) => {
       const notes = createInFlightNotes(runtime, PID);
       notes.note(0, ['a']);

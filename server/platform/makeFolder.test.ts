@@ -5,7 +5,7 @@ import { makeFolder } from './makeFolder.ts';
 import { withTemporaryFolder } from '../testing/temporaryFolder.ts';
 import { withDeadline } from '../testing/withDeadline.ts';
 
-it('makes a folder and those above it, with this mode', async () => {
+it('makes a folder and its parents, with this mode', async () => {
   await withTemporaryFolder(async (home) => {
     const folder = join(home, 'a/b/c');
     await Promise.all([makeFolder(folder, 0o700), makeFolder(folder, 0o700)]);
@@ -19,7 +19,7 @@ it.each([
   ['a file has its name', (home: string) => join(home, 'file'), /^EEXIST: /],
   ['a link that leads nowhere has its name', (home: string) => join(home, 'link'), /^ENOENT: /],
   ['the file system makes none', () => '/proc/none/a', /^(?:ENOENT|EACCES): .*'\/proc\/none'$/],
-])('says why there is none: %s', async (_, place, reason) => {
+])('throws the reason in one line: %s', async (_, place, reason) => {
   await withTemporaryFolder(async (home) => {
     writeFileSync(join(home, 'file'), '');
     symlinkSync(join(home, 'nowhere'), join(home, 'link'));

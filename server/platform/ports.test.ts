@@ -19,7 +19,7 @@ async function close(server: Server): Promise<void> {
 }
 
 describe('requireFreePort', () => {
-  it('is content with a free port, and leaves it free', async () => {
+  it('accepts a free port, and leaves it free', async () => {
     const { server, port } = await listenOn(0);
     await close(server);
     await requireFreePort('PORT', HOST, port);

@@ -41,7 +41,7 @@ it.each([
   expect(JSON.parse(line)).toEqual({ err: { message: expected } });
 });
 
-it('members that are called like a secret, at any depth; the line stays JSON', () => {
+it('members with the name of a secret, at any depth; the line stays JSON', () => {
   const headers = { authorization: 'a "quoted" one', 'x-api-key': 'k', 'Set-Cookie': 'c', accept: '*/*' };
   const line = redact(JSON.stringify({ err: { headers, REDIS_PASSWORD: '\\' }, requestId: 'r' }));
   expect(JSON.parse(line)).toEqual({
@@ -53,7 +53,7 @@ it('members that are called like a secret, at any depth; the line stays JSON', (
   });
 });
 
-it('members that are called like a secret, whatever they hold; and the end of the line', () => {
+it('members with the name of a secret and any value, and the end of the line', () => {
   const members = {
     password: 12345,
     'x-api-key': ['a'],
@@ -67,7 +67,7 @@ it('members that are called like a secret, whatever they hold; and the end of th
   );
 });
 
-it('whatever stands there, in time in proportion to its length', () => {
+it('any line takes time in proportion to its length', () => {
   const units = [
     'token',
     'a',
@@ -93,7 +93,7 @@ it('whatever stands there, in time in proportion to its length', () => {
       const begin = performance.now();
       redact(JSON.stringify({ msg: text }));
       redact(text);
-      // Some ms, where it is; else minutes.
+      // Some milliseconds if it is linear, else minutes.
       expect(performance.now() - begin, `${opening} and then ${unit}`).toBeLessThan(2000);
     }
   }

@@ -30,7 +30,7 @@ const GOLDEN = {
 
 type Files = Readonly<Record<string, unknown>>;
 
-/** Reads a repository with these files; what isn't a string is written as JSON. */
+/** Reads a repository with these files; values other than strings are written as JSON. */
 async function read(files: Files) {
   return withTemporaryFolder(async (folder) => {
     for (const [path, content] of Object.entries(files)) {
@@ -53,7 +53,7 @@ const withSignature = (changes: Files): Files => ({ 'm/1/model.json': { ...SIGNA
 const withGolden = (golden: unknown): Files => ({ 'm/1/model.json': SIGNATURE, 'm/1/golden.json': golden });
 
 describe('a repository', () => {
-  it('holds the models of its folders, by name, each in its highest version', async () => {
+  it('has a model for each folder, sorted by name, in its highest version', async () => {
     const models = await read({
       'b/1/model.json': 'not read',
       'b/9/model.json': 'not read either',
@@ -77,7 +77,7 @@ describe('a repository', () => {
     expect(models[0]?.encoder.width).toBe(2);
   });
 
-  it('is refused when it is not there, or holds nothing', async () => {
+  it('is refused when it is missing or empty', async () => {
     await withTemporaryFolder(async (folder) => {
       await expect(readRepository(join(folder, 'none'))).rejects.toThrow(/cannot be read \(ENOENT\)$/);
       await expect(readRepository(folder)).rejects.toThrow(/holds no <name>\/<version> folder$/);
@@ -93,7 +93,7 @@ describe('a repository', () => {
     });
   });
 
-  it.each(['a b', '.hidden', '-x', 'ü', 'x'.repeat(65)])('is refused for a model called %j', async (name) => {
+  it.each(['a b', '.hidden', '-x', 'ü', 'x'.repeat(65)])('with a model named %j is refused', async (name) => {
     expect(await refusalOf({ [`${name}/1/model.json`]: SIGNATURE })).toMatch(
       /a model name has 1 to 64 letters/,
     );
@@ -116,14 +116,14 @@ describe('a folder without any <name>/<version>', () => {
     ]);
   });
 
-  it('says nothing where models have names', async () => {
+  it('does not use the name of a single model if models have names', async () => {
     const named = { 'model.onnx': '', 'model.json': SIGNATURE, 'm/1/model.json': SIGNATURE };
     expect((await read(named)).map(({ id }) => id)).toEqual(['m/1']);
   });
 });
 
 describe('a signature', () => {
-  it('is needed', async () => {
+  it('is required', async () => {
     expect(await refusalOf({ 'm/1/README.md': '' })).toBe('model m/1 refused: model.json is missing');
   });
 
@@ -207,7 +207,7 @@ describe('a signature', () => {
     expect(model?.signature).toMatchObject(own);
   });
 
-  it.each(['', '{', '[]', 'null', '1'])('that is no object is refused: %j', async (text) => {
+  it.each(['', '{', '[]', 'null', '1'])('that is not an object is refused: %j', async (text) => {
     expect(await refusalOf({ 'm/1/model.json': text })).toMatch(
       text === '' || text === '{' ? /model\.json is not valid JSON$/ : /model\.json \/ must be object$/,
     );
@@ -215,7 +215,7 @@ describe('a signature', () => {
 });
 
 describe('golden rows', () => {
-  it('are encoded as the rows of requests are', async () => {
+  it('are encoded like the rows of requests', async () => {
     const [model] = await read(withGolden(GOLDEN));
     expect(model?.golden).toEqual({
       rows: 2,
@@ -280,7 +280,7 @@ describe('golden rows', () => {
       },
       "golden.json does not match the signature: Some rows do not match the model's signature. (row 1, column age: expected an integer, found a string)",
     ],
-  ])('are refused when they are or have %s', async (_, golden, reason) => {
+  ])('are refused: %s', async (_, golden, reason) => {
     expect(await refusalOf(withGolden(golden))).toContain(`model m/1 refused: ${reason}`);
   });
 });

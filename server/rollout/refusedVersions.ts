@@ -40,7 +40,7 @@ export function createRefusedVersions(): RefusedVersions {
   const markTransient = (key: string, cause: RefusalCause): void => {
     if (cause === 'deaths') transient.delete(key);
     else if (cause === 'served') transient.set(key, cause);
-    // A version that was served before stays worth a try, whatever is wrong with it now.
+    // A version that was served before stays worth another try, for any later fault.
     else if (transient.get(key) === 'served') return;
     else if (cause === 'not fetched') transient.set(key, cause);
     else transient.delete(key);

@@ -5,7 +5,7 @@ import { createLatest } from '../../metrics/families.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { takeSnapshot } from '../../metrics/snapshot.ts';
 
-/** The metrics of a process that answered so many requests. */
+/** The metrics of a process that answered this many requests. */
 async function snapshot(requests: number, inFlight = 1): Promise<Snapshot> {
   const registry = new Registry();
   const registers = [registry];
@@ -47,7 +47,7 @@ describe('the aggregator', () => {
     expect([valueOf(text, REQUESTS), valueOf(text, 'in_flight')]).toEqual([5, 0]);
   });
 
-  it('keeps the counters of a process that is gone, and drops its gauges', async () => {
+  it('keeps the counters of a process that has exited, and drops its gauges', async () => {
     const aggregator = createAggregator();
     aggregator.update(1, await snapshot(3));
     aggregator.update(2, await snapshot(4, 5));
