@@ -82,7 +82,7 @@ describe('scripts/api-key', () => {
       // As some editors leave it.
       writeFileSync(file, readFileSync(file, 'utf8').trimEnd());
       keys.push(await add('two'), await add('three'));
-      const read = readKeys({ API_KEYS: '', API_KEYS_FILE: file });
+      const read = readKeys({ API_KEYS: [], API_KEYS_FILE: file });
       expect(read).toEqual(
         ['one', 'two', 'three'].map((client, at) => ({
           client,

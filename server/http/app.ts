@@ -80,7 +80,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   const { config, runtime, catalogue, inference, lifecycle, http, recorder, load, assets, log, tracing } =
     deps;
   const app = new Hono<AppEnv>();
-  const cors = config.CORS_ORIGINS === '' ? undefined : createCors(config.CORS_ORIGINS);
+  const cors = config.CORS_ORIGINS && createCors(config.CORS_ORIGINS);
   const limit = createConcurrencyLimit(inference, http, patienceOf(config.DEADLINE_MS));
   const untraced = createServe(http, log, { limit, admit: deps.admit });
   const unshared = tracing ? traceRequests(tracing, untraced) : untraced;

@@ -5,8 +5,8 @@ import type { Pin } from '../settings/pins.ts';
 
 /** What settings say about what is served. */
 export interface Wishes {
-  /** Name of the default model; '' leaves it to the repository. */
-  readonly defaultModel: string;
+  /** Name of the default model; undefined leaves it to the repository. */
+  readonly defaultModel: string | undefined;
   readonly pins: ReadonlyMap<string, Pin>;
   /** Ids of versions that are scored off the path. */
   readonly shadows: readonly string[];
@@ -65,9 +65,10 @@ function findMissing(
   { preferences }: Listing,
   wishes: Wishes,
 ): [string, ModelRefused][] {
-  const standard: [string, string] = wishes.defaultModel
-    ? [wishes.defaultModel, 'DEFAULT_MODEL']
-    : [preferences.default ?? '', 'repository.json'];
+  const standard: [string, string] =
+    wishes.defaultModel === undefined
+      ? [preferences.default ?? '', 'repository.json']
+      : [wishes.defaultModel, 'DEFAULT_MODEL'];
   const named = [standard, ...[...wishes.pins.keys()].map((name) => [name, 'MODEL_VERSIONS'] as const)];
   return named
     .filter(([name]) => name !== '' && name !== '*' && !names.has(name))

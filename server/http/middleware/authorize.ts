@@ -26,8 +26,8 @@ const OPEN_ROUTES: readonly string[] = [
 ];
 
 /** @param healthRoute one more path of the health check, or none */
-export function createAdmission(gate: Gate, registry: Registry, healthRoute: string): Admit {
-  const open = new Set([...OPEN_ROUTES, healthRoute]);
+export function createAdmission(gate: Gate, registry: Registry, healthRoute: string | undefined): Admit {
+  const open = new Set([...OPEN_ROUTES, ...(healthRoute === undefined ? [] : [healthRoute])]);
   const requests = createCounter(registry, {
     name: 'api_key_requests_total',
     help: 'Requests that were let in, by the client of their key.',

@@ -17,7 +17,7 @@ const EXPOSED = 'access-control-expose-headers';
 /** An app of two routes, one of which only fails. */
 function appWith(origins: string): (path: string, init: RequestInit) => Promise<Response> {
   const app = new Hono<AppEnv>();
-  const cors = createCors(origins);
+  const cors = createCors(origins.split(','));
   const serve = cors.share(
     createServe(createHttpRecorder(new Registry()), pino({ level: 'silent' }), { limit: NO_CROWD }),
   );

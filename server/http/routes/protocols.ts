@@ -17,6 +17,6 @@ export function defineProtocols(define: DefineRoute, deps: InvocationsDeps, vert
   defineInvocations(define, deps);
   defineV1(define, catalogue, answerInstances);
   defineV2(define, deps);
-  const paths = { health: vertex.AIP_HEALTH_ROUTE ?? '', predict: vertex.AIP_PREDICT_ROUTE ?? '' };
+  const paths = { health: vertex.AIP_HEALTH_ROUTE, predict: vertex.AIP_PREDICT_ROUTE };
   defineVertex(define, paths, catalogue, lifecycle, answerInstances);
 }

@@ -9,10 +9,10 @@ import type { Lifecycle } from './health.ts';
 import { requireServing } from './health.ts';
 import { standardModel } from '../modelOf.ts';
 
-/** The paths that Vertex AI asks; empty ones, and those that the server has anyway, are not added. */
+/** The paths that Vertex AI calls; those that the server has anyway are not added. */
 export interface VertexPaths {
-  readonly health: string;
-  readonly predict: string;
+  readonly health: string | undefined;
+  readonly predict: string | undefined;
 }
 
 /** Vertex AI's contract for custom containers: V1's bodies, on paths that the platform chooses. */
@@ -23,7 +23,7 @@ export function defineVertex(
   lifecycle: Lifecycle,
   answerInstances: (c: AppContext, model: Model) => Promise<Response>,
 ): void {
-  if (health !== '' && !isOwnHealthPath(health)) {
+  if (health !== undefined && !isOwnHealthPath(health)) {
     define(
       health,
       {
@@ -35,7 +35,7 @@ export function defineVertex(
       writeErrorMember,
     );
   }
-  if (predict !== '' && !isOwnPredictPath(predict)) {
+  if (predict !== undefined && !isOwnPredictPath(predict)) {
     const modelOf = standardModel(catalogue);
     define(predict, { POST: (c) => answerInstances(c, modelOf(c)) }, writeErrorMember);
   }
