@@ -31,3 +31,12 @@ export function createWarner(inputs: readonly Input[]): (texts: readonly TextCel
     return { warnings, warningsTotal: unknown.length };
   };
 }
+
+/** Counts the rows of warnings as they stand in the body, given the rows that aren't in the matrix, in order. */
+export function placeWarnings(warnings: readonly Warning[], leftOut: readonly number[]): Warning[] {
+  let before = 0;
+  return warnings.map((warning) => {
+    while (before < leftOut.length && (leftOut[before] as number) <= warning.row + before) before++;
+    return { ...warning, row: warning.row + before };
+  });
+}
