@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { TaskFault } from './fault.ts';
-import { refuseHostile } from './hostile.ts';
+import { rejectHostileFile } from './rejectHostileFile.ts';
 import type { WholeGraph } from './protocol.ts';
 import type { OutputValue, TensorInfo, TensorValue } from './tensors.ts';
 
@@ -67,7 +67,7 @@ export async function openSession({ path, sha256 }: ModelFile): Promise<Session>
   if (sha256 !== undefined && digest !== sha256) {
     throw new TaskFault('checksum_mismatch', `has sha256 ${digest}, its signature says ${sha256}`);
   }
-  refuseHostile(bytes);
+  rejectHostileFile(bytes);
   return openGraph(bytes);
 }
 

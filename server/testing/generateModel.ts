@@ -1,5 +1,5 @@
 import type { ColumnType, Input, Signature } from '../model/signature.ts';
-import type { Element } from '../compiler/onnx/elements.ts';
+import type { ElementType } from '../../worker/onnx/elementTypes.ts';
 import type { AttributeSpec, ModelSpec, NodeSpec, TensorSpec, ValueSpec } from './buildModel.ts';
 import { ML } from './buildModel.ts';
 
@@ -12,7 +12,7 @@ export interface Generated {
 /** A tensor on its way through the graph. */
 interface Wire {
   readonly name: string;
-  readonly element: Element;
+  readonly element: ElementType;
   /** Without the rows. */
   readonly dims: readonly number[];
   /** Whether it may hold NaN. */
@@ -44,7 +44,7 @@ export function generateModel(next: (below: number) => number): Generated {
   const some = <T>(list: readonly T[], count: number): T[] => Array.from({ length: count }, () => pick(list));
 
   const constant = (
-    element: Element,
+    element: ElementType,
     dims: readonly number[],
     values: readonly (number | string)[],
   ): string => {
@@ -63,7 +63,7 @@ export function generateModel(next: (below: number) => number): Generated {
     nodes.push({ op, domain, inputs: from, outputs: [output], attributes });
     return { ...to, name: output };
   };
-  const cast = (wire: Wire, to: Element): Wire => {
+  const cast = (wire: Wire, to: ElementType): Wire => {
     const number = { float: 1, uint8: 2, int32: 6, int64: 7, string: 8, bool: 9, double: 11 }[to];
     const nan = wire.nan && (to === 'float' || to === 'double');
     return node('Cast', [wire.name], { ...wire, element: to, nan }, { to: { int: number } });
@@ -73,17 +73,17 @@ export function generateModel(next: (below: number) => number): Generated {
     return node('Reshape', [wire.name, constant('int64', [2], [-1, width])], { ...wire, dims: [width] });
   };
 
-  const values = (element: Element, count: number): (number | string)[] =>
+  const values = (element: ElementType, count: number): (number | string)[] =>
     some<number | string>(element === 'string' ? TEXTS : element === 'int64' ? INTEGERS : FLOATS, count);
-  const suffix = (element: Element): string =>
+  const suffix = (element: ElementType): string =>
     ({ string: 'strings', int64: 'int64s' })[element as 'string'] ?? 'floats';
-  const listOf = (element: Element, list: readonly (number | string)[]): AttributeSpec => {
+  const listOf = (element: ElementType, list: readonly (number | string)[]): AttributeSpec => {
     if (element === 'string') return { strings: list as string[] };
     const numbers = list as number[];
     const packed = next(2) === 0;
     return element === 'int64' ? { ints: numbers, packed } : { floats: numbers, packed };
   };
-  const oneOf = (element: Element, value: number | string): AttributeSpec =>
+  const oneOf = (element: ElementType, value: number | string): AttributeSpec =>
     element === 'string'
       ? { string: value as string }
       : element === 'int64'
@@ -91,7 +91,7 @@ export function generateModel(next: (below: number) => number): Generated {
         : { float: value as number };
 
   const labelEncoder = (wire: Wire): Wire => {
-    const to = pick<Element>(['float', 'int64', 'string']);
+    const to = pick<ElementType>(['float', 'int64', 'string']);
     const keys = [...new Set(values(wire.element, 1 + next(5)))];
     if (wire.element === 'float' && next(2) === 0) keys[0] = NaN;
     const count = keys.length;
@@ -245,8 +245,17 @@ export function generateModel(next: (below: number) => number): Generated {
 
   /** A graph input with the columns that feed it. */
   const source = (): Wire => {
-    const element = pick<Element>(['string', 'string', 'float', 'float', 'double', 'int64', 'int32', 'bool']);
-    const types: Readonly<Record<Element, readonly ColumnType[]>> = {
+    const element = pick<ElementType>([
+      'string',
+      'string',
+      'float',
+      'float',
+      'double',
+      'int64',
+      'int32',
+      'bool',
+    ]);
+    const types: Readonly<Record<ElementType, readonly ColumnType[]>> = {
       string: ['string'],
       float: ['number', 'integer', 'boolean'],
       double: ['number', 'integer'],

@@ -114,7 +114,7 @@ def _count_each(
         ),
         helper.make_node("Size", [texts], [f"{prefix}_rows"]),
         helper.make_node("Range", [f"{prefix}_first", f"{prefix}_rows", f"{prefix}_step"], [f"{prefix}_order"]),
-        # Not a Loop: the server refuses those, since nobody can tell their end.
+        # Not a Loop: the server refuses it, since it may run forever.
         helper.make_node(
             "Scan", [f"{prefix}_order"], [vectorizer.output[0]], name=prefix, body=body, num_scan_inputs=1
         ),

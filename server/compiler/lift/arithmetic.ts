@@ -1,4 +1,4 @@
-import type { Constant } from '../onnx/tensor.ts';
+import type { Constant } from '../../../worker/onnx/tensor.ts';
 import type { Argument, Call, Operator } from './operator.ts';
 import { attribute, columnsAt, expectElement, perFeature } from './operator.ts';
 import type { Feature, SymbolicTensor } from './symbolic.ts';

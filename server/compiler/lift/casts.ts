@@ -1,5 +1,5 @@
-import type { Element } from '../onnx/elements.ts';
-import { elementOf } from '../onnx/elements.ts';
+import type { ElementType } from '../../../worker/onnx/elementTypes.ts';
+import { elementTypeOf } from '../../../worker/onnx/elementTypes.ts';
 import type { Operator } from './operator.ts';
 import { attribute, columnsAt } from './operator.ts';
 import { NotUnderstood, mapFeature } from './symbolic.ts';
@@ -23,7 +23,7 @@ export const toInt64: Convert = (value) => {
 const same: Convert = (value) => value;
 
 /** The conversions that we follow. Not to int32: what becomes of a large number depends on the optimizer. */
-function conversion(from: Element, to: Element | undefined): Convert {
+function conversion(from: ElementType, to: ElementType | undefined): Convert {
   if (from === to) return same;
   if (from === 'string' || to === 'string') throw new NotUnderstood('converts from or to text');
   switch (to) {
@@ -43,7 +43,7 @@ function conversion(from: Element, to: Element | undefined): Convert {
 
 export const cast: Operator = (call) => {
   const tensor = columnsAt(call, 0);
-  const to = elementOf(attribute(call, 'to')?.int() ?? 0);
+  const to = elementTypeOf(attribute(call, 'to')?.int() ?? 0);
   const convert = conversion(tensor.element, to);
   const features =
     convert === same ? tensor.features : tensor.features.map((feature) => mapFeature(feature, convert));

@@ -1,5 +1,5 @@
-import type { Attribute } from '../onnx/attribute.ts';
-import type { Element } from '../onnx/elements.ts';
+import type { Attribute } from '../../../worker/onnx/attribute.ts';
+import type { ElementType } from '../../../worker/onnx/elementTypes.ts';
 import { toInt64 } from './casts.ts';
 import type { Call, Operator } from './operator.ts';
 import { attribute, columnsAt, expectElement } from './operator.ts';
@@ -38,11 +38,15 @@ export const oneHotEncoder: Operator = (call) => {
 
 /** A list of keys or values in one of its forms, with its element type. */
 interface Listed {
-  readonly element: Element;
+  readonly element: ElementType;
   readonly values: readonly Value[];
 }
 
-const LISTS: readonly { suffix: string; element: Element; read: (from: Attribute) => readonly Value[] }[] = [
+const LISTS: readonly {
+  suffix: string;
+  element: ElementType;
+  read: (from: Attribute) => readonly Value[];
+}[] = [
   { suffix: 'strings', element: 'string', read: (from) => from.strings() },
   { suffix: 'int64s', element: 'int64', read: (from) => from.ints() },
   { suffix: 'floats', element: 'float', read: (from) => [...from.floats()] },
@@ -59,7 +63,7 @@ function listed(call: Call, prefix: 'keys' | 'values'): Listed {
 }
 
 /** The value of unknown keys, with the defaults of the operator. */
-function defaultOf(call: Call, element: Element): Value {
+function defaultOf(call: Call, element: ElementType): Value {
   const tensor = attribute(call, 'default_tensor')?.tensor();
   if (tensor !== undefined) {
     if (tensor.element !== element || tensor.values.length !== 1)
@@ -82,7 +86,7 @@ function defaultOf(call: Call, element: Element): Value {
 const NAN_KEYS = 4;
 
 /** The form of the first version: the classes' own indexes, one way or the other. */
-function classes(call: Call, from: Element): { keys: Listed; values: Listed } {
+function classes(call: Call, from: ElementType): { keys: Listed; values: Listed } {
   const names: Listed = { element: 'string', values: attribute(call, 'classes_strings')?.strings() ?? [] };
   const numbers: Listed = { element: 'int64', values: names.values.map((_, index) => index) };
   return from === 'string' ? { keys: names, values: numbers } : { keys: numbers, values: names };

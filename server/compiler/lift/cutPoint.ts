@@ -1,7 +1,7 @@
-import type { OnnxGraph } from '../onnx/graph.ts';
-import type { OnnxNode } from '../onnx/node.ts';
-import { holdsGraph } from '../onnx/node.ts';
-import { printable } from '../onnx/printable.ts';
+import type { OnnxGraph } from '../../../worker/onnx/graph.ts';
+import type { OnnxNode } from '../../../worker/onnx/node.ts';
+import { holdsGraph } from '../../../worker/onnx/node.ts';
+import { printable } from '../../../worker/onnx/onnxRefused.ts';
 import type { Interpretation } from './interpret.ts';
 import type { SymbolicTensor } from './symbolic.ts';
 import { mapFeature } from './symbolic.ts';

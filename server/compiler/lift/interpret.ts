@@ -1,11 +1,11 @@
 import type { Input } from '../../model/signature.ts';
-import type { OnnxModel } from '../onnx/model.ts';
-import type { OnnxNode } from '../onnx/node.ts';
-import { holdsGraph } from '../onnx/node.ts';
-import { printable } from '../onnx/printable.ts';
-import { OnnxRefused } from '../onnx/refused.ts';
-import type { Constant } from '../onnx/tensor.ts';
-import { decodeTensor } from '../onnx/tensor.ts';
+import type { OnnxModel } from '../../../worker/onnx/model.ts';
+import type { OnnxNode } from '../../../worker/onnx/node.ts';
+import { holdsGraph } from '../../../worker/onnx/node.ts';
+import { printable } from '../../../worker/onnx/onnxRefused.ts';
+import { OnnxRefused } from '../../../worker/onnx/onnxRefused.ts';
+import type { Constant } from '../../../worker/onnx/tensor.ts';
+import { decodeTensor } from '../../../worker/onnx/tensor.ts';
 import type { Argument } from './operator.ts';
 import { operatorFor } from './operators.ts';
 import { readSources } from './sources.ts';

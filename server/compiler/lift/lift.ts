@@ -1,9 +1,9 @@
 import type { Signature } from '../../model/signature.ts';
 import { outputFeed } from '../../model/signature.ts';
-import { writeRemainder } from '../onnx/cut.ts';
-import type { OnnxModel } from '../onnx/model.ts';
-import { readModel } from '../onnx/model.ts';
-import { OnnxRefused } from '../onnx/refused.ts';
+import { writeRemainder } from '../../../worker/onnx/writeRemainder.ts';
+import type { OnnxModel } from '../../../worker/onnx/model.ts';
+import { readModel } from '../../../worker/onnx/model.ts';
+import { OnnxRefused } from '../../../worker/onnx/onnxRefused.ts';
 import type { CutPoint } from './cutPoint.ts';
 import { findCut } from './cutPoint.ts';
 import type { ForestRest } from './readForest.ts';

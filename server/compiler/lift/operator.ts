@@ -1,7 +1,7 @@
-import type { Attribute } from '../onnx/attribute.ts';
-import type { Element } from '../onnx/elements.ts';
-import type { OnnxNode } from '../onnx/node.ts';
-import type { Constant } from '../onnx/tensor.ts';
+import type { Attribute } from '../../../worker/onnx/attribute.ts';
+import type { ElementType } from '../../../worker/onnx/elementTypes.ts';
+import type { OnnxNode } from '../../../worker/onnx/node.ts';
+import type { Constant } from '../../../worker/onnx/tensor.ts';
 import type { Feature, SymbolicTensor } from './symbolic.ts';
 import { NotUnderstood } from './symbolic.ts';
 
@@ -52,7 +52,7 @@ export function numbersAt(call: Call, index: number): readonly number[] {
 }
 
 /** @throws {NotUnderstood} unless the columns are of one of these types */
-export function expectElement({ element }: SymbolicTensor, ...allowed: readonly Element[]): void {
+export function expectElement({ element }: SymbolicTensor, ...allowed: readonly ElementType[]): void {
   if (!allowed.includes(element)) throw new NotUnderstood(`takes columns of type ${element}`);
 }
 

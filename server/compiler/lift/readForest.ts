@@ -1,10 +1,10 @@
 import type { Mode, PostTransform, TreeEnsemble } from '../../../worker/forest/ensemble.ts';
 import { MODES } from '../../../worker/forest/ensemble.ts';
 import type { Signature } from '../../model/signature.ts';
-import type { Attribute } from '../onnx/attribute.ts';
-import { elementOf } from '../onnx/elements.ts';
-import type { OnnxNode } from '../onnx/node.ts';
-import { OnnxRefused } from '../onnx/refused.ts';
+import type { Attribute } from '../../../worker/onnx/attribute.ts';
+import { elementTypeOf } from '../../../worker/onnx/elementTypes.ts';
+import type { OnnxNode } from '../../../worker/onnx/node.ts';
+import { OnnxRefused } from '../../../worker/onnx/onnxRefused.ts';
 import type { CutPoint } from './cutPoint.ts';
 import { readTreeEnsemble5 } from './readTreeEnsemble5.ts';
 
@@ -88,7 +88,7 @@ function passes({ op, domain, attributes }: OnnxNode, labels: readonly (string |
   if (domain === '' && op === 'Identity') return true;
   if (domain === 'ai.onnx.ml' && op === 'ZipMap') return true;
   if (domain !== '' || op !== 'Cast') return false;
-  const to = elementOf(attributes.get('to')?.int() ?? 0);
+  const to = elementTypeOf(attributes.get('to')?.int() ?? 0);
   return (
     labels.length > 0 &&
     labels.every((label) => typeof label === 'number' && Math.abs(label) < FLOAT_INTEGERS) &&

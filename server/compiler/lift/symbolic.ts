@@ -1,4 +1,4 @@
-import type { Element } from '../onnx/elements.ts';
+import type { ElementType } from '../../../worker/onnx/elementTypes.ts';
 
 /** An element of a tensor: every numeric type is a number here, a bool is 0 or 1. */
 export type Value = number | string;
@@ -25,7 +25,7 @@ export interface Feature {
 
 /** A tensor [N, ...dims] of which each row depends on one row of cells alone. */
 export interface SymbolicTensor {
-  readonly element: Element;
+  readonly element: ElementType;
   /** Without the first dimension, the rows. */
   readonly dims: readonly number[];
   /** Row-major over `dims`. */

@@ -1,5 +1,5 @@
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
-import { FLOAT } from './elements.ts';
+import { FLOAT } from './elementTypes.ts';
 import type { OnnxModel } from './model.ts';
 import type { OnnxNode } from './node.ts';
 

@@ -1,5 +1,5 @@
-import * as field from './fields.ts';
-import { readMessage } from './fields.ts';
+import * as field from './wireFields.ts';
+import { readMessage } from './wireFields.ts';
 
 /** What a graph declares about one of its inputs or outputs. */
 export interface OnnxValue {

@@ -1,9 +1,9 @@
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
-import * as field from './fields.ts';
-import { guard, readMessage } from './fields.ts';
-import { exactNumber } from './integers.ts';
-import { readEnums, readFloats, readInt32s } from './lists.ts';
-import { OnnxRefused } from './refused.ts';
+import * as field from './wireFields.ts';
+import { guard, readMessage } from './wireFields.ts';
+import { exactNumber } from './wireFields.ts';
+import { readEnums, readFloats, readInt32s } from './packedLists.ts';
+import { OnnxRefused } from './onnxRefused.ts';
 import type { Constant } from './tensor.ts';
 import { decodeTensor, readTensor } from './tensor.ts';
 

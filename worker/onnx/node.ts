@@ -1,8 +1,8 @@
 import type { Attribute } from './attribute.ts';
 import { readAttribute } from './attribute.ts';
-import * as field from './fields.ts';
-import { readMessage } from './fields.ts';
-import { OnnxRefused } from './refused.ts';
+import * as field from './wireFields.ts';
+import { readMessage } from './wireFields.ts';
+import { OnnxRefused } from './onnxRefused.ts';
 
 /** Inputs, outputs and attributes that a node has at most. */
 const MAX_PARTS = 10_000;

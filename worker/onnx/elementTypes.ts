@@ -12,11 +12,11 @@ const ELEMENTS = {
   11: 'double',
 } as const;
 
-export type Element = (typeof ELEMENTS)[keyof typeof ELEMENTS];
+export type ElementType = (typeof ELEMENTS)[keyof typeof ELEMENTS];
 
 /** FLOAT in TensorProto.DataType. */
 export const FLOAT = 1;
 
 /** The element type with this number; undefined for one that we don't compute with. */
-export const elementOf = (number: number): Element | undefined =>
-  (ELEMENTS as Readonly<Record<number, Element>>)[number];
+export const elementTypeOf = (number: number): ElementType | undefined =>
+  (ELEMENTS as Readonly<Record<number, ElementType>>)[number];

@@ -1,8 +1,8 @@
-import * as field from './fields.ts';
-import { readMessage } from './fields.ts';
+import * as field from './wireFields.ts';
+import { readMessage } from './wireFields.ts';
 import type { OnnxNode } from './node.ts';
 import { readNode } from './node.ts';
-import { OnnxRefused } from './refused.ts';
+import { OnnxRefused } from './onnxRefused.ts';
 import type { OnnxTensor } from './tensor.ts';
 import { readTensor } from './tensor.ts';
 import type { OnnxValue } from './value.ts';

@@ -1,10 +1,10 @@
-import * as field from './fields.ts';
-import { readMessage } from './fields.ts';
+import * as field from './wireFields.ts';
+import { readMessage } from './wireFields.ts';
 import type { OnnxGraph } from './graph.ts';
 import { readGraph } from './graph.ts';
-import { smallCount } from './integers.ts';
+import { smallCount } from './wireFields.ts';
 import { canonicalDomain } from './node.ts';
-import { OnnxRefused } from './refused.ts';
+import { OnnxRefused } from './onnxRefused.ts';
 
 /** An ONNX file, decoded as far as a graph has to be understood: big attributes stay bytes. */
 export interface OnnxModel {
