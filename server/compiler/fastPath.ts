@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import type { CompiledForest } from '../../worker/forest/compile.ts';
-import { compileForest } from '../../worker/forest/compile.ts';
+import type { CompiledForest } from '../../worker/forest/compileForest.ts';
+import { compileForest } from '../../worker/forest/compileForest.ts';
 import { EnsembleRefused } from '../../worker/forest/ensemble.ts';
 import type { FastPath, Rows } from '../../worker/protocol.ts';
 import type { Encoder } from '../model/rows.ts';
@@ -23,7 +23,7 @@ function compile({ rest, features }: Lifted): CompiledForest | string {
   }
 }
 
-/** What answers the lifted matrix, and what it is called. */
+/** Chooses what answers the lifted matrix, and names the engine. */
 function chooseRest(lifted: Lifted): { rest: FastPath['rest']; engine: Engine } {
   const forest = compile(lifted);
   if (typeof forest !== 'string') {
@@ -36,7 +36,7 @@ function chooseRest(lifted: Lifted): { rest: FastPath['rest']; engine: Engine } 
   };
 }
 
-/** Golden rows, then edge rows, as an encoder makes them. */
+/** Encodes the golden rows, then the edge rows. */
 function encodeProbes(model: Model, encoder: Encoder, edges: readonly EdgeRow[]): Rows {
   const names = model.signature.inputs.map(({ name }) => name);
   const golden = model.golden?.table;
@@ -48,16 +48,16 @@ function encodeProbes(model: Model, encoder: Encoder, edges: readonly EdgeRow[])
 }
 
 /**
- * Looks for a faster way to a model's answers: its encoders lifted out of the graph, its forest compiled. Whether it
- * is used is decided by a thread, which compares its answers with ONNX Runtime's.
+ * Looks for a faster path to a model's answers: encoders lifted out of the graph, the forest compiled. A thread
+ * compares its answers with ONNX Runtime's before it is used.
  *
- * @returns the model with what was found, or with the reason why nothing was
+ * @returns the model with the path, or with the reason why there is none
  */
 export async function findFastPath(model: Model): Promise<Model> {
   // A file that can't be read is reported by the thread that opens it.
   const onnx = await readFile(model.path).catch(() => undefined);
   if (!onnx) return model;
-  // Nor is one that isn't what its signature says compiled.
+  // So is a file with another digest than its signature has.
   const { sha256 } = model.signature;
   if (sha256 !== undefined && createHash('sha256').update(onnx).digest('hex') !== sha256) return model;
   const lifting = liftModel(onnx, model.signature);

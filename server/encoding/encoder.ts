@@ -3,7 +3,7 @@ import { Problem } from '../errors/problem.ts';
 import type { Encoder } from '../model/rows.ts';
 import type { Input, Signature } from '../model/signature.ts';
 import type { CellWriter } from './cellWriters.ts';
-import { createColumnWriters } from './cellWriters.ts';
+import { createCellWriters } from './cellWriters.ts';
 import { createColumnFinder } from './columns.ts';
 import type { MatrixRows } from './encodeRow.ts';
 import { createRowEncoder } from './encodeRow.ts';
@@ -29,7 +29,7 @@ interface Layout<M extends Matrix> {
 /** The encoder for the whole graph: Float64 [rows, columns]. */
 export function createEncoder({ inputs }: Pick<Signature, 'inputs'>): Encoder {
   return createMatrixEncoder(inputs, {
-    writers: createColumnWriters(inputs),
+    writers: createCellWriters(inputs),
     width: inputs.length,
     cellBytes: 8,
     allocate: createSlab(Float64Array, 8),

@@ -10,7 +10,7 @@ interface Warnings {
 
 const NONE: Warnings = { warnings: [], warningsTotal: 0 };
 
-/** Warns of the texts that are none of their column's categories; a column without categories takes any text. */
+/** Warns of texts outside their column's categories; a column without categories takes any text. */
 export function createWarner(inputs: readonly Input[]): (texts: readonly TextCell[]) => Warnings {
   const trimmed = inputs.map(({ categories }) => new Map(categories?.map((name) => [name.trim(), name])));
   const message = ({ column, text }: TextCell): string => {
@@ -32,7 +32,7 @@ export function createWarner(inputs: readonly Input[]): (texts: readonly TextCel
   };
 }
 
-/** Counts the rows of warnings as they stand in the body, given the rows that aren't in the matrix, in order. */
+/** Renumbers the rows of warnings from the matrix to the body, given the rows that were left out, in order. */
 export function placeWarnings(warnings: readonly Warning[], leftOut: readonly number[]): Warning[] {
   let before = 0;
   return warnings.map((warning) => {

@@ -36,7 +36,7 @@ const all =
     for (const write of writes) write(writer);
   };
 
-/** A repeated number, packed or one by one: readers have to take both. */
+/** A repeated number, packed or one by one: readers must accept both. */
 const numbers =
   (
     field: number,
@@ -72,7 +72,7 @@ export type AttributeSpec =
 
 export interface NodeSpec {
   readonly op: string;
-  /** The ML operators' unless told. */
+  /** By default that of the ML operators. */
   readonly domain?: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];

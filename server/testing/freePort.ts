@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/** Ports that were given away: whoever has one may not listen yet. */
+/** Ports that were handed out, maybe not listened on yet. */
 const given = new Set<number>();
 
-/** A port that nobody listens on, below those that the kernel gives to outgoing connections; each one once. */
+/** A port that is free, below those that the kernel gives to outgoing connections; each is returned once. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = 15_000 + Math.floor(Math.random() * 15_000);

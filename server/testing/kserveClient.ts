@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fromHome } from '../platform/install.ts';
 
-/** Where scripts/test.sh makes the environment of these pins. */
+/** The environment that scripts/test.sh makes of these pins. */
 function folderOf(pins: string): string {
   const digest = createHash('sha256')
     .update(readFileSync(fromHome(pins)))

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The programs of scripts/testing/openapi-requirements.txt; scripts/test.sh installs them and says where. */
+/** The programs of scripts/testing/openapi-requirements.txt, which scripts/test.sh installs. */
 const folder = process.env['OPENAPI_TOOLS'] ?? '';
 
 /** Why tests that need them can't run here, or undefined where they can. */

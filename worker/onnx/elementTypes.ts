@@ -1,5 +1,5 @@
 /**
- * The element types that we compute with, by their number in TensorProto.DataType.
+ * The supported element types, by their number in TensorProto.DataType.
  * https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
  */
 const ELEMENTS = {
@@ -17,6 +17,6 @@ export type ElementType = (typeof ELEMENTS)[keyof typeof ELEMENTS];
 /** FLOAT in TensorProto.DataType. */
 export const FLOAT = 1;
 
-/** The element type with this number; undefined for one that we don't compute with. */
+/** The element type with this number; undefined for one that isn't supported. */
 export const elementTypeOf = (number: number): ElementType | undefined =>
   (ELEMENTS as Readonly<Record<number, ElementType>>)[number];

@@ -3,7 +3,7 @@ import { WireType } from '@bufbuild/protobuf/wire';
 import { OnnxRefused } from './onnxRefused.ts';
 import { readMessage, repeated } from './wireFields.ts';
 
-/** A list that grows by doubling, so that a count in the file never decides how much is allocated. */
+/** A list that grows by doubling: a count in the file must not decide how much is allocated. */
 interface Growing<T> {
   push(value: number): void;
   append(more: T): void;
@@ -38,7 +38,7 @@ function growing<T extends NumberArray>(allocate: (length: number) => T): Growin
 function readInt32(reader: BinaryReader): number {
   const start = reader.pos;
   const value = reader.uint32();
-  // Up to four bytes hold 28 bits, which is the usual case; uint32() drops what is over 32 bits.
+  // The common case: up to four bytes hold 28 bits. uint32() drops what is beyond 32 bits.
   if (reader.pos - start < 5) return value;
   reader.pos = start;
   const whole = BigInt(reader.int64());
@@ -120,16 +120,16 @@ export function readFloats(bytes: Uint8Array, number: number): Float32Array {
   return list.done();
 }
 
-/** Whether the bytes from `at` on are these; the end first, where the names of an enum differ. */
+/** Whether the bytes from `at` on are these; compared from the end, where the names of an enum differ. */
 function matches(bytes: Uint8Array, at: number, name: Uint8Array): boolean {
   for (let i = name.length - 1; i >= 0; i--) if (bytes[at + i] !== name[i]) return false;
   return true;
 }
 
 /**
- * All elements of a repeated string field whose values are among a few names, as indexes into these.
+ * All elements of a repeated string field with a few known values, as indexes into these.
  *
- * @throws {OnnxRefused} when one is none of them
+ * @throws {OnnxRefused} for an unknown value
  */
 export function readEnums(bytes: Uint8Array, number: number, names: readonly string[]): Uint8Array {
   const known = names.map((name) => Buffer.from(name));

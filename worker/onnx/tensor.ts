@@ -6,7 +6,7 @@ import { smallCount } from './wireFields.ts';
 import { exactNumber } from './wireFields.ts';
 import { OnnxRefused } from './onnxRefused.ts';
 
-/** Elements of a constant that we decode at most: shapes, indices, categories, scales. */
+/** Elements of a constant that are decoded at most: shapes, indices, categories, scales. */
 const MAX_ELEMENTS = 1_000_000;
 
 /** A constant: an initializer, or an attribute that holds a tensor. */
@@ -36,7 +36,7 @@ export function readTensor(raw: Uint8Array): OnnxTensor {
   return { name, raw };
 }
 
-/** How each element type is taken out of `raw_data`, which is little-endian. */
+/** How each element type is read from `raw_data`, which is little-endian. */
 const RAW: Readonly<
   Record<Exclude<ElementType, 'string'>, { size: number; read: (view: DataView, at: number) => number }>
 > = {
@@ -59,7 +59,7 @@ function readRaw(raw: Uint8Array, element: ElementType, count: number): number[]
 /**
  * Decodes a constant.
  *
- * @throws {OnnxRefused} when it is damaged, too large, or of an element type that we don't compute with
+ * @throws {OnnxRefused} when it is damaged, too large, or of an element type that isn't supported
  */
 export function decodeTensor({ raw }: Pick<OnnxTensor, 'raw'>): Constant {
   const dims: number[] = [];

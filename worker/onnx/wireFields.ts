@@ -110,7 +110,7 @@ export function exactNumber(value: bigint): number {
   return number;
 }
 
-/** @throws {OnnxRefused} when the number isn't a sensible count or size */
+/** @throws {OnnxRefused} when the number isn't from 0 to `most` */
 export function smallCount(value: bigint, most: number, what: string): number {
   if (value < 0n || value > BigInt(most)) throw new OnnxRefused(`${what} is out of range`);
   return Number(value);

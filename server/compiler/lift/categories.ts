@@ -6,14 +6,14 @@ import { attribute, columnsAt, expectElement } from './operator.ts';
 import type { Table, Value } from './symbolic.ts';
 import { NotUnderstood, checkSize, lookUpFeature, mapFeature } from './symbolic.ts';
 
-/** Operators that look values up: https://github.com/onnx/onnx/blob/main/docs/Operators-ml.md */
+/** Operators that map values by a table: https://github.com/onnx/onnx/blob/main/docs/Operators-ml.md */
 
 /** A row of zeros with a one at the place of the value's category. */
 export const oneHotEncoder: Operator = (call) => {
   const tensor = columnsAt(call, 0);
   expectElement(tensor, 'string', 'int64', 'float', 'double');
   if (tensor.dims.length > 1) throw new NotUnderstood('takes a tensor that is no matrix');
-  // With zeros=0 an unknown category fails the whole batch: no answer of ours could be the same.
+  // With zeros=0 ONNX Runtime fails the whole batch at an unknown category.
   if ((attribute(call, 'zeros')?.int() ?? 1) === 0)
     throw new NotUnderstood('refuses unknown categories (zeros=0)');
   const isText = tensor.element === 'string';
@@ -22,7 +22,7 @@ export const oneHotEncoder: Operator = (call) => {
     : (attribute(call, 'cats_int64s')?.ints() ?? []);
   if (categories.length === 0) throw new NotUnderstood('has no categories');
   checkSize(tensor.features.length * categories.length);
-  // The last of equal categories counts.
+  // The last of equal categories wins.
   const places = new Map(categories.map((category, place) => [category, place]));
   const tables = categories.map((category, place): Table => ({
     values: places.get(category) === place ? new Map([[category, 1]]) : new Map(),
@@ -85,7 +85,7 @@ function defaultOf(call: Call, element: ElementType): Value {
 /** Since this version NaN is a key like any other; before, it equals nothing. */
 const NAN_KEYS = 4;
 
-/** The form of the first version: the classes' own indexes, one way or the other. */
+/** The form of version 1: classes and their indexes, mapped in either direction. */
 function classes(call: Call, from: ElementType): { keys: Listed; values: Listed } {
   const names: Listed = { element: 'string', values: attribute(call, 'classes_strings')?.strings() ?? [] };
   const numbers: Listed = { element: 'int64', values: names.values.map((_, index) => index) };
@@ -105,7 +105,7 @@ export const labelEncoder: Operator = (call) => {
   const table = new Map<Value, Value>();
   keys.values.forEach((key, index) => {
     if (Number.isNaN(key) && call.opset < NAN_KEYS) return;
-    // Which of equal keys counts depends on ONNX Runtime's optimizer.
+    // Which of two equal keys wins depends on ONNX Runtime's optimizer.
     if (table.has(key)) throw new NotUnderstood('has a key twice');
     table.set(key, values.values[index] as Value);
   });

@@ -10,7 +10,7 @@ export type Argument =
   | { readonly kind: 'columns'; readonly tensor: SymbolicTensor }
   | { readonly kind: 'constant'; readonly constant: () => Constant };
 
-/** A node with its inputs, as an operator sees it. */
+/** A node and its inputs, as an operator gets them. */
 export interface Call {
   readonly node: OnnxNode;
   /** undefined where an optional input isn't given. */
@@ -22,9 +22,9 @@ export interface Call {
 }
 
 /**
- * What an operator makes of columns: one tensor, or one for each output.
+ * Computes a node's outputs from columns: one tensor, or one for each output.
  *
- * @throws {NotUnderstood} where we don't follow it
+ * @throws {NotUnderstood} for a case that isn't supported
  */
 export type Operator = (call: Call) => SymbolicTensor | readonly SymbolicTensor[];
 
@@ -66,7 +66,7 @@ export function axisOf({ dims }: SymbolicTensor, axis: number): number {
 
 /** One of as many numbers as there are features, or of a single one for all. */
 export function perFeature(numbers: ArrayLike<number>, { dims }: SymbolicTensor): (index: number) => number {
-  // ONNX Runtime's ML operators take the second dimension for the number of features.
+  // For ONNX Runtime's ML operators the second dimension is the number of features.
   if (dims.length !== 1) throw new NotUnderstood('takes a tensor that is no matrix');
   if (numbers.length !== 1 && numbers.length !== dims[0]) {
     throw new NotUnderstood('has another number of parameters than features');

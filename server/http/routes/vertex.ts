@@ -2,7 +2,7 @@ import { writeErrorMember } from '../../dialects/errorSentence.ts';
 import type { AppContext } from '../context.ts';
 import type { Catalogue } from '../../model/catalogue.ts';
 import type { Model } from '../../model/model.ts';
-import { isOwnHealthPath, isOwnPredictPath } from '../../settings/vertexPaths.ts';
+import { isBuiltInHealthPath, isBuiltInPredictPath } from '../../settings/vertexPaths.ts';
 import { answerJson } from '../answer.ts';
 import type { DefineRoute } from '../router.ts';
 import type { Lifecycle } from './health.ts';
@@ -23,7 +23,7 @@ export function defineVertex(
   lifecycle: Lifecycle,
   answerInstances: (c: AppContext, model: Model) => Promise<Response>,
 ): void {
-  if (health !== undefined && !isOwnHealthPath(health)) {
+  if (health !== undefined && !isBuiltInHealthPath(health)) {
     define(
       health,
       {
@@ -35,7 +35,7 @@ export function defineVertex(
       writeErrorMember,
     );
   }
-  if (predict !== undefined && !isOwnPredictPath(predict)) {
+  if (predict !== undefined && !isBuiltInPredictPath(predict)) {
     const modelOf = standardModel(catalogue);
     define(predict, { POST: (c) => answerInstances(c, modelOf(c)) }, writeErrorMember);
   }

@@ -9,7 +9,7 @@ import type { Compute, SymbolicTensor } from './symbolic.ts';
 const asItIs: Compute = (cell) => cell;
 const rounded: Compute = (cell) => Math.fround(cell as number);
 
-/** How a cell becomes an element of an input tensor, and which columns may feed it: the table of worker/tensors.ts. */
+/** How a cell becomes an element of an input tensor, and which columns may feed it; as in worker/tensors.ts. */
 const FEEDS: Readonly<
   Record<ElementType, { holds: readonly Input['type'][]; nan: boolean; compute: Compute }>
 > = {
@@ -22,7 +22,7 @@ const FEEDS: Readonly<
   string: { holds: ['string'], nan: false, compute: asItIs },
 };
 
-/** The columns that feed a graph input, side by side; or why they can't be followed. */
+/** The columns that feed a graph input, in order; or why they aren't supported. */
 function sourceOf(value: OnnxValue, columns: readonly Input[]): SymbolicTensor | string {
   const element = elementTypeOf(value.elementType);
   const shown = printable(value.name);
@@ -43,12 +43,12 @@ function sourceOf(value: OnnxValue, columns: readonly Input[]): SymbolicTensor |
   return { element, dims: [feeding.length], features: feeding.map(({ source }) => ({ source, compute })) };
 }
 
-/** The graph's inputs as columns of the signature, by name; a string says why one can't be followed. */
-export function readSources(
+/** The graph's inputs as columns of the signature, by name; a string is the reason why one isn't supported. */
+export function readGraphInputs(
   graph: OnnxGraph,
   columns: readonly Input[],
 ): Map<string, SymbolicTensor | string> {
-  // An input that carries a constant's name is no input: nobody feeds it.
+  // An input with the name of a constant has it as its default, and isn't fed.
   const inputs = graph.inputs.filter(({ name }) => !graph.constants.has(name));
   return new Map(inputs.map((value) => [value.name, sourceOf(value, columns)]));
 }
