@@ -1,9 +1,9 @@
 # A Debian image with Node >= 20.19 and npm. Not Alpine: ONNX Runtime has no build for musl.
 ARG BASE=node:24-bookworm-slim
 
-# All packages, downloaded once for the two stages that follow. The ONNX Runtime package brings the libraries of five
-# platforms, 290 MB unpacked: this one's stays. The architecture is asked from Node, because TARGETARCH is empty
-# without BuildKit. In one RUN, so that no layer ever holds the rest.
+# All packages, downloaded once for the two stages that follow. ONNX Runtime's package has the libraries of five
+# platforms, 290 MB unpacked; only those of this platform are kept. Node reports the architecture, because TARGETARCH is
+# empty without BuildKit. All in one RUN, so that no layer holds the other libraries.
 FROM ${BASE} AS packages
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
@@ -15,12 +15,11 @@ RUN npm ci --no-audit \
   && find . -type d -empty -delete \
   && rm -rf /root/.npm
 
-# What runs in production. Its times are set to a constant here and below: two builds of the same sources give layers of the
-# same digest. Each part lies under a folder of its own that is copied to /, as a copy into /app would change the time of
-# /app.
+# The packages for production. File times are set to a constant here and below, so that two builds of the same sources
+# give layers of the same digest. Each part has a folder that is copied to /: a copy into /app would change its time.
 FROM packages AS production
 ARG SOURCE_DATE_EPOCH=0
-# Types, source maps and builds for bundlers are 26 MB that Node never reads.
+# Node never reads types, source maps and builds for bundlers: 26 MB.
 RUN npm prune --omit=dev --no-audit \
   && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete \
   && rm -rf node_modules/@opentelemetry/*/build/esm node_modules/@opentelemetry/*/build/esnext \
@@ -30,7 +29,7 @@ RUN npm prune --omit=dev --no-audit \
   && mv node_modules /layers/packages/app/ \
   && find /layers -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
 
-# Modes are set here, since a checkout made under umask 077 or on Windows has others.
+# Modes are set here: they differ in a checkout made under umask 077 or on Windows.
 FROM packages AS build
 ARG SOURCE_DATE_EPOCH=0
 COPY tsconfig.json tsconfig.build.json ./
@@ -57,13 +56,13 @@ FROM ${BASE}
 RUN apt-get update \
   && apt-get install --yes --no-install-recommends nginx-light \
   && rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log
-# From what changes least to what changes most.
+# In the order of how often they change, the rarest first.
 COPY --from=production /layers/packages /
 COPY --from=build /layers/models /
 COPY --from=build /layers/code /
 WORKDIR /app
 
-# The telemetry switch has to be there before ONNX Runtime is loaded: see docs/deploy.md. The cache is for models from S3.
+# ONNX Runtime reads the telemetry switch when it is loaded: see docs/deploy.md. The cache is for models from S3.
 ENV NODE_ENV=production \
   ORT_DISABLE_TELEMETRY=1 \
   MODEL_CACHE=/tmp/models
@@ -73,7 +72,7 @@ EXPOSE 5000 9464
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
   CMD ["node", "/app/dist/server/healthcheck.js"]
-# Without an argument on port 5000; SageMaker starts it with the argument `serve`, and asks at 8080.
+# Without an argument it listens on port 5000. SageMaker starts it with the argument `serve`: on port 8080.
 ENTRYPOINT ["/app/servemodel.sh"]
 
 # As in package.json.

@@ -32,7 +32,7 @@ const PACKAGES = {
   '@aws-sdk/client-s3': ['repository'],
   '@redis/client': ['observers'],
   '@opentelemetry/*': ['tracing'],
-  '@bufbuild/protobuf': ['compiler'],
+  '@bufbuild/protobuf': [],
 };
 
 const ORT = {
@@ -40,7 +40,7 @@ const ORT = {
   message: 'Only worker/session.ts loads it: a native crash must stay in a thread.',
 };
 const WORKER = {
-  regex: '^(\\.\\./)+worker/(?!protocol\\.ts|forest/)',
+  regex: '^(\\.\\./)+worker/(?!protocol\\.ts|forest/|onnx/)',
   message: 'Of worker/ the server knows the protocol and what is pure.',
 };
 const restrict = (...patterns) => ({ '@typescript-eslint/no-restricted-imports': ['error', { patterns }] });
@@ -119,6 +119,14 @@ export default tseslint.config(
     },
   },
   {
+    files: ['**/*.ts'],
+    ignores: ['**/*.test.ts'],
+    rules: {
+      'max-lines': ['error', { max: 250, skipComments: true, skipBlankLines: true }],
+      'max-lines-per-function': ['error', { max: 120, skipComments: true, skipBlankLines: true }],
+    },
+  },
+  {
     files: ['server/**/*.ts'],
     ignores: ['server/main.ts', 'server/healthcheck.ts', '**/*.test.ts', 'server/testing/**'],
     rules: {
@@ -134,11 +142,11 @@ export default tseslint.config(
   { files: ['server/*.ts', 'server/testing/**/*.ts', 'server/**/*.test.ts'], rules: restrict(ORT) },
   { files: ['worker/**/*.ts'], ignores: ['**/*.test.ts', '**/testing/**'], rules: restrict(...THREAD, ORT) },
   { files: ['worker/session.ts'], rules: restrict(...THREAD) },
-  {
-    files: ['worker/forest/*.ts'],
+  ...['forest', 'onnx'].map((name) => ({
+    files: [`worker/${name}/*.ts`],
     ignores: ['**/*.test.ts'],
-    rules: restrict({ regex: '^\\.\\./', message: 'The forest imports nothing but itself.' }, ...THREAD, ORT),
-  },
+    rules: restrict({ regex: '^\\.\\./', message: `${name}/ imports nothing but itself.` }, ...THREAD, ORT),
+  })),
   {
     files: ['proxy/*.ts'],
     ignores: ['**/*.test.ts'],

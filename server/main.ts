@@ -86,7 +86,7 @@ async function runPrimary(config: Config): Promise<void> {
     await requireFreePort('METRICS_PORT', config.METRICS_HOST, config.METRICS_PORT);
     if (config.ADMIN_PORT !== 0) await requireFreePort('ADMIN_PORT', '127.0.0.1', config.ADMIN_PORT);
     if (behindProxy) writeProxyFile(config, runtime);
-    else if (config.TLS_CERT !== '')
+    else if (config.TLS_CERT !== undefined)
       throw new CertificateUnusable('TLS needs the proxy: start without --no-proxy');
   } catch (error) {
     const known = [PortUnavailable, RuntimeUnreachable, CertificateUnusable];
@@ -101,7 +101,7 @@ async function runPrimary(config: Config): Promise<void> {
   }
   if (behindProxy) await portOpen(config.HOST, config.PORT);
   const { WEB_CONCURRENCY: processes, INFERENCE_THREADS: threads } = config;
-  const scheme = behindProxy && config.TLS_CERT !== '' ? 'https' : 'http';
+  const scheme = behindProxy && config.TLS_CERT !== undefined ? 'https' : 'http';
   log.info({ processes, threads }, `ready on ${scheme}://${config.HOST}:${config.PORT}`);
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { difference, scoreAll } from './compare.ts';
+import { firstDifference, scoreAll } from './compare.ts';
 import type { OutputFeed, Rows } from './protocol.ts';
 import { MAX_BATCH_ROWS } from './protocol.ts';
 import type { Scorer } from './scorer.ts';
@@ -8,7 +8,7 @@ const CLASSES: OutputFeed = { task: 'classification', label: 'l', probabilities:
 const VALUE: OutputFeed = { task: 'regression', value: 'v' };
 
 const compare = (output: OutputFeed, got: readonly number[], wanted: readonly number[]): number | undefined =>
-  difference(output, Float64Array.from(got), Float64Array.from(wanted));
+  firstDifference(output, Float64Array.from(got), Float64Array.from(wanted));
 
 describe('the difference of classifications', () => {
   const wanted = [0, 0.75, 0.25, 1, 0.1, 0.9];
@@ -68,9 +68,9 @@ describe('scoreAll', () => {
     ]);
   });
 
-  it('asks for nothing without rows', async () => {
+  it('scores nothing without rows', async () => {
     const scorer: Scorer = {
-      score: () => Promise.reject(new Error('asked')),
+      score: () => Promise.reject(new Error('scored')),
       close: () => Promise.resolve(),
     };
     const none: Rows = { rows: 0, cells: new Float64Array(0), texts: [] };

@@ -2,13 +2,13 @@ import type { OutputFeed, Rows } from './protocol.ts';
 import { MAX_BATCH_ROWS, answerWidth } from './protocol.ts';
 import type { Scorer } from './scorer.ts';
 
-/** Largest accepted difference of a probability: float32 sums in another order, or of another library. */
+/** Largest accepted difference of a probability: the order of float32 sums differs between libraries. */
 export const PROBABILITY_TOLERANCE = 1e-6;
 /** Largest accepted difference of a regression value, relative to its size: float32 sums differ by about 1.5e-6. */
 export const VALUE_TOLERANCE = 1e-5;
 
 function same(output: OutputFeed, k: number, got: number, wanted: number): boolean {
-  // NaN is an answer, too: both must give it.
+  // NaN is a valid answer: both must give it.
   if (Number.isNaN(wanted) || Number.isNaN(got)) return Number.isNaN(wanted) && Number.isNaN(got);
   if (got === wanted) return true;
   if (output.task === 'regression')
@@ -16,8 +16,12 @@ function same(output: OutputFeed, k: number, got: number, wanted: number): boole
   return k > 0 && Math.abs(got - wanted) <= PROBABILITY_TOLERANCE;
 }
 
-/** The first row of `wanted` that `got` answers differently: another label, or a score beyond the tolerance. */
-export function difference(output: OutputFeed, got: Float64Array, wanted: Float64Array): number | undefined {
+/** The first row in which `got` differs from `wanted`: another label, or a score beyond the tolerance. */
+export function firstDifference(
+  output: OutputFeed,
+  got: Float64Array,
+  wanted: Float64Array,
+): number | undefined {
   const width = answerWidth(output);
   const at = wanted.findIndex((value, index) => !same(output, index % width, got[index] as number, value));
   return at === -1 ? undefined : Math.floor(at / width);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { TaskFault, toFault } from './fault.ts';
 
 describe('toFault', () => {
-  it('keeps the code of a fault, and gives any other error the one that is asked for', () => {
+  it('keeps the code of a fault, and gives any other error the given one', () => {
     expect(toFault(new TaskFault('checksum_mismatch', 'd'), 'run_failed')).toEqual({
       ok: false,
       code: 'checksum_mismatch',

@@ -1,6 +1,6 @@
 import type { Fault, FaultCode } from './protocol.ts';
 
-/** A task that can't be done, on its way to becoming a tagged reply. */
+/** A failed task, before it becomes a tagged reply. */
 export class TaskFault extends Error {
   readonly code: FaultCode;
   constructor(code: FaultCode, detail: string) {
@@ -9,7 +9,7 @@ export class TaskFault extends Error {
   }
 }
 
-/** Anything thrown, as a reply; `code` is taken for what isn't a TaskFault. */
+/** Turns anything thrown into a reply; `code` is for what isn't a TaskFault. */
 export function toFault(error: unknown, code: FaultCode): Fault {
   const detail = (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? '';
   return { ok: false, code: error instanceof TaskFault ? error.code : code, detail };

@@ -78,8 +78,8 @@ describe('opening the Adult model', () => {
       await writeFile(path, damage(await readFile(model.path)));
       const reply = await predict(openTask({ whole: { path, sha256: undefined } }));
       expect(reply).toEqual(
-        // By us, who look through the file first, or by ONNX Runtime.
-        fault('model_unreadable', expect.stringMatching(/^(ONNX Runtime refuses it: .+|it is damaged)$/)),
+        // By rejectHostileFile, which reads the file first, or by ONNX Runtime.
+        fault('model_unreadable', expect.stringMatching(/^(ONNX Runtime refuses it: .+|.+ is damaged)$/)),
       );
     }),
   );

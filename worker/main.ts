@@ -1,6 +1,6 @@
 import { TaskFault, toFault } from './fault.ts';
-import type { OpenModel } from './open.ts';
-import { openModel } from './open.ts';
+import type { OpenModel } from './openModel.ts';
+import { openModel } from './openModel.ts';
 import type { Done, PrepareTask, Reply, RunTask, Task } from './protocol.ts';
 import { prepareWhole } from './scorer.ts';
 import type { Session } from './session.ts';
@@ -18,14 +18,14 @@ async function prepare({ model, whole }: PrepareTask): Promise<void> {
   prepared.set(model, await prepareWhole(whole));
 }
 
-/** The session that was prepared, which is the caller's from now on. */
+/** The prepared session; the caller has to close it. */
 function takePrepared(model: string): Session | undefined {
   const session = prepared.get(model);
   prepared.delete(model);
   return session;
 }
 
-/** Gives back what a model holds outside of JavaScript's heap. Unknown ones are none: a replaced thread has none. */
+/** Frees a model's memory outside of JavaScript's heap. Unknown models are ignored: a replacement thread has none. */
 async function close(model: string): Promise<void> {
   const opened = models.get(model);
   models.delete(model);
@@ -53,7 +53,7 @@ async function work(task: Task): Promise<Partial<Done>> {
   }
 }
 
-/** The entry that Piscina calls: a task in, a tagged reply out. It never throws. */
+/** The entry of a thread, called by Piscina: a task in, a tagged reply out. It never throws. */
 export default async function predict(task: Task): Promise<Reply> {
   const start = performance.now();
   try {

@@ -1,14 +1,14 @@
 /**
- * The whole contract between a server process and a thread. Only plain values cross the border: a class, a
- * status or a code on an Error does not survive it, so a fault is a value too.
+ * The contract between a server process and a thread. Messages are structured clones, which lose classes and the
+ * properties of errors: so a fault is a plain value too.
  */
 
-import type { CompiledForest } from './forest/compile.ts';
+import type { CompiledForest } from './forest/compileForest.ts';
 
 /** Rows that one run takes at most; the shared buffers are sized for it. */
 export const MAX_BATCH_ROWS = 256;
 
-/** In a matrix of cells: the text of this cell travels beside the matrix. */
+/** In a matrix of cells: the cell's text is sent beside the matrix. */
 export const TEXT_CELL = -1;
 
 /** A string cell that is none of its column's categories. */
@@ -21,11 +21,11 @@ export interface TextCell {
 
 /** A column of the signature as the thread needs it: how a cell becomes an element of a tensor. */
 export interface ColumnFeed {
-  /** Name of the ONNX input that the column feeds. Columns of one input stand in it side by side, in order. */
+  /** Name of the ONNX input that the column feeds. Several columns of one input fill it in their order. */
   readonly onnx: string;
   readonly type: 'string' | 'number' | 'integer' | 'boolean';
   readonly nullable: boolean;
-  /** What a string cell's code stands for. */
+  /** A string cell's code is an index into these. */
   readonly categories: readonly string[];
 }
 
@@ -39,7 +39,7 @@ export type OutputFeed =
     }
   | { readonly task: 'regression'; readonly value: string };
 
-/** Rows as a thread takes them: [rows, width], and what travels beside the matrix. */
+/** Rows as a thread takes them: [rows, width], and the texts beside the matrix. */
 export interface Rows {
   readonly rows: number;
   readonly cells: Matrix;
@@ -49,10 +49,10 @@ export interface Rows {
 /** Cells of the signature's columns are Float64, features of a lifted model Float32. */
 export type Matrix = Float64Array | Float32Array;
 
-/** The model as its file has it: columns in, answers out. Matrix: Float64 [rows, columns]. */
+/** The graph of the model's file: columns in, answers out. Matrix: Float64 [rows, columns]. */
 export interface WholeGraph {
   readonly path: string;
-  /** Of the file; undefined when nobody said. */
+  /** Digest of the file; undefined where it isn't known. */
   readonly sha256: string | undefined;
   readonly columns: readonly ColumnFeed[];
 }
@@ -65,7 +65,7 @@ export interface FastPath {
     | { readonly kind: 'graph'; readonly bytes: Uint8Array; readonly input: string };
 }
 
-/** Opens a model version and checks it; see worker/open.ts for what is compared with what. */
+/** Opens a model version and verifies it: see worker/openModel.ts. */
 export interface OpenTask {
   readonly kind: 'open';
   /** Its key. Opening another model under it replaces the first. */
@@ -74,11 +74,11 @@ export interface OpenTask {
   /** At least one of the two. With both, the fast path is taken if it answers `probes` as the whole graph does. */
   readonly whole: WholeGraph | undefined;
   readonly fast: FastPath | undefined;
-  /** Rows that are tried out, as each path takes them; the first are the golden ones. */
+  /** Rows that are scored to verify each path, in its encoding; the golden ones first. */
   readonly probes: { readonly whole: Rows | undefined; readonly fast: Rows | undefined };
   /** [golden rows, answerWidth]: the training side's answers. */
   readonly golden: Float64Array;
-  /** The matrix, [MAX_BATCH_ROWS, width], of one path and of the other. */
+  /** The matrix of each path, [MAX_BATCH_ROWS, width]. */
   readonly cells: {
     readonly whole: SharedArrayBuffer | undefined;
     readonly fast: SharedArrayBuffer | undefined;
@@ -102,7 +102,7 @@ export interface RunTask {
   readonly texts: readonly TextCell[];
 }
 
-/** Gives back what a model holds. Not while it is scored: a thread does one task at a time. */
+/** Closes a model. It isn't being scored: a thread does one task at a time. */
 export interface CloseTask {
   readonly kind: 'close';
   readonly model: string;

@@ -4,23 +4,23 @@ import type { FastPath, Matrix, OutputFeed, TextCell, WholeGraph } from './proto
 import { MAX_BATCH_ROWS } from './protocol.ts';
 import type { Session } from './session.ts';
 import type { MakeFeeds } from './tensors.ts';
-import { createAnswers, createFeeds, fetches } from './tensors.ts';
+import { createAnswerReader, createFeedMaker, fetchedOutputs } from './tensors.ts';
 
-/** One way to answer rows: the whole graph, or what remains behind the encoders. */
+/** Scores rows on one path: the whole graph, or the rest behind lifted encoders. */
 export interface Scorer {
   /**
-   * Answers at most MAX_BATCH_ROWS rows.
+   * Scores at most MAX_BATCH_ROWS rows.
    *
    * @param cells [rows, width], as the path takes them
    * @param answers [rows, answerWidth]
    */
   score(cells: Matrix, texts: readonly TextCell[], rows: number, answers: Float64Array): Promise<void> | void;
-  /** Gives back what a session holds outside of JavaScript's heap. */
+  /** Frees what a session holds outside of JavaScript's heap. */
   close(): Promise<void>;
 }
 
 function checkOutputs(session: Session, output: OutputFeed): readonly string[] {
-  const names = fetches(output);
+  const names = fetchedOutputs(output);
   for (const name of names) {
     const found = session.outputs.find((candidate) => candidate.name === name);
     if (!found) throw new TaskFault('signature_mismatch', `the graph has no output ${name}`);
@@ -32,9 +32,9 @@ function checkOutputs(session: Session, output: OutputFeed): readonly string[] {
 
 type MakeTensors = (cells: Matrix, texts: readonly TextCell[], rows: number) => ReturnType<MakeFeeds>;
 
-/** Scores with ONNX Runtime what `makeTensors` makes of the rows. */
+/** Scores with ONNX Runtime the tensors that `makeTensors` makes of the rows. */
 function createSessionScorer(session: Session, output: OutputFeed, makeTensors: MakeTensors): Scorer {
-  const readAnswers = createAnswers(output);
+  const readAnswers = createAnswerReader(output);
   const names = checkOutputs(session, output);
   return {
     score: async (cells, texts, rows, answers) => {
@@ -44,7 +44,7 @@ function createSessionScorer(session: Session, output: OutputFeed, makeTensors: 
   };
 }
 
-/** A thread that only walks compiled forests never loads ONNX Runtime: that would cost it 0.1 s and 30 MB. */
+/** Loaded at the first use: a thread that only runs compiled forests saves 0.1 s and 30 MB. */
 const runtime = () => import('./session.ts');
 
 /** @throws {TaskFault} model_unreadable or checksum_mismatch */
@@ -59,7 +59,7 @@ export async function openWhole(whole: WholeGraph, output: OutputFeed, prepared?
   const { columns } = whole;
   const session = prepared ?? (await prepareWhole(whole));
   try {
-    const makeFeeds = createFeeds(columns, session.inputs);
+    const makeFeeds = createFeedMaker(columns, session.inputs);
     return createSessionScorer(session, output, (cells, texts, rows) =>
       makeFeeds(cells as Float64Array, texts, rows),
     );

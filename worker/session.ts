@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { TaskFault } from './fault.ts';
-import { refuseHostile } from './hostile.ts';
+import { rejectHostileFile } from './rejectHostileFile.ts';
 import type { WholeGraph } from './protocol.ts';
 import type { OutputValue, TensorInfo, TensorValue } from './tensors.ts';
 
@@ -17,7 +17,7 @@ export interface Session {
   close(): Promise<void>;
 }
 
-/** One thread a session: the threads of the pool are the parallelism, and the default is the host's core count. */
+/** One thread a session instead of one for each core: the pool's threads are the parallelism. */
 const OPTIONS: InferenceSession.SessionOptions = {
   executionProviders: ['cpu'],
   intraOpNumThreads: 1,
@@ -32,7 +32,7 @@ const toInfo = (metadata: InferenceSession.ValueMetadata): TensorInfo =>
     ? { name: metadata.name, type: metadata.type, rank: metadata.shape.length }
     : { name: metadata.name, type: 'not a tensor', rank: 0 };
 
-/** A file, and the digest that it must have if one is known. */
+/** A file, and its digest where that is known. */
 type ModelFile = Pick<WholeGraph, 'path' | 'sha256'>;
 
 /** @throws {TaskFault} model_unreadable */
@@ -55,7 +55,7 @@ export async function openGraph(bytes: Uint8Array): Promise<Session> {
 }
 
 /**
- * Opens a session on exactly the bytes whose digest was compared.
+ * Opens a session on the same bytes whose digest was compared.
  *
  * @throws {TaskFault} model_unreadable or checksum_mismatch
  */
@@ -67,7 +67,7 @@ export async function openSession({ path, sha256 }: ModelFile): Promise<Session>
   if (sha256 !== undefined && digest !== sha256) {
     throw new TaskFault('checksum_mismatch', `has sha256 ${digest}, its signature says ${sha256}`);
   }
-  refuseHostile(bytes);
+  rejectHostileFile(bytes);
   return openGraph(bytes);
 }
 

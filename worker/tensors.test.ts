@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ColumnFeed, OutputFeed } from './protocol.ts';
 import { TEXT_CELL } from './protocol.ts';
 import type { TensorInfo } from './tensors.ts';
-import { createAnswers, createFeeds, fetches } from './tensors.ts';
+import { createAnswerReader, createFeedMaker, fetchedOutputs } from './tensors.ts';
 
 const column = (onnx: string, type: ColumnFeed['type'], rest: Partial<ColumnFeed> = {}): ColumnFeed => ({
   onnx,
@@ -25,20 +25,20 @@ describe('createFeeds', () => {
     ['bool', 'boolean', new Uint8Array([1, 0])],
     ['float32', 'boolean', new Float32Array([1, 0])],
   ] as const)('fills a tensor of type %s from a column of type %s', (type, from, data) => {
-    const feeds = createFeeds([column('x', from)], [tensor('x', type)]);
+    const feeds = createFeedMaker([column('x', from)], [tensor('x', type)]);
     expect(feeds(Float64Array.from(data, Number), [], 2)).toEqual({ x: { type, data, dims: [2, 1] } });
   });
 
   it('takes NaN for a missing number', () => {
     for (const type of ['float32', 'float64']) {
-      const feeds = createFeeds([column('x', 'integer', { nullable: true })], [tensor('x', type)]);
+      const feeds = createFeedMaker([column('x', 'integer', { nullable: true })], [tensor('x', type)]);
       expect(feeds(Float64Array.of(NaN), [], 1)['x']?.data[0]).toBeNaN();
     }
   });
 
   it('turns codes into categories and takes other texts from beside the matrix', () => {
     const columns = [column('n', 'number'), column('s', 'string', { categories: ['red', ' green'] })];
-    const feeds = createFeeds(columns, [tensor('s', 'string'), tensor('n', 'float32')]);
+    const feeds = createFeedMaker(columns, [tensor('s', 'string'), tensor('n', 'float32')]);
     const cells = Float64Array.of(1, 1, 2, TEXT_CELL, 3, 0);
     expect(feeds(cells, [{ row: 1, column: 1, text: 'blue' }], 3)).toEqual({
       n: { type: 'float32', data: new Float32Array([1, 2, 3]), dims: [3, 1] },
@@ -47,7 +47,7 @@ describe('createFeeds', () => {
   });
 
   it('lets no text end at a NUL', () => {
-    const feeds = createFeeds([column('s', 'string', { categories: ['red'] })], [tensor('s', 'string')]);
+    const feeds = createFeedMaker([column('s', 'string', { categories: ['red'] })], [tensor('s', 'string')]);
     const text = 'red\0 and more';
     const { s } = feeds(Float64Array.of(TEXT_CELL), [{ row: 0, column: 0, text }], 1);
     expect(s?.data).toEqual(['red\ufffd and more']);
@@ -60,7 +60,7 @@ describe('createFeeds', () => {
       column('s', 'string', { categories: ['b'] }),
       column('n', 'integer'),
     ];
-    const feeds = createFeeds(columns, [tensor('n', 'float32'), tensor('s', 'string')]);
+    const feeds = createFeedMaker(columns, [tensor('n', 'float32'), tensor('s', 'string')]);
     const cells = Float64Array.of(0, 1, 0, 2, 0, 3, TEXT_CELL, 4);
     expect(feeds(cells, [{ row: 1, column: 2, text: 'z' }], 2)).toEqual({
       n: { type: 'float32', data: new Float32Array([1, 2, 3, 4]), dims: [2, 2] },
@@ -69,12 +69,12 @@ describe('createFeeds', () => {
   });
 
   it('takes only the rows of the batch from a larger matrix', () => {
-    const feeds = createFeeds([column('x', 'number')], [tensor('x', 'float32')]);
+    const feeds = createFeedMaker([column('x', 'number')], [tensor('x', 'float32')]);
     expect(feeds(Float64Array.of(1, 2, 3, 4), [], 2)['x']?.data).toEqual(new Float32Array([1, 2]));
   });
 
   it('gives an input of one dimension a tensor of one', () => {
-    const feeds = createFeeds([column('x', 'number')], [tensor('x', 'float32', 1)]);
+    const feeds = createFeedMaker([column('x', 'number')], [tensor('x', 'float32', 1)]);
     expect(feeds(Float64Array.of(1, 2), [], 2)['x']?.dims).toEqual([2]);
   });
 
@@ -140,7 +140,7 @@ describe('createFeeds', () => {
       'input x has one dimension, but 2 columns feed it',
     ],
   ])('refuses %s', (_, columns, inputs, message) => {
-    expect(() => createFeeds(columns, inputs)).toThrow(
+    expect(() => createFeedMaker(columns, inputs)).toThrow(
       expect.objectContaining({ code: 'signature_mismatch', message }),
     );
   });
@@ -157,12 +157,12 @@ describe('createAnswers', () => {
 
   it('writes the code of the label and the probabilities of each row', () => {
     const answers = new Float64Array(9).fill(-1);
-    createAnswers(output)({ l: { data: ['yes', 'no'] }, p: probabilities }, answers, 2);
+    createAnswerReader(output)({ l: { data: ['yes', 'no'] }, p: probabilities }, answers, 2);
     expect([...answers]).toEqual([1, 0.25, 0.75, 0, 1, 0, -1, -1, -1]);
   });
 
   it('knows classes that are numbers, whatever tensor they come in', () => {
-    const read = createAnswers({ ...output, classes: [3, -1] });
+    const read = createAnswerReader({ ...output, classes: [3, -1] });
     for (const data of [new BigInt64Array([-1n, 3n]), new Int32Array([-1, 3]), ['-1', '3']]) {
       const answers = new Float64Array(6);
       read({ l: { data }, p: probabilities }, answers, 2);
@@ -172,7 +172,7 @@ describe('createAnswers', () => {
 
   it('refuses a label that is none of the classes', () => {
     expect(() =>
-      createAnswers(output)({ l: { data: ['maybe'] }, p: { data: [0.5, 0.5] } }, new Float64Array(3), 1),
+      createAnswerReader(output)({ l: { data: ['maybe'] }, p: { data: [0.5, 0.5] } }, new Float64Array(3), 1),
     ).toThrow(
       expect.objectContaining({
         code: 'run_failed',
@@ -183,13 +183,13 @@ describe('createAnswers', () => {
 
   it('refuses another number of probabilities than there are classes', () => {
     expect(() =>
-      createAnswers(output)({ l: { data: ['maybe'] }, p: { data: [0.5] } }, new Float64Array(3), 1),
+      createAnswerReader(output)({ l: { data: ['maybe'] }, p: { data: [0.5] } }, new Float64Array(3), 1),
     ).toThrow(expect.objectContaining({ code: 'signature_mismatch' }));
   });
 
   it('writes the values of a regression', () => {
     const answers = new Float64Array(3);
-    createAnswers({ task: 'regression', value: 'v' })(
+    createAnswerReader({ task: 'regression', value: 'v' })(
       { v: { data: new Float32Array([1.5, 2]) } },
       answers,
       2,
@@ -200,10 +200,10 @@ describe('createAnswers', () => {
 
 describe('fetches', () => {
   it('names the outputs that are needed', () => {
-    expect(fetches({ task: 'classification', label: 'l', probabilities: 'p', classes: [] })).toEqual([
+    expect(fetchedOutputs({ task: 'classification', label: 'l', probabilities: 'p', classes: [] })).toEqual([
       'l',
       'p',
     ]);
-    expect(fetches({ task: 'regression', value: 'v' })).toEqual(['v']);
+    expect(fetchedOutputs({ task: 'regression', value: 'v' })).toEqual(['v']);
   });
 });

@@ -16,7 +16,7 @@ export interface TensorValue {
   readonly dims: readonly number[];
 }
 
-/** What a session gives back for one output. */
+/** What a session returns for one output. */
 export interface OutputValue {
   readonly data: ArrayLike<number | bigint | string>;
 }
@@ -81,8 +81,8 @@ const strings: Fill = (columns, cells, width, rows) => {
 };
 
 /**
- * onnxruntime-node cuts a string at U+0000: "Private" would be read where "Private\0…" was sent. What stands for it
- * instead is no letter either, and makes no category a known one.
+ * onnxruntime-node cuts a string at U+0000: it would read "Private" where "Private\0…" was sent. With the replacement
+ * character the text stays unknown.
  */
 const withoutNul = (text: string): string => (text.includes('\0') ? text.replaceAll('\0', '\ufffd') : text);
 
@@ -90,7 +90,7 @@ const withoutNul = (text: string): string => (text.includes('\0') ? text.replace
 const FILLS: Readonly<Record<string, { fill: Fill; holds: readonly ColumnFeed['type'][]; nan: boolean }>> = {
   float32: { fill: numeric((n) => new Float32Array(n)), holds: ['number', 'integer', 'boolean'], nan: true },
   float64: { fill: numeric((n) => new Float64Array(n)), holds: ['number', 'integer', 'boolean'], nan: true },
-  // No integers: one beyond 32 bits would wrap in silence.
+  // No integer columns: a value beyond 32 bits would wrap silently.
   int32: { fill: numeric((n) => new Int32Array(n)), holds: ['boolean'], nan: false },
   int64: { fill: int64, holds: ['integer', 'boolean'], nan: false },
   bool: { fill: numeric((n) => new Uint8Array(n)), holds: ['boolean'], nan: false },
@@ -119,11 +119,11 @@ function checkColumn(column: Column, type: string): void {
 }
 
 /**
- * Prepares the way from cells to tensors.
+ * Prepares the conversion of cells to tensors.
  *
  * @throws {TaskFault} signature_mismatch when columns and graph inputs do not fit each other
  */
-export function createFeeds(columns: readonly ColumnFeed[], inputs: readonly TensorInfo[]): MakeFeeds {
+export function createFeedMaker(columns: readonly ColumnFeed[], inputs: readonly TensorInfo[]): MakeFeeds {
   const width = columns.length;
   const byInput = new Map(inputs.map((input) => [input.name, [] as Column[]]));
   columns.forEach((column, index) => {
@@ -144,7 +144,7 @@ export function createFeeds(columns: readonly ColumnFeed[], inputs: readonly Ten
     const { fill } = FILLS[type] as (typeof FILLS)[string];
     return { name, type, rank, feeds, fill };
   });
-  /** Where a text goes: its tensor and its place within a row of it. */
+  /** Tensor and position within its row for a text of each column. */
   const places = columns.map((column, index) => {
     const feeds = byInput.get(column.onnx) ?? [];
     return {
@@ -168,8 +168,8 @@ export function createFeeds(columns: readonly ColumnFeed[], inputs: readonly Ten
   };
 }
 
-/** Prepares the way from a graph's outputs to rows of answers. */
-export function createAnswers(output: OutputFeed): ReadAnswers {
+/** Prepares the conversion of a graph's outputs to rows of answers. */
+export function createAnswerReader(output: OutputFeed): ReadAnswers {
   const width = answerWidth(output);
   if (output.task === 'regression') {
     return (outputs, answers, rows) => {
@@ -206,6 +206,6 @@ export function createAnswers(output: OutputFeed): ReadAnswers {
 }
 
 /** Names of the outputs that have to be fetched. */
-export function fetches(output: OutputFeed): string[] {
+export function fetchedOutputs(output: OutputFeed): string[] {
   return output.task === 'classification' ? [output.label, output.probabilities] : [output.value];
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write into the model.json of a version how its training data lie, for one that was exported without that.
+"""Add the distribution of the training data to the model.json of a version that was exported without it.
 
 The server compares requests with it to detect drift. model.onnx is only read: it answers the training rows.
 """
@@ -42,8 +42,8 @@ except ImportError as error:
 def add_distribution(folder: Path, frame: pd.DataFrame) -> None:
     """Rewrite model.json in a version folder.
 
-    frame: training rows [N > 0] with the model's columns; others beside them don't matter.
-    Raises ExportError, in one line, and writes nothing, when the rows are none of this model.
+    frame: training rows [N > 0] with the model's columns; other columns are ignored.
+    Raises ExportError, in one line, and writes nothing, when the rows don't fit the model.
     """
     path = folder / "model.json"
     try:
@@ -61,7 +61,7 @@ def add_distribution(folder: Path, frame: pd.DataFrame) -> None:
         rows = typed(frame[[column.name for column in columns]].reset_index(drop=True), columns)
     except (ValueError, TypeError) as error:
         raise ExportError(f"the frame has other types than the signature: {' '.join(str(error).split())}") from None
-    described = with_distributions(members, rows, Session(graph, columns).ask(rows).predictions)
+    described = with_distributions(members, rows, Session(graph, columns).answer(rows).predictions)
     write_all({path: to_json_document(described, listed=["inputs"])})
 
 
@@ -70,8 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = ArgumentParser(
         prog="./scripts/run add-distribution",
         formatter_class=HelpFormatter,
-        description="Write into the model.json of a version how its training data lie, so that the server can detect drift. "
-        "For versions that were exported without it: model.onnx stays as it is.",
+        description="Add the distribution of the training data to the model.json of a version, so that the server "
+        "can detect drift. For versions that were exported without it: model.onnx stays as it is.",
     )
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="version folder, such as models/churn/1")
     parser.add_argument("frame", type=Path, metavar="FRAME", help="the training rows: .csv, .csv.gz or .parquet")

@@ -53,7 +53,7 @@ try:
         VALUE_TOLERANCE,
         Answers,
         Session,
-        ask_library,
+        library_answers,
         class_names,
         compare,
         require,
@@ -73,7 +73,7 @@ GOLDEN_ROWS, GOLDEN_EDGES = 22, 12
 
 
 def _checked_name(folder: Path) -> str:
-    """The model's name, once the folder can be a version of it."""
+    """The model's name. Raises ExportError unless the folder can be a version of it."""
     name = folder.resolve().parent.name
     if not MODEL_NAME.fullmatch(name) or not re.fullmatch(r"[1-9]\d{0,8}", folder.name):
         raise ExportError("the folder must be <name>/<version>, with a version from 1 up, like models/churn/1")
@@ -147,9 +147,9 @@ def export_model(
     target: the column with the true answers, if there is one; quality is then measured on the frame.
     classes: names for the classes of a model that numbers them, in their order.
     integers: columns that hold whole numbers only, though their dtype is float.
-    example: a telling row for documentation; otherwise one is taken from the frame.
-    routes, answer: paths and form of the model's own answers, as in models/model.schema.json.
-    metrics: quality that was measured elsewhere, instead.
+    example: a typical row for documentation; by default one of the frame.
+    routes, answer: paths and form of the model's custom answers, as in models/model.schema.json.
+    metrics: quality that was measured elsewhere, in place of the measurement on the frame.
     tolerance: of probabilities (1e-6), or of values relative to their size (1e-5).
 
     Raises ExportError, in one line, and writes nothing, when ONNX Runtime doesn't give the same answers.
@@ -184,11 +184,11 @@ def export_model(
         conversion.name_classes(graph, [int(number) for number in model.classes_], classes)
     session = Session(graph, columns)
 
-    def ask(some: pd.DataFrame, what: str = "the frame") -> Answers:
+    def expected(some: pd.DataFrame, what: str = "the frame") -> Answers:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                return ask_library(model, some, labels)
+                return library_answers(model, some, labels)
         except ExportError:
             raise
         # Each library has errors of its own for values that it doesn't take.
@@ -196,14 +196,14 @@ def export_model(
             reason = " ".join(str(error).split())[:300]
             raise ExportError(f"{library} can't answer {what}: {reason}") from error
 
-    answers = ask(rows)
-    agreement = compare(answers, session.ask(rows), tolerance)
+    answers = expected(rows)
+    agreement = compare(answers, session.answer(rows), tolerance)
     require(agreement, tolerance, library)
-    columns = find_nullable(columns, rows, ask, session, tolerance)
+    columns = find_nullable(columns, rows, expected, session, tolerance)
     edges = edge_frame(columns, rows)
-    edge_answers = ask(edges, "rows with unknown or extreme values")
-    # A made-up text without a known word is nobody's: either label will do. In the frame none is excused.
-    edge_agreement = compare(edge_answers, session.ask(edges), tolerance, accept_ties=True)
+    edge_answers = expected(edges, "rows with unknown or extreme values")
+    # A made-up text without a known word has no clear label: either is accepted. The frame's ties are differences.
+    edge_agreement = compare(edge_answers, session.answer(edges), tolerance, accept_ties=True)
     require(edge_agreement, tolerance, library, "generated edge rows", shown=edges)
 
     measured = dict(metrics or {})
@@ -212,11 +212,11 @@ def export_model(
         measured = {**measure(answers, actual, labels), "rows": len(rows), "split": split}
 
     samples = golden.sample(columns, rows, answers, edges, GOLDEN_ROWS, GOLDEN_EDGES)
-    sample_answers = ask(samples)
-    # By the server's own tolerance, whatever was asked for here.
+    sample_answers = expected(samples)
+    # Always by the server's own tolerance.
     strict = PROBABILITY_TOLERANCE if task == "classification" else VALUE_TOLERANCE
     kept = golden.clear(sample_answers)
-    kept[list(compare(sample_answers, session.ask(samples), strict).beyond)] = False
+    kept[list(compare(sample_answers, session.answer(samples), strict).beyond)] = False
     samples = samples[kept].reset_index(drop=True)
 
     content = graph.SerializeToString()
@@ -239,9 +239,9 @@ def export_model(
         if labels is not None
         else {"value": outputs[0]},
     }
-    # Of the frame alone, like types and ranges.
+    # From the frame alone, like types and ranges.
     own_rows = rows.iloc[: len(frame)]
-    members = with_distributions(members, own_rows, session.ask(own_rows).predictions)
+    members = with_distributions(members, own_rows, session.answer(own_rows).predictions)
     if measured:
         members["metrics"] = measured
     if routes:
@@ -257,7 +257,7 @@ def export_model(
         {
             folder / "model.onnx": content,
             folder / "model.json": to_json_document(members, listed=["inputs"]),
-            folder / "golden.json": golden.golden_json(columns, samples, ask(samples), labels),
+            folder / "golden.json": golden.golden_json(columns, samples, expected(samples), labels),
             folder / "CARD.md": text.encode(),
         }
     )

@@ -45,7 +45,7 @@ FILES = ["CARD.md", "golden.json", "model.json", "model.onnx"]
 
 
 def make_frame() -> pd.DataFrame:
-    """[N, 10] frame; `amount` has missing values, and two names are none that ONNX would keep."""
+    """[N, 10] frame; `amount` has missing values, and ONNX doesn't keep two of the names."""
     random = np.random.default_rng(0)
     frame = pd.DataFrame(
         {
@@ -141,7 +141,7 @@ def test_describes_columns_as_the_frame_and_the_encoders_show_them(tmp_path: Pat
         "name": "city name", "onnx": "city_name", "type": "string", "nullable": False,
         "categories": [" Oslo", "Aarhus", "Zürich"],
     }  # fmt: skip
-    # The output is called label, too: the input gives way.
+    # The output is called label, too: the input is renamed.
     assert (label["name"], label["onnx"]) == ("label", "label1")
     assert (amount["type"], amount["nullable"]) == ("number", True)
     low, high = int(FRAME["age"].min()), int(FRAME["age"].max())
@@ -183,7 +183,7 @@ def test_the_same_model_gives_the_same_bytes(tmp_path: Path) -> None:
     assert run(model, columns, target, tmp_path / "m" / "2").sha256 == first.sha256
 
 
-# What exports, loads, runs, and answers wrongly; and what must not be exported at all.
+# Pipelines whose ONNX form runs but answers wrongly, and those that can't be exported.
 REFUSED = {
     "forest fitted on missing values": (
         make_pipeline(table(), RandomForestClassifier(15, random_state=0)), ALL, "yes", "another label in"),

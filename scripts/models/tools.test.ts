@@ -104,7 +104,7 @@ describe('scripts/run', () => {
       const args = ['--silent', '--prefix', CHECKOUT, 'run', 'api-key', '--', 'one', '--file', 'keys'];
       const { code, err } = await runAt('npm', args, folder);
       expect([code, err]).toEqual([0, '']);
-      expect(readKeys({ API_KEYS: '', API_KEYS_FILE: join(folder, 'keys') })).toHaveLength(1);
+      expect(readKeys({ API_KEYS: [], API_KEYS_FILE: join(folder, 'keys') })).toHaveLength(1);
       const wrong = await runAt('npm', [...args.slice(0, -3), '--nonsense'], folder);
       expect([wrong.code, wrong.out, wrong.err.split('\n').length]).toEqual([2, '', 2]);
     });
@@ -150,7 +150,7 @@ describe('api-key', () => {
       // As some editors leave it.
       writeFileSync(file, readFileSync(file, 'utf8').trimEnd());
       keys.push(await add('two'), await add('three'));
-      const read = readKeys({ API_KEYS: '', API_KEYS_FILE: file });
+      const read = readKeys({ API_KEYS: [], API_KEYS_FILE: file });
       expect(read).toEqual(
         ['one', 'two', 'three'].map((client, at) => ({
           client,

@@ -9,9 +9,9 @@ import { readKeys } from './keys.ts';
 const digestOf = (key: string): string => createHash('sha256').update(key).digest('hex');
 const entry = (client: string, key: string): string => `${client}:${digestOf(key)}`;
 
-const refusalOf = (API_KEYS: string, API_KEYS_FILE = ''): string => {
+const refusalOf = (keys: string, API_KEYS_FILE?: string): string => {
   try {
-    readKeys({ API_KEYS, API_KEYS_FILE });
+    readKeys({ API_KEYS: keys.split(','), API_KEYS_FILE });
     return 'none';
   } catch (error) {
     return (error as Error).message;
@@ -23,7 +23,7 @@ describe('keys', () => {
     withTemporaryFolder(async (folder) => {
       const file = join(folder, 'keys');
       await writeFile(file, `# clients\n\n${entry('bank', 'b')}\r\n${entry('bank', 'b2')}\n`);
-      const keys = readKeys({ API_KEYS: `${entry('ops', 'o')}, ${entry('web', 'w')}`, API_KEYS_FILE: file });
+      const keys = readKeys({ API_KEYS: [entry('ops', 'o'), ` ${entry('web', 'w')}`], API_KEYS_FILE: file });
       expect(keys.map(({ client }) => client)).toEqual(['ops', 'web', 'bank', 'bank']);
       expect(keys.at(-1)?.digest).toBe(digestOf('b2'));
     }));
@@ -52,7 +52,7 @@ describe('the gate', () => {
   });
 
   it('knows a client by any of its keys, in either header', () => {
-    gate.replace(readKeys({ API_KEYS: [entry('bank', 'b'), entry('web', 'w')].join(), API_KEYS_FILE: '' }));
+    gate.replace(readKeys({ API_KEYS: [entry('bank', 'b'), entry('web', 'w')], API_KEYS_FILE: undefined }));
     expect(clientOf({ authorization: 'Bearer b' })).toBe('bank');
     expect(clientOf({ authorization: 'bearer  w ' })).toBe('web');
     expect(clientOf({ 'x-api-key': 'w' })).toBe('web');

@@ -22,7 +22,7 @@ const FORM = 'CLIENT:DIGEST, where DIGEST is 64 hexadecimal digits';
 
 /** Whether clients need a key. */
 export const needsKeys = ({ API_KEYS, API_KEYS_FILE }: Pick<Config, 'API_KEYS' | 'API_KEYS_FILE'>): boolean =>
-  API_KEYS !== '' || API_KEYS_FILE !== '';
+  API_KEYS.length > 0 || API_KEYS_FILE !== undefined;
 
 /** A client may have several keys, so that a new one can be given out before the old one goes. */
 export function parseKeys(entries: readonly string[], place: (index: number) => string): ApiKey[] {
@@ -60,6 +60,6 @@ export function readKeys({
   API_KEYS,
   API_KEYS_FILE,
 }: Pick<Config, 'API_KEYS' | 'API_KEYS_FILE'>): readonly ApiKey[] {
-  const own = parseKeys(API_KEYS.split(','), (index) => `API_KEYS, entry ${index + 1},`);
-  return [...own, ...(API_KEYS_FILE === '' ? [] : readKeysFile(API_KEYS_FILE))];
+  const own = parseKeys(API_KEYS, (index) => `API_KEYS, entry ${index + 1},`);
+  return [...own, ...(API_KEYS_FILE === undefined ? [] : readKeysFile(API_KEYS_FILE))];
 }

@@ -18,7 +18,7 @@ beforeAll(() => {
 });
 afterAll(() => pool.close());
 
-/** Opens the only version of a repository as a server process does; says why that failed. */
+/** Opens the only version of a repository as a server process does; returns the reason of a failure. */
 async function refusalOf(repository: string): Promise<string> {
   try {
     const [candidate] = (await listFolder(repository)).candidates;
@@ -82,10 +82,7 @@ describe('a model file', () => {
     ['a node that is not there', () => tree({ nodes_truenodeids: { ints: [7, 0, 0] } })],
     ['a feature that is not there', () => tree({ nodes_featureids: { ints: [1_000_000, 0, 0] } })],
     ['a target that is not there', () => tree({ target_ids: { ints: [0, 99] } })],
-    [
-      'an operator that nobody knows',
-      () => graph([{ op: 'Explode', domain: 'evil', inputs: ['x'], outputs: ['y'] }]),
-    ],
+    ['an unknown operator', () => graph([{ op: 'Explode', domain: 'evil', inputs: ['x'], outputs: ['y'] }])],
     [
       'nodes that wait for each other',
       () =>

@@ -6,14 +6,14 @@ import { evaluate } from './lift/symbolic.ts';
 export type EdgeRow = readonly (string | number | boolean | null)[];
 type Cell = EdgeRow[number];
 
-/** Rows in all, and edge cells of one column: more categories than that are thinned out. */
+/** Rows in total, and edge cells of one column; of more categories a sample is taken. */
 const MAX_ROWS = 600;
 const MAX_CELLS = 300;
-/** Thresholds of a forest whose neighbours are tried, a column. */
+/** Thresholds of the forest whose neighbours are tried, for each column. */
 const MAX_THRESHOLDS = 8;
 const LARGEST_FLOAT32 = 3.4028234663852886e38;
 
-/** Some of many, evenly spread, with the first and the last. */
+/** A sample, evenly spread, with the first item and the last. */
 function spread<T>(items: readonly T[], most: number): readonly T[] {
   if (items.length <= most) return items;
   return Array.from(
@@ -22,12 +22,12 @@ function spread<T>(items: readonly T[], most: number): readonly T[] {
   );
 }
 
-/** Texts that no model knows, and known ones that have lost or won a space. */
+/** Unknown texts, categories with a space added or removed, and the categories. */
 function textCells({ categories = [] }: Input): Cell[] {
   const [first = 'a'] = categories;
   const spaced = categories.find((category) => category.trim() !== category);
   const changed = spaced === undefined ? `${first} ` : spaced.trim();
-  const strangers = [
+  const unknown = [
     '',
     ' ',
     'no such category',
@@ -38,7 +38,7 @@ function textCells({ categories = [] }: Input): Cell[] {
     '0',
     'Größe 学士 🙂',
   ];
-  return [...strangers, ...spread(categories, MAX_CELLS)];
+  return [...unknown, ...spread(categories, MAX_CELLS)];
 }
 
 function numberCells({ type, range }: Input): Cell[] {
@@ -105,7 +105,7 @@ function edgeCells(input: Input, source: number, lifting: Lifting | undefined): 
   }
 }
 
-/** What is usual in a column: it stands around the one edge cell of a row. */
+/** A common value of a column, for the cells around the one edge cell of a row. */
 function usualCell({ type, categories, range }: Input, row: number): Cell {
   if (type === 'string') return categories?.[row % Math.max(1, categories.length)] ?? 'a';
   if (type === 'boolean') return row % 2 === 0;
@@ -115,18 +115,15 @@ function usualCell({ type, categories, range }: Input, row: number): Cell {
 }
 
 /**
- * Rows that try what a client may send and training never saw: every category (up to some hundred a column), unknown
- * and empty ones, missing values, the ends of each range and far outside, thresholds of the forest. The same rows each
- * time, at most 600.
- *
- * Rows in which all columns are at an edge come first, rows with a single edge among usual cells behind them: an
- * extreme can hide what another column does.
+ * Makes at most 600 rows of values that training may never have seen: every category (a sample of many), unknown and
+ * missing values, the ends of each range and values far outside, thresholds of the forest. Always the same rows. First
+ * rows of edge cells only; then rows with one edge cell, since an extreme can hide the effect of another column.
  */
 export function edgeRows({ inputs }: Pick<Signature, 'inputs'>, lifting?: Lifting): EdgeRow[] {
   const edges = inputs.map((input, source) => edgeCells(input, source, lifting));
   const longest = Math.max(0, ...edges.map(({ length }) => length));
   const rows: Cell[][] = Array.from({ length: longest }, (_, row) =>
-    // Each column starts elsewhere, so that the same edges don't always meet.
+    // Each column starts at another edge, so that the combinations vary.
     edges.map((cells, column) => cells[(row + 3 * column) % cells.length] as Cell),
   );
   const singles = edges.flatMap((cells, column) => cells.map((cell) => ({ column, cell })));

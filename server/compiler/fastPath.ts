@@ -1,5 +1,5 @@
-import type { CompiledForest } from '../../worker/forest/compile.ts';
-import { compileForest } from '../../worker/forest/compile.ts';
+import type { CompiledForest } from '../../worker/forest/compileForest.ts';
+import { compileForest } from '../../worker/forest/compileForest.ts';
 import { EnsembleRefused } from '../../worker/forest/ensemble.ts';
 import type { FastPath, Rows } from '../../worker/protocol.ts';
 import type { Encoder } from '../model/rows.ts';
@@ -28,7 +28,7 @@ function compile({ rest, features }: Lifted): CompiledForest | string {
   }
 }
 
-/** What answers the lifted matrix, and what it is called. */
+/** Chooses what answers the lifted matrix, and names the engine. */
 function chooseRest(lifted: Lifted): { rest: FastPath['rest']; engine: Engine } {
   const forest = compile(lifted);
   if (typeof forest !== 'string') {
@@ -41,7 +41,7 @@ function chooseRest(lifted: Lifted): { rest: FastPath['rest']; engine: Engine } 
   };
 }
 
-/** Golden rows, then edge rows, as an encoder makes them. */
+/** Encodes the golden rows, then the edge rows. */
 function encodeProbes(model: Model, encoder: Encoder, edges: readonly EdgeRow[]): Rows {
   const names = model.signature.inputs.map(({ name }) => name);
   const golden = model.golden?.table;
@@ -53,10 +53,10 @@ function encodeProbes(model: Model, encoder: Encoder, edges: readonly EdgeRow[])
 }
 
 /**
- * Looks for a faster way to a model's answers: its encoders lifted out of the graph, its forest compiled. Whether it
- * is used is decided by a thread, which compares its answers with ONNX Runtime's.
+ * Looks for a faster path to a model's answers: encoders lifted out of the graph, the forest compiled. A thread
+ * compares its answers with ONNX Runtime's before it is used.
  *
- * @returns the model with what was found, or with the reason why nothing was
+ * @returns the model with the path, or with the reason why there is none
  */
 export function findFastPath(model: Model, onnx: OnnxFile): Model {
   // The thread that opens a file with another digest refuses it.

@@ -7,7 +7,7 @@ import { liftModel } from './lift/lift.ts';
 
 const FIXTURES = new URL('./fixtures/', import.meta.url);
 const MUTANTS = 4_000;
-/** Far above what any of them needs; a mutant must not make the pass hang. */
+/** Far more than any mutant needs: none may make the pass hang. */
 const MAX_MUTANT_MS = 2_000;
 
 /** xorshift32: the same mutants in every run. */

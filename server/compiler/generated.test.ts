@@ -6,7 +6,7 @@ import { buildModel } from '../testing/buildModel.ts';
 import { generateModel } from '../testing/generateModel.ts';
 import { encodeRows, runLifted, runWhole } from '../testing/reference.ts';
 
-/** Throws of a die: fast-check shrinks them towards 0, the first choice everywhere. */
+/** Random choices: fast-check shrinks them towards 0, the first alternative everywhere. */
 const throws = fc.array(fc.nat(2 ** 20), { minLength: 40, maxLength: 200 });
 
 function die(numbers: readonly number[]): (below: number) => number {

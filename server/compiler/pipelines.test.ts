@@ -1,6 +1,6 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { compileForest } from '../../worker/forest/compile.ts';
+import { compileForest } from '../../worker/forest/compileForest.ts';
 import { createForest } from '../../worker/forest/forest.ts';
 import type { Signature } from '../model/signature.ts';
 import { edgeRows } from './edgeRows.ts';

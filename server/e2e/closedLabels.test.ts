@@ -33,7 +33,7 @@ async function limits() {
   const [first] = models;
   if (!first) throw new Error('there is no model');
   const app = createApp(
-    appDeps([first], { registry: new Registry(), config: { ...APP_CONFIG, CORS_ORIGINS: '*' } }),
+    appDeps([first], { registry: new Registry(), config: { ...APP_CONFIG, CORS_ORIGINS: ['*'] } }),
   );
   const routes = new Set([
     'none',

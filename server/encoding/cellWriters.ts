@@ -2,7 +2,10 @@ import type { Matrix } from '../../worker/protocol.ts';
 import { TEXT_CELL } from '../../worker/protocol.ts';
 import type { Input } from '../model/signature.ts';
 
-/** Puts a checked cell where it belongs in a row of a matrix, which starts at `matrix[rowStart]`. */
+/**
+ * Writes what a checked cell of one column contributes to a row of a matrix. The row starts at `matrix[rowStart]` and is
+ * all zeros before its cells are written.
+ */
 export type CellWriter<M extends Matrix> =
   | {
       readonly kind: 'text';
@@ -16,10 +19,10 @@ export type CellWriter<M extends Matrix> =
     };
 
 /**
- * The writers of a matrix that the whole graph is fed from: one cell a column, a number as it is, a known category as
- * its code, any other text as TEXT_CELL. A string column that takes missing values has no place for them.
+ * The writers for the whole graph, one cell a column: a number as it is, a known category as its code, any other text as
+ * TEXT_CELL. For a string column a missing value is the empty text.
  */
-export function createColumnWriters(inputs: readonly Input[]): CellWriter<Float64Array>[] {
+export function createCellWriters(inputs: readonly Input[]): CellWriter<Float64Array>[] {
   return inputs.map(({ type, categories }, column): CellWriter<Float64Array> => {
     if (type !== 'string') {
       return {

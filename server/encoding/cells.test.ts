@@ -3,7 +3,7 @@ import { TEXT_CELL } from '../../worker/protocol.ts';
 import type { Input } from '../model/signature.ts';
 import { TEXT, createCellEncoder } from './cells.ts';
 import type { CellWriter } from './cellWriters.ts';
-import { createColumnWriters } from './cellWriters.ts';
+import { createCellWriters } from './cellWriters.ts';
 
 const input = (type: Input['type'], nullable: boolean): Input => ({
   name: 'c',
@@ -13,10 +13,10 @@ const input = (type: Input['type'], nullable: boolean): Input => ({
   ...(type === 'string' ? { categories: ['red', ' green'] } : {}),
 });
 
-/** A refusal, a text outside of the categories, or the number that stands in the matrix. */
+/** The fault, TEXT for an unknown category, or the number in the matrix. */
 function encode(column: Input, value: unknown): number | string | typeof TEXT {
   const target = new Float64Array([0, 99, 0]);
-  const [writer] = createColumnWriters([column]);
+  const [writer] = createCellWriters([column]);
   const fault = createCellEncoder(column, writer as CellWriter<Float64Array>)(value, target, 1);
   expect([target[0], target[2]]).toEqual([0, 0]);
   if (fault === TEXT) expect(target[1]).toBe(TEXT_CELL);

@@ -6,25 +6,25 @@ import type { CellWriter } from './cellWriters.ts';
 /** The cell is a text outside the column's categories, to be sent beside the matrix. */
 export const TEXT = Symbol('text');
 
-/** Checks one JSON value against its column and has it written into the row that starts at `matrix[rowStart]`. */
+/** Checks one JSON value against its column and writes it into the row that starts at `matrix[rowStart]`. */
 export type EncodeCell<M extends Matrix> = (
   value: unknown,
   matrix: M,
   rowStart: number,
 ) => undefined | typeof TEXT | Fault;
 
-/** Above it a finite number would silently become Infinity in a float32 tensor. */
+/** A larger finite number would become Infinity in a float32 tensor. */
 const LARGEST_FLOAT32 = 3.4028234663852886e38;
 
 function kind(value: unknown): string {
   if (value === null) return 'null';
-  // A name that the row lacks.
+  // The row lacks the name.
   if (value === undefined) return 'nothing';
   if (Array.isArray(value)) return 'a list';
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
-/** Why a value of another type is refused; undefined for a missing one where the column takes it. */
+/** Why a value of another type is refused; undefined for null in a nullable column. */
 function refuse(value: unknown, { nullable }: Input, expected: string): Fault | undefined {
   if (value !== null) {
     const reason = value === undefined ? 'missing' : 'type';
@@ -39,7 +39,7 @@ function refuse(value: unknown, { nullable }: Input, expected: string): Fault | 
 
 /** Why an integer column refuses a number. */
 function refuseInteger(value: number): Fault | undefined {
-  // In this order: a literal like 1e999 is Infinity, which is large but no fraction.
+  // In this order: a literal like 1e999 is Infinity, which is out of range rather than a fraction.
   if (Math.abs(value) > Number.MAX_SAFE_INTEGER)
     return { reason: 'range', message: 'expected an integer within ±(2^53 - 1), found a larger one' };
   return Number.isInteger(value)

@@ -41,7 +41,7 @@ describe('the columns of a request', () => {
 
   it('are refused when doubled, even where others are ignored', () => {
     expect(faultOf(['a', 'b', 'c', 'a'], true)).toBe('more than once: "a".');
-    // What is left out may stand there as often as it likes.
+    // An ignored column may occur any number of times.
     expect(find(['a', 'z', 'b', 'z', 'c'], true)).toEqual([0, 2, 4]);
     expect(faultOf(['a', 'b', 'c', 'z', 'z'])).toBe('unknown: "z"; more than once: "z".');
   });

@@ -2,11 +2,11 @@ import { Problem } from '../errors/problem.ts';
 import type { Input } from '../model/signature.ts';
 import type { Refusal } from '../errors/refusals.ts';
 
-/** Names in an error: a caller's are cut, and only the first of a long list are shown. */
+/** Limits on names in an error: long ones are cut, and only the first of many are listed. */
 const MAX_NAME_LENGTH = 64;
 const MAX_NAMES = 20;
 
-/** A name that a caller sent, as an error may repeat it. */
+/** A client's name, cut for an error. */
 export const cutName = (name: string): string =>
   name.length > MAX_NAME_LENGTH ? `${name.slice(0, MAX_NAME_LENGTH)}…` : name;
 
@@ -15,13 +15,13 @@ function list(names: readonly string[], limit = MAX_NAMES): string {
   return names.length > limit ? `${shown.join(', ')} and ${names.length - limit} more` : shown.join(', ');
 }
 
-/** For each column of the signature, where it stands in a row of the request. */
+/** For each column of the signature, its position in a row of the request. */
 export type Positions = readonly number[];
 
 /** Finds the signature's columns among a request's. The order is free. */
 export type FindColumns = (columns: readonly string[], ignoreExtra: boolean) => Positions;
 
-/** @throws {Problem} invalid_columns, by the returned function, naming all that is missing, unknown and doubled */
+/** The returned function throws a Problem invalid_columns that names all missing, unknown and repeated columns. */
 export function createColumnFinder(inputs: readonly Input[]): FindColumns {
   const names = inputs.map(({ name }) => name);
   const inOrder = names.map((_, index) => index);
@@ -44,7 +44,7 @@ export function createColumnFinder(inputs: readonly Input[]): FindColumns {
     if (faults.length > 0) {
       const refusals: Refusal[] = [
         ...missing.map((column) => ({ reason: 'missing_column', column, count: 1 }) as const),
-        // A name that the signature doesn't have is the caller's: no label of a metric.
+        // A name that only the client has must not become a label of a metric.
         { reason: 'unknown_column', column: '', count: unknown.length },
         ...[...doubled].map(
           (name) => ({ reason: 'repeated_column', column: known.has(name) ? name : '', count: 1 }) as const,

@@ -1,25 +1,21 @@
-import type { Matrix, TextCell } from '../../worker/protocol.ts';
-import type { CellError } from '../errors/problem.ts';
+import type { Matrix } from '../../worker/protocol.ts';
+import { Problem } from '../errors/problem.ts';
 import type { Encoder } from '../model/rows.ts';
-import { MAX_LISTED, Problem } from '../errors/problem.ts';
 import type { Input, Signature } from '../model/signature.ts';
-import type { EncodeCell } from './cells.ts';
-import { TEXT, createCellEncoder } from './cells.ts';
-import { createColumnFinder } from './columns.ts';
-import type { Fault } from '../errors/refusals.ts';
-import { createRefusalCounts } from '../errors/refusals.ts';
-import { createSlab } from './slab.ts';
-import type { Warning } from '../model/rows.ts';
 import type { CellWriter } from './cellWriters.ts';
-import { createColumnWriters } from './cellWriters.ts';
-import { createWarner } from './warnings.ts';
+import { createCellWriters } from './cellWriters.ts';
+import { createColumnFinder } from './columns.ts';
+import type { MatrixRows } from './encodeRow.ts';
+import { createRowEncoder } from './encodeRow.ts';
+import { addFault, countsOf, createRowFaults } from './faults.ts';
+import { formFault, hasForm } from './rowForm.ts';
+import { createSlab } from './slab.ts';
+import { createWarner, placeWarnings } from './warnings.ts';
 
 const TOO_MANY = 'So many rows take more memory than one request may have. Send fewer at a time.';
 
-interface Column<M extends Matrix> {
-  readonly input: Input;
-  readonly encode: EncodeCell<M>;
-}
+/** The largest matrix of one request: a model with thousands of features makes gigabytes of a body of tiny rows. */
+const MAX_MATRIX_BYTES = 1024 ** 3;
 
 interface Layout<M extends Matrix> {
   readonly writers: readonly CellWriter<M>[];
@@ -33,7 +29,7 @@ interface Layout<M extends Matrix> {
 /** The encoder for the whole graph: Float64 [rows, columns]. */
 export function createEncoder({ inputs }: Pick<Signature, 'inputs'>): Encoder {
   return createMatrixEncoder(inputs, {
-    writers: createColumnWriters(inputs),
+    writers: createCellWriters(inputs),
     width: inputs.length,
     cellBytes: 8,
     allocate: createSlab(Float64Array, 8),
@@ -56,64 +52,9 @@ export function createFeatureEncoder(
   });
 }
 
-/** The largest matrix of one request: a model with thousands of features makes gigabytes of a body of tiny rows. */
-const MAX_MATRIX_BYTES = 1024 ** 3;
-
-const isList = (values: unknown, width: number): boolean => Array.isArray(values) && values.length === width;
-
-const noList = (values: unknown, width: number): Fault => ({
-  reason: 'row',
-  message: Array.isArray(values)
-    ? `expected ${width} cells, found ${values.length}`
-    : 'expected a list of cells',
-});
-
-const NO_RECORD: Fault = { reason: 'row', message: 'expected an object' };
-
-const isRecord = (values: unknown): boolean =>
-  typeof values === 'object' && values !== null && !Array.isArray(values);
-
-/** Undefined where the row lacks the name, whatever it inherits. */
-const cellByName = (row: object, name: string): unknown =>
-  Object.hasOwn(row, name) ? (row as Readonly<Record<string, unknown>>)[name] : undefined;
-
-/**
- * How many cells of a record are wrong, in the time that its own names take: `{}` is three bytes of a body, and asking
- * it for each of many columns would hold up everybody. Undefined where it may lack none.
- */
-function countFaults<M extends Matrix>(
-  row: object,
-  columns: ReadonlyMap<string, Column<M>>,
-  scratch: M,
-): number | undefined {
-  if (Object.keys(row).length >= columns.size) return undefined;
-  let faults = columns.size;
-  for (const name in row) {
-    const column = columns.get(name);
-    if (column === undefined) continue;
-    const fault = column.encode((row as Readonly<Record<string, unknown>>)[name], scratch, 0);
-    if (fault === undefined || fault === TEXT) faults--;
-  }
-  return faults;
-}
-
-/** Counts the rows of warnings as they stand in the body, given the rows that aren't in the matrix, in order. */
-function placeWarnings(warnings: readonly Warning[], refused: readonly number[]): Warning[] {
-  let before = 0;
-  return warnings.map((warning) => {
-    while (before < refused.length && (refused[before] as number) <= warning.row + before) before++;
-    return { ...warning, row: warning.row + before };
-  });
-}
-
 function createMatrixEncoder<M extends Matrix>(inputs: readonly Input[], layout: Layout<M>): Encoder {
   const { writers, width, cellBytes, allocate, textsTravel } = layout;
-  const columns: readonly Column<M>[] = inputs.map((input, index) => ({
-    input,
-    encode: createCellEncoder(input, writers[index] as CellWriter<M>),
-  }));
-  const byColumnName = new Map(columns.map((column) => [column.input.name, column]));
-  const scratch = allocate(width);
+  const encodeRow = createRowEncoder(inputs, writers, width, allocate(width));
   const find = createColumnFinder(inputs);
   const warn = createWarner(inputs);
 
@@ -127,84 +68,56 @@ function createMatrixEncoder<M extends Matrix>(inputs: readonly Input[], layout:
       { ignoreExtra = false, skipBadRows = false } = {},
       { byName = false, lines } = {},
     ) => {
-      const positions = find(names, ignoreExtra);
-      const hasForm = (values: unknown): boolean =>
-        byName ? isRecord(values) : isList(values, names.length);
+      const found = find(names, ignoreExtra);
+      const positions = byName ? undefined : found;
       let wellFormed = 0;
-      for (const values of data) if (hasForm(values)) wellFormed++;
+      for (const values of data) if (hasForm(values, byName, names.length)) wellFormed++;
       const malformed = wellFormed < data.length;
       const tooMany = wellFormed * width * cellBytes > MAX_MATRIX_BYTES;
       // A body that is refused anyway needs no matrix.
       const doomed = tooMany || (!skipBadRows && malformed);
-      const cells = allocate((doomed ? 1 : wellFormed) * width);
-      const texts: TextCell[] = [];
-      const errors: CellError[] = [];
-      const refused: number[] = [];
-      let errorsTotal = 0;
-      const refusals = createRefusalCounts();
-      const refuse = (row: number, { reason, message }: Fault, column?: string): void => {
-        refusals.add(reason, column);
-        if (errorsTotal++ >= MAX_LISTED) return;
-        const line = lines?.[row];
-        errors.push({
-          row,
-          ...(line === undefined ? {} : { line }),
-          ...(column === undefined ? {} : { column }),
-          message,
-        });
+      const matrix: MatrixRows<M> = {
+        cells: allocate((doomed ? 1 : wellFormed) * width),
+        texts: [],
+        rows: 0,
       };
-      /** Rows that are in the matrix. */
-      let rows = 0;
+      const faults = createRowFaults(lines);
+      const leftOut: number[] = [];
       for (let row = 0; row < data.length; row++) {
         const values = data[row];
-        const errorsBefore = errorsTotal;
-        const textsBefore = texts.length;
-        const listed = errors.length === MAX_LISTED;
-        if (malformed && !hasForm(values)) {
-          refuse(row, byName ? NO_RECORD : noList(values, names.length));
-          if (skipBadRows) refused.push(row);
+        if (malformed && !hasForm(values, byName, names.length)) {
+          addFault(faults, row, formFault(values, byName, names.length));
+          if (skipBadRows) leftOut.push(row);
           continue;
         }
-        const faults = listed && byName ? countFaults(values as object, byColumnName, scratch) : undefined;
-        if (faults !== undefined) {
-          errorsTotal += faults;
-          // Of which columns, nobody is told.
-          refusals.add('missing', '', faults);
-        } else {
-          for (let column = 0; column < columns.length; column++) {
-            const { input, encode } = columns[column] as Column<M>;
-            const value = byName
-              ? cellByName(values as object, input.name)
-              : (values as readonly unknown[])[positions[column] as number];
-            const fault = encode(value, cells, rows * width);
-            if (fault === undefined) continue;
-            if (fault === TEXT) texts.push({ row: rows, column, text: value as string });
-            else refuse(row, fault, input.name);
-          }
-        }
-        if (!doomed && errorsTotal === (skipBadRows ? errorsBefore : 0)) {
-          rows++;
+        const textsBefore = matrix.texts.length;
+        const right = encodeRow(row, values, positions, matrix, faults);
+        if (!doomed && right && (skipBadRows || faults.total === 0)) {
+          matrix.rows++;
           continue;
         }
-        // Its place is taken by the next row.
-        texts.length = textsBefore;
-        if (skipBadRows) refused.push(row);
-        if (doomed) continue;
+        // The next row takes its place.
+        matrix.texts.length = textsBefore;
+        if (skipBadRows) leftOut.push(row);
         // Encoders write only what isn't zero.
-        cells.fill(0, rows * width, (rows + 1) * width);
+        if (!doomed) matrix.cells.fill(0, matrix.rows * width, (matrix.rows + 1) * width);
       }
-      if (errorsTotal > 0 && !skipBadRows)
-        throw new Problem('invalid_rows', { errors, errorsTotal, refusals: refusals.all() });
+      if (faults.total > 0 && !skipBadRows) {
+        const { errors, total: errorsTotal } = faults;
+        throw new Problem('invalid_rows', { errors, errorsTotal, refusals: countsOf(faults) });
+      }
       if (tooMany) throw new Problem('body_too_large', { detail: TOO_MANY });
-      if (errorsTotal === 0) return { rows, cells, texts, ...warn(texts) };
+      const { cells, texts, rows } = matrix;
       const { warnings, warningsTotal } = warn(texts);
+      if (faults.total === 0) return { rows, cells, texts, warnings, warningsTotal };
+      const { errors, total: errorsTotal } = faults;
       return {
         rows,
         cells: cells.subarray(0, rows * width),
         texts,
-        warnings: placeWarnings(warnings, refused),
+        warnings: placeWarnings(warnings, leftOut),
         warningsTotal,
-        refused: { rows: refused, errors, errorsTotal, refusals: refusals.all() },
+        refused: { rows: leftOut, errors, errorsTotal, refusals: countsOf(faults) },
       };
     },
   };

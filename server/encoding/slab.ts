@@ -1,11 +1,11 @@
-/** Cells of one slab: some hundred single rows. */
+/** Cells of one buffer: several hundred single rows. */
 const SLAB_CELLS = 65_536;
 
 type Constructor<M> = new (buffer: ArrayBuffer, byteOffset: number, length: number) => M;
 
 /**
- * Makes matrices of zeros. Small ones are cut from a common piece of memory, since one of their own costs as much as
- * the rest of a request's encoding; it's freed when the last of them is. None is ever used twice.
+ * Makes matrices of zeros. Small ones share a buffer, since a buffer of their own costs as much as the rest of a
+ * request's encoding. It is freed with the last of them; no part of it is used twice.
  */
 export function createSlab<M>(Matrix: Constructor<M>, cellBytes: number): (cells: number) => M {
   let slab = new ArrayBuffer(0);

@@ -23,7 +23,7 @@ function problemOf(encode: () => unknown): Problem {
   throw new Error('the rows were taken');
 }
 
-/** Each row asked alone: what counting in bulk must come to. */
+/** Counts the faults of each row alone: the expected result of counting in bulk. */
 function faultsOf(row: unknown, byName: boolean): number {
   try {
     encoder.encode(NAMES, [row], {}, { byName });
@@ -33,7 +33,7 @@ function faultsOf(row: unknown, byName: boolean): number {
   }
 }
 
-/** As JSON.parse makes it, with `__proto__` as a name like any other. */
+/** As JSON.parse makes it, with `__proto__` as an ordinary name. */
 const record = fc
   .array(fc.tuple(fc.constantFrom(...NAMES, 'toString', 'x'), fc.constantFrom(1, 0.5, 'Sales', null, [])))
   .map((members) => members.map(([name, value]) => `"${name}":${JSON.stringify(value)}`).join())

@@ -10,7 +10,7 @@ interface Warnings {
 
 const NONE: Warnings = { warnings: [], warningsTotal: 0 };
 
-/** Warns of the texts that are none of their column's categories; a column without categories takes any text. */
+/** Warns of texts outside their column's categories; a column without categories takes any text. */
 export function createWarner(inputs: readonly Input[]): (texts: readonly TextCell[]) => Warnings {
   const trimmed = inputs.map(({ categories }) => new Map(categories?.map((name) => [name.trim(), name])));
   const message = ({ column, text }: TextCell): string => {
@@ -30,4 +30,13 @@ export function createWarner(inputs: readonly Input[]): (texts: readonly TextCel
     }));
     return { warnings, warningsTotal: unknown.length };
   };
+}
+
+/** Renumbers the rows of warnings from the matrix to the body, given the rows that were left out, in order. */
+export function placeWarnings(warnings: readonly Warning[], leftOut: readonly number[]): Warning[] {
+  let before = 0;
+  return warnings.map((warning) => {
+    while (before < leftOut.length && (leftOut[before] as number) <= warning.row + before) before++;
+    return { ...warning, row: warning.row + before };
+  });
 }

@@ -85,7 +85,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
 
   // Middleware: each wraps the one before.
   const limit = createConcurrencyLimit(inference, http, patienceOf(config.DEADLINE_MS));
-  const cors = config.CORS_ORIGINS === '' ? undefined : createCors(config.CORS_ORIGINS);
+  const cors = config.CORS_ORIGINS && createCors(config.CORS_ORIGINS);
   const untraced = createServe(http, log, { limit, authorize: deps.authorize });
   const traced = tracing ? traceRequests(tracing, untraced) : untraced;
   const serve = cors ? cors.wrapServe(traced) : traced;

@@ -1,6 +1,6 @@
-import type { OnnxGraph } from '../compiler/onnx/graph.ts';
-import type { OnnxNode } from '../compiler/onnx/node.ts';
-import { decodeTensor } from '../compiler/onnx/tensor.ts';
+import type { OnnxGraph } from '../../worker/onnx/graph.ts';
+import type { OnnxNode } from '../../worker/onnx/node.ts';
+import { decodeTensor } from '../../worker/onnx/tensor.ts';
 
 type Classes = readonly (string | number)[];
 

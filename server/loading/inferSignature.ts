@@ -1,9 +1,8 @@
-import { elementOf } from '../compiler/onnx/elements.ts';
-import type { OnnxModel } from '../compiler/onnx/model.ts';
-import { readModel } from '../compiler/onnx/model.ts';
-import { printable } from '../compiler/onnx/printable.ts';
-import { OnnxRefused } from '../compiler/onnx/refused.ts';
-import type { OnnxValue } from '../compiler/onnx/value.ts';
+import { elementTypeOf } from '../../worker/onnx/elementTypes.ts';
+import type { OnnxModel } from '../../worker/onnx/model.ts';
+import { readModel } from '../../worker/onnx/model.ts';
+import { OnnxRefused, printable } from '../../worker/onnx/onnxRefused.ts';
+import type { OnnxValue } from '../../worker/onnx/value.ts';
 import { classesOf } from './inferClasses.ts';
 import type { ColumnType, Input, Signature } from '../model/signature.ts';
 
@@ -25,7 +24,7 @@ const quote = (name: string): string => `"${printable(name)}"`;
 
 /** The columns that feed an input: one by its name, or those of a matrix by their numbers. */
 function columnsOf({ name, elementType, dims }: OnnxValue): Input[] {
-  const type = TYPES[elementOf(elementType) ?? ''];
+  const type = TYPES[elementTypeOf(elementType) ?? ''];
   if (!type) throw new OnnxRefused(`input ${quote(name)} has an element type that no column can feed`);
   const width = dims?.length === 1 ? 1 : dims?.[1];
   if (!dims || dims.length === 0 || dims.length > 2 || width === undefined) {
@@ -41,7 +40,7 @@ function columnsOf({ name, elementType, dims }: OnnxValue): Input[] {
 function outputsOf(graph: OnnxModel['graph']): Pick<Signature, 'task' | 'outputs'> {
   const { nodes, outputs } = graph;
   const ofType = (...types: string[]): OnnxValue[] =>
-    outputs.filter(({ elementType }) => types.includes(elementOf(elementType) ?? ''));
+    outputs.filter(({ elementType }) => types.includes(elementTypeOf(elementType) ?? ''));
   const [label, secondLabel] = ofType('int64', 'string');
   const [score, secondScore] = ofType('float');
   if (!score && nodes.some(({ op }) => op === 'ZipMap')) {
@@ -54,7 +53,7 @@ function outputsOf(graph: OnnxModel['graph']): Pick<Signature, 'task' | 'outputs
   if (!label) return { task: 'regression', outputs: { value: score.name } };
   const classes = classesOf(graph, label.name);
   // The type of the output decides: the graph may convert labels on the way.
-  const kind = elementOf(label.elementType) === 'string' ? 'string' : 'number';
+  const kind = elementTypeOf(label.elementType) === 'string' ? 'string' : 'number';
   if (!classes?.length || classes.some((name) => typeof name !== kind))
     throw new OnnxRefused(`it doesn't say which classes its label chooses from; ${SAY_SO}`);
   return {

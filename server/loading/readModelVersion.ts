@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Rows } from '../../worker/protocol.ts';
 import type { Encoder } from '../model/rows.ts';
 import { createEncoder } from '../encoding/encoder.ts';
-import { OnnxRefused } from '../compiler/onnx/refused.ts';
+import { OnnxRefused } from '../../worker/onnx/onnxRefused.ts';
 import { exampleRow } from '../model/exampleRow.ts';
 import { withFile } from '../repository/versionFiles.ts';
 import { encodeGolden } from './goldenRows.ts';

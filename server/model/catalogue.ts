@@ -1,32 +1,32 @@
 import type { Model } from './model.ts';
 
 /**
- * The models that answer requests at this moment. It's asked anew for each request, which then keeps the model that it
- * was given: so a swap is one step, and requests in flight end on the version they began with.
+ * The models that answer requests. Each request looks its model up once and keeps it: a swap is one step, and requests
+ * in flight end on the version they began with.
  */
 export interface Catalogue {
   /** The model that answers the routes which name none. */
   readonly defaultModel: Model;
   /** Every version that answers, sorted by name, then by version. */
   readonly models: readonly Model[];
-  /** Every version that the repository holds, in the same order: those that answer, and those that don't. */
+  /** Every version that the repository holds, in the same order. */
   readonly versions: readonly VersionState[];
   /** A version of a model, or the one that is served where none is named; undefined if there is none. */
   find(name: string, version?: number): Model | undefined;
 }
 
 /**
- * Ready: it answers. Loading: it is being opened and verified. Refused: it can't be served; `reason` says why. Closed:
- * it isn't opened, since newer ones are. Leaving: the repository holds it no more, or holds something else in its
- * place, but nothing else can take over.
+ * Ready: it answers. Loading: it is opened and verified. Refused: it can't be served, for `reason`. Closed: newer
+ * versions are open instead. Leaving: the repository no longer holds it, or has other content in its place, but no
+ * other version can take over.
  */
 export type State = 'ready' | 'loading' | 'refused' | 'closed' | 'leaving';
 
-/** What is known of a version, whether it answers or not. */
+/** The state of a version, open or not. */
 export interface VersionState {
   readonly name: string;
   readonly version: number;
-  /** Whether it answers where no version is named. */
+  /** Whether it answers requests that name no version. */
   readonly served: boolean;
   readonly state: State;
   /** One line. */
@@ -46,7 +46,7 @@ export function createCatalogue(models: readonly Model[], defaultModel: Model): 
   };
 }
 
-/** What a live catalogue holds at a moment. */
+/** The contents of a catalogue at one moment. */
 export interface Contents {
   readonly defaultModel: Model;
   /** Sorted by name, then by version. */
@@ -59,7 +59,7 @@ export interface Contents {
 export interface LiveCatalogue extends Catalogue {
   /** Swaps everything in one step. */
   replace(contents: Contents): void;
-  /** Tells what became of versions that don't answer. */
+  /** Replaces the states of versions that aren't served. */
   describe(versions: readonly VersionState[]): void;
 }
 
@@ -74,7 +74,7 @@ const index = (contents: Contents): Index => ({
   byId: new Map(contents.models.map((model) => [model.id, model])),
 });
 
-/** A catalogue whose models come and go. */
+/** A catalogue whose contents can be replaced. */
 export function createLiveCatalogue(contents: Contents): LiveCatalogue {
   let now = index(contents);
   return {

@@ -15,5 +15,5 @@ function exampleCell({ type, categories, range: [min, max] = [0, 0], example }: 
   }
 }
 
-/** A row that the model accepts, made from its signature alone: of its examples, where it has some. */
+/** A row that the model accepts, made from its signature: from its examples, where it has them. */
 export const exampleRow = ({ inputs }: Pick<Signature, 'inputs'>): unknown[] => inputs.map(exampleCell);

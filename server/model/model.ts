@@ -15,11 +15,11 @@ export interface Engine {
   readonly engine: 'forest' | 'onnxruntime';
   /** Lifted: the encoders run in the server process, the rest in the engine. Whole: all in ONNX Runtime. */
   readonly path: 'lifted' | 'whole';
-  /** Why it is not lifted, or not a compiled forest. */
+  /** Why it isn't lifted, or isn't a compiled forest. */
   readonly reason?: string;
 }
 
-/** A faster way to the same answers, to be verified by a thread before it is used. */
+/** A faster path to the same answers; a thread verifies it before it is used. */
 export interface Fast {
   readonly encoder: Encoder;
   readonly engine: Engine;
@@ -28,13 +28,13 @@ export interface Fast {
   readonly probes: { readonly whole: Rows; readonly fast: Rows };
 }
 
-/** A model version as a server process knows it: everything but the weights, which only threads open. */
+/** A model version in a server process: everything but the weights, which only threads open. */
 export interface Model {
   readonly name: string;
   readonly version: number;
   /** `<name>/<version>`: in headers and in metrics. */
   readonly id: string;
-  /** What tells contents of one version apart: the key in threads. */
+  /** Identifies the version and its content: the key in threads. */
   readonly key: string;
   /** Path of the ONNX file. */
   readonly path: string;
@@ -43,7 +43,7 @@ export interface Model {
   readonly encoder: Encoder;
   readonly output: OutputFeed;
   readonly golden: GoldenRows | undefined;
-  /** Rows that a thread tries before the model serves: the golden ones, or else a made-up one. */
+  /** Rows that a thread scores before the model serves: the golden ones, or else a made-up one. */
   readonly probes: Rows;
   /** In force. */
   readonly engine: Engine;

@@ -1,6 +1,6 @@
 import type { Model } from './model.ts';
 
-/** Whatever is made from a model is made once, at its first use, and goes with it. */
+/** Derives something from each model once, at the first use; it is collected with the model. */
 export function perModel<T>(make: (model: Model) => T): (model: Model) => T {
   const made = new WeakMap<Model, T>();
   return (model) => {

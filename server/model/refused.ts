@@ -1,4 +1,4 @@
-/** A model version that can't be served, and why, in one line. */
+/** A model version can't be served; the message is one line with the reason. */
 export class ModelRefused extends Error {
   /** Without the model's name. */
   readonly reason: string;
@@ -9,5 +9,5 @@ export class ModelRefused extends Error {
   }
 }
 
-/** The files of a version can't be brought within reach, for a reason that may pass. */
+/** The files of a version can't be fetched, for a reason that may be transient. */
 export class NotFetched extends ModelRefused {}

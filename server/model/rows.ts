@@ -2,22 +2,22 @@ import type { Matrix, TextCell } from '../../worker/protocol.ts';
 import type { CellError } from '../errors/problem.ts';
 import type { Refusal } from '../errors/refusals.ts';
 
-/** The rows of a request, as a dialect decoded them: what every dialect is reduced to. */
+/** The rows of a request: every dialect decodes to this. */
 export interface Table {
   readonly columns: readonly string[];
   /**
-   * Rows: lists of cells in the order of `columns`, or objects by column name where `byName` is set. A row of another
-   * form or width, and a name that a row lacks, are refused by the encoder.
+   * Rows: lists of cells in the order of `columns`, or objects by column name where `byName` is set. The encoder
+   * refuses a row of another form or width, and a row that lacks a name.
    */
   readonly data: readonly unknown[];
   readonly byName?: boolean;
   /** For each row of a file the line that it begins on, counted from 1. */
   readonly lines?: readonly number[];
-  /** Rows of the same file that came in tables before this one. */
+  /** Number of rows of the same file in earlier tables. */
   readonly before?: number;
 }
 
-/** Something in an accepted row that its sender should know. Never holds the cell's value. */
+/** A remark for the client about an accepted row. Never holds the cell's value. */
 export interface Warning {
   readonly row: number;
   readonly column: string;
@@ -25,20 +25,20 @@ export interface Warning {
   readonly message: string;
 }
 
-/** Rows that were left out of the matrix because they are wrong. */
+/** Invalid rows that were left out of the matrix. */
 export interface RefusedRows {
-  /** Which ones, in order, counted as they stand in the body. */
+  /** Their numbers in the body, in order. */
   readonly rows: readonly number[];
   /** At most MAX_LISTED of them. */
   readonly errors: readonly CellError[];
   readonly errorsTotal: number;
-  /** All of them, by reason and column. */
+  /** Counts of all of them, by reason and column. */
   readonly refusals: readonly Refusal[];
 }
 
 /** The rows of one request, checked cell by cell. */
 export interface EncodedRows {
-  /** Those in the matrix. */
+  /** Number of rows in the matrix. */
   readonly rows: number;
   /** [rows, width], row by row. */
   readonly cells: Matrix;
@@ -47,21 +47,21 @@ export interface EncodedRows {
   /** At most MAX_LISTED of them. */
   readonly warnings: readonly Warning[];
   readonly warningsTotal: number;
-  /** Only where bad rows may be left out, and if there are any. */
+  /** Only where invalid rows may be left out, and if there are any. */
   readonly refused?: RefusedRows;
 }
 
 export interface EncodeOptions {
   /** Whether columns that the signature doesn't have are skipped rather than refused. */
   readonly ignoreExtra?: boolean;
-  /** Whether a row with a bad cell is left out rather than the whole request refused. */
+  /** Whether an invalid row is left out rather than the whole request refused. */
   readonly skipBadRows?: boolean;
 }
 
-/** What a table says of its rows beside their cells. */
+/** What a table holds about its rows beside their cells. */
 export type RowForm = Pick<Table, 'byName' | 'lines'>;
 
-/** Turns the rows of a request into a matrix, or says exactly what is wrong with them. */
+/** Turns the rows of a request into a matrix, or reports what is wrong with each cell. */
 export interface Encoder {
   /** Cells in a row of the matrix. */
   readonly width: number;

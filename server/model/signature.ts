@@ -2,7 +2,7 @@ import type { OutputFeed } from '../../worker/protocol.ts';
 
 export type ColumnType = 'string' | 'number' | 'integer' | 'boolean';
 
-/** How training data lie in a column, or the model's answers to them: shares of all training rows. */
+/** The distribution of the training data in a column, or of the model's answers to them: shares of all rows. */
 export interface Distribution {
   readonly rows: number;
   /** Numbers: the upper edges of all bins but the last; a value belongs to the first bin whose edge is no smaller. */
@@ -23,18 +23,18 @@ export interface Input {
   readonly nullable: boolean;
   readonly categories?: readonly string[];
   readonly range?: readonly [min: number, max: number];
-  /** A telling value, of the column's type: the schema guarantees it. */
+  /** A typical value, of the column's type: the schema guarantees it. */
   readonly example?: string | number | boolean;
   readonly distribution?: Distribution;
 }
 
-/** What `model.json` says: the contract of one model version. See models/model.schema.json. */
+/** The content of `model.json`: the contract of one model version. See models/model.schema.json. */
 export interface Signature {
   readonly task: 'classification' | 'regression';
   readonly description?: string;
   readonly framework?: string;
   readonly created?: string;
-  /** Of the ONNX file; a version that was read always has it. */
+  /** Digest of the ONNX file; always set once the version is read. */
   readonly sha256?: string;
   readonly inputs: readonly Input[];
   readonly outputs: {
@@ -45,13 +45,13 @@ export interface Signature {
     readonly distribution?: Distribution;
   };
   readonly metrics?: Readonly<Record<string, number | string>>;
-  /** POST paths at which the model answers in its own form. */
+  /** POST paths at which the model answers in its custom form. */
   readonly routes?: readonly string[];
-  /** Its own form: the one key of an answer, and to how many decimal places a value is rounded. */
+  /** The custom form: the one key of an answer, and the decimal places of a value. */
   readonly answer?: { readonly key: string; readonly decimals?: number };
 }
 
-/** What `golden.json` holds: rows and the answers that the training side gave. */
+/** The content of `golden.json`: rows and the answers of the training side. */
 export interface Golden {
   readonly columns: readonly string[];
   readonly data: readonly (readonly unknown[])[];

@@ -5,7 +5,7 @@ import { createDriftObserver } from './drift/observer.ts';
 import type { DriftFromProcess } from './drift/messages.ts';
 import type { Answered, OnAnswered } from '../prediction/onAnswered.ts';
 import type { Contents } from '../model/catalogue.ts';
-import { shadowsOf } from '../settings/pins.ts';
+import type { LogTarget } from '../settings/logTarget.ts';
 import { createPool } from '../inference/pool.ts';
 import { createShadowRecorder } from './shadow/metrics.ts';
 import { createShadow } from './shadow/shadow.ts';
@@ -41,9 +41,9 @@ export interface ObserverOptions {
 /** Starts those that the settings ask for. */
 export function createObservers(options: ObserverOptions): Observers {
   const observers: Observer[] = [];
-  const shadows = shadowsOf(options.config);
-  if (shadows.length > 0) observers.push(startShadow(options, shadows));
-  if (options.config.PREDICTION_LOG !== '') observers.push(loadPredictionLog(options));
+  const { SHADOW, PREDICTION_LOG } = options.config;
+  if (SHADOW.length > 0) observers.push(startShadow(options, SHADOW));
+  if (PREDICTION_LOG) observers.push(loadPredictionLog(options, PREDICTION_LOG));
   if (options.config.DRIFT_WINDOW_MS > 0) observers.push(createDriftObserver(options.tell));
   return {
     observe: observers.map(({ observe }) => observe),
@@ -53,11 +53,11 @@ export function createObservers(options: ObserverOptions): Observers {
 }
 
 /** Logs what is answered. Its code is only loaded where it is asked for; what is answered before waits for it. */
-function loadPredictionLog(options: ObserverOptions): Observer {
+function loadPredictionLog(options: ObserverOptions, target: LogTarget): Observer {
   const early: Answered[] = [];
   let observe: OnAnswered = (observation) => void early.push(observation);
   const started = import('./predictionLog/start.ts').then(async ({ startPredictionLog }) => {
-    const predictionLog = await startPredictionLog(options);
+    const predictionLog = await startPredictionLog({ ...options, target });
     observe = predictionLog.observe;
     early.splice(0).forEach(observe);
     return predictionLog;

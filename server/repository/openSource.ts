@@ -2,7 +2,6 @@ import type { Logger } from 'pino';
 import type { Config } from '../settings/settings.ts';
 import { fromHome } from '../platform/install.ts';
 import { listFolder } from './folder.ts';
-import { parseS3 } from '../settings/s3Url.ts';
 import type { Source } from './source.ts';
 
 type SourceConfig = Pick<
@@ -14,8 +13,8 @@ type SourceConfig = Pick<
 async function openSource(config: SourceConfig, log: Logger): Promise<Source> {
   const { MODEL_REPOSITORY, MODEL_CACHE, AWS_BUCKET_NAME, EXPERIMENT_ID, DEFAULT_MODEL } = config;
   const cache = fromHome(MODEL_CACHE);
-  const onlyModel = DEFAULT_MODEL === '' ? 'model' : DEFAULT_MODEL;
-  if (EXPERIMENT_ID !== '') {
+  const onlyModel = DEFAULT_MODEL ?? 'model';
+  if (AWS_BUCKET_NAME !== undefined && EXPERIMENT_ID !== undefined) {
     const { createS3Source } = await import('./s3/source.ts');
     return createS3Source({
       place: { bucket: AWS_BUCKET_NAME, experiment: EXPERIMENT_ID, name: onlyModel },
@@ -23,12 +22,11 @@ async function openSource(config: SourceConfig, log: Logger): Promise<Source> {
       log,
     });
   }
-  if (MODEL_REPOSITORY.startsWith('s3://')) {
+  if ('bucket' in MODEL_REPOSITORY) {
     const { createS3Source } = await import('./s3/source.ts');
-    const place = parseS3(MODEL_REPOSITORY) as { bucket: string; prefix: string };
-    return createS3Source({ place, cache, log });
+    return createS3Source({ place: MODEL_REPOSITORY, cache, log });
   }
-  const folder = fromHome(MODEL_REPOSITORY);
+  const folder = fromHome(MODEL_REPOSITORY.folder);
   return { list: () => listFolder(folder, onlyModel), fetch: () => Promise.resolve() };
 }
 

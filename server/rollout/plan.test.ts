@@ -20,7 +20,7 @@ const listing = (texts: string, preferences: Preferences = {}): Listing => ({
   preferences,
 });
 const wishes = (changes: Partial<Wishes> & { versions?: string } = {}): Wishes => ({
-  defaultModel: '',
+  defaultModel: undefined,
   pins: parsePins(changes.versions ?? '') ?? new Map(),
   shadows: [],
   openVersions: 2,

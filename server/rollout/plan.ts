@@ -5,8 +5,8 @@ import type { Pin } from '../settings/pins.ts';
 
 /** What the settings say about the served versions. */
 export interface Wishes {
-  /** Name of the default model; '' leaves it to the repository. */
-  readonly defaultModel: string;
+  /** Name of the default model; undefined leaves it to the repository. */
+  readonly defaultModel: string | undefined;
   readonly pins: ReadonlyMap<string, Pin>;
   /** Ids of the versions that are scored beside the served ones. */
   readonly shadows: readonly string[];
@@ -65,9 +65,10 @@ function findMissing(
   { preferences }: Listing,
   wishes: Wishes,
 ): [string, ModelRefused][] {
-  const configuredDefault: [string, string] = wishes.defaultModel
-    ? [wishes.defaultModel, 'DEFAULT_MODEL']
-    : [preferences.default ?? '', 'repository.json'];
+  const configuredDefault: [string, string] =
+    wishes.defaultModel === undefined
+      ? [preferences.default ?? '', 'repository.json']
+      : [wishes.defaultModel, 'DEFAULT_MODEL'];
   const named = [
     configuredDefault,
     ...[...wishes.pins.keys()].map((name) => [name, 'MODEL_VERSIONS'] as const),

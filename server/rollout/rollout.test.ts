@@ -37,7 +37,7 @@ function start(first: Listing, wishes: Partial<Wishes> = {}) {
   const fetch = vi.fn(() => Promise.resolve());
   const rollout = createRollout({
     source: { list: () => Promise.resolve(now), fetch },
-    wishes: { defaultModel: '', pins: new Map(), shadows: [], openVersions: 1, ...wishes },
+    wishes: { defaultModel: undefined, pins: new Map(), shadows: [], openVersions: 1, ...wishes },
     log: pino({ level: 'silent' }),
     onRefused: (model) => failures.push(model),
   });

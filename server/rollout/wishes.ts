@@ -1,4 +1,3 @@
-import { parsePins, shadowsOf } from '../settings/pins.ts';
 import type { Config } from '../settings/settings.ts';
 import type { Wishes } from './plan.ts';
 
@@ -7,7 +6,7 @@ export const wishesOf = (
   config: Pick<Config, 'DEFAULT_MODEL' | 'MODEL_VERSIONS' | 'OPEN_VERSIONS' | 'SHADOW'>,
 ): Wishes => ({
   defaultModel: config.DEFAULT_MODEL,
-  pins: parsePins(config.MODEL_VERSIONS) ?? new Map(),
-  shadows: shadowsOf(config),
+  pins: config.MODEL_VERSIONS,
+  shadows: config.SHADOW,
   openVersions: config.OPEN_VERSIONS,
 });

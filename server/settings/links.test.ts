@@ -32,7 +32,7 @@ const anchorsOf = (path: string): string[] =>
       .replaceAll(/\s/g, '-'),
   );
 
-/** The relative links of a page that lead nowhere: the file or its heading is missing. */
+/** The relative links of a page whose file or heading is missing. */
 function deadLinks(page: string): string[] {
   const links = [...withoutCode(readFileSync(join(CHECKOUT, page), 'utf8')).matchAll(/\]\(([^)\s]+)\)/g)];
   return links

@@ -1,5 +1,5 @@
 /** Where predictions are logged. */
-export type Target =
+export type LogTarget =
   | { readonly kind: 'redis'; readonly url: string }
   /** A relative folder starts at the project folder. */
   | { readonly kind: 'file'; readonly folder: string };
@@ -8,7 +8,7 @@ export type Target =
 export type InputForm = 'full' | 'hash' | 'none';
 
 /** Reads `redis://host:6379/0`, `rediss://…` or `file:/path/folder`; undefined for anything else. */
-export function parseTarget(text: string): Target | undefined {
+export function parseLogTarget(text: string): LogTarget | undefined {
   if (/^rediss?:\/\//.test(text)) {
     if (!URL.canParse(text)) return undefined;
     const { hostname, pathname } = new URL(text);

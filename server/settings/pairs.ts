@@ -1,13 +1,11 @@
-/** What the names of headers are made of (RFC 9110, section 5.6.2); those of attributes keep to it, too. */
+/** The characters of a header's name (RFC 9110, section 5.6.2); names of attributes are held to them, too. */
 const NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
-/** Without what would end a header. */
+/** Without control characters: a line break would end the header. */
 const VALUE = /^[\t\x20-\x7e\x80-\u{10ffff}]*$/u;
 
 /**
- * Reads `name=value,other=value`, as OpenTelemetry's variables have it: values are percent-encoded, spaces around
- * names and values don't count.
- *
- * @returns undefined for what isn't such a list
+ * Reads `name=value,other=value`, the form of OpenTelemetry's variables: values are percent-encoded, spaces around
+ * names and values are ignored. Undefined for anything else.
  */
 export function parsePairs(text: string): Readonly<Record<string, string>> | undefined {
   const pairs: [string, string][] = [];

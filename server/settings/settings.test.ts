@@ -21,49 +21,49 @@ describe('parseConfig', () => {
     METRICS_HOST: '0.0.0.0',
     WEB_CONCURRENCY: Math.max(2, availableCpus()),
     INFERENCE_THREADS: 1,
-    MODEL_REPOSITORY: './models',
+    MODEL_REPOSITORY: { folder: './models' },
     MODEL_CACHE: `${tmpdir()}/servemodel/models`,
-    AWS_BUCKET_NAME: '',
-    EXPERIMENT_ID: '',
-    MODEL_VERSIONS: '',
+    AWS_BUCKET_NAME: undefined,
+    EXPERIMENT_ID: undefined,
+    MODEL_VERSIONS: new Map(),
     OPEN_VERSIONS: 2,
     MODEL_POLL_MS: 2000,
-    SHADOW: '',
+    SHADOW: [],
     DRIFT_WINDOW_MS: 600_000,
     ADMIN_PORT: 0,
-    DEFAULT_MODEL: '',
+    DEFAULT_MODEL: undefined,
     ENGINE: 'auto',
     DEADLINE_MS: 5000,
     MAX_BODY_BYTES: 10_485_760,
     MAX_FILE_BYTES: 268_435_456,
     MAX_QUEUED_ROWS: 100_000,
     RATE_LIMIT: 0,
-    TRUSTED_PROXIES: '',
-    API_KEYS: '',
-    API_KEYS_FILE: '',
+    TRUSTED_PROXIES: [],
+    API_KEYS: [],
+    API_KEYS_FILE: undefined,
     METRICS_ACCESS: 'open',
-    TLS_CERT: '',
-    TLS_KEY: '',
-    CORS_ORIGINS: '',
+    TLS_CERT: undefined,
+    TLS_KEY: undefined,
+    CORS_ORIGINS: undefined,
     PLAYGROUND: 'on',
     LOG_LEVEL: 'info',
     ACCESS_LOG: 'off',
-    PREDICTION_LOG: '',
+    PREDICTION_LOG: undefined,
     PREDICTION_LOG_INPUT: 'full',
     PREDICTION_LOG_MAX_RECORDS: 100_000,
     PREDICTION_LOG_FILE_BYTES: 67_108_864,
     PREDICTION_LOG_MAX_FILES: 32,
     ACCESS_LOG_SAMPLE: 1,
-    OTEL_EXPORTER_OTLP_ENDPOINT: '',
-    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: '',
-    OTEL_EXPORTER_OTLP_HEADERS: '',
-    OTEL_SERVICE_NAME: '',
-    OTEL_RESOURCE_ATTRIBUTES: '',
+    OTEL_EXPORTER_OTLP_ENDPOINT: undefined,
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: undefined,
+    OTEL_EXPORTER_OTLP_HEADERS: {},
+    OTEL_SERVICE_NAME: undefined,
+    OTEL_RESOURCE_ATTRIBUTES: {},
     OTEL_TRACES_SAMPLER: 'parentbased_always_on',
     OTEL_TRACES_SAMPLER_ARG: 1,
-    AIP_HTTP_PORT: 0,
-    AIP_HEALTH_ROUTE: '',
-    AIP_PREDICT_ROUTE: '',
+    AIP_HTTP_PORT: undefined,
+    AIP_HEALTH_ROUTE: undefined,
+    AIP_PREDICT_ROUTE: undefined,
   };
 
   it('gives every setting its default when the environment is empty', () => {
@@ -128,10 +128,26 @@ describe('parseConfig', () => {
       AIP_HEALTH_ROUTE: '/vertex/health',
       AIP_PREDICT_ROUTE: '/v1/endpoints/7/deployedModels/3:predict',
     };
-    const expected = Object.fromEntries(
+    const plain = Object.fromEntries(
       Object.entries(env).map(([name, text]) => [name, /^\d+$/.test(text) ? Number(text) : text]),
     );
-    expect(parseConfig({ ...env, PATH: '/bin' })).toEqual(expected);
+    expect(parseConfig({ ...env, PATH: '/bin' })).toEqual({
+      ...plain,
+      MODEL_REPOSITORY: { bucket: 'models', prefix: 'prod/' },
+      MODEL_VERSIONS: new Map<string, unknown>([
+        ['adult', 1],
+        ['*', 'latest'],
+      ]),
+      SHADOW: ['adult/2', 'adult/3'],
+      TRUSTED_PROXIES: ['10.0.0.0/8', '::1'],
+      API_KEYS: ['bank:x'],
+      CORS_ORIGINS: ['https://a.example', 'http://localhost:8080'],
+      PREDICTION_LOG: { kind: 'redis', url: 'rediss://:secret@cache.example:6380/1' },
+      OTEL_EXPORTER_OTLP_ENDPOINT: new URL('http://collector:4318'),
+      OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: new URL('https://collector/traces'),
+      OTEL_EXPORTER_OTLP_HEADERS: { authorization: 'Bearer a' },
+      OTEL_RESOURCE_ATTRIBUTES: { 'deployment.environment.name': 'test' },
+    });
   });
 
   it.each([
@@ -187,23 +203,23 @@ describe('parseConfig', () => {
     ['PREDICTION_LOG_MAX_RECORDS', ['0', '1e5'], 'an integer from 1 to 1000000000'],
     ['PREDICTION_LOG_FILE_BYTES', ['1023', '64m'], 'an integer from 1024 to 1099511627776'],
     ['PREDICTION_LOG_MAX_FILES', ['0'], 'an integer from 1 to 100000'],
-  ])('refuses a %s outside of what it accepts', (name, texts, expected) => {
+  ])('refuses a %s that is not accepted', (name, texts, expected) => {
     for (const text of texts)
       expect(faultsOf({ [name]: text }), text).toEqual([`${name} must be ${expected}`]);
   });
 
-  it('tells all faults at once', () => {
+  it('reports all faults at once', () => {
     const env = { PORT: 'x', DEADLINE_MS: '1', LOG_LEVEL: 'loud' };
     expect(faultsOf(env).map((fault) => fault.split(' ')[0])).toEqual(Object.keys(env));
     expect(() => parseConfig(env)).toThrow(/PORT must be .*; DEADLINE_MS must be .*; LOG_LEVEL must be /);
   });
 
-  it('keeps models from S3 where caches are', () => {
+  it('caches models from S3 in the cache folder of the user', () => {
     expect(parseConfig({ HOME: '/home/me' }).MODEL_CACHE).toBe('/home/me/.cache/servemodel/models');
     expect(parseConfig({ HOME: '/home/me', XDG_CACHE_HOME: '/c' }).MODEL_CACHE).toBe('/c/servemodel/models');
   });
 
-  it('lets the metrics listen where the server does', () => {
+  it('makes the metrics port listen on HOST by default', () => {
     expect(parseConfig({ HOST: '127.0.0.1' }).METRICS_HOST).toBe('127.0.0.1');
     expect(parseConfig({ HOST: '127.0.0.1', METRICS_HOST: '10.0.0.1' }).METRICS_HOST).toBe('10.0.0.1');
   });

@@ -14,7 +14,7 @@ function makeApp(vertex: VertexSettings = {}): Hono<AppEnv> {
 }
 
 /** The paths of an app, with a name in the place of each parameter. */
-function ownPaths(): string[] {
+function builtInPaths(): string[] {
   const app = makeApp();
   return app.routes.map(({ path }) => path.replace(/:\w+(\{[^}]*\})?/g, 'x').replace(/\*$/, 'x'));
 }
@@ -30,8 +30,8 @@ function faults(env: Record<string, string>): readonly string[] {
 }
 
 describe("Vertex AI's routes", () => {
-  it('never stand where the server has a route of its own', () => {
-    const paths = ownPaths();
+  it('are refused where the server has a built-in route', () => {
+    const paths = builtInPaths();
     expect(paths.length).toBeGreaterThan(15);
     for (const path of paths) {
       expect(faults({ AIP_PREDICT_ROUTE: path }), path).toEqual([
@@ -40,9 +40,9 @@ describe("Vertex AI's routes", () => {
     }
   });
 
-  it('may be those of its own that answer the same', () => {
+  it('may be built-in routes with the same answers', () => {
     for (const path of ['/ping', '/health', '/health/ready', '/health/live', '/v2/health/ready']) {
-      expect(ownPaths()).toContain(path);
+      expect(builtInPaths()).toContain(path);
       expect(faults({ AIP_HEALTH_ROUTE: path })).toEqual([]);
     }
     expect(faults({ AIP_PREDICT_ROUTE: '/v1/models/adult:predict' })).toEqual([]);
@@ -88,7 +88,7 @@ describe("Vertex AI's routes", () => {
     expect(faults({ AIP_HTTP_PORT: 'x' })).toEqual(['AIP_HTTP_PORT must be an integer from 1 to 65535']);
   });
 
-  // Two patterns for one place in a path would make it search all routes, for every request.
+  // With two patterns for one segment the router would search all routes for every request.
   it("leave Hono's fastest router in use", async () => {
     const predict = '/v1/endpoints/1/deployedModels/2:predict';
     const app = makeApp({ AIP_HEALTH_ROUTE: '/v1/endpoints/1/deployedModels/2', AIP_PREDICT_ROUTE: predict });

@@ -1,8 +1,5 @@
-/**
- * Where the server's own routes are: no other may stand at one of these paths or below it. A test holds the list to
- * the app.
- */
-const OWN = [
+/** The paths of built-in routes: no other route may be at one of these or below it. A test holds the list to the app. */
+const BUILT_IN = [
   '/apidocs',
   '/assets',
   '/health',
@@ -19,7 +16,7 @@ const OWN = [
   '/version',
 ];
 
-/** Own routes that answer what Vertex AI asks of a health route. */
+/** Built-in routes that fulfil Vertex AI's contract for a health route. */
 const HEALTH = new Set([
   '/health',
   '/health/live',
@@ -29,18 +26,18 @@ const HEALTH = new Set([
   '/v2/health/ready',
 ]);
 
-/** V1's own route, whose bodies are Vertex AI's. */
+/** V1's built-in route, whose bodies are those of Vertex AI. */
 const PREDICT = /^\/v1\/models\/[A-Za-z0-9._-]+(\/versions\/\d+)?:predict$/;
 
-/** No part is empty or begins with what a router reads as more than itself. */
+/** No part is empty or begins with a character that is special to the router. */
 const PATH = /^(\/[A-Za-z0-9._~-][A-Za-z0-9._~:-]*)+$/;
 
 const isFree = (path: string): boolean =>
   PATH.test(path) &&
-  !OWN.some((own) => path === own || path.startsWith(`${own}/`) || path.startsWith(`${own}:`));
+  !BUILT_IN.some((route) => path === route || path.startsWith(`${route}/`) || path.startsWith(`${route}:`));
 
-export const isOwnHealthPath = (path: string): boolean => HEALTH.has(path);
-export const isOwnPredictPath = (path: string): boolean => PREDICT.test(path);
+export const isBuiltInHealthPath = (path: string): boolean => HEALTH.has(path);
+export const isBuiltInPredictPath = (path: string): boolean => PREDICT.test(path);
 
-export const isHealthPath = (path: string): boolean => isFree(path) || isOwnHealthPath(path);
-export const isPredictPath = (path: string): boolean => isFree(path) || isOwnPredictPath(path);
+export const isHealthPath = (path: string): boolean => isFree(path) || isBuiltInHealthPath(path);
+export const isPredictPath = (path: string): boolean => isFree(path) || isBuiltInPredictPath(path);

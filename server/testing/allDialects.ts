@@ -9,14 +9,14 @@ export interface Ask {
   readonly path: string;
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Text as it stands; anything else as JSON. */
+  /** A string is sent as it is, anything else as JSON. */
   readonly body?: unknown;
 }
 
 const CSV = { 'content-type': 'text/csv' };
 const JSON_TYPE = { 'content-type': 'application/json' };
 
-/** Asks, and gives back the status; what the answer says is others' business. */
+/** Sends a request and returns the status of the answer. */
 export async function ask(port: number, { path, method, headers, body }: Ask): Promise<number> {
   const response = await withDeadline(
     `the answer to ${method ?? ''} ${path}`,
@@ -45,8 +45,8 @@ function golden(id: string): Pick<Golden, 'columns' | 'data'> {
 }
 
 /**
- * The same row of the default model in every dialect, each with a cell that is changed: an unknown category that is
- * answered. Beside them rows of the other models.
+ * A row of the default model in every dialect, each with an unknown category, which is answered; and golden rows of the
+ * other models.
  *
  * @param category of the column `workclass`
  * @param column one more column, where a dialect takes it

@@ -14,7 +14,7 @@ export const MAX_BODY_BYTES = 256 * 1024;
 export const MAX_FILE_BYTES = 1024 * 1024;
 
 export const APP_CONFIG: AppDeps['config'] = {
-  CORS_ORIGINS: '',
+  CORS_ORIGINS: undefined,
   DEADLINE_MS: 1000,
   MAX_BODY_BYTES,
   MAX_FILE_BYTES,

@@ -5,7 +5,7 @@ import { withDeadline } from './withDeadline.ts';
 
 const CHROMIUM = '/usr/bin/chromium';
 const START_MS = 20_000;
-/** Of every wait for the page: a regression fails with a sentence instead of idling until the runner gives up. */
+/** Limit of every wait for the page: a regression fails with a sentence rather than by the runner's timeout. */
 const PAGE_MS = 5000;
 
 /** Why tests in a browser can't run here, or undefined where they can. */
@@ -46,14 +46,14 @@ export interface VisitOptions {
   readonly dark?: boolean;
 }
 
-/** A page that is open, and what went wrong on it. */
+/** An open page and its faults. */
 export interface Visit {
   readonly page: Page;
   /** Errors of the console and of scripts, violations of the content security policy, requests to another host. */
   readonly faults: string[];
 }
 
-/** Opens a page in a fresh context, runs on it, and fails when anything went wrong on it that `run` didn't take. */
+/** Opens a page in a fresh context and runs on it. Fails at any fault of the page that `run` didn't take. */
 export async function withVisit(
   browser: Browser,
   url: string,

@@ -1,11 +1,11 @@
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
-import type { Element } from '../compiler/onnx/elements.ts';
+import type { ElementType } from '../../worker/onnx/elementTypes.ts';
 
 /** Builds small ONNX files for tests. Field numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto */
 
 type Write = (writer: BinaryWriter) => void;
 
-const NUMBERS: Readonly<Record<Element, number>> = {
+const NUMBERS: Readonly<Record<ElementType, number>> = {
   float: 1,
   uint8: 2,
   int32: 6,
@@ -36,7 +36,7 @@ const all =
     for (const write of writes) write(writer);
   };
 
-/** A repeated number, packed or one by one: readers have to take both. */
+/** A repeated number, packed or one by one: readers must accept both. */
 const numbers =
   (
     field: number,
@@ -55,7 +55,7 @@ const writeInt64 = (writer: BinaryWriter, value: number): void => void writer.in
 
 /** A TensorProto's content. */
 export interface TensorSpec {
-  readonly element: Element;
+  readonly element: ElementType;
   readonly dims: readonly number[];
   readonly values: readonly (number | string)[];
 }
@@ -72,7 +72,7 @@ export type AttributeSpec =
 
 export interface NodeSpec {
   readonly op: string;
-  /** The ML operators' unless told. */
+  /** By default that of the ML operators. */
   readonly domain?: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
@@ -81,7 +81,7 @@ export interface NodeSpec {
 
 export interface ValueSpec {
   readonly name: string;
-  readonly element: Element;
+  readonly element: ElementType;
   /** A string is a free dimension. */
   readonly dims: readonly (number | string)[];
 }
@@ -104,7 +104,7 @@ export const ML = 'ai.onnx.ml';
 
 function tensor(name: string, { element, dims, values }: TensorSpec): Write {
   const list = values as readonly number[];
-  const data: Readonly<Record<Element, Write>> = {
+  const data: Readonly<Record<ElementType, Write>> = {
     float: numbers(4, WireType.Bit32, list, true, writeFloat),
     int32: numbers(5, WireType.Varint, list, true, (writer, value) => writer.int32(value)),
     uint8: numbers(5, WireType.Varint, list, true, (writer, value) => writer.int32(value)),

@@ -16,7 +16,7 @@ export const collectorMissing: string | undefined = goProgramMissing(PROGRAM);
 export const needsCollector = (title: string): string =>
   collectorMissing === undefined ? title : `${title} (${collectorMissing})`;
 
-/** A span as the collector has written it. */
+/** A span as the collector wrote it. */
 export interface CollectedSpan {
   readonly traceId: string;
   readonly spanId: string;
@@ -35,7 +35,7 @@ export interface CollectedSpan {
 export interface Collector {
   /** What OTEL_EXPORTER_OTLP_ENDPOINT is set to. */
   readonly endpoint: string;
-  /** Everything that it has taken so far. */
+  /** Everything that it has received so far. */
   spans(): CollectedSpan[];
   /** Waits for a span. */
   span(what: string, matches: (span: CollectedSpan) => boolean): Promise<CollectedSpan>;
@@ -82,7 +82,7 @@ const readLine = (line: string): CollectedSpan[] =>
     ),
   );
 
-/** Starts a real OpenTelemetry Collector that takes OTLP over HTTP and writes what it got into a file. */
+/** Starts a real OpenTelemetry Collector that receives OTLP over HTTP and writes it to a file. */
 export async function startCollector(): Promise<Collector> {
   const folder = mkdtempSync(join(tmpdir(), 'collector-'));
   const file = join(folder, 'spans.jsonl');

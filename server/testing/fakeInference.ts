@@ -8,9 +8,9 @@ export interface Call {
   readonly options: PredictOptions;
 }
 
-/** The port of inference without threads: a test says how it behaves. */
+/** The port of inference without threads: a test sets its behaviour. */
 export interface FakeInference extends Inference {
-  /** Answers the calls; `scoreFirstCell` unless the test says otherwise. */
+  /** Answers the calls; by default `scoreFirstCell`. */
   behaviour: Inference['predict'];
   readonly calls: readonly Call[];
 }

@@ -11,7 +11,7 @@ export interface Run {
   readonly model: Model;
   readonly values: readonly number[];
   readonly texts: readonly TextCell[];
-  /** Ends the run: a tiny model answers twice the value, and `score` may fail the batch. */
+  /** Ends the run: a tiny model answers twice the value, unless `score` fails the batch. */
   finish(reply?: Reply): void;
 }
 
@@ -20,9 +20,9 @@ export interface FakePool extends Pool {
   readonly runs: readonly Run[];
   readonly running: readonly Run[];
   readonly closed: boolean;
-  /** Called as each run begins: for lanes that work by themselves. */
+  /** Called when a run begins: for lanes that work by themselves. */
   onRun: (run: Run) => void;
-  /** A lane has no thread, until it has one again. */
+  /** Takes a lane's thread away, until it gets one again. */
   lose(lane: number): void;
   regain(lane: number): void;
 }
@@ -31,7 +31,7 @@ export const OK: Reply = { ok: true, seconds: 0.001 };
 
 export const FAULT = { ok: false, code: 'run_failed', detail: 'as the test wants' } as const satisfies Reply;
 
-/** Lanes without threads, for tiny models. As in the real ones, a lane's buffers are used again and again. */
+/** Lanes without threads, for tiny models. As in the real pool, a lane reuses its buffers. */
 export function createFakePool(lanes: number): FakePool {
   const runs: Run[] = [];
   const lost = new Set<number>();

@@ -15,11 +15,11 @@ const pathOf = (file: string): string => fromHome(`server/compiler/fixtures/${fi
 export const readFixture = (name: string): Fixture =>
   JSON.parse(readFileSync(pathOf(`${name}.json`), 'utf8')) as Fixture;
 
-/** Makes a model repository in a folder: the Adult model, pinned as it is shipped, and these fixtures under their own names. */
+/** Makes a model repository in a folder: the Adult model, pinned as it is shipped, and the fixtures by their names. */
 export function makeFixtureRepository(folder: string, names: readonly string[]): string {
   const repository = join(folder, 'models');
   mkdirSync(repository);
-  // A copy: a link that leads out of a repository is refused.
+  // A copy: the server refuses a link that leads out of a repository.
   cpSync(fromHome('models/adult'), join(repository, 'adult'), { recursive: true });
   cpSync(fromHome('models/repository.json'), join(repository, 'repository.json'));
   for (const name of names) {

@@ -4,7 +4,7 @@ import { eventually, withDeadline } from './withDeadline.ts';
 import type { AdultRow } from './adultRows.ts';
 import { answerOf, bodyOf } from './adultRows.ts';
 
-/** A request, and the only answer that is right: of any version, or of each by the id that `x-model` gives. */
+/** A request and its only right answer, for any version or by the id in `x-model`. */
 export interface Case {
   readonly body: string;
   readonly answer: string | Readonly<Record<string, string>>;
@@ -16,20 +16,20 @@ export interface LoadOptions {
   readonly connections: number;
   /** The requests, taken in turn. */
   readonly cases: readonly Case[];
-  /** Ends after so many requests in all; without it, with `stop`. */
+  /** The load ends after this many requests in total; without it, at `stop`. */
   readonly requests?: number;
-  /** Bounds the load in time, whatever happens. */
+  /** The load ends after this time in any case. */
   readonly maxMs?: number;
-  /** A connection that can't be made is no failure but the end of that client: the server is being stopped. */
+  /** A refused connection ends its client without a failure: the server is being stopped. */
   readonly untilRefused?: boolean;
-  /** Begins each request's id, so that the log's ids can be told to be this load's. */
+  /** Prefix of each request's id, to find the requests of this load in the log. */
   readonly idPrefix?: string;
 }
 
 export interface LoadReport {
   /** Answers with status 200 and the right body. */
   readonly right: number;
-  /** The right ones by the version that gave them, where the cases tell versions apart. */
+  /** Right answers by version, where the cases distinguish versions. */
   readonly byModel: Readonly<Record<string, number>>;
   /** Answers with status 200 and another body, another x-request-id, or more than one. */
   readonly wrong: readonly string[];
@@ -51,7 +51,7 @@ export interface Load {
   readonly right: number;
   /** All other answers so far, and requests that got none. */
   readonly failed: number;
-  /** Waits for so many right answers more. */
+  /** Waits for this many more right answers. */
   more(count: number, ms?: number): Promise<void>;
   /** Lets requests under way finish, then reports. */
   stop(): Promise<LoadReport>;
@@ -70,7 +70,7 @@ type Failed = NodeJS.ErrnoException & { readonly reused: boolean; readonly answe
 
 const ANSWER_MS = 20_000;
 
-/** One request. Rejects with what happened, and when: before or after the first byte of an answer. */
+/** Sends one request. Rejects with the error, and whether the answer had begun. */
 function send(agent: Agent, port: number, body: string, id: string): Promise<Answer> {
   return new Promise((resolve, reject) => {
     let answering = false;
@@ -209,7 +209,7 @@ export function startLoad(options: LoadOptions): Load {
   };
 }
 
-/** What must hold for a load of which nothing was lost. */
+/** The expected report of a load without any loss. */
 export const LOST_NOTHING = { wrong: [], errors: [], failures: [] } as const;
 
 /** Requests of one row each. */
@@ -219,7 +219,7 @@ export const singles = (rows: readonly AdultRow[]): Case[] =>
 /** One request of many rows. */
 export const together = (rows: readonly AdultRow[]): Case => ({ body: bodyOf(rows), answer: answerOf(rows) });
 
-/** A request whose body has not arrived whole: for as long as a test wants, the server works on it. */
+/** A request with an incomplete body: the server works on it until the test completes it. */
 export interface HeldRequest {
   /** Sends the rest, and returns the status and the body of the answer. */
   finish(): Promise<readonly [status: number, body: string]>;
@@ -245,7 +245,7 @@ export function holdRequest(port: number, { body }: Case): HeldRequest {
       response.on('end', () => resolve([response.statusCode ?? 0, text]));
     });
   });
-  // It may fail before anybody asks for it.
+  // It may fail before it is awaited.
   answer.catch(() => undefined);
   sent.write(body.slice(0, half));
   return {

@@ -13,7 +13,7 @@ export interface ProblemBody extends ProblemExtensions {
   readonly requestId: string;
 }
 
-/** Holds an answer to the form that every error has, and returns its body. */
+/** Expects the form of an error answer, and returns its body. */
 export function expectProblem(answer: Answer, code: ErrorCode): ProblemBody {
   const body = JSON.parse(answer.text) as ProblemBody;
   expect(body.code).toBe(code);

@@ -7,7 +7,7 @@ import { fromHome } from '../platform/install.ts';
 import { freePort } from './freePort.ts';
 import { eventually } from './withDeadline.ts';
 
-/** What the environment is made of: scripts/test.sh takes the same files in the same order. */
+/** The requirements of the environment: scripts/test.sh uses the same files in the same order. */
 const SOURCES = [
   'scripts/verify/bench/peers/requirements.txt',
   'scripts/testing/clients-requirements.txt',

@@ -6,7 +6,7 @@ import type { Wishes } from '../rollout/plan.ts';
 import { makePlan } from '../rollout/plan.ts';
 import { readModelVersion } from '../loading/readModelVersion.ts';
 
-const NO_WISHES: Wishes = { defaultModel: '', pins: new Map(), shadows: [], openVersions: 1 };
+const NO_WISHES: Wishes = { defaultModel: undefined, pins: new Map(), shadows: [], openVersions: 1 };
 
 /**
  * Reads the served version of every model in a folder, sorted by name.

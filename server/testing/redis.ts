@@ -49,7 +49,7 @@ export async function createRedis(home: string): Promise<Redis> {
     password: PASSWORD,
     start: async (...options) => {
       const own = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder, '--requirepass', PASSWORD];
-      // Every write is on disk before it is answered: what a killed Redis had confirmed is there again.
+      // Every write is on disk before it is answered: a killed Redis loses nothing that it confirmed.
       const durable = ['--save', '', '--appendonly', 'yes', '--appendfsync', 'always'];
       child = spawn(PROGRAM, [...own, ...durable, ...options], { stdio: 'ignore' });
       await eventually(

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { TextCell } from '../../worker/protocol.ts';
 import { MAX_BATCH_ROWS, TEXT_CELL, answerWidth } from '../../worker/protocol.ts';
 import { openSession } from '../../worker/session.ts';
-import { createAnswers, createFeeds, fetches } from '../../worker/tensors.ts';
+import { createAnswerReader, createFeedMaker, fetchedOutputs } from '../../worker/tensors.ts';
 import type { TensorValue } from '../../worker/tensors.ts';
 import type { Signature } from '../model/signature.ts';
 import { outputFeed } from '../model/signature.ts';
@@ -31,12 +31,12 @@ const openBytes = (bytes: Uint8Array): ReturnType<typeof openSession> =>
 function scorer({ session, makeTensors }: Opened, signature: Signature): Score {
   const output = outputFeed(signature);
   const width = answerWidth(output);
-  const readAnswers = createAnswers(output);
+  const readAnswers = createAnswerReader(output);
   return async (rows) => {
     const answers = new Float64Array(rows.length * width);
     for (let from = 0; from < rows.length; from += MAX_BATCH_ROWS) {
       const batch = rows.slice(from, from + MAX_BATCH_ROWS);
-      const outputs = await session.run(makeTensors(batch), fetches(output));
+      const outputs = await session.run(makeTensors(batch), fetchedOutputs(output));
       readAnswers(outputs, answers.subarray(from * width, (from + batch.length) * width), batch.length);
     }
     return answers;
@@ -47,7 +47,7 @@ function scorer({ session, makeTensors }: Opened, signature: Signature): Score {
 async function prepareWhole(bytes: Uint8Array, { inputs }: Signature): Promise<Opened> {
   const session = await openBytes(bytes);
   const columns = inputs.map((input) => ({ ...input, categories: input.categories ?? [] }));
-  const makeFeeds = createFeeds(columns, session.inputs);
+  const makeFeeds = createFeedMaker(columns, session.inputs);
   const makeTensors: MakeTensors = (rows) => {
     const texts: TextCell[] = [];
     const cells = new Float64Array(rows.length * columns.length);
@@ -94,7 +94,7 @@ export const openWhole = async (bytes: Uint8Array, signature: Signature): Promis
 export const openLifted = async (lifted: Lifted, signature: Signature): Promise<Score> =>
   scorer(await prepareLifted(lifted), signature);
 
-/** The elements of the one output of a regression, however many there are. */
+/** All elements of the one output of a regression. */
 async function run(
   { session, makeTensors }: Opened,
   { outputs: { value = '' } }: Signature,

@@ -8,7 +8,7 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Runs a program to its end; what it wrote to stdout. One that fails is an error with all that it said. */
+/** Runs a program to its end and returns its stdout. A failure is an error with all its output. */
 export async function runProgram(
   command: string,
   args: readonly string[],

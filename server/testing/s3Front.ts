@@ -3,26 +3,26 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A request that came to the store. */
+/** A request to the store. */
 export interface Asked {
   /** With its query. */
   readonly path: string;
   readonly range: string | undefined;
-  /** Milliseconds, of no particular beginning. */
+  /** Milliseconds of performance.now(). */
   readonly at: number;
 }
 
-/** What becomes of a request: the store answers it, another status does, or its body breaks off. */
+/** How a request is answered: by the store (undefined), with an error, or with a body that breaks off. */
 export type Fate = { readonly status: number; readonly code: string } | Cut | undefined;
 
 interface Cut {
-  /** Bytes that the client gets. */
+  /** Bytes of the body that are sent. */
   readonly cutAt: number;
-  /** Resolves when it has them: until then the connection stays. */
+  /** Resolves when the client has them: until then the connection stays open. */
   readonly has: () => Promise<unknown>;
 }
 
-/** Stands in front of a store, and gives some requests a fate. */
+/** A proxy before a store that lets some requests fail. */
 export interface Front {
   readonly url: string;
   readonly asked: readonly Asked[];
@@ -37,7 +37,7 @@ const fail = (outgoing: ServerResponse, status: number, code: string): void => {
 export async function createFront(store: string, decide: (asked: Asked) => Fate): Promise<Front> {
   const asked: Asked[] = [];
   const pass = (incoming: IncomingMessage, outgoing: ServerResponse, cut: Cut | undefined): void => {
-    // The host stays the front's: it is signed.
+    // The host header stays as it is, since it is signed.
     const options = { method: incoming.method, path: incoming.url, headers: incoming.headers };
     const sent = request(store, options, (answer) => {
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers);

@@ -21,9 +21,9 @@ export const needsGateway = (title: string): string =>
 /** A real S3 server over a folder: a bucket is a folder in it. */
 export interface Gateway {
   readonly folder: string;
-  /** What a client of it needs in its environment. */
+  /** The environment variables of its clients. */
   readonly env: Readonly<Record<string, string>>;
-  /** Uploads files under a prefix, as a client does: only then they have digests. */
+  /** Uploads files under a prefix through the server, which stores digests only then. */
   put(bucket: string, prefix: string, files: Readonly<Record<string, string | Uint8Array>>): Promise<void>;
   /** Adds an account that may do nothing. @returns its part of `env` */
   addStranger(): Promise<Readonly<Record<string, string>>>;

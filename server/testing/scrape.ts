@@ -1,14 +1,14 @@
 import type { Server } from './startServer.ts';
 import { eventually } from './withDeadline.ts';
 
-/** What the server's metrics port says. */
+/** The text of the server's metrics port. */
 export async function scrape(server: Server): Promise<Metrics> {
   const response = await fetch(`http://127.0.0.1:${server.metricsPort}/metrics`);
   if (response.status !== 200) throw new Error(`the scrape was answered ${response.status}`);
   return new Metrics(await response.text());
 }
 
-/** A scrape that every process answered in time, which on a busy machine may take some. */
+/** A scrape that every process answered in time; on a busy machine it may take several. */
 export async function scrapeAll(server: Server): Promise<Metrics> {
   const STALE = 'metrics_stale_processes_total';
   let stale = (await scrape(server)).sum(STALE);
@@ -21,7 +21,7 @@ export async function scrapeAll(server: Server): Promise<Metrics> {
   return eventually('a scrape that every process answers', look, 30_000);
 }
 
-/** An exposition that was read. */
+/** A parsed exposition. */
 export class Metrics {
   readonly text: string;
   /** Values by name and labels, as they stand in the text. */

@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { withTemporaryFolder } from './temporaryFolder.ts';
 
-/** Runs with the folder of a file system of so many KiB, which is gone afterwards. */
+/** Runs with the folder of a file system of this many KiB, which is removed afterwards. */
 export const withSmallDisk = (kibibytes: number, run: (folder: string) => Promise<void>): Promise<void> =>
   withTemporaryFolder(async (home) => {
     const folder = join(home, 'disk');

@@ -9,7 +9,7 @@ import { HOME } from '../platform/install.ts';
 import { freePort } from './freePort.ts';
 import { eventually, withDeadline } from './withDeadline.ts';
 
-/** The checkout that these tests stand in. */
+/** The checkout of these tests. */
 export const CHECKOUT = HOME;
 
 /** Covers a build of a checkout that is newer than its dist/. */
@@ -37,15 +37,15 @@ export interface End {
 export interface ServerOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly args?: readonly string[];
-  /** The checkout to start: this one unless told. */
+  /** The checkout to start; by default this one. */
   readonly checkout?: string;
   /** Starts it as this user and group. */
   readonly uid?: number | undefined;
-  /** Goes into the name of its TMPDIR. */
+  /** Part of the name of its TMPDIR. */
   readonly folder?: string;
 }
 
-/** A server as servemodel.sh runs it: its own session, so that all of its processes are known, orphans too. */
+/** A server as servemodel.sh runs it, in a session of its own: so all its processes are known, orphans too. */
 export interface Server {
   readonly port: number;
   readonly metricsPort: number;
@@ -59,7 +59,7 @@ export interface Server {
   lines(): readonly LogLine[];
   /** Waits for a line of the log. */
   says(what: string, matches: (line: LogLine) => boolean, ms?: number): Promise<LogLine>;
-  /** Waits until it is ready; a server that ends before is an error with what it said. */
+  /** Waits until it is ready; a server that ends before is an error with its output. */
   ready(): Promise<Server>;
   primary(): number;
   serverProcesses(): number[];
@@ -72,9 +72,9 @@ export interface Server {
   ended(ms?: number): Promise<End>;
   /** TERM, and waits for the end. */
   stop(): Promise<End>;
-  /** What it left behind: processes, open ports and files. Waits a moment, since the last ones end by themselves. */
+  /** Its remains: processes, open ports and files. Waits for the last ones, which end by themselves. */
   leftBehind(): Promise<string[]>;
-  /** Ends what is left of it, and removes its folder. */
+  /** Kills its remaining processes and removes its folder. */
   clean(): Promise<void>;
 }
 
@@ -117,7 +117,7 @@ function parseLines(text: string): LogLine[] {
     .map((line) => JSON.parse(line) as LogLine);
 }
 
-/** The environment without what would change the server under test. */
+/** The environment without variables that would change the server under test. */
 function cleanEnvironment(): Record<string, string | undefined> {
   const { PATH, HOME, LANG } = process.env;
   return { PATH, HOME, LANG };
@@ -157,13 +157,13 @@ export async function launchServer(options: ServerOptions = {}): Promise<Server>
   const exited = once(child, 'exit').then(
     ([code, signal]: unknown[]) => ({ code, signal, ms: performance.now() - started }) as End,
   );
-  // Without it, a server that nobody waits for would be an unhandled rejection.
+  // Else a server whose end isn't awaited would be an unhandled rejection.
   exited.catch(() => undefined);
   await once(child, 'spawn');
   const pid = child.pid as number;
 
   const tail = (): string => said.slice(-3000);
-  /** An error that also shows what the server said: without it nobody can tell why. */
+  /** Adds the server's output to an error: it has the cause. */
   const orSay = async <T>(promise: Promise<T>): Promise<T> => {
     try {
       return await promise;

@@ -4,7 +4,7 @@ import type { EncodedRows } from '../model/rows.ts';
 import type { Model } from '../model/model.ts';
 import type { Input } from '../model/signature.ts';
 
-/** A regression model of one number column: for tests that are about rows, not about cells. */
+/** A regression model of one number column, for tests of rows rather than cells. */
 export function tinyModel(name = 'tiny'): Model {
   const inputs: Input[] = [{ name: 'x', onnx: 'x', type: 'number', nullable: false }];
   return {

@@ -19,7 +19,7 @@ export const tinyTreeAttributes = (version: number): Record<string, AttributeSpe
   target_weights: { floats: [version, version + 0.5] },
 });
 
-/** A tree whose answer tells which version it is: `version` for x up to 0.5, else `version` + 0.5. */
+/** A tree whose answers show its version: `version` for x up to 0.5, else `version` + 0.5. */
 export function tinyTree(version: number): Uint8Array {
   return buildModel({
     inputs: [{ name: 'x', element: 'float', dims: ['n', 1] }],
@@ -35,7 +35,7 @@ export function tinyTree(version: number): Uint8Array {
   });
 }
 
-/** The same answers from a graph that no forest is made of: ONNX Runtime serves it. */
+/** The same answers from a graph without a forest, which ONNX Runtime serves. */
 export function tinyLine(version: number): Uint8Array {
   return buildModel({
     inputs: [{ name: 'x', element: 'float', dims: ['n', 1] }],
@@ -71,7 +71,7 @@ export const tinyFiles = (
   'golden.json': JSON.stringify({ columns: ['x'], data: [[0], [1]], predictions: [version, version + 0.5] }),
 });
 
-/** Writes a version's folder aside and moves it into its place, as a careful deployment does. */
+/** Writes a version's folder elsewhere and renames it into place, as a careful deployment does. */
 export function putVersion(
   repository: string,
   id: string,

@@ -15,7 +15,7 @@ import { createHttpClient } from './httpClient.ts';
 import { withTemporaryFolder } from './temporaryFolder.ts';
 import { withDeadline } from './withDeadline.ts';
 
-/** An error of the log, as it stands there. */
+/** An error in the log. */
 export interface LoggedError {
   readonly msg: string;
   readonly requestId?: string;
@@ -31,7 +31,7 @@ export interface AppUnderTest {
   readonly lifecycle: { serving: boolean; draining: boolean };
   /** The exposition text of the app's metrics. */
   metrics(): Promise<string>;
-  /** Takes the errors that were logged. A test that leaves one has failed. */
+  /** Takes the errors that were logged. A test that leaves one fails. */
   takeErrors(): readonly LoggedError[];
 }
 
@@ -43,7 +43,7 @@ type Run = (app: AppUnderTest) => Promise<void>;
 const toBody = (body: unknown): Uint8Array =>
   body instanceof Uint8Array ? body : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
 
-/** A fresh app with a fake inference behind it, asked in process or over a socket. */
+/** A fresh app with a fake inference, called in process or over a socket. */
 async function runWithApp(overSocket: boolean, run: Run): Promise<void> {
   const errors: LoggedError[] = [];
   const log = pino({ level: 'error' }, { write: (line) => errors.push(JSON.parse(line) as LoggedError) });

@@ -13,10 +13,10 @@ describe('withDeadline', () => {
 });
 
 describe('eventually', () => {
-  it('asks until there is an answer', async () => {
-    let asked = 0;
-    expect(await eventually('the third time', () => (++asked === 3 ? 'here' : undefined))).toBe('here');
-    expect(asked).toBe(3);
+  it('calls until there is a value', async () => {
+    let calls = 0;
+    expect(await eventually('the third time', () => (++calls === 3 ? 'here' : undefined))).toBe('here');
+    expect(calls).toBe(3);
     expect(await eventually('a zero', () => 0)).toBe(0);
   });
 

@@ -3,14 +3,14 @@ import { deadline } from '../platform/deadline.ts';
 const POLL_MS = 5;
 
 /**
- * The promise, or an error that names what was waited for: a regression fails with a sentence instead of idling
- * until the runner gives up.
+ * The promise, or an error that names what was waited for: a regression fails with a sentence rather than by the
+ * runner's timeout.
  */
 export function withDeadline<T>(what: string, promise: Promise<T>, ms = 5000): Promise<T> {
   return deadline(promise, ms, what);
 }
 
-/** Asks again and again, until the answer is neither undefined nor false; and returns it. */
+/** Calls a function until it returns neither undefined nor false; returns that value. */
 export async function eventually<T>(
   what: string,
   check: () => T | Promise<T>,

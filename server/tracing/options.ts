@@ -1,5 +1,4 @@
 import type { Config } from '../settings/settings.ts';
-import { parsePairs } from '../settings/pairs.ts';
 
 /** Where spans go, and which. */
 export interface TracingSettings {
@@ -19,26 +18,26 @@ export function tracingSettings(
   version: string,
   pid: number,
 ): TracingSettings | undefined {
-  const url = config.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT || tracesAt(config.OTEL_EXPORTER_OTLP_ENDPOINT);
-  if (url === '') return undefined;
-  const attributes = parsePairs(config.OTEL_RESOURCE_ATTRIBUTES) ?? {};
+  const { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: complete, OTEL_EXPORTER_OTLP_ENDPOINT: base } = config;
+  const url = complete ?? (base && tracesAt(base));
+  if (!url) return undefined;
+  const attributes = config.OTEL_RESOURCE_ATTRIBUTES;
   return {
-    url,
-    headers: parsePairs(config.OTEL_EXPORTER_OTLP_HEADERS) ?? {},
+    url: url.href,
+    headers: config.OTEL_EXPORTER_OTLP_HEADERS,
     sampler: config.OTEL_TRACES_SAMPLER,
     ratio: config.OTEL_TRACES_SAMPLER_ARG,
     attributes: {
       'service.version': version,
       ...attributes,
-      'service.name': config.OTEL_SERVICE_NAME || attributes['service.name'] || 'servemodel',
+      'service.name': config.OTEL_SERVICE_NAME ?? (attributes['service.name'] || 'servemodel'),
       'process.pid': pid,
     },
   };
 }
 
-function tracesAt(endpoint: string): string {
-  if (endpoint === '') return '';
+function tracesAt(endpoint: URL): URL {
   const url = new URL(endpoint);
   url.pathname = `${url.pathname.replace(/\/$/, '')}/v1/traces`;
-  return url.href;
+  return url;
 }

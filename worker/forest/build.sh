@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds kernel.wasm from kernel.c with one exact compiler, so that anybody can get the committed bytes again.
+# Builds kernel.wasm from kernel.c with one exact compiler, so that the committed bytes can be reproduced.
 set -eu
 pinned='14.0.6'
 

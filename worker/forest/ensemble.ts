@@ -10,15 +10,15 @@ export const MODES = [
 ] as const;
 export type Mode = (typeof MODES)[number];
 
-/** What becomes of a row's raw scores. */
+/** The function of a row's raw scores. */
 export type PostTransform = 'NONE' | 'LOGISTIC' | 'SOFTMAX' | 'SOFTMAX_ZERO' | 'PROBIT';
 
-/** How the weights that a row meets in the trees become its raw score. */
+/** How the weights of a row's leaves become its raw score. */
 export type Aggregate = 'SUM' | 'AVERAGE' | 'MIN' | 'MAX';
 
 /**
  * A tree ensemble as ai.onnx.ml's TreeEnsembleClassifier and TreeEnsembleRegressor describe it: one entry a node,
- * then one a leaf weight. Nothing in it has been checked: that is what `compileForest` is for.
+ * then one a leaf weight. It is unchecked: compileForest checks it.
  */
 export interface TreeEnsemble {
   readonly kind: 'classifier' | 'regressor';
@@ -34,7 +34,7 @@ export interface TreeEnsemble {
   readonly nodeFeatures: Int32Array;
   /** Thresholds. */
   readonly nodeValues: Float32Array;
-  /** Where a row goes for which the comparison holds; a number within the tree. Unused in a leaf. */
+  /** The child for rows for which the comparison holds, as a number within the tree. Unused in a leaf. */
   readonly nodeTrueIds: Int32Array;
   readonly nodeFalseIds: Int32Array;
   /** 1: a row whose feature is NaN takes the true side. */
@@ -53,7 +53,7 @@ export interface TreeEnsemble {
   readonly aggregate: Aggregate;
 }
 
-/** The ensemble can't be compiled. The message is one line that says what is wrong, by name. */
+/** The ensemble can't be compiled. The message is one line with the reason. */
 export class EnsembleRefused extends Error {
   override readonly name = 'EnsembleRefused';
 }

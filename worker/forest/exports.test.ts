@@ -8,7 +8,7 @@ import type { Lifted } from '../../server/compiler/lift/lift.ts';
 import { liftModel } from '../../server/compiler/lift/lift.ts';
 import { encodeRows, openLifted } from '../../server/testing/reference.ts';
 import type { Signature } from '../../server/model/signature.ts';
-import { compileForest } from './compile.ts';
+import { compileForest } from './compileForest.ts';
 import type { TreeEnsemble } from './ensemble.ts';
 import { createForest } from './forest.ts';
 import { expectAnswers } from './testing/compare.ts';
@@ -19,7 +19,7 @@ const names = (await readdir(FIXTURES))
   .filter((file) => file.endsWith('.onnx'))
   .map((file) => file.slice(0, -5));
 
-/** Scores rows in batches of a size that leaves a rest. */
+/** Scores rows in batches whose size doesn't divide their number. */
 function scoreAll(
   ensemble: TreeEnsemble,
   features: number,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compileForest } from './compile.ts';
+import { compileForest } from './compileForest.ts';
 import type { Mode, TreeEnsemble } from './ensemble.ts';
 import { EnsembleRefused, MODES } from './ensemble.ts';
 import { createForest } from './forest.ts';
@@ -14,7 +14,7 @@ const BRANCHES: readonly Mode[] = MODES.filter((mode) => mode !== 'LEAF');
 
 const anySeed = fc.nat(2 ** 31 - 1);
 
-/** All that an ensemble can be like, in combinations that ONNX Runtime takes. */
+/** All properties of an ensemble, in combinations that ONNX Runtime accepts. */
 const anyTraits: fc.Arbitrary<Traits> = fc
   .record({
     seed: anySeed,
@@ -75,7 +75,7 @@ describe('a forest', () => {
           const [answers, wanted] = await answerTwice(ensemble, features, randomMatrix(seed, rows, features));
           const classifier = kind === 'classifier';
           const width = outputs + Number(classifier);
-          // Without an exponential there is nothing but comparisons and sums in one order.
+          // Without an exponential there are only comparisons and sums in a fixed order: equal bit by bit.
           expectAnswers(answers as Float64Array, wanted as Float64Array, {
             width,
             classifier,

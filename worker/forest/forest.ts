@@ -1,27 +1,27 @@
 import { readFileSync } from 'node:fs';
-import { refuse } from './check.ts';
-import type { CompiledForest } from './compile.ts';
+import { refuse } from './checkEnsemble.ts';
+import type { CompiledForest } from './compileForest.ts';
 import type { Aggregate } from './ensemble.ts';
-import { createScores } from './scores.ts';
+import { createFinish } from './finishScores.ts';
 
-/** A compiled ensemble that is ready to answer. It has a memory of its own, for one thread. */
+/** A compiled ensemble in a memory of its own, for one thread. */
 export interface Forest {
   /** [maxRows, features], row by row: to be filled before `score`. */
   readonly input: Float32Array;
   /**
-   * Answers the first rows of the input. A classifier's row of answers is the index of the label, then the probability
+   * Scores the first rows of the input. A classifier's row of answers is the index of the label, then the probability
    * of each class; a regressor's is its values.
    */
   score(rows: number, answers: Float64Array): void;
 }
 
 const PAGE = 65_536;
-/** WebAssembly could address twice as much. */
-const MOST_BYTES = 2 ** 31;
+/** Half of what WebAssembly can address. */
+const MAX_BYTES = 2 ** 31;
 /** Rows that are staged at once: BLOCK_ROWS in kernel.c. */
 const BLOCK_ROWS = 64;
 
-/** As the kernel numbers them. AVERAGE is a sum that scores.ts divides. */
+/** The kernel's numbers for them. AVERAGE is a sum that finishScores.ts divides. */
 const AGGREGATES: Readonly<Record<Aggregate, number>> = { SUM: 0, AVERAGE: 0, MIN: 1, MAX: 2 };
 const START: Readonly<Record<Aggregate, number>> = { SUM: 0, AVERAGE: 0, MIN: Infinity, MAX: -Infinity };
 
@@ -32,9 +32,9 @@ function loadKernel(): WebAssembly.Module {
   return kernel;
 }
 
-/** Hands out stretches of the memory, each at a line of the cache. */
+/** Allocates ranges of the memory, each at the start of a cache line. */
 function createLayout(): { reserve(words: number): number; readonly bytes: number } {
-  // The first page is left to the kernel's stack.
+  // The first page is the kernel's stack.
   let bytes = PAGE;
   return {
     reserve: (words) => {
@@ -49,9 +49,9 @@ function createLayout(): { reserve(words: number): number; readonly bytes: numbe
 }
 
 /**
- * Puts a compiled forest into a kernel's memory, with room for `maxRows` rows.
+ * Copies a compiled forest into a kernel's memory, with room for `maxRows` rows.
  *
- * @throws {EnsembleRefused} when that is more memory than we give a kernel
+ * @throws {EnsembleRefused} when that takes more than MAX_BYTES
  */
 export function createForest(compiled: CompiledForest, maxRows: number): Forest {
   const { features, width, columns, nodes, roots, targets, lists } = compiled;
@@ -67,7 +67,7 @@ export function createForest(compiled: CompiledForest, maxRows: number): Forest 
     staged: layout.reserve((columns.length + 1) * BLOCK_ROWS),
     scores: layout.reserve(maxRows * width),
   };
-  if (layout.bytes > MOST_BYTES) refuse(`the kernel needs ${layout.bytes} bytes, more than ${MOST_BYTES}`);
+  if (layout.bytes > MAX_BYTES) refuse(`the kernel needs ${layout.bytes} bytes, more than ${MAX_BYTES}`);
   const pages = Math.ceil(layout.bytes / PAGE);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
   const words = (at: number, length: number): Uint32Array => new Uint32Array(memory.buffer, at, length);
@@ -94,7 +94,7 @@ export function createForest(compiled: CompiledForest, maxRows: number): Forest 
   const instance = new WebAssembly.Instance(loadKernel(), { env: { memory } });
   const walk = instance.exports['score'] as (forest: number, rows: number) => void;
   const raw = new Float32Array(memory.buffer, place.scores, maxRows * width);
-  const finish = createScores(compiled);
+  const finish = createFinish(compiled);
 
   return {
     input: new Float32Array(memory.buffer, place.input, maxRows * features),

@@ -1,13 +1,13 @@
-// The forest kernel: walks packed decision trees. compile.ts packs and checks them, forest.ts lays out the memory.
+// The forest kernel: walks packed decision trees. compileForest.ts packs and checks them, forest.ts lays out the memory.
 //
 // A node is 8 bytes. `go` holds two numbers: in its high bits a column, in its low `shift` bits the slot of the false
 // child; the true child stands right beside it. One step is therefore
 //
 //     slot = false child + (x[column] <= threshold)
 //
-// without a branch that a processor could predict wrongly. A leaf stands still: its column is 0, where every row has
-// NaN, which is <= nothing, and its "false child" is the leaf itself. So eight walks go on in step until all columns are
-// 0, and while one of them waits for memory the other seven do so at the same time.
+// without a branch that a processor could mispredict. A walk stays in its leaf: the leaf's column is 0, where every row
+// has NaN, which is <= nothing, and its "false child" is the leaf itself. So eight walks advance in step until all columns
+// are 0, and their memory accesses overlap.
 typedef unsigned int u32;
 
 typedef struct {
@@ -27,7 +27,7 @@ typedef struct {
 // Written by forest.ts, one word each.
 typedef struct {
   const Node *nodes;
-  const u32 *roots;    // where each tree begins; filled up to whole eights with trees that add nothing
+  const u32 *roots;    // where each tree begins; padded to a multiple of eight with trees that add nothing
   const u32 *targets;  // the output that each tree's leaves count for, if they have no lists
   const u32 *lists;    // null, or a list for each leaf: n, then n times (output, weight)
   u32 trees;
@@ -48,7 +48,7 @@ enum { LANES = 8, BLOCK_ROWS = 64 };
 #define UNROLL _Pragma("clang loop unroll(full)")
 #define EACH_LANE UNROLL for (u32 i = 0; i < LANES; i++)
 
-// Rows as the walks want them, staged[column][lane]: so the address of a cell differs from lane to lane by a constant.
+// Transposes rows to staged[column][lane]: then the address of a cell differs between lanes by a constant.
 __attribute__((noinline)) static void stage(const Forest *f, float *staged, u32 row, u32 lanes) {
   for (u32 lane = 0; lane < lanes; lane++) {
     const float *in = f->input + (row + lane) * f->features;
@@ -77,7 +77,7 @@ __attribute__((noinline)) static void settleRarely(const Forest *f, u32 tree, co
   for (u32 n = *list; n > 0; n--, entry++) count(scores + entry->output, entry->weight, f->aggregate);
 }
 
-// Gives a row what stands in the leaf where it arrived. In float32 and in the order of the trees, as ONNX Runtime
+// Adds the weights of a row's leaf to its scores. In float32 and in the order of the trees, as ONNX Runtime
 // does: another order changes the last bits, and with them the label wherever two classes tie.
 static inline void settle(const Forest *f, u32 tree, const Node *leaf, float *scores) {
   if (f->lists || f->aggregate != SUM)

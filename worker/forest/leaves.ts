@@ -1,21 +1,21 @@
-import { LEAF } from './check.ts';
+import { LEAF } from './checkEnsemble.ts';
 import type { TreeEnsemble } from './ensemble.ts';
-import { LANES, sharedWords } from './pack.ts';
+import { LANES, sharedWords } from './packTrees.ts';
 import type { Structure, Tree } from './structure.ts';
 
-/** Instead of a column: every row, or no row, meets a weight for the output. */
+/** In the place of a column: every row, or no row, reaches a weight for the output. */
 export const ALWAYS = -1;
 export const NEVER = -2;
 
-/** What rows get where they arrive. */
+/** What the leaves add to the scores of a row. */
 export interface Leaves {
-  /** The output of each tree, used where each tree has just one, and each leaf one weight. */
+  /** The output of each tree, if every tree has one output and every leaf one weight. */
   readonly targets: Uint32Array;
-  /** Else a list for each leaf: n, then n times output and weight. Empty when `targets` will do. */
+  /** Else a list for each leaf: n, then n times output and weight. Empty where `targets` suffice. */
   readonly lists: Uint32Array;
   /** Columns of raw scores: the outputs, then those that count weights. */
   readonly width: number;
-  /** For each output, where it matters, the column that counts how many weights a row has met for it. */
+  /** For each output the column that counts the weights that a row has reached, or ALWAYS or NEVER. */
   readonly counted: readonly number[];
 }
 
@@ -28,7 +28,7 @@ interface Leaf {
 
 const word = new DataView(new ArrayBuffer(4));
 
-/** A float32 as the 32 bits that it is. */
+/** The 32 bits of a float32. */
 export function bitsOf(value: number): number {
   word.setFloat32(0, value);
   return word.getUint32(0);
@@ -62,8 +62,8 @@ function findTargets(ensemble: TreeEnsemble, structure: Structure): number[] | u
 }
 
 /**
- * Some answers depend on whether a row meets any weight for an output at all, even one of 0: see `createHas`. Where that
- * isn't the same for all rows, a column more counts the weights.
+ * Some answers depend on whether a row reaches any weight for an output, even one of 0: see `createHas`. Where rows
+ * differ in that, an additional column counts the weights.
  */
 function findCounted(ensemble: TreeEnsemble, structure: Structure): { counted: number[]; width: number } {
   const { outputs, weightOutputs } = ensemble;
@@ -88,7 +88,7 @@ function findCounted(ensemble: TreeEnsemble, structure: Structure): { counted: n
   return { counted, width };
 }
 
-/** All lists, and where each leaf's begins. The one at 0 is empty. */
+/** The lists of all leaves, and where each begins. The list at 0 is empty. */
 function writeLists(
   ensemble: TreeEnsemble,
   structure: Structure,
@@ -128,7 +128,7 @@ function writeLists(
   return { lists, begins };
 }
 
-/** Finds the shortest way to say what the leaves add; `wordOf` is what a leaf's node says of it. */
+/** Chooses the shortest description of the leaves; `wordOf` is the word in a leaf's packed node. */
 export function describeLeaves(
   ensemble: TreeEnsemble,
   structure: Structure,

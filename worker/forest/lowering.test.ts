@@ -5,7 +5,7 @@ import type { Outcome } from './lowering.ts';
 import { lower, nextBelow } from './lowering.ts';
 import { THRESHOLDS, VALUES } from './testing/random.ts';
 
-/** What the operators' modes mean. */
+/** The meaning of the operators' modes. */
 const COMPARE: Readonly<Record<Exclude<Mode, 'LEAF'>, (x: number, t: number) => boolean>> = {
   BRANCH_LEQ: (x, t) => x <= t,
   BRANCH_LT: (x, t) => x < t,

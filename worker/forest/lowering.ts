@@ -1,12 +1,12 @@
 import type { Mode, TreeEnsemble } from './ensemble.ts';
 import { MODES } from './ensemble.ts';
 
-/** A child of a test: a side of the branch, or the branch's second test. */
+/** Where a test leads: a side of the branch, or the branch's second test. */
 export type Outcome = 'true' | 'false' | 'second';
 
 /**
- * The one test that the kernel knows, `x <= threshold`, with the sides to which its outcomes lead. It never holds for
- * NaN, nor with a threshold of NaN.
+ * The kernel's only test, `x <= threshold`, with the outcomes for true and false. It is false for NaN, and with a
+ * threshold of NaN.
  */
 export interface Test {
   readonly threshold: number;
@@ -18,7 +18,7 @@ export interface Test {
 
 const bits = new DataView(new ArrayBuffer(4));
 
-/** The next float32 below x, so that `v < x` is `v <= nextBelow(x)`. NaN below -Infinity: nothing is <= NaN. */
+/** The next float32 below x: `v < x` is `v <= nextBelow(x)`. Below -Infinity it is NaN, since nothing is <= NaN. */
 export function nextBelow(x: number): number {
   if (x === -Infinity) return NaN;
   if (x === 0) return -(2 ** -149);
@@ -36,7 +36,7 @@ const isNumber = (holds: Outcome, fails: Outcome): Test[] => test(Infinity, fals
 
 /**
  * Each mode in terms of `<=`; `missingTrue` says where NaN goes, except at BRANCH_NEQ: NaN differs from everything.
- * `>` and `>=` are `<=` and `<` with the sides exchanged, and then NaN has to hold to come to the false side.
+ * `>` and `>=` are `<=` and `<` with the sides exchanged, so the test has to hold for a NaN that takes the false side.
  * Equality takes two tests: below the threshold, and if not, up to it.
  */
 const TESTS: Readonly<Record<Mode, (threshold: number, missingTrue: boolean) => Test[]>> = {
@@ -59,18 +59,18 @@ const TESTS: Readonly<Record<Mode, (threshold: number, missingTrue: boolean) => 
 };
 
 /**
- * The tests of all nodes in arrays: a million of them shouldn't be objects. The first test of a node stands at twice its
- * position, its second one, if it has one, behind it.
+ * The tests of all nodes, in arrays rather than in a million objects. The first test of a node is at twice its position,
+ * the second one, if any, behind it.
  */
 export interface Tests {
   readonly threshold: Float32Array;
   readonly missingHolds: Uint8Array;
-  /** Where the outcomes lead: see SIDES. */
+  /** Indexes into SIDES. */
   readonly holds: Uint8Array;
   readonly fails: Uint8Array;
 }
 
-/** As the arrays number them. */
+/** The arrays hold indexes into these. */
 export const SIDES: readonly Outcome[] = ['true', 'false', 'second'];
 const BRANCH_LEQ = MODES.indexOf('BRANCH_LEQ');
 const LEAF = MODES.indexOf('LEAF');
@@ -89,7 +89,7 @@ export function lowerAll(ensemble: TreeEnsemble): Tests {
     const mode = nodeModes[node] as number;
     if (mode === LEAF) continue;
     if (mode === BRANCH_LEQ) {
-      // What nearly every node of nearly every file is, without an object.
+      // Nearly every node of nearly every file: without an object.
       tests.threshold[2 * node] = nodeValues[node] as number;
       tests.missingHolds[2 * node] = nodeMissingTrue[node] as number;
       tests.fails[2 * node] = 1;

@@ -5,10 +5,10 @@ import { liftModel } from '../../server/compiler/lift/lift.ts';
 import { encodeRows } from '../../server/testing/reference.ts';
 import type { Signature } from '../../server/model/signature.ts';
 import { readAdultRows } from '../../server/testing/adultRows.ts';
-import { compileForest } from './compile.ts';
+import { compileForest } from './compileForest.ts';
 import { measureForest } from './testing/measure.ts';
 
-/** Rows a call, and how many times as fast as ONNX Runtime the kernel has to be. A quiet machine shows twice as much. */
+/** Rows a call, and the least speed-up over ONNX Runtime; on a quiet machine it is twice that. */
 const BOUNDS = new Map([
   [1, 1.5],
   [16, 2.5],

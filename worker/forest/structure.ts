@@ -1,4 +1,4 @@
-import { LEAF, nodeName, refuse } from './check.ts';
+import { LEAF, nodeName, refuse } from './checkEnsemble.ts';
 import type { TreeEnsemble } from './ensemble.ts';
 import { MODES } from './ensemble.ts';
 
@@ -10,7 +10,7 @@ export interface Tree {
   readonly end: number;
 }
 
-/** The trees, with the numbers of nodes replaced by their positions in the ensemble's arrays. */
+/** The trees, with node numbers replaced by positions in the ensemble's arrays. */
 export interface Structure {
   /** In the order in which their weights are added. */
   readonly trees: readonly Tree[];
@@ -34,7 +34,7 @@ interface NumberedTree extends Tree {
 function numberNodes({ nodeIds }: TreeEnsemble, id: number, { start, end }: Tree): Find {
   let counted = true;
   for (let node = start; counted && node < end; node++) counted = nodeIds[node] === node - start;
-  // Most exporters count: then there is nothing to look up.
+  // Most exporters number nodes from 0: then no look-up is needed.
   if (counted) return (wanted) => (wanted >= 0 && wanted < end - start ? start + wanted : -1);
   const positions = new Map<number, number>();
   for (let node = start; node < end; node++) {
@@ -45,7 +45,7 @@ function numberNodes({ nodeIds }: TreeEnsemble, id: number, { start, end }: Tree
   return (wanted) => positions.get(wanted) ?? -1;
 }
 
-/** A tree is a run of nodes with one tree id: ONNX Runtime takes them so, and adds them in this order. */
+/** A tree is a run of nodes with one tree id, as in ONNX Runtime, which adds them in this order. */
 function findTrees(ensemble: TreeEnsemble): Map<number, NumberedTree> {
   const { nodeTreeIds } = ensemble;
   const trees = new Map<number, NumberedTree>();
@@ -58,7 +58,7 @@ function findTrees(ensemble: TreeEnsemble): Map<number, NumberedTree> {
   return trees;
 }
 
-/** Two nodes of a test for a set, which some exporters write as a chain of BRANCH_EQ with one true child. */
+/** Whether two nodes test for members of one set: some exporters write a chain of BRANCH_EQ with one true child. */
 function testOneSet(ensemble: TreeEnsemble, one: number, other: number): boolean {
   const { nodeModes, nodeFeatures, nodeMissingTrue } = ensemble;
   return (
@@ -80,7 +80,7 @@ function linkNodes(ensemble: TreeEnsemble, trees: Iterable<NumberedTree>): Links
   const nodes = ensemble.nodeIds.length;
   const [trueChild, falseChild] = [new Int32Array(nodes).fill(-1), new Int32Array(nodes).fill(-1)];
   const parents = new Int32Array(nodes);
-  /** A parent found so far; bitwise not of it where the node is its false child. */
+  /** The last parent found; bitwise not of it where the node is its false child. */
   const parent = new Int32Array(nodes);
   const link = (node: number, child: number, wanted: number, isTrue: boolean, root: number): void => {
     if (child === -1) refuse(`${nodeName(ensemble, node)} leads to node ${wanted}, which is not there`);
@@ -105,7 +105,7 @@ function linkNodes(ensemble: TreeEnsemble, trees: Iterable<NumberedTree>): Links
   return { trueChild, falseChild, parents };
 }
 
-/** Lists each node after its parents (Kahn's algorithm). What a cycle holds back never comes up. */
+/** Lists each node after its parents (Kahn's algorithm). Nodes behind a cycle are never listed. */
 function sortNodes(ensemble: TreeEnsemble, trees: Iterable<Tree>, links: Links): Int32Array {
   const { trueChild, falseChild } = links;
   const waitsFor = links.parents.slice();
@@ -125,7 +125,7 @@ function sortNodes(ensemble: TreeEnsemble, trees: Iterable<Tree>, links: Links):
     }
     if (listed === end) continue;
     for (let node = start + 1; node < end; node++) {
-      if (links.parents[node] === 0) refuse(`${nodeName(ensemble, node)} is led to by no other`);
+      if (links.parents[node] === 0) refuse(`${nodeName(ensemble, node)} has no parent`);
     }
     refuse(`tree ${ensemble.nodeTreeIds[start]} has a cycle`);
   }
@@ -160,7 +160,7 @@ function assignWeights(
 }
 
 /**
- * Finds the trees of a checked ensemble, and that they are trees.
+ * Finds the trees of a checked ensemble, and checks that they are trees.
  *
  * @throws {EnsembleRefused}
  */

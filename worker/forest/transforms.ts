@@ -1,13 +1,13 @@
 import type { PostTransform } from './ensemble.ts';
 
-/** PROBIT is not among them: see checkScores. */
+/** Without PROBIT: see checkScores. */
 export type Transform = Exclude<PostTransform, 'PROBIT'>;
 
-/** The operators' post transforms, as ONNX Runtime computes them: in float32, each step rounded. */
+/** The operators' post transforms, computed as in ONNX Runtime: in float32, each step rounded. */
 const f32 = Math.fround;
 const exp = (x: number): number => f32(Math.exp(x));
 
-/** Never takes the exponential of a large number. */
+/** Avoids the exponential of a large number. */
 export function logistic(x: number): number {
   const v = f32(1 / f32(1 + exp(-Math.abs(x))));
   return x < 0 ? f32(1 - v) : v;
@@ -33,7 +33,7 @@ function softmax(values: Float32Array): void {
   divide(values, sum);
 }
 
-/** Softmax of what isn't zero. */
+/** Softmax of the values that aren't zero. */
 function softmaxZero(values: Float32Array): void {
   const most = largest(values);
   const expOfNegative = exp(-most);
@@ -56,7 +56,7 @@ const each =
     for (let i = 0; i < values.length; i++) values[i] = transform(values[i] as number);
   };
 
-/** What happens to the scores of a row with two or more of them, in place. */
+/** Transform the scores of a row with two or more of them, in place. */
 export const TRANSFORMS: Readonly<Record<Transform, (values: Float32Array) => void>> = {
   NONE: () => undefined,
   LOGISTIC: each(logistic),

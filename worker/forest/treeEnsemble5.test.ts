@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compileForest } from './compile.ts';
+import { compileForest } from './compileForest.ts';
 import { EnsembleRefused } from './ensemble.ts';
 import { createForest } from './forest.ts';
 import { expectInBounds } from './testing/bounds.ts';

@@ -1,10 +1,10 @@
-import { LEAF, MAX_NODES, refuse } from './check.ts';
+import { LEAF, MAX_NODES, refuse } from './checkEnsemble.ts';
 import type { Aggregate, PostTransform, TreeEnsemble } from './ensemble.ts';
 import { MODES } from './ensemble.ts';
 
 /**
- * The attributes of ai.onnx.ml 5's TreeEnsemble. Branches and leaves are counted apart from each other, and those of all
- * trees stand in one list. Nothing in it has been checked.
+ * The attributes of ai.onnx.ml 5's TreeEnsemble. Branches and leaves are numbered separately, across all trees. They are
+ * unchecked.
  */
 export interface TreeEnsemble5 {
   /** Number of targets. */
@@ -40,7 +40,7 @@ const BRANCH_EQ = MODES.indexOf('BRANCH_EQ');
 /** With other sets ONNX Runtime cuts the fraction off a value before it looks it up. */
 const LAST_MEMBER = 30;
 const AGGREGATES: readonly Aggregate[] = ['AVERAGE', 'SUM', 'MIN', 'MAX'];
-/** As ONNX Runtime numbers them. ONNX's documentation has 1 and 2 the other way round; what runs is the reference. */
+/** As ONNX Runtime numbers them. ONNX's documentation exchanges 1 and 2; ONNX Runtime is the reference. */
 const POST_TRANSFORMS: readonly PostTransform[] = ['NONE', 'LOGISTIC', 'SOFTMAX', 'SOFTMAX_ZERO', 'PROBIT'];
 
 /** A node in the older form. */
@@ -55,7 +55,7 @@ interface Node {
   onFalse: number;
 }
 
-/** A branch or leaf that is to be written, with the nodes that lead to it. */
+/** A branch or leaf that is still to be written, with the nodes that lead to it. */
 interface Waiting {
   readonly isLeaf: boolean;
   readonly id: number;
@@ -130,7 +130,7 @@ function writeTrees(attributes: TreeEnsemble5): { nodes: Node[]; leaves: Map<Nod
       nodes.push(node);
       return node;
     };
-    /** Writes a branch: one node, or one for each value of a set, each leading to the next when it isn't that one. */
+    /** Writes a branch: one node, or a chain with one node for each value of a set. */
     const writeBranch = (branch: number): Node[] => {
       const mode = nodeModes[branch] as number;
       if (mode > BRANCH_MEMBER) refuse(`node ${branch} has an unknown mode`);
@@ -156,7 +156,7 @@ function writeTrees(attributes: TreeEnsemble5): { nodes: Node[]; leaves: Map<Nod
         leaves.set(write(LEAF), id);
         continue;
       }
-      // So a cycle ends here too, and two trees can't share nodes.
+      // Finds cycles too, and nodes that two trees share.
       if (written.has(id)) refuse(`node ${id} has two parents`);
       written.add(id);
       const chain = writeBranch(id);
@@ -174,8 +174,8 @@ function writeTrees(attributes: TreeEnsemble5): { nodes: Node[]; leaves: Map<Nod
 }
 
 /**
- * Puts the newer operator into the older ones' form. What has a set in it becomes a chain of BRANCH_EQ nodes that share
- * their true child.
+ * Converts the newer operator to the older form. A test for a set becomes a chain of BRANCH_EQ nodes that share their
+ * true child.
  *
  * @throws {EnsembleRefused}
  */

@@ -1,4 +1,4 @@
-/** What the forest kernel and its tests use of WebAssembly: neither es2023 nor this Node's types declare it. */
+/** The parts of WebAssembly in use: neither es2023 nor the types of Node 20 declare them. */
 declare namespace WebAssembly {
   class Module {
     constructor(bytes: Uint8Array);

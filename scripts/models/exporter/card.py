@@ -1,4 +1,4 @@
-"""A model card to begin with."""
+"""The first draft of a model card."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the scripts' command lines have in common."""
+"""Parts of the command lines of all scripts."""
 
 from __future__ import annotations
 
@@ -50,6 +50,6 @@ def exit_code(program: str, work: Callable[[], object]) -> int:
 
 
 def with_fixed_hashes() -> None:
-    """Start this program anew unless strings hash alike in every run: exporters walk through sets."""
+    """Restart this program with a fixed hash seed: exporters iterate over sets, whose order depends on it."""
     if os.environ.get("PYTHONHASHSEED") != "0":
         os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "PYTHONHASHSEED": "0"})

@@ -29,7 +29,7 @@ from exporter.tokens import has_default_tokens, use_exact_tokens
 TARGET_OPSET = {"": 18, "ai.onnx.ml": 3}
 TENSORS = {
     "string": StringTensorType,
-    # Also where numbers are whole: an integer tensor has no NaN for a missing one.
+    # For whole numbers too: an integer tensor has no NaN for a missing value.
     "number": FloatTensorType,
     "integer": FloatTensorType,
     "boolean": BooleanTensorType,
@@ -63,7 +63,7 @@ def library(model: Any) -> str:
 
 
 def _register(model: Any) -> None:
-    """Tell skl2onnx how to convert the boosting library in use; others needn't be installed."""
+    """Register the converter of the boosting library in use; others needn't be installed."""
     name = library(model)
     if name not in ("lightgbm", "xgboost"):
         return
@@ -87,7 +87,7 @@ def _register(model: Any) -> None:
 
 
 def _with_named_columns(model: Any, frame: pd.DataFrame) -> Any:
-    """The model behind a step that takes columns: without one, all of them would be one input without names."""
+    """The model behind a step that takes columns: without that step, the graph would have one unnamed input."""
     if isinstance(first_step(model), ColumnTransformer) or reads_one_text(model):
         return model
     columns = ColumnTransformer([("columns", "passthrough", list(frame.columns))]).fit(frame)
@@ -96,7 +96,7 @@ def _with_named_columns(model: Any, frame: pd.DataFrame) -> Any:
 
 
 def _without_feature_names(model: Any) -> Any:
-    """The model with XGBoost's names of features taken away: its converter knows none but f0, f1, …"""
+    """The model without XGBoost's feature names: its converter accepts f0, f1, … only."""
     if library(model) != "xgboost":
         return model
     unnamed = copy.deepcopy(model)
@@ -107,20 +107,20 @@ def _without_feature_names(model: Any) -> Any:
 def _options(model: Any) -> dict[int, dict[str, Any]]:
     options: dict[int, dict[str, Any]] = {}
     if is_classifier(model):
-        # Its default, a ZipMap, isn't a tensor, and Node can read nothing else.
+        # The default, a ZipMap, isn't a tensor, and onnxruntime-node reads tensors only.
         options[id(model)] = {"zipmap": False}
     for step in estimators(model):
         if isinstance(step, CountVectorizer):
-            # The default locale isn't there on a slim Debian; both lower-case every letter alike.
+            # A slim Debian lacks the default locale; both lower-case every letter alike.
             options[id(step)] = {"locale": "C.UTF-8"}
             if has_default_tokens(step):
-                # A placeholder of the right kind: use_exact_tokens puts the real one there.
+                # A placeholder of the right type, which use_exact_tokens replaces.
                 options[id(step)]["tokenexp"] = "[a-zA-Z0-9_]+"
     return options
 
 
 def name_classes(graph: onnx.ModelProto, numbers: list[int], classes: list[str]) -> None:
-    """Let the label output of a graph that numbers its classes hold their names, in the order of the numbers."""
+    """Replace the numbers of classes by their names in the graph's label output, in the order of the numbers."""
     label = graph.graph.output[0]
     numbered = f"{label.name}_number"
     for node in graph.graph.node:
@@ -139,7 +139,7 @@ def name_classes(graph: onnx.ModelProto, numbers: list[int], classes: list[str])
         )  # fmt: skip
     )
     label.type.tensor_type.elem_type = TensorProto.STRING
-    # A graph asks for the oldest operators that it does with; these keys came with the second version.
+    # skl2onnx declares the oldest operator set that suffices; these attributes came with version 2.
     ml = next((opset for opset in graph.opset_import if opset.domain == "ai.onnx.ml"), None)
     if ml is None:
         graph.opset_import.append(helper.make_opsetid("ai.onnx.ml", TARGET_OPSET["ai.onnx.ml"]))
@@ -171,7 +171,7 @@ def convert(model: Any, columns: list[Column], frame: pd.DataFrame, name: str) -
         onnx.checker.check_model(graph)
     except ExportError:
         raise
-    # Exporters raise whatever comes to hand.
+    # Exporters raise exceptions of any type.
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ExportError(f"this model can't be exported to ONNX: {reason[:400]}") from error

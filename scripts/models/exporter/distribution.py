@@ -1,4 +1,4 @@
-"""How training data lie in a column: what the server compares requests with, to tell drift."""
+"""The distribution of the training data in a column. The server compares requests with it to detect drift."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ DECIMALS = 6
 def bin_edges(values: np.ndarray) -> list[float]:
     """Upper edges of all bins but the last, ascending, each of them a value [N > 0] or the next number below one.
 
-    A value belongs to the first bin whose edge is no smaller. The bins hold equal shares where values differ enough; one
-    value that is worth several bins gets one of its own.
+    A value belongs to the first bin whose edge is no smaller. The bins have equal shares where values differ enough; a
+    value with the share of several bins gets a bin of its own.
     """
     distinct = np.unique(values)
     if len(distinct) == 1:
-        # Whatever else comes is below or above.
+        # Other values are below or above.
         return [float(np.nextafter(distinct[0], -np.inf)), float(distinct[0])]
     bins = int(np.clip(len(values) // LEAST_ROWS_A_BIN, 2, MOST_BINS))
     cuts = np.quantile(values, np.arange(1, bins) / bins, method="inverted_cdf")
@@ -32,7 +32,7 @@ def bin_edges(values: np.ndarray) -> list[float]:
         before = distinct[distinct < value]
         if (cuts == value).sum() > 1 and len(before) > 0:
             edges.add(float(before[-1]))
-    # The last bin has no end: one that is empty in training would stand behind the largest value.
+    # The last bin has no upper edge: behind the largest value it would be empty in training.
     if distinct[-1] in edges:
         edges = (edges - {float(distinct[-1])}) | {float(distinct[-2])}
     return sorted(edges)
@@ -77,7 +77,7 @@ def of_categories(values: pd.Series, categories: Sequence[Any]) -> dict[str, Any
 
 
 def of_column(values: pd.Series, kind: str, categories: Sequence[str] | None) -> dict[str, Any]:
-    """Of a column of this type of the signature; nothing for free text, which has no bins."""
+    """The distribution of a column of this type; None for free text, which has no bins."""
     if kind == "boolean":
         return of_categories(values.astype(bool), [False, True])
     if kind == "string":
@@ -86,7 +86,7 @@ def of_column(values: pd.Series, kind: str, categories: Sequence[str] | None) ->
 
 
 def with_distributions(members: Mapping[str, Any], frame: pd.DataFrame, predictions: np.ndarray) -> dict[str, Any]:
-    """The members of a model.json, with how the training rows and the model's own answers to them lie.
+    """The members of a model.json with the distributions of the training rows and of the model's answers to them.
 
     frame: the training rows [N > 0]. predictions: labels as texts or values [N], as ONNX Runtime answers them.
     """

@@ -1,4 +1,4 @@
-"""Tests of how training data lie: bins by hand, and the tool that writes them into an old model.json."""
+"""Tests of distributions: bins by hand, and the tool that adds them to an old model.json."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ IRIS = SCRIPTS.parents[1] / "models" / "iris" / "1"
         # Fewer rows, fewer bins: 50 in each at least, but two.
         (np.arange(1, 201), [50, 100, 150]),
         (np.arange(1, 11), [5]),
-        # One value that is worth several bins has one of its own, wherever it stands.
+        # A value with the share of several bins has a bin of its own, at any position.
         (np.repeat([0, 1, 2], [920, 40, 40]), [0]),
         (np.repeat([0, 1, 2], [40, 920, 40]), [0, 1]),
         (np.repeat([0, 1, 2], [40, 40, 920]), [1]),
         (np.repeat([0, 1], [5, 995]), [0]),
-        # Nothing but one value: what is below and what is above are told apart.
+        # A single value: values below it and above it are in different bins.
         (np.full(1000, 3.0), [np.nextafter(3, 0), 3]),
     ],
 )

@@ -1,4 +1,4 @@
-"""The files of a version folder as bytes, and how they get there: all of them or none."""
+"""The files of a version folder as bytes, and writing them: all of them or none."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ SIGNIFICANT_DIGITS = 12
 def significant(value: Any) -> Any:
     """A number, or lists of numbers, with the digits that every processor computes alike.
 
-    float64 has 15 to 17. The last of them depend on the processor: its vector units decide how logarithms and sums are
-    rounded. Golden values are compared within 1e-6, so that no check needs them.
+    float64 has 15 to 17. The last ones depend on the vector units of the processor, which round logarithms and sums
+    differently. Golden values are compared within 1e-6, so no check needs them.
     """
     return [significant(one) for one in value] if isinstance(value, list) else float(f"{value:.{SIGNIFICANT_DIGITS}g}")
 

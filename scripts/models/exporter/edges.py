@@ -1,4 +1,4 @@
-"""Rows that training never saw and clients send."""
+"""Rows that clients may send and training never saw."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ UNKNOWN_CATEGORIES = ["", "unknown \u2026", "nan"]
 
 
 def edge_values(column: Column, values: pd.Series) -> list[Any]:
-    """What a client may put into a column, but for a missing value."""
+    """Values that a client may send for a column, without the missing one."""
     if column.type == "boolean":
         return [True, False]
     if column.is_text:
         if column.categories is None:
-            # Real texts too: in capitals, joined by what is no space, with another word between, and with some twice.
+            # Real texts too: in capitals, joined without spaces, with an additional word, and with repeated words.
             real = [str(text) for text in values.iloc[:: max(1, len(values) // 20)]]
             return [
                 *NASTY_TEXTS,

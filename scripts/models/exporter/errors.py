@@ -1,5 +1,5 @@
-"""The one kind of error that a user is meant to see."""
+"""The error that is shown to the user."""
 
 
 class ExportError(Exception):
-    """A fault that the user can understand from its one line."""
+    """A fault that its one-line message explains to the user."""

@@ -33,7 +33,7 @@ def spread(scores: np.ndarray, count: int) -> list[int]:
     """Indexes of up to `count` rows whose scores [N] lie nearest to evenly spaced points."""
     chosen: list[int] = []
     for point in np.linspace(scores.min(), scores.max(), count):
-        # Rows that are equally near must not be told apart by their last bits.
+        # Of equally near rows the first one: not the one that differs in the last bits.
         nearest = int(np.abs(scores - point).round(SIGNIFICANT_DIGITS).argmin())
         if nearest not in chosen:
             chosen.append(nearest)
@@ -41,7 +41,7 @@ def spread(scores: np.ndarray, count: int) -> list[int]:
 
 
 def real_rows(answers: Answers, count: int) -> list[int]:
-    """Rows over the whole range of answers: of every class, or of values."""
+    """Rows over the whole range of answers: of each class, or of values."""
     if answers.probabilities is None:
         return spread(answers.predictions, count)
     classes = answers.probabilities.shape[1]
@@ -68,7 +68,7 @@ def choose_edges(columns: list[Column], edges: pd.DataFrame, count: int) -> list
 
 
 def example(columns: list[Column], frame: pd.DataFrame, answers: Answers) -> dict[str, Any]:
-    """A row of the frame from the middle of its answers: what documentation begins with. Missing cells are left out."""
+    """A row of the frame with a median answer, as the example of the documentation. Missing cells are left out."""
     rows = real_rows(answers, 3)
     row = frame.iloc[rows[len(rows) // 2]]
     cells = {column.name: to_cell(row[column.name], column) for column in columns}

@@ -1,4 +1,4 @@
-"""Which columns may be missing: those for which both sides agree on what a missing value means."""
+"""Finds nullable columns: those for which both sides answer a missing value alike."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from exporter.signature import Column
 def find_nullable(
     columns: list[Column],
     frame: pd.DataFrame,
-    ask: Callable[[pd.DataFrame], Answers],
+    expected: Callable[[pd.DataFrame], Answers],
     session: Session,
     tolerance: float,
 ) -> list[Column]:
@@ -29,7 +29,7 @@ def find_nullable(
         if not nullable and column.type in ("number", "integer"):
             without = typed(rows.assign(**{column.name: np.nan}), columns)
             try:
-                nullable = compare(ask(without), session.ask(without), tolerance).complete
+                nullable = compare(expected(without), session.answer(without), tolerance).complete
             except ExportError:
                 nullable = False
         found.append(replace(column, nullable=nullable))

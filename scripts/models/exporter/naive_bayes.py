@@ -1,7 +1,7 @@
 """Naive Bayes with more exact sums.
 
-The log probability of a word is a number like -6, a text adds up many, and float32 loses what tells classes apart.
-Taking the same amount from a word's log probability in every class changes no answer and leaves small numbers to add.
+Log probabilities of words are numbers like -6; in float32 the sum over a text loses the differences between classes.
+Subtracting the same amount from a word's log probability in every class changes no answer and makes the summands small.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ def library_input(model: Any, frame: pd.DataFrame) -> Any:
     return frame if named and not unnamed_lightgbm else frame.to_numpy()
 
 
-def ask_library(model: Any, frame: pd.DataFrame, classes: list[str | int] | None) -> Answers:
+def library_answers(model: Any, frame: pd.DataFrame, classes: list[str | int] | None) -> Answers:
     """The training library's own answers, to the original float64 values."""
     rows = library_input(model, frame)
     if not is_classifier(model):
@@ -118,7 +118,7 @@ class Session:
         except Exception as error:
             raise ExportError(f"ONNX Runtime refuses the exported graph: {str(error).splitlines()[0]}") from error
 
-    def ask(self, frame: pd.DataFrame) -> Answers:
+    def answer(self, frame: pd.DataFrame) -> Answers:
         names = [output.name for output in self._graph.graph.output]
         try:
             first, *more = self._session.run(names, feeds(self._graph, self._columns, frame))
@@ -132,7 +132,7 @@ class Session:
 def compare(library: Answers, onnx_answers: Answers, tolerance: float, accept_ties: bool = False) -> Agreement:
     """Row by row: labels must be equal; probabilities or values within the tolerance.
 
-    accept_ties: where two classes are equally probable, either label will do.
+    accept_ties: where two classes are equally probable, either label is accepted.
     """
     rows = len(library.predictions)
     if library.probabilities is None:
@@ -149,7 +149,7 @@ def compare(library: Answers, onnx_answers: Answers, tolerance: float, accept_ti
         tied = best[:, -1] - best[:, -2] < TIE
         labels &= ~(tied & accept_ties)
         ties = bool(labels.any() and tied[labels].all())
-    # A NaN on one side only is a difference, and NaN compares as none.
+    # A NaN on one side only is a difference; comparisons with NaN are always false.
     distance = np.where(np.isnan(distance), np.inf, distance)
     return Agreement(
         rows=rows,
@@ -169,9 +169,9 @@ def _named(rows: tuple[int, ...]) -> str:
 def require(
     agreement: Agreement, tolerance: float, library: str, what: str = "the frame", shown: pd.DataFrame | None = None
 ) -> None:
-    """Refuse a model whose ONNX form answers otherwise than its training library.
+    """Refuse a model whose ONNX form and training library give different answers.
 
-    shown: rows that the user can't look up; the first one that differs is told.
+    shown: generated rows, which the user doesn't have: the message holds the first one that differs.
     Raises ExportError naming the rows, counted from 0.
     """
     if agreement.complete:

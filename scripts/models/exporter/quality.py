@@ -1,4 +1,4 @@
-"""How good a model is, by the true answers in the frame."""
+"""The quality of a model, measured with the true answers in the frame."""
 
 from __future__ import annotations
 

@@ -94,14 +94,14 @@ def _model_json_differences(new: Path, old: Path) -> Iterator[str]:
             yield f"model.json/sha256: not that of {folder / 'model.onnx'}"
         del content["created"]
         members.append(content)
-    # Ranges, bins and shares of the inputs are those of the data: nothing in them was fitted.
+    # Ranges, bins and shares of the inputs depend on the data alone, not on the fit.
     if members[0]["inputs"] != members[1]["inputs"]:
         yield "model.json/inputs"
     yield from json_differences(*members, FLOAT32, "model.json")
 
 
 def differences(new: Path, old: Path) -> list[str]:
-    """In what a version folder is not the same model as another; empty if it is."""
+    """The differences between two version folders; empty if they hold the same model."""
     graphs = [onnx.load(folder / "model.onnx") for folder in (new, old)]
     goldens = [json.loads((folder / "golden.json").read_text(encoding="utf-8")) for folder in (new, old)]
     found = [

@@ -61,7 +61,7 @@ def column_names(model: Any, frame: pd.DataFrame, target: str | None) -> list[st
     if known is None and hasattr(first_step(model), "feature_names_in_"):
         known = first_step(model).feature_names_in_
     if known is not None:
-        # A column transformer fitted on the whole table has seen the target, and does without it.
+        # A column transformer that was fitted on the whole table has seen the target, but doesn't use it.
         known = [name for name in known if name != target]
         missing = [str(name) for name in known if str(name) not in candidates]
         if missing:
@@ -102,8 +102,8 @@ def _positions(chosen: Any, columns: list[str]) -> list[int]:
 def known_categories(model: Any, columns: list[str]) -> dict[str, tuple[str, ...]]:
     """The categories that encoders of text columns were fitted on.
 
-    Raises ExportError for an encoder that doesn't say what an unknown category is: in ONNX that would be an answer
-    where scikit-learn raises, or the failure of every row in its batch.
+    Raises ExportError for an encoder that refuses unknown categories: its ONNX form would answer them, or fail the
+    whole batch.
     """
     found: dict[str, tuple[str, ...]] = {}
     for encoder, names in _encoders(model, columns):
@@ -126,7 +126,7 @@ def _plain(value: Any) -> float | int:
 
 
 def describe(name: str, values: pd.Series, categories: tuple[str, ...] | None) -> Column:
-    """The column as the training data show it; whether it may be missing is found out later.
+    """Describe a column by its training data; find_nullable adds whether it may be missing.
 
     Raises ExportError for a column that no signature can describe.
     """
@@ -148,7 +148,7 @@ def describe(name: str, values: pd.Series, categories: tuple[str, ...] | None) -
 
 
 def describe_columns(model: Any, frame: pd.DataFrame, integers: list[str]) -> list[Column]:
-    """The columns of a frame that has just those, in the model's order."""
+    """Describe the columns of a frame that has only the model's, in its order."""
     names = list(frame.columns)
     categories = known_categories(model, names)
     columns = [describe(name, frame[name], categories.get(name)) for name in names]

@@ -1,4 +1,4 @@
-"""Models and frames of a user, from files or by import."""
+"""Loads models and frames from files or by import."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def load_model(source: str) -> Any:
 
 
 def load_frame(path: Path, texts: Sequence[str]) -> pd.DataFrame:
-    """The rows of a CSV or parquet file. In CSV, texts stay as they stand: "NA" is a text, an empty cell is missing."""
+    """The rows of a CSV or parquet file. In CSV "NA" is a text, and an empty cell is missing."""
     if not path.is_file():
         raise ExportError(f"there is no file {path}")
     try:

@@ -1,8 +1,8 @@
 """scikit-learn's words in an ONNX graph.
 
-skl2onnx writes a tokenizer that knows ASCII letters only, after a lower-casing that turns İ into one letter where Python
-makes a letter and a combining dot. Here the words are cut first, by the very characters that this Python takes for
-parts of words, and lower-cased then. Each text is a step of its own: side by side they would be padded to the longest.
+skl2onnx writes a tokenizer for ASCII letters only, after lower-casing, which turns İ into one letter where Python makes
+two characters. Here the text is split first, by the characters that Python counts as parts of words, and then
+lower-cased. Each text is a step of a Scan: in one batch, all would be padded to the longest.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from exporter.errors import ExportError
 
 DEFAULT_TOKENS = r"(?u)\b\w\w+\b"
-# The one letter whose lower case is two characters, of which the second ends a word.
+# The only letter whose lower case is two characters; the second one ends a word.
 DOTTED_I = "\u0130"
 
 
@@ -50,7 +50,7 @@ def token_expression(lowercase: bool) -> str:
 
 
 def _words(expression: str, lowercase: bool, text: str, tokens: str) -> list[onnx.NodeProto]:
-    """Nodes from one text [1] to its words [1, T]. A mark stands before them, since T may not be 0."""
+    """Nodes from one text [1] to its words [1, T]. A mark is put before them, since T may not be 0."""
     tokenizer = helper.make_node(
         "Tokenizer", [text], ["words_cut"], domain="com.microsoft",
         mark=0, mincharnum=1, pad_value="#", tokenexp=expression,
@@ -114,7 +114,7 @@ def _count_each(
         ),
         helper.make_node("Size", [texts], [f"{prefix}_rows"]),
         helper.make_node("Range", [f"{prefix}_first", f"{prefix}_rows", f"{prefix}_step"], [f"{prefix}_order"]),
-        # Not a Loop: the server refuses those, since nobody can tell their end.
+        # Not a Loop: the server refuses it, since it may run forever.
         helper.make_node(
             "Scan", [f"{prefix}_order"], [vectorizer.output[0]], name=prefix, body=body, num_scan_inputs=1
         ),
@@ -130,7 +130,7 @@ def use_exact_tokens(model: onnx.ModelProto, steps: Iterable[BaseEstimator]) -> 
     """Replace the tokenizers of vectorizers that look for scikit-learn's default words."""
     vectorizers = [step for step in steps if isinstance(step, CountVectorizer)]
     if len(vectorizers) > 1:
-        # Which chain of the graph belongs to which of them can't be told.
+        # The graph doesn't show which nodes belong to which vectorizer.
         raise ExportError("a model with more than one text vectorizer can't be exported")
     if not any(has_default_tokens(step) for step in vectorizers):
         return

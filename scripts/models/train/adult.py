@@ -84,7 +84,7 @@ CLASSES = [" <=50K", " >50K"]
 
 # The server promises scikit-learn's answers; float32 sums of 50 trees stay well below this.
 MAX_PROBABILITY_DIFFERENCE = 1e-6
-# A golden row this close to 0.5 could flip in float32 without anything being wrong.
+# The label of a golden row this close to 0.5 may differ in float32 without a fault.
 TIE_MARGIN = 1e-3
 
 EXAMPLE_ROW = [
@@ -93,7 +93,7 @@ EXAMPLE_ROW = [
 ]  # fmt: skip
 SPREAD_ROWS = 22
 LARGEST_SAFE_INTEGER = 2**53 - 1
-# Each is laid over a real row. What a client may send and training never saw.
+# Values that a client may send and training never saw; each replaces cells of a real row.
 EDGE_CASES: list[dict[str, Any]] = [
     {"age": None},
     {"capital-gain": None, "capital-loss": None},
@@ -148,7 +148,7 @@ def data_lines(name: str, content: bytes) -> list[str]:
     for number, line in enumerate(lines, start=1):
         if not line.strip() or line.startswith("|"):
             continue
-        # pandas would fill or shift such a row without a word.
+        # pandas would silently fill or shift such a row.
         if line.count(",") != width - 1:
             raise TrainingError(f"{name}, line {number}: {line.count(',') + 1} fields instead of {width}")
         kept.append(line)
@@ -225,7 +225,7 @@ def fit(frame: pd.DataFrame) -> Pipeline:
 
 def export(pipeline: Pipeline) -> onnx.ModelProto:
     """The fitted pipeline as ONNX: one [N, 1] input per column, a label and an [N, 2] float output."""
-    # Numbers are floats also where they are whole: an integer tensor has no NaN for a missing one.
+    # Whole numbers are floats too: an integer tensor has no NaN for a missing value.
     inputs = [
         (name, FloatTensorType([None, 1]) if name in NUMERIC else StringTensorType([None, 1])) for name in COLUMNS
     ]
@@ -273,7 +273,7 @@ def compare(pipeline: Pipeline, model: onnx.ModelProto, frame: pd.DataFrame) -> 
 
 
 def require_agreement(agreement: Agreement) -> None:
-    """Refuse a model whose ONNX form answers otherwise than scikit-learn."""
+    """Refuse a model whose ONNX form and scikit-learn give different answers."""
     close = agreement.probability_difference < MAX_PROBABILITY_DIFFERENCE
     if agreement.label_differences > 0 or not close:
         raise TrainingError(

@@ -24,7 +24,7 @@ from sklearn.preprocessing import OrdinalEncoder
 import adult
 
 DEFAULT_OUTPUT = adult.ROOT / "models" / "adult" / "2"
-# The census bureau's sampling weight says nothing about a person: an input, since it is a column, but not used.
+# The census bureau's sampling weight: a column of the data, so an input, but it isn't used.
 UNUSED = ["fnlwgt"]
 
 

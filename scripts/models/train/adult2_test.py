@@ -11,7 +11,7 @@ from models_test import columns_of
 
 import adult
 from exporter.edges import typed
-from exporter.parity import Answers, Session, ask_library, compare
+from exporter.parity import Answers, Session, library_answers, compare
 
 FOLDER = ROOT / "models" / "adult" / "2"
 
@@ -22,8 +22,8 @@ def test_the_committed_file_answers_as_lightgbm_on_every_row_and_beats_version_1
     columns = columns_of(FOLDER)
     rows = pd.concat([training, test], ignore_index=True)
     frame = typed(rows[adult.COLUMNS], columns)
-    answers = Session(onnx.load(FOLDER / "model.onnx"), columns).ask(frame)
-    agreement = compare(ask_library(pipeline, frame, list(adult.CLASSES)), answers, 1e-6)
+    answers = Session(onnx.load(FOLDER / "model.onnx"), columns).answer(frame)
+    agreement = compare(library_answers(pipeline, frame, list(adult.CLASSES)), answers, 1e-6)
     assert (agreement.rows, agreement.label_differences, agreement.beyond) == (48_842, (), ())
 
     accuracy = float((answers.predictions[len(training) :] == test[adult.LABEL].to_numpy()).mean())

@@ -41,7 +41,7 @@ EVERY_ROW = TRAINING_ROWS + TEST_ROWS
 
 @dataclass(frozen=True)
 class Retrained:
-    """What the one training run of this session left behind."""
+    """The results of the one training run of this session."""
 
     output: Path
     predictions: Path
@@ -71,7 +71,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def one_line(text: str) -> str:
-    """The text, once it is sure that it is one line and no traceback."""
+    """The text, after a check that it is one line and not a traceback."""
     assert text.count("\n") == 1, text
     return text.strip()
 
@@ -82,7 +82,7 @@ def retrained(tmp_path_factory: pytest.TempPathFactory) -> Retrained:
     result = run_cli(
         "--output", "new model/1", "--joblib", "kept/pipeline.joblib", "--predictions", "kept/predictions.csv.gz",
         cwd=folder,
-        # Not what the committed model was trained under: an order taken from a set would show.
+        # Another hash seed than that of the committed model: an order taken from a set would show.
         PYTHONHASHSEED="12345",
         SOURCE_DATE_EPOCH="0",
     )  # fmt: skip
@@ -307,7 +307,7 @@ class TestRetraining:
         np.testing.assert_allclose(new["probability"], old["probability"], rtol=0, atol=GOLDEN.absolute)
         assert has_plain_header(retrained.predictions)
 
-    def test_writes_no_file_that_was_not_asked_for(self, retrained: Retrained) -> None:
+    def test_writes_only_the_requested_files(self, retrained: Retrained) -> None:
         folder = retrained.output.parent.parent
         assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()) == [
             "kept/pipeline.joblib", "kept/predictions.csv.gz",

@@ -60,7 +60,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Train:
         if key not in known:
             model = VERSIONS[script]
             output = tmp_path_factory.mktemp("a path with spaces") / model
-            # Not what the committed model was made under: an order taken from a set would show.
+            # Another hash seed than that of the committed model: an order taken from a set would show.
             hashes = {"PYTHONHASHSEED": "123", "SOURCE_DATE_EPOCH": "0"}
             result = run_script(SCRIPTS / f"{script}.py", "--output", output, **(hashes | environment))
             assert result.returncode == 0, result.stderr

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Train cost/1: what it costs to send a parcel. The rows are made up, by a tariff of our own with noise."""
+"""Train cost/1: the cost of sending a parcel. The rows are made up, from an invented tariff with noise."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def synthetic(rows: int = ROWS, seed: int = 0) -> pd.DataFrame:
     tariff = 4.2 + 0.55 * billed + 0.004 * frame["distance_km"] + 0.0004 * billed * frame["distance_km"]
     cost = tariff * frame["service"].map(SERVICES) + frame["zone"].map(ZONES)
     cost = cost * (1 + 0.6 * (frame["pieces"] - 1)) + 2.5 * frame["insured"]
-    # Fuel and the day make it dearer or cheaper by some four per cent.
+    # Fuel and the day change the cost by some four per cent.
     return frame.assign(cost=np.round(cost * random.lognormal(0, 0.04, rows), 2))
 
 
@@ -82,7 +82,7 @@ def fit(training: pd.DataFrame) -> Pipeline:
 
 SYNTHETIC = f"""**Made up.** {ROWS:,} parcels from the function `synthetic` in `scripts/models/train/cost.py`, with a fixed seed. The cost follows a
 tariff that we invented: the larger of weight and volume / 5000, the distance, the service, the zone, the number of
-pieces and insurance, then noise of 4 %. It is nobody's price list. Licence: Apache-2.0, like the rest."""
+pieces and insurance, then noise of 4 %. It is no real price list. Licence: Apache-2.0, like the rest."""
 
 
 def card(export: Export, data: str, rows: int) -> str:

@@ -2,7 +2,7 @@
 """Train housing/1: the value of homes from the 13 columns of the Boston data, made up by default.
 
 No library ships the Boston file any more. By default the rows are made up here, with a fixed seed: plausible ranges and
-relations, but about no place on earth. A user who has the real CSV gives it with --data.
+relations, but not of a real place. To train on the real CSV, give it with --data.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ used. These {ROWS:,} rows have its columns and plausible ranges, and come from t
 `LSTAT`, `NOX`, `PTRATIO`, crime, river, distance and tax, with noise of ±1.8. `B` has no influence on it. They describe no
 place and no people. Licence: Apache-2.0, like the rest.
 
-Whoever has the real file trains on it with `--data housing.csv`."""
+To train on the real file, give it with `--data housing.csv`."""
 
 
 def card(export: Export, data: str, rows: int) -> str:
@@ -118,8 +118,8 @@ data.
 
 ## Use
 
-An example of a regression: `POST /predict` with an array of records → `{{"prediction": […]}}`. Nobody should value a house
-by it.
+An example of a regression: `POST /predict` with an array of records → `{{"prediction": […]}}`. It is not fit for
+valuing a house.
 
 ## Data
 

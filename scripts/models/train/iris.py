@@ -44,7 +44,7 @@ def fit(training: pd.DataFrame) -> RandomForestClassifier:
 def card(export: Export) -> str:
     return f"""# Model card: iris, version 1
 
-A random forest that tells three species of iris by the length and width of sepal and petal, in cm.
+A random forest that classifies three species of iris by the length and width of sepal and petal, in cm.
 
 ## Use
 

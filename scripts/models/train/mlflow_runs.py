@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Lay version folders out as the artifacts of an MLflow experiment: what a bucket of runs holds.
+"""Copy version folders into the layout of an MLflow experiment's artifacts, as in a bucket of runs.
 
 Writes OUTPUT/<experiment>/<run>/artifacts/model/ with model.onnx, model.json, golden.json and an MLmodel file, one run
 a version, the oldest version first. Upload OUTPUT as it is, with any S3 client. Needs nothing but Python.
@@ -21,13 +21,13 @@ from typing import Any
 
 FILES = ("model.onnx", "model.json", "golden.json", "CARD.md")
 REQUIRED = ("model.onnx", "model.json")
-# A run's files get times a minute apart: readers tell newer runs from older ones by them.
+# Runs get file times a minute apart: readers sort runs by them.
 SECONDS_BETWEEN_RUNS = 60
 TYPES = {"string": "string", "number": "double", "integer": "long", "boolean": "boolean"}
 
 
 class LayoutError(Exception):
-    """A fault that the user can understand from its one line."""
+    """A fault that its one-line message explains to the user."""
 
 
 def run_id(experiment: str, digest: str, version: int) -> str:

@@ -1,4 +1,4 @@
-"""What holds for every model that a script of this folder trains: the committed files, and the same files made again."""
+"""Tests of every model that a script of this folder trains: the committed files, and the files of a new training."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_golden_rows_are_answered(script: str, trained: Train) -> None:
     assert golden["columns"] == [column.name for column in columns]
     assert len(golden["data"]) >= 20
     frame = typed(pd.DataFrame(golden["data"], columns=golden["columns"]), columns)
-    answers = Session(onnx.load(folder / "model.onnx"), columns).ask(frame)
+    answers = Session(onnx.load(folder / "model.onnx"), columns).answer(frame)
     if "probabilities" in golden:
         assert answers.predictions.tolist() == golden["predictions"]
         np.testing.assert_allclose(answers.probabilities, golden["probabilities"], rtol=0, atol=1e-6)

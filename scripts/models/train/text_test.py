@@ -15,12 +15,12 @@ import text
 from conftest import ROOT, SCRIPTS, read_json, run_script
 
 from exporter.edges import NASTY_TEXTS
-from exporter.parity import PROBABILITY_TOLERANCE, Session, ask_library, compare
+from exporter.parity import PROBABILITY_TOLERANCE, Session, library_answers, compare
 from exporter.signature import Column
 
 FOLDER = ROOT / "models" / "text" / "1"
 COLUMNS = [Column("text", "string")]
-# Where Python looks at the letters around: not the same in the graph for words that a model was trained on.
+# Python's lower-casing depends on neighbouring letters here; the graph's doesn't.
 CAPITAL_SIGMA = "\u03a3"
 
 
@@ -36,9 +36,9 @@ def session() -> Session:
 
 
 def differences(pipeline, session: Session, texts: list[str]) -> list[str]:
-    """Texts that are answered otherwise."""
+    """Texts whose answers differ."""
     frame = pd.DataFrame({"text": texts})
-    agreement = compare(ask_library(pipeline, frame, list(pipeline.classes_)), session.ask(frame), 1e-6, True)
+    agreement = compare(library_answers(pipeline, frame, list(pipeline.classes_)), session.answer(frame), 1e-6, True)
     return [texts[row][:80] for row in (*agreement.label_differences, *agreement.beyond)]
 
 
@@ -48,13 +48,13 @@ def test_accents_punctuation_nothing_at_all_and_very_long_texts(pipeline, sessio
     assert differences(pipeline, session, [*NASTY_TEXTS, long, "é" * 1_000_000, "café, CAFÉ; cafe\u0301 crème!"]) == []
 
 
-def test_the_texts_that_the_server_is_asked_have_the_librarys_answers(pipeline) -> None:
+def test_the_texts_that_shipped_test_sends_have_the_librarys_answers(pipeline) -> None:
     """texts.json, which shipped.test.ts sends over HTTP."""
-    asked = json.loads((SCRIPTS / "texts.json").read_text(encoding="utf-8"))
-    texts = [row["text"] * row["times"] for row in asked]
+    sent = json.loads((SCRIPTS / "texts.json").read_text(encoding="utf-8"))
+    texts = [row["text"] * row["times"] for row in sent]
     assert texts[0] == "" and max(map(len, texts)) >= 1_000_000
-    assert [row["label"] for row in asked] == pipeline.predict(texts).tolist()
-    np.testing.assert_allclose([row["probabilities"] for row in asked], pipeline.predict_proba(texts), rtol=0, atol=1e-9)
+    assert [row["label"] for row in sent] == pipeline.predict(texts).tolist()
+    np.testing.assert_allclose([row["probabilities"] for row in sent], pipeline.predict_proba(texts), rtol=0, atol=1e-9)
 
 
 def test_every_character_within_and_between_words(pipeline, session: Session) -> None:
@@ -103,7 +103,7 @@ def test_random_texts(pipeline, session: Session) -> None:
 
 
 def test_the_model_knows_no_greek_word_with_a_sigma_at_its_end(pipeline, session: Session) -> None:
-    """So that its one known difference can't show."""
+    """A model in which its one known difference has no effect."""
     assert not [word for word in pipeline.named_steps["counts"].vocabulary_ if word.endswith(("σ", "ς"))]
     assert (
         differences(pipeline, session, [f"my parcel {CAPITAL_SIGMA} ΛΑΘΟ{CAPITAL_SIGMA} invoice{CAPITAL_SIGMA}"]) == []
@@ -112,9 +112,9 @@ def test_the_model_knows_no_greek_word_with_a_sigma_at_its_end(pipeline, session
 
 def test_the_answers_to_a_batch_are_those_to_single_texts(session: Session) -> None:
     texts = ["", "my parcel", "word " * 1000, "invoice twice", "?!"]
-    batch = session.ask(pd.DataFrame({"text": texts}))
+    batch = session.answer(pd.DataFrame({"text": texts}))
     for row, one in enumerate(texts):
-        alone = session.ask(pd.DataFrame({"text": [one]}))
+        alone = session.answer(pd.DataFrame({"text": [one]}))
         assert alone.predictions[0] == batch.predictions[row]
         # ONNX Runtime multiplies a row and a matrix by different code, whose sums depend on the processor.
         near = alone.probabilities[0], batch.probabilities[row]

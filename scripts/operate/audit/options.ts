@@ -1,13 +1,13 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { Target } from '../../../server/settings/logTarget.ts';
-import { parseTarget } from '../../../server/settings/logTarget.ts';
+import type { LogTarget } from '../../../server/settings/logTarget.ts';
+import { parseLogTarget } from '../../../server/settings/logTarget.ts';
 import { fromHome } from '../../../server/platform/install.ts';
 import { readAddress, readNumber } from '../../cli/arguments.ts';
 import { UsageError } from '../../cli/faults.ts';
 
 export interface Options {
-  readonly logs: readonly Target[];
+  readonly logs: readonly LogTarget[];
   readonly repository: string;
   /** Asked in the place of the repository. */
   readonly server: URL | undefined;
@@ -65,13 +65,13 @@ function readServer(text: string): URL {
  */
 export function readOptions(argv: readonly string[], folder: string): Options {
   const { values, positionals } = parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true });
-  const readLog = (text: string): Target => {
-    const target = parseTarget(text);
+  const readLog = (text: string): LogTarget => {
+    const target = parseLogTarget(text);
     if (target?.kind === 'redis') return target;
     if (/^rediss?:/.test(text)) throw new UsageError('LOG must be redis://host:6379, a file or a folder');
     return { kind: 'file', folder: resolve(folder, target?.folder ?? text) };
   };
-  const standard = parseTarget(process.env['PREDICTION_LOG'] ?? '');
+  const standard = parseLogTarget(process.env['PREDICTION_LOG'] ?? '');
   const logs = positionals.map(readLog);
   if (logs.length === 0 && standard)
     logs.push(standard.kind === 'redis' ? standard : { ...standard, folder: fromHome(standard.folder) });

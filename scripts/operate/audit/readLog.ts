@@ -6,7 +6,7 @@ import { createClient } from '@redis/client';
 import { FILE_NAME } from '../../../server/observers/predictionLog/fileSink.ts';
 import type { PredictionRecord } from '../../../server/observers/predictionLog/record.ts';
 import { RECORD_FIELD, STREAM_PREFIX } from '../../../server/observers/predictionLog/redisSink.ts';
-import type { Target } from '../../../server/settings/logTarget.ts';
+import type { LogTarget } from '../../../server/settings/logTarget.ts';
 import { Failure, reasonOf } from '../../cli/faults.ts';
 
 /** Entries that are read from Redis at a time. */
@@ -111,7 +111,7 @@ async function* readRedis(url: string, model: string | undefined): AsyncGenerato
  * @param model of this one only
  * @throws {Failure}
  */
-export async function* readLog(target: Target, model: string | undefined): AsyncGenerator<LogEntry> {
+export async function* readLog(target: LogTarget, model: string | undefined): AsyncGenerator<LogEntry> {
   if (target.kind === 'redis') yield* readRedis(target.url, model);
   else {
     for await (const entry of readFiles(target.folder)) {

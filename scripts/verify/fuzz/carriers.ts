@@ -13,7 +13,7 @@ import { receiveFile } from '../../../server/http/upload.ts';
 import { openSpool } from '../../../server/platform/spool.ts';
 import type { Signature } from '../../../server/model/signature.ts';
 import { TaskFault } from '../../../worker/fault.ts';
-import { refuseHostile } from '../../../worker/hostile.ts';
+import { rejectHostileFile } from '../../../worker/rejectHostileFile.ts';
 import type { Target } from './target.ts';
 import { contextOf, decoded } from './target.ts';
 
@@ -152,7 +152,7 @@ export function carrierTargets(): Target[] {
       check: (input) => {
         liftModel(input, signature);
         try {
-          refuseHostile(input);
+          rejectHostileFile(input);
         } catch (error) {
           if (!(error instanceof TaskFault)) throw error;
         }

@@ -1,4 +1,4 @@
-import type { Constant } from '../onnx/tensor.ts';
+import type { Constant } from '../../../worker/onnx/tensor.ts';
 import type { Argument, Call, Operator } from './operator.ts';
 import { attribute, columnsAt, expectElement, perFeature } from './operator.ts';
 import type { Feature, SymbolicTensor } from './symbolic.ts';
@@ -7,8 +7,7 @@ import { NotUnderstood, checkSize, mapFeature } from './symbolic.ts';
 /**
  * Operators that compute with numbers. A float step is rounded to float32 after each operation: for + - * / on float32
  * operands, rounding the float64 result gives exactly the float32 result (Figueroa, "When is double rounding
- * innocuous?", 1995). One bit is left open: ONNX Runtime's optimizer leaves out x + 0 and x - -0, and then -0 stays
- * -0.
+ * innocuous?", 1995). One exception: ONNX Runtime's optimizer removes x + 0 and x - -0, and then -0 stays -0.
  */
 
 type Binary = (left: number, right: number) => number;
@@ -20,7 +19,7 @@ const OPERATIONS: Readonly<Record<string, Binary>> = {
   Div: (left, right) => left / right,
 };
 
-/** A constant that is the same for every row: one number for all features, or one for each. */
+/** A constant that doesn't vary by row: one number for all features, or one for each. */
 function rowConstant({ dims, values }: Constant): readonly number[] {
   const last = dims.at(-1) ?? 1;
   if (dims.length > 2 || values.length !== last)
@@ -84,7 +83,7 @@ export const scaler: Operator = (call) => {
   return { element: 'float', dims: tensor.dims, features };
 };
 
-/** Puts a fixed value in the place of the one that stands for a missing value; with NaN, of every NaN. */
+/** Replaces the value that stands for a missing one by a fixed value; if that is NaN, every NaN. */
 export const imputer: Operator = (call) => {
   const tensor = columnsAt(call, 0);
   expectElement(tensor, 'float', 'int64');

@@ -1,5 +1,5 @@
-import type { Element } from '../onnx/elements.ts';
-import { elementOf } from '../onnx/elements.ts';
+import type { ElementType } from '../../../worker/onnx/elementTypes.ts';
+import { elementTypeOf } from '../../../worker/onnx/elementTypes.ts';
 import type { Operator } from './operator.ts';
 import { attribute, columnsAt } from './operator.ts';
 import { NotUnderstood, mapFeature } from './symbolic.ts';
@@ -11,8 +11,8 @@ type Convert = (value: number) => number;
 const INT64_MIN = -(2 ** 63);
 
 /**
- * Truncates. C++ leaves it open what NaN and what lies out of range become: x86-64's instruction gives the smallest
- * integer. Where another machine differs on such a cell, the comparison with ONNX Runtime at load finds it.
+ * Truncates. For NaN and values out of range the result is undefined in C++; x86-64 gives the smallest integer. On a
+ * machine that differs, the comparison with ONNX Runtime at load fails.
  */
 export const toInt64: Convert = (value) => {
   // -0 is no integer.
@@ -22,8 +22,8 @@ export const toInt64: Convert = (value) => {
 
 const same: Convert = (value) => value;
 
-/** The conversions that we follow. Not to int32: what becomes of a large number depends on the optimizer. */
-function conversion(from: Element, to: Element | undefined): Convert {
+/** The supported conversions. Not to int32: the result for a large number depends on ONNX Runtime's optimizer. */
+function conversion(from: ElementType, to: ElementType | undefined): Convert {
   if (from === to) return same;
   if (from === 'string' || to === 'string') throw new NotUnderstood('converts from or to text');
   switch (to) {
@@ -43,7 +43,7 @@ function conversion(from: Element, to: Element | undefined): Convert {
 
 export const cast: Operator = (call) => {
   const tensor = columnsAt(call, 0);
-  const to = elementOf(attribute(call, 'to')?.int() ?? 0);
+  const to = elementTypeOf(attribute(call, 'to')?.int() ?? 0);
   const convert = conversion(tensor.element, to);
   const features =
     convert === same ? tensor.features : tensor.features.map((feature) => mapFeature(feature, convert));

@@ -1,19 +1,19 @@
-import type { Attribute } from '../onnx/attribute.ts';
-import type { Element } from '../onnx/elements.ts';
+import type { Attribute } from '../../../worker/onnx/attribute.ts';
+import type { ElementType } from '../../../worker/onnx/elementTypes.ts';
 import { toInt64 } from './casts.ts';
 import type { Call, Operator } from './operator.ts';
 import { attribute, columnsAt, expectElement } from './operator.ts';
 import type { Table, Value } from './symbolic.ts';
 import { NotUnderstood, checkSize, lookUpFeature, mapFeature } from './symbolic.ts';
 
-/** Operators that look values up: https://github.com/onnx/onnx/blob/main/docs/Operators-ml.md */
+/** Operators that map values by a table: https://github.com/onnx/onnx/blob/main/docs/Operators-ml.md */
 
 /** A row of zeros with a one at the place of the value's category. */
 export const oneHotEncoder: Operator = (call) => {
   const tensor = columnsAt(call, 0);
   expectElement(tensor, 'string', 'int64', 'float', 'double');
   if (tensor.dims.length > 1) throw new NotUnderstood('takes a tensor that is no matrix');
-  // With zeros=0 an unknown category fails the whole batch: no answer of ours could be the same.
+  // With zeros=0 ONNX Runtime fails the whole batch at an unknown category.
   if ((attribute(call, 'zeros')?.int() ?? 1) === 0)
     throw new NotUnderstood('refuses unknown categories (zeros=0)');
   const isText = tensor.element === 'string';
@@ -22,7 +22,7 @@ export const oneHotEncoder: Operator = (call) => {
     : (attribute(call, 'cats_int64s')?.ints() ?? []);
   if (categories.length === 0) throw new NotUnderstood('has no categories');
   checkSize(tensor.features.length * categories.length);
-  // The last of equal categories counts.
+  // The last of equal categories wins.
   const places = new Map(categories.map((category, place) => [category, place]));
   const tables = categories.map((category, place): Table => ({
     values: places.get(category) === place ? new Map([[category, 1]]) : new Map(),
@@ -38,11 +38,15 @@ export const oneHotEncoder: Operator = (call) => {
 
 /** A list of keys or values in one of its forms, with its element type. */
 interface Listed {
-  readonly element: Element;
+  readonly element: ElementType;
   readonly values: readonly Value[];
 }
 
-const LISTS: readonly { suffix: string; element: Element; read: (from: Attribute) => readonly Value[] }[] = [
+const LISTS: readonly {
+  suffix: string;
+  element: ElementType;
+  read: (from: Attribute) => readonly Value[];
+}[] = [
   { suffix: 'strings', element: 'string', read: (from) => from.strings() },
   { suffix: 'int64s', element: 'int64', read: (from) => from.ints() },
   { suffix: 'floats', element: 'float', read: (from) => [...from.floats()] },
@@ -59,7 +63,7 @@ function listed(call: Call, prefix: 'keys' | 'values'): Listed {
 }
 
 /** The value of unknown keys, with the defaults of the operator. */
-function defaultOf(call: Call, element: Element): Value {
+function defaultOf(call: Call, element: ElementType): Value {
   const tensor = attribute(call, 'default_tensor')?.tensor();
   if (tensor !== undefined) {
     if (tensor.element !== element || tensor.values.length !== 1)
@@ -81,8 +85,8 @@ function defaultOf(call: Call, element: Element): Value {
 /** Since this version NaN is a key like any other; before, it equals nothing. */
 const NAN_KEYS = 4;
 
-/** The form of the first version: the classes' own indexes, one way or the other. */
-function classes(call: Call, from: Element): { keys: Listed; values: Listed } {
+/** The form of version 1: classes and their indexes, mapped in either direction. */
+function classes(call: Call, from: ElementType): { keys: Listed; values: Listed } {
   const names: Listed = { element: 'string', values: attribute(call, 'classes_strings')?.strings() ?? [] };
   const numbers: Listed = { element: 'int64', values: names.values.map((_, index) => index) };
   return from === 'string' ? { keys: names, values: numbers } : { keys: numbers, values: names };
@@ -101,7 +105,7 @@ export const labelEncoder: Operator = (call) => {
   const table = new Map<Value, Value>();
   keys.values.forEach((key, index) => {
     if (Number.isNaN(key) && call.opset < NAN_KEYS) return;
-    // Which of equal keys counts depends on ONNX Runtime's optimizer.
+    // Which of two equal keys wins depends on ONNX Runtime's optimizer.
     if (table.has(key)) throw new NotUnderstood('has a key twice');
     table.set(key, values.values[index] as Value);
   });

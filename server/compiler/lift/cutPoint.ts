@@ -1,12 +1,12 @@
-import type { OnnxGraph } from '../onnx/graph.ts';
-import type { OnnxNode } from '../onnx/node.ts';
-import { holdsGraph } from '../onnx/node.ts';
-import { printable } from '../onnx/printable.ts';
+import type { OnnxGraph } from '../../../worker/onnx/graph.ts';
+import type { OnnxNode } from '../../../worker/onnx/node.ts';
+import { holdsGraph } from '../../../worker/onnx/node.ts';
+import { printable } from '../../../worker/onnx/onnxRefused.ts';
 import type { Interpretation } from './interpret.ts';
 import type { SymbolicTensor } from './symbolic.ts';
 import { mapFeature } from './symbolic.ts';
 
-/** Where a graph is cut: all that lies behind needs one matrix of the columns and nothing else of the row. */
+/** Where a graph is cut: everything behind it depends on the row through one matrix alone. */
 export interface CutPoint {
   /** Name of the matrix. */
   readonly name: string;
@@ -19,7 +19,7 @@ export interface CutPoint {
 const comparesAsFloat = ({ domain, op }: OnnxNode): boolean =>
   domain === 'ai.onnx.ml' && (op === 'TreeEnsembleClassifier' || op === 'TreeEnsembleRegressor');
 
-/** Integers as the floats that C++ makes of them; anything else as it is. */
+/** Converts integers to float32 as C++ does; other tensors are returned as they are. */
 function asFloats(tensor: SymbolicTensor): SymbolicTensor {
   if (tensor.element !== 'int64' && tensor.element !== 'int32') return tensor;
   return {
@@ -42,7 +42,7 @@ function withConstants(
 ): OnnxNode[] {
   const producers = producersOf(graph);
   const kept = new Set(nodes);
-  // A set's iterator also visits what is added on the way.
+  // A set's iterator also visits members that are added during the loop.
   for (const { inputs } of kept) {
     for (const name of inputs) {
       const producer = constants.has(name) ? producers.get(name) : undefined;
@@ -52,7 +52,7 @@ function withConstants(
   return graph.nodes.filter((node) => kept.has(node));
 }
 
-/** The first thing on the way to the outputs that could not be followed. */
+/** The first reason on the way to the outputs why a tensor isn't supported. */
 function reasonOf(graph: OnnxGraph, needed: ReadonlySet<OnnxNode>, { reasons }: Interpretation): string {
   for (const node of graph.nodes) {
     if (!needed.has(node)) continue;
@@ -63,12 +63,9 @@ function reasonOf(graph: OnnxGraph, needed: ReadonlySet<OnnxNode>, { reasons }: 
 }
 
 /**
- * Finds the last matrix through which everything has to pass that the outputs need.
+ * Finds the last matrix on which all outputs depend. The walk goes backwards from the outputs and replaces each needed
+ * tensor by its inputs, the one made last first; when one tensor is left, all paths lead through it.
  *
- * The nodes are walked backwards from the outputs, and a tensor that is needed gives way to those that it's made from,
- * always the one made last first: whenever a single tensor is left, all ways lead through it.
- *
- * @param outputs names of the graph outputs that are wanted
  * @returns the cut, or the reason why there is none
  */
 export function findCut(
@@ -81,7 +78,7 @@ export function findCut(
   const behind = new Set<OnnxNode>();
   /** The nodes behind that take a tensor. */
   const takersOf = new Map<string, OnnxNode[]>();
-  /** Why the first matrix that could have been the cut wasn't. */
+  /** Why the first candidate was rejected. */
   let wrongType = undefined as string | undefined;
 
   const cut = (): CutPoint | undefined => {

@@ -1,35 +1,35 @@
 import type { Input } from '../../model/signature.ts';
-import type { OnnxModel } from '../onnx/model.ts';
-import type { OnnxNode } from '../onnx/node.ts';
-import { holdsGraph } from '../onnx/node.ts';
-import { printable } from '../onnx/printable.ts';
-import { OnnxRefused } from '../onnx/refused.ts';
-import type { Constant } from '../onnx/tensor.ts';
-import { decodeTensor } from '../onnx/tensor.ts';
+import type { OnnxModel } from '../../../worker/onnx/model.ts';
+import type { OnnxNode } from '../../../worker/onnx/node.ts';
+import { holdsGraph } from '../../../worker/onnx/node.ts';
+import { printable } from '../../../worker/onnx/onnxRefused.ts';
+import { OnnxRefused } from '../../../worker/onnx/onnxRefused.ts';
+import type { Constant } from '../../../worker/onnx/tensor.ts';
+import { decodeTensor } from '../../../worker/onnx/tensor.ts';
 import type { Argument } from './operator.ts';
 import { operatorFor } from './operators.ts';
-import { readSources } from './sources.ts';
+import { readGraphInputs } from './graphInputs.ts';
 import type { Feature, SymbolicTensor, Table } from './symbolic.ts';
 import { NotUnderstood, evaluate } from './symbolic.ts';
 
-/** What the graph computes, as far as we follow it. */
+/** What the graph computes, as far as its operators are supported. */
 export interface Interpretation {
   /** By tensor name. */
   readonly columns: ReadonlyMap<string, SymbolicTensor>;
-  /** Names of tensors that are the same for every row: constants, and what is computed from them alone. */
+  /** Names of tensors that don't depend on the row: constants, and what is computed from them alone. */
   readonly constants: ReadonlySet<string>;
-  /** Why an input or a node's outputs could not be followed, by tensor name, where the fault is their own. */
+  /** Why an input or a node isn't supported, by tensor name; not for nodes whose inputs are the cause. */
   readonly reasons: ReadonlyMap<string, string>;
 }
 
-/** Features and table entries that are made in all: a bound for a graph that is built to exhaust time and memory. */
+/** Features and table entries in total: a bound against graphs that are made to exhaust time and memory. */
 const MAX_WORK = 2_000_000;
 
-/** What an operator touches at most when it maps every feature of a tensor. */
+/** The most that an operator visits when it maps every feature of a tensor. */
 const sizeOf = ({ features }: SymbolicTensor): number =>
   features.reduce((sum, { table }) => sum + 1 + (table?.values.size ?? 0), 0);
 
-/** Decoded when it is first asked for, and only once. */
+/** Decoded at the first use, and only once. */
 function lazy<T>(make: () => T): () => T {
   let made: { readonly value: T } | undefined;
   return () => (made ??= { value: make() }).value;
@@ -42,10 +42,7 @@ const constantNode = (node: OnnxNode): Constant => {
   return value;
 };
 
-/**
- * Runs the graph once, over columns instead of rows: each tensor that depends on a row column by column becomes a list
- * of functions of one cell.
- */
+/** Runs the graph once, symbolically: each tensor that depends on single columns becomes functions of one cell. */
 export function interpret(model: OnnxModel, signature: readonly Input[]): Interpretation {
   const { graph, opsets } = model;
   const columns = new Map<string, SymbolicTensor>();
@@ -56,7 +53,7 @@ export function interpret(model: OnnxModel, signature: readonly Input[]): Interp
       name,
       lazy(() => decodeTensor(tensor)),
     );
-  for (const [name, source] of readSources(graph, signature)) {
+  for (const [name, source] of readGraphInputs(graph, signature)) {
     if (typeof source === 'string') reasons.set(name, source);
     else columns.set(name, source);
   }
@@ -105,7 +102,7 @@ export function interpret(model: OnnxModel, signature: readonly Input[]): Interp
         );
       continue;
     }
-    // Behind something that isn't followed nothing is, and the fault isn't the node's.
+    // The cause is an earlier node, which has its reason already.
     if (!given.every((name) => constants.has(name) || columns.has(name))) continue;
     try {
       const results = run(node);

@@ -3,7 +3,7 @@ import { attribute, axisOf, columnsAt, constantAt, expectElement, numbersAt } fr
 import type { Feature, SymbolicTensor } from './symbolic.ts';
 import { NotUnderstood, checkSize, mapFeature } from './symbolic.ts';
 
-/** Operators that move columns and leave their values alone. */
+/** Operators that move columns without changing values. */
 
 const product = (dims: readonly number[]): number => dims.reduce((size, dim) => size * dim, 1);
 
@@ -55,7 +55,7 @@ export const reshape: Operator = (call) => {
   return { element, dims: shape, features };
 };
 
-/** Takes some places along one dimension; `shape` is what becomes of it. */
+/** Selects places along one dimension, which becomes `shape`. */
 function take(
   { element, dims, features }: SymbolicTensor,
   axis: number,

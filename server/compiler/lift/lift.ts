@@ -1,9 +1,9 @@
 import type { Signature } from '../../model/signature.ts';
 import { outputFeed } from '../../model/signature.ts';
-import { writeRemainder } from '../onnx/cut.ts';
-import type { OnnxModel } from '../onnx/model.ts';
-import { readModel } from '../onnx/model.ts';
-import { OnnxRefused } from '../onnx/refused.ts';
+import { writeRemainder } from '../../../worker/onnx/writeRemainder.ts';
+import type { OnnxModel } from '../../../worker/onnx/model.ts';
+import { readModel } from '../../../worker/onnx/model.ts';
+import { OnnxRefused } from '../../../worker/onnx/onnxRefused.ts';
 import type { CutPoint } from './cutPoint.ts';
 import { findCut } from './cutPoint.ts';
 import type { ForestRest } from './readForest.ts';
@@ -12,7 +12,7 @@ import { interpret } from './interpret.ts';
 import type { SymbolicTensor } from './symbolic.ts';
 import { NotUnderstood } from './symbolic.ts';
 import type { ColumnWriter } from './rowWriters.ts';
-import { createWriters } from './rowWriters.ts';
+import { createRowWriters } from './rowWriters.ts';
 
 /** The rest of a graph behind the cut, as a graph of its own. */
 export interface GraphRest {
@@ -25,7 +25,7 @@ export interface GraphRest {
 
 export type Rest = ForestRest | GraphRest;
 
-/** A model whose column-wise beginning was taken out of its graph. */
+/** A model whose column-wise part was taken out of its graph. */
 export interface Lifted {
   readonly lifted: true;
   /** Width of the matrix. */
@@ -34,9 +34,9 @@ export interface Lifted {
   readonly columns: readonly ColumnWriter[];
   /** What answers the matrix. */
   readonly rest: Rest;
-  /** The rest for ONNX Runtime, also where it is a forest. */
+  /** The rest as a graph for ONNX Runtime, also where it is a forest. */
   readonly graph: () => GraphRest;
-  /** How each feature comes about. */
+  /** How each feature is computed. */
   readonly matrix: SymbolicTensor;
 }
 
@@ -53,7 +53,7 @@ function liftCut(model: OnnxModel, signature: Signature, cut: CutPoint, outputs:
   return {
     lifted: true,
     features,
-    columns: createWriters(matrix, signature.inputs),
+    columns: createRowWriters(matrix, signature.inputs),
     rest: readForest(cut, signature) ?? graph(),
     graph,
     matrix,
@@ -61,8 +61,8 @@ function liftCut(model: OnnxModel, signature: Signature, cut: CutPoint, outputs:
 }
 
 /**
- * Takes the column-wise beginning out of a model's graph: encoders, imputers, scalers and what joins their columns to
- * one matrix. Never throws: a file that can't be read isn't lifted.
+ * Takes the column-wise part out of a model's graph: encoders, imputers, scalers and what joins their columns to one
+ * matrix. Never throws: a file that can't be read isn't lifted.
  *
  * @param onnx the ONNX file; it must not change while the result is in use
  */

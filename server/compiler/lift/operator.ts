@@ -1,7 +1,7 @@
-import type { Attribute } from '../onnx/attribute.ts';
-import type { Element } from '../onnx/elements.ts';
-import type { OnnxNode } from '../onnx/node.ts';
-import type { Constant } from '../onnx/tensor.ts';
+import type { Attribute } from '../../../worker/onnx/attribute.ts';
+import type { ElementType } from '../../../worker/onnx/elementTypes.ts';
+import type { OnnxNode } from '../../../worker/onnx/node.ts';
+import type { Constant } from '../../../worker/onnx/tensor.ts';
 import type { Feature, SymbolicTensor } from './symbolic.ts';
 import { NotUnderstood } from './symbolic.ts';
 
@@ -10,7 +10,7 @@ export type Argument =
   | { readonly kind: 'columns'; readonly tensor: SymbolicTensor }
   | { readonly kind: 'constant'; readonly constant: () => Constant };
 
-/** A node with its inputs, as an operator sees it. */
+/** A node and its inputs, as an operator gets them. */
 export interface Call {
   readonly node: OnnxNode;
   /** undefined where an optional input isn't given. */
@@ -22,9 +22,9 @@ export interface Call {
 }
 
 /**
- * What an operator makes of columns: one tensor, or one for each output.
+ * Computes a node's outputs from columns: one tensor, or one for each output.
  *
- * @throws {NotUnderstood} where we don't follow it
+ * @throws {NotUnderstood} for a case that isn't supported
  */
 export type Operator = (call: Call) => SymbolicTensor | readonly SymbolicTensor[];
 
@@ -52,7 +52,7 @@ export function numbersAt(call: Call, index: number): readonly number[] {
 }
 
 /** @throws {NotUnderstood} unless the columns are of one of these types */
-export function expectElement({ element }: SymbolicTensor, ...allowed: readonly Element[]): void {
+export function expectElement({ element }: SymbolicTensor, ...allowed: readonly ElementType[]): void {
   if (!allowed.includes(element)) throw new NotUnderstood(`takes columns of type ${element}`);
 }
 
@@ -66,7 +66,7 @@ export function axisOf({ dims }: SymbolicTensor, axis: number): number {
 
 /** One of as many numbers as there are features, or of a single one for all. */
 export function perFeature(numbers: ArrayLike<number>, { dims }: SymbolicTensor): (index: number) => number {
-  // ONNX Runtime's ML operators take the second dimension for the number of features.
+  // For ONNX Runtime's ML operators the second dimension is the number of features.
   if (dims.length !== 1) throw new NotUnderstood('takes a tensor that is no matrix');
   if (numbers.length !== 1 && numbers.length !== dims[0]) {
     throw new NotUnderstood('has another number of parameters than features');

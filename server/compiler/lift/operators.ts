@@ -11,9 +11,9 @@ import {
   split,
 } from './layout.ts';
 import type { Operator } from './operator.ts';
-import { reduceSum } from './sums.ts';
+import { reduceSum } from './reduceSum.ts';
 
-/** The operators that the lifting pass follows, by domain and name. */
+/** The supported operators, by domain and name. */
 const OPERATORS: Readonly<Record<string, Readonly<Record<string, Operator>>>> = {
   '': {
     Add: binary,
@@ -42,7 +42,7 @@ const OPERATORS: Readonly<Record<string, Readonly<Record<string, Operator>>>> = 
 /** Since then Cast's target is a number, Reshape's shape an input and broadcasting is numpy's. */
 const OLDEST_OPSET = 7;
 
-/** The operator, when it is one that we follow in this version of its operator set. */
+/** The operator, if it is supported in this version of its operator set. */
 export function operatorFor(domain: string, op: string, opset: number): Operator | undefined {
   if (domain === '' && opset < OLDEST_OPSET) return undefined;
   const operators = Object.hasOwn(OPERATORS, domain) ? OPERATORS[domain] : undefined;

@@ -1,10 +1,10 @@
 import type { Mode, PostTransform, TreeEnsemble } from '../../../worker/forest/ensemble.ts';
 import { MODES } from '../../../worker/forest/ensemble.ts';
 import type { Signature } from '../../model/signature.ts';
-import type { Attribute } from '../onnx/attribute.ts';
-import { elementOf } from '../onnx/elements.ts';
-import type { OnnxNode } from '../onnx/node.ts';
-import { OnnxRefused } from '../onnx/refused.ts';
+import type { Attribute } from '../../../worker/onnx/attribute.ts';
+import { elementTypeOf } from '../../../worker/onnx/elementTypes.ts';
+import type { OnnxNode } from '../../../worker/onnx/node.ts';
+import { OnnxRefused } from '../../../worker/onnx/onnxRefused.ts';
 import type { CutPoint } from './cutPoint.ts';
 import { readTreeEnsemble5 } from './readTreeEnsemble5.ts';
 
@@ -25,7 +25,7 @@ const KINDS: Readonly<Record<string, TreeEnsemble['kind']>> = {
 const POST_TRANSFORMS: readonly PostTransform[] = ['NONE', 'LOGISTIC', 'SOFTMAX', 'SOFTMAX_ZERO', 'PROBIT'];
 const AGGREGATES: readonly TreeEnsemble['aggregate'][] = ['SUM', 'AVERAGE', 'MIN', 'MAX'];
 
-/** A word of a closed set; `usual` when there is none. */
+/** A word of a closed set; `usual` where the attribute is missing. */
 function word<T extends string>(attribute: Attribute | undefined, words: readonly T[], usual: T): T {
   const found = attribute?.string() ?? usual;
   const known = words.find((candidate) => candidate === found);
@@ -34,16 +34,16 @@ function word<T extends string>(attribute: Attribute | undefined, words: readonl
 }
 
 /**
- * Reads a tree ensemble's attributes; what they say is checked where it is compiled.
+ * Reads a tree ensemble's attributes; compileForest checks them.
  *
- * @param prefix of the attributes that say what the leaves weigh: `class` or `target`
+ * @param prefix of the attributes of leaf weights: `class` or `target`
  */
 function readEnsemble(
   { attributes }: OnnxNode,
   kind: TreeEnsemble['kind'],
   outputs: number,
 ): TreeEnsemble | undefined {
-  // The forms for double precision: nobody writes them, and the kernel has none.
+  // Double precision: exporters don't write it, and the kernel doesn't support it.
   if ([...attributes.keys()].some((name) => name.endsWith('_as_tensor'))) return undefined;
   const prefix = kind === 'classifier' ? 'class' : 'target';
   const int32s = (name: string): Int32Array => attributes.get(name)?.int32s() ?? new Int32Array();
@@ -88,7 +88,7 @@ function passes({ op, domain, attributes }: OnnxNode, labels: readonly (string |
   if (domain === '' && op === 'Identity') return true;
   if (domain === 'ai.onnx.ml' && op === 'ZipMap') return true;
   if (domain !== '' || op !== 'Cast') return false;
-  const to = elementOf(attributes.get('to')?.int() ?? 0);
+  const to = elementTypeOf(attributes.get('to')?.int() ?? 0);
   return (
     labels.length > 0 &&
     labels.every((label) => typeof label === 'number' && Math.abs(label) < FLOAT_INTEGERS) &&
@@ -101,7 +101,7 @@ function labelsOf({ attributes }: OnnxNode): readonly (string | number)[] {
   return strings.length > 0 ? strings : (attributes.get('classlabels_int64s')?.ints() ?? []);
 }
 
-/** A trace through all nodes but the ensemble; undefined when one of them does something of its own. */
+/** A trace through all nodes but the ensemble; undefined where one of them changes values. */
 function tracer(
   nodes: readonly OnnxNode[],
   labels: readonly (string | number)[],
@@ -123,7 +123,7 @@ function tracer(
 }
 
 /**
- * The rest of a graph as a forest, if a tree ensemble is all that is in it.
+ * The rest of a graph as a forest, if it is nothing but a tree ensemble.
  *
  * @returns undefined for any other rest
  * @throws {OnnxRefused} when an attribute is damaged

@@ -1,8 +1,8 @@
 import { EnsembleRefused } from '../../../worker/forest/ensemble.ts';
 import type { TreeEnsemble } from '../../../worker/forest/ensemble.ts';
 import { fromTreeEnsemble5 } from '../../../worker/forest/treeEnsemble5.ts';
-import type { Element } from '../onnx/elements.ts';
-import type { OnnxNode } from '../onnx/node.ts';
+import type { ElementType } from '../../../worker/onnx/elementTypes.ts';
+import type { OnnxNode } from '../../../worker/onnx/node.ts';
 
 /** Defaults of the operator. https://github.com/onnx/onnx/blob/main/docs/Operators-ml.md#ai.onnx.ml.TreeEnsemble */
 const SUM = 1;
@@ -12,7 +12,7 @@ const NO_TRANSFORM = 0;
 export function readTreeEnsemble5({ attributes }: OnnxNode): TreeEnsemble | undefined {
   const int32s = (name: string): Int32Array => attributes.get(name)?.int32s() ?? new Int32Array();
   const flags = (name: string): Uint8Array => Uint8Array.from(int32s(name), (flag) => +(flag === 1));
-  const tensor = (name: string, element: Element): readonly number[] | undefined => {
+  const tensor = (name: string, element: ElementType): readonly number[] | undefined => {
     const constant = attributes.get(name)?.tensor();
     return constant === undefined
       ? []

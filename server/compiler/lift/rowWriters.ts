@@ -1,33 +1,19 @@
+import type { CellWriter } from '../../encoding/cellWriters.ts';
 import type { Input } from '../../model/signature.ts';
 import type { Feature, SymbolicTensor, Value } from './symbolic.ts';
 import { NotUnderstood, lookup } from './symbolic.ts';
 
-/** Writes what a text column contributes to a row of features. */
-export interface TextWriter {
-  readonly kind: 'text';
-  /**
-   * The row starts at `matrix[rowStart]` and is all zeros before its columns are written.
-   *
-   * @returns whether the text is one of the signature's categories
-   */
-  readonly write: (text: string, matrix: Float32Array, rowStart: number) => boolean;
-}
-
-/** Writes what a number, integer or boolean column contributes to a row of features. */
-export interface NumberWriter {
-  readonly kind: 'number';
-  /** NaN stands for a missing value, 0 and 1 for a boolean. */
-  readonly write: (value: number, matrix: Float32Array, rowStart: number) => void;
-}
-
-export type ColumnWriter = TextWriter | NumberWriter;
+/** Writes what one column contributes to a row of features. */
+export type ColumnWriter = CellWriter<Float32Array>;
+type TextWriter = Extract<ColumnWriter, { kind: 'text' }>;
+type NumberWriter = Extract<ColumnWriter, { kind: 'number' }>;
 
 /** A feature and its place in the row. */
 interface Placed extends Feature {
   readonly position: number;
 }
 
-/** What one key writes: the places in the row that aren't zero. */
+/** What one key writes: the values of the row that aren't zero. */
 interface Entry {
   readonly positions: readonly number[];
   readonly values: readonly number[];
@@ -35,7 +21,7 @@ interface Entry {
   readonly known: boolean;
 }
 
-/** Values in the tables of one model: a bound on memory. */
+/** Values in the tables of one model at most: a bound on memory. */
 const MAX_ENTRIES = 4_000_000;
 
 function writeEntry({ positions, values }: Entry, matrix: Float32Array, rowStart: number): void {
@@ -44,7 +30,7 @@ function writeEntry({ positions, values }: Entry, matrix: Float32Array, rowStart
   }
 }
 
-/** All features that look up one and the same value, as one table: what each key writes. */
+/** Merges features that look up the same value into one table: what each key writes. */
 function tabulate(
   features: readonly Placed[],
   categories: readonly Value[],
@@ -56,7 +42,7 @@ function tabulate(
   );
   const special = groupBy(mentions, ({ key }) => key);
   for (const key of special.keys()) keys.add(key);
-  // Most features of most keys are their tables' default, and most defaults are zero: only the rest is visited.
+  // Most features of a key have their table's default, and most defaults are zero: only the others are visited.
   const usual = features.filter(({ table }) => !Object.is(table?.other, 0));
   if (usual.length * keys.size > MAX_ENTRIES)
     throw new NotUnderstood('the tables of a column would be too large');
@@ -102,7 +88,7 @@ function groupBy<T, Key>(items: readonly T[], keyOf: (item: T) => Key): Map<Key,
 
 type WriteNumber = NumberWriter['write'];
 
-/** Features that look up the same number share the computing of it. */
+/** Features that look up the same number compute it once. */
 function lookupWriters(features: readonly Placed[]): WriteNumber[] {
   const groups = groupBy(features, ({ compute }) => compute);
   return [...groups].map(([compute, group]) => {
@@ -132,11 +118,11 @@ function numberWriter(features: readonly Placed[]): NumberWriter {
 }
 
 /**
- * One writer for each column of the signature; together they fill one row of the matrix.
+ * Makes a writer for each column of the signature; together they fill one row of the matrix.
  *
  * @throws {NotUnderstood} when the tables would take too much memory
  */
-export function createWriters(matrix: SymbolicTensor, columns: readonly Input[]): ColumnWriter[] {
+export function createRowWriters(matrix: SymbolicTensor, columns: readonly Input[]): ColumnWriter[] {
   const bySource = groupBy(
     matrix.features.map((feature, position): Placed => ({ ...feature, position })),
     ({ source }) => source,

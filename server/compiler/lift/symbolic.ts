@@ -1,6 +1,6 @@
-import type { Element } from '../onnx/elements.ts';
+import type { ElementType } from '../../../worker/onnx/elementTypes.ts';
 
-/** An element of a tensor: every numeric type is a number here, a bool is 0 or 1. */
+/** An element of a tensor: a number for every numeric type, 0 or 1 for a bool. */
 export type Value = number | string;
 
 /** What the graph computes from one cell of a row. */
@@ -14,7 +14,7 @@ export interface Table {
 
 /**
  * One column of a tensor, as a function of one column of the signature: `compute(cell)`, looked up in the table if
- * there is one. Texts can only be looked up, so all that a text may become stands in its table.
+ * there is one. A text is only looked up, so its table has all its results.
  */
 export interface Feature {
   /** Index of the column in the signature. */
@@ -25,22 +25,22 @@ export interface Feature {
 
 /** A tensor [N, ...dims] of which each row depends on one row of cells alone. */
 export interface SymbolicTensor {
-  readonly element: Element;
+  readonly element: ElementType;
   /** Without the first dimension, the rows. */
   readonly dims: readonly number[];
   /** Row-major over `dims`. */
   readonly features: readonly Feature[];
 }
 
-/** The graph does something here that the lifting pass doesn't follow: a sentence's end, "it …". */
+/** An operation that the lifting pass doesn't support. The message completes "it …". */
 export class NotUnderstood extends Error {
   override readonly name = 'NotUnderstood';
 }
 
-/** Features of one tensor: more than that is no table of columns, and would only cost memory. */
+/** Features of one tensor at most: a bound on memory. */
 const MAX_FEATURES = 65_536;
 
-/** @throws {NotUnderstood} before more features are made than a sane model has */
+/** @throws {NotUnderstood} before more than MAX_FEATURES are made */
 export function checkSize(features: number): void {
   if (features > MAX_FEATURES) throw new NotUnderstood(`makes more than ${MAX_FEATURES} features`);
 }

@@ -25,9 +25,9 @@ const OPEN_ROUTES: readonly string[] = [
   '/v2/health/ready',
 ];
 
-/** @param healthRoute one more path of a health check; '' for none */
-export function createAuthorizer(gate: Gate, registry: Registry, healthRoute: string): Authorize {
-  const open = new Set([...OPEN_ROUTES, healthRoute]);
+/** @param healthRoute one more path of the health check, or none */
+export function createAuthorizer(gate: Gate, registry: Registry, healthRoute: string | undefined): Authorize {
+  const open = new Set([...OPEN_ROUTES, ...(healthRoute === undefined ? [] : [healthRoute])]);
   const requests = createCounter(registry, {
     name: 'api_key_requests_total',
     help: 'Requests that were let in, by the client of their key.',

@@ -17,7 +17,7 @@ const EXPOSED = 'access-control-expose-headers';
 /** An app with two routes, one of which always fails. */
 function appWith(origins: string): (path: string, init: RequestInit) => Promise<Response> {
   const app = new Hono<AppEnv>();
-  const cors = createCors(origins);
+  const cors = createCors(origins.split(','));
   const serve = cors.wrapServe(
     createServe(createHttpRecorder(new Registry()), pino({ level: 'silent' }), { limit: NO_CROWD }),
   );

@@ -20,10 +20,10 @@ const PREFLIGHT_SECONDS = '600';
 /**
  * Cross-origin requests from browsers, without credentials: the server has no cookies.
  *
- * @param origins the setting CORS_ORIGINS: exact origins with commas between them, or `*`
+ * @param origins exact origins, or `*` alone
  */
-export function createCors(origins: string): Cors {
-  const accepted = new Set(origins.split(','));
+export function createCors(origins: readonly string[]): Cors {
+  const accepted = new Set(origins);
   const anyOrigin = accepted.has('*');
 
   /** Without `access-control-allow-origin` the browser keeps the answer from the page. */

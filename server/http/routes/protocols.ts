@@ -17,6 +17,6 @@ export function defineProtocols(defineRoute: DefineRoute, deps: MlflowDeps, vert
   defineMlflow(defineRoute, deps);
   defineV1(defineRoute, catalogue, answerInstances);
   defineV2(defineRoute, deps);
-  const paths = { health: vertex.AIP_HEALTH_ROUTE ?? '', predict: vertex.AIP_PREDICT_ROUTE ?? '' };
+  const paths = { health: vertex.AIP_HEALTH_ROUTE, predict: vertex.AIP_PREDICT_ROUTE };
   defineVertex(defineRoute, paths, catalogue, lifecycle, answerInstances);
 }

@@ -6,32 +6,31 @@ import { createLogRecorder } from './metrics.ts';
 import type { PredictionLog } from './predictionLog.ts';
 import { createPredictionLog } from './predictionLog.ts';
 import type { Sink } from './sink.ts';
-import { parseTarget } from '../../settings/logTarget.ts';
+import type { LogTarget } from '../../settings/logTarget.ts';
 import { createRecordWriter } from './writeRecords.ts';
 
 export interface StartOptions {
   readonly config: Pick<
     Config,
-    | 'PREDICTION_LOG'
     | 'PREDICTION_LOG_INPUT'
     | 'PREDICTION_LOG_MAX_RECORDS'
     | 'PREDICTION_LOG_FILE_BYTES'
     | 'PREDICTION_LOG_MAX_FILES'
   >;
+  readonly target: LogTarget;
   readonly registry: Registry;
   readonly log: Logger;
 }
 
-/** Where the settings say that records go. Redis' client is only loaded where it is needed. */
-async function createSink(config: StartOptions['config'], onLost: () => void): Promise<Sink> {
-  const target = parseTarget(config.PREDICTION_LOG);
-  if (target?.kind === 'redis') {
+/** Redis' client is only loaded where it is needed. */
+async function createSink({ target, config }: StartOptions, onLost: () => void): Promise<Sink> {
+  if (target.kind === 'redis') {
     const { createRedisSink } = await import('./redisSink.ts');
     return createRedisSink({ url: target.url, maxRecords: config.PREDICTION_LOG_MAX_RECORDS, onLost });
   }
   const { createFileSink } = await import('./fileSink.ts');
   return createFileSink({
-    folder: fromHome(target?.folder ?? ''),
+    folder: fromHome(target.folder),
     fileBytes: config.PREDICTION_LOG_FILE_BYTES,
     maxFiles: config.PREDICTION_LOG_MAX_FILES,
     pid: process.pid,
@@ -39,10 +38,11 @@ async function createSink(config: StartOptions['config'], onLost: () => void): P
 }
 
 /** Starts the log that the settings describe. It waits for nothing: a Redis that is absent is tried again and again. */
-export async function startPredictionLog({ config, registry, log }: StartOptions): Promise<PredictionLog> {
+export async function startPredictionLog(options: StartOptions): Promise<PredictionLog> {
+  const { config, registry, log } = options;
   let lost = (): void => {};
   const predictionLog = createPredictionLog({
-    sink: await createSink(config, () => lost()),
+    sink: await createSink(options, () => lost()),
     write: createRecordWriter(config.PREDICTION_LOG_INPUT),
     recorder: createLogRecorder(registry),
     log,

@@ -40,7 +40,7 @@ export class CertificateUnusable extends Error {
 
 /** @throws {CertificateUnusable} unless both files can be read and match */
 function certificateOf({ TLS_CERT, TLS_KEY }: Config): ProxySettings['tls'] {
-  if (TLS_CERT === '') return undefined;
+  if (TLS_CERT === undefined || TLS_KEY === undefined) return undefined;
   const read = (name: string, file: string): Buffer => {
     try {
       return readFileSync(file);
@@ -84,11 +84,11 @@ export function writeProxyFile(config: Config, runtime: string): void {
     accessLog: config.ACCESS_LOG,
     accessLogSample: config.ACCESS_LOG_SAMPLE,
     sockets: Array.from({ length: config.WEB_CONCURRENCY }, (_, slot) => socketPath(runtime, slot)),
-    corsOrigins: config.CORS_ORIGINS === '' ? [] : config.CORS_ORIGINS.split(','),
+    corsOrigins: config.CORS_ORIGINS,
     tls: certificateOf(config),
     ...(config.RATE_LIMIT === 0 ? {} : { rateLimit: config.RATE_LIMIT }),
-    trustedProxies: config.TRUSTED_PROXIES === '' ? [] : config.TRUSTED_PROXIES.split(','),
-    ...(config.AIP_HEALTH_ROUTE === '' ? {} : { healthPath: config.AIP_HEALTH_ROUTE }),
+    trustedProxies: config.TRUSTED_PROXIES,
+    healthPath: config.AIP_HEALTH_ROUTE,
     runtime,
     workers: availableCpus(),
     ...(user === undefined ? {} : { user }),

@@ -7,6 +7,7 @@ import { digestOf } from '../listing.ts';
 import { ModelRefused, NotFetched } from '../../model/refused.ts';
 import type { Preferences } from '../preferences.ts';
 import { parsePreferences } from '../preferences.ts';
+import type { BucketPlace } from '../../settings/s3Url.ts';
 import type { Source } from '../source.ts';
 import type { Bucket } from './bucket.ts';
 import { openBucket, sizeOf } from './bucket.ts';
@@ -16,8 +17,7 @@ import { readRepositoryKeys, readRunKeys } from './objects.ts';
 
 /** A repository in a bucket, or the runs of an MLflow experiment in one. */
 export type Place =
-  | { readonly bucket: string; readonly prefix: string }
-  | { readonly bucket: string; readonly experiment: string; readonly name: string };
+  BucketPlace | { readonly bucket: string; readonly experiment: string; readonly name: string };
 
 export interface S3Options {
   readonly place: Place;

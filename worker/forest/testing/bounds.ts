@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import type { CompiledForest } from '../compile.ts';
+import type { CompiledForest } from '../compileForest.ts';
 
 /** Expects that every walk of the kernel stays within the packed arrays and comes to an end. */
 export function expectInBounds(compiled: CompiledForest): void {
@@ -21,7 +21,7 @@ export function expectInBounds(compiled: CompiledForest): void {
   roots.forEach((root, tree) => {
     const end = roots.find((next) => next > root) ?? nodes.length / 2;
     const seen = new Map<number, 'open' | 'done'>();
-    /** Depth first: a way to a slot that is still open is a cycle. */
+    /** Depth first: a path to a slot that is still open is a cycle. */
     const visit = (slot: number): void => {
       assert(root + slot < end);
       assert(seen.get(slot) !== 'open');

@@ -1,5 +1,5 @@
 import { openGraph } from '../../session.ts';
-import type { CompiledForest } from '../compile.ts';
+import type { CompiledForest } from '../compileForest.ts';
 import { createForest } from '../forest.ts';
 
 /** Two ways to answer the same rows: microseconds of processor time a row, one entry a round. */
@@ -63,7 +63,7 @@ export interface Subject {
   readonly matrix: Float32Array;
 }
 
-/** Compares the kernel with ONNX Runtime on ready matrices, for calls of so many rows. */
+/** Compares the kernel with ONNX Runtime on ready matrices, for calls of this many rows. */
 export async function measureForest(subject: Subject, sizes: readonly number[]): Promise<Pair[]> {
   const { compiled, input, output, matrix } = subject;
   const { features } = compiled;

@@ -1,13 +1,13 @@
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
-import * as field from './fields.ts';
-import { guard, readMessage } from './fields.ts';
-import { exactNumber } from './integers.ts';
-import { readEnums, readFloats, readInt32s } from './lists.ts';
-import { OnnxRefused } from './refused.ts';
+import * as field from './wireFields.ts';
+import { guard, readMessage } from './wireFields.ts';
+import { exactNumber } from './wireFields.ts';
+import { readEnums, readFloats, readInt32s } from './packedLists.ts';
+import { OnnxRefused } from './onnxRefused.ts';
 import type { Constant } from './tensor.ts';
 import { decodeTensor, readTensor } from './tensor.ts';
 
-/** Strings and integers of one attribute that are decoded into JavaScript arrays; trees have lists of their own. */
+/** Strings and integers of one attribute that are decoded into JavaScript arrays; trees are read into typed arrays. */
 const MAX_LISTED = 1_000_000;
 
 /** Field numbers of AttributeProto. https://github.com/onnx/onnx/blob/main/onnx/onnx.proto */
@@ -22,7 +22,7 @@ const INTS = 8;
 const STRINGS = 9;
 const GRAPHS = 11;
 
-/** An attribute of a node: bytes until somebody asks. Each method throws OnnxRefused at damaged bytes. */
+/** An attribute of a node, decoded at each use. Each method throws OnnxRefused for damaged bytes. */
 export interface Attribute {
   readonly name: string;
   /** undefined when the attribute holds something else. */
@@ -39,7 +39,7 @@ export interface Attribute {
   holdsGraph(): boolean;
 }
 
-/** Strings of attributes are declared as bytes; those of a model are UTF-8. */
+/** onnx.proto declares strings of attributes as bytes; models have UTF-8 in them. */
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 function decodeText(bytes: Uint8Array): string {
@@ -60,7 +60,7 @@ function collect<T>(bytes: Uint8Array, number: number, as: (take: (value: T) => 
   return values;
 }
 
-/** The name, which writers put first: behind it may lie megabytes, which aren't looked at. */
+/** The name. Writers put it first: what follows, maybe megabytes, isn't read. */
 function readName(bytes: Uint8Array): string {
   const reader = new BinaryReader(bytes);
   return guard('an attribute', () => {

@@ -3,7 +3,7 @@ import { attribute, axisOf, columnsAt, expectElement, numbersAt } from './operat
 import type { Feature, Value } from './symbolic.ts';
 import { NotUnderstood } from './symbolic.ts';
 
-/** Integers whose sum stays below it are added exactly in float32, in whatever order. */
+/** Below this sum, float32 adds integers exactly in any order. */
 const EXACT_INTEGERS = 2 ** 24;
 
 /** The sum of features that look up one and the same value, as a table. */
@@ -36,7 +36,7 @@ function sumOf(features: readonly Feature[]): Feature {
   return { source: first.source, compute: first.compute, table: { values, other } };
 }
 
-/** Adds up the last dimension: rare categories that share one place. */
+/** Adds up the last dimension: exporters write so for rare categories that share one place. */
 export const reduceSum: Operator = (call) => {
   const tensor = columnsAt(call, 0);
   expectElement(tensor, 'float');

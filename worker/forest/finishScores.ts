@@ -1,4 +1,4 @@
-import type { CompiledForest } from './compile.ts';
+import type { CompiledForest } from './compileForest.ts';
 import { ALWAYS, NEVER } from './leaves.ts';
 import { TRANSFORMS, logistic } from './transforms.ts';
 
@@ -11,15 +11,15 @@ export type Finish = (raw: Float32Array, rows: number, answers: Float64Array) =>
 type FinishRow = (scores: Float32Array, answers: Float64Array, at: number) => void;
 
 /**
- * Prepares the question whether a row has met a weight for an output. ONNX Runtime reads the score of an output without
- * one as 0, whatever the base value, and doesn't let such a class win.
+ * Returns a check whether any leaf of a row has a weight for an output. In ONNX Runtime an output without one has the
+ * score 0, without the base value, and such a class can't win.
  */
 function createHas({ counted }: CompiledForest): (scores: Float32Array, output: number) => boolean {
   return (scores, output) => {
     const column = counted[output] as number;
     if (column === ALWAYS || column === NEVER) return column === ALWAYS;
     const count = scores[column] as number;
-    // A minimum and a maximum of no ones are Infinity and -Infinity.
+    // Without a count, a minimum is Infinity and a maximum -Infinity.
     return count > 0 && count < Infinity;
   };
 }
@@ -34,13 +34,13 @@ function finishRegression(compiled: CompiledForest): FinishRow {
       if (aggregate === 'AVERAGE') score = f32(score / trees);
       scores[k] = has(scores, k) ? score + (baseValues[k] ?? 0) : 0;
     }
-    // ONNX Runtime leaves a single target as it is.
+    // ONNX Runtime doesn't transform a single target.
     if (outputs > 1) transform(scores.subarray(0, outputs));
     for (let k = 0; k < outputs; k++) answers[at + k] = scores[k] as number;
   };
 }
 
-/** Three classes and more: the largest score wins, the first of equals. */
+/** Three classes and more: the largest score wins, the first of equal ones. */
 function finishClasses(compiled: CompiledForest): FinishRow {
   const { outputs, baseValues, postTransform } = compiled;
   const transform = TRANSFORMS[postTransform];
@@ -58,7 +58,7 @@ function finishClasses(compiled: CompiledForest): FinishRow {
   };
 }
 
-/** How one score becomes the probabilities of two classes; not always such that they add up to 1. */
+/** Turns one score into the probabilities of two classes, which don't always add up to 1. */
 function toPair(
   { oneSided, weightsArePositive, postTransform }: CompiledForest,
   score: number,
@@ -67,17 +67,17 @@ function toPair(
   return [oneSided && weightsArePositive ? f32(1 - score) : -score, score];
 }
 
-/** Two classes. Weights that are all positive are taken as probabilities: then the border is 0.5, else 0. */
+/** Two classes. If all weights are positive, they are probabilities with the threshold 0.5; else it is 0. */
 function finishTwoClasses(compiled: CompiledForest): FinishRow {
   const { oneSided, weightsArePositive, baseValues, postTransform } = compiled;
-  const border = oneSided && weightsArePositive ? 0.5 : 0;
+  const threshold = oneSided && weightsArePositive ? 0.5 : 0;
   const transform = TRANSFORMS[postTransform];
   const has = createHas(compiled);
   const [base0 = 0, base1 = 0] = baseValues;
   return (scores, answers, at) => {
     const [has0, has1] = [has(scores, 0), has(scores, 1)];
     if (baseValues.length === 2 && has1) {
-      // That is how it is: the second class gets the first one's sum.
+      // As in ONNX Runtime: the second class gets the sum of the first.
       scores[1] = (scores[0] as number) + base1;
       scores[0] = -scores[1];
     } else {
@@ -87,7 +87,7 @@ function finishTwoClasses(compiled: CompiledForest): FinishRow {
     if (!has0) scores[0] = 0;
     if (!has1) scores[1] = 0;
     const [score0, score1] = scores as unknown as [number, number];
-    answers[at] = Number((has1 ? score1 : score0) > border);
+    answers[at] = Number((has1 ? score1 : score0) > threshold);
     if (has1 || baseValues.length === 2) {
       transform(scores.subarray(0, 2));
       answers[at + 1] = scores[0];
@@ -99,7 +99,7 @@ function finishTwoClasses(compiled: CompiledForest): FinishRow {
 }
 
 /** Prepares the last step: base values, averages, labels and post transforms. */
-export function createScores(compiled: CompiledForest): Finish {
+export function createFinish(compiled: CompiledForest): Finish {
   const { kind, outputs, width } = compiled;
   const answerWidth = kind === 'classifier' ? 1 + outputs : outputs;
   const finishRow =

@@ -1,11 +1,12 @@
-import type { Element } from './elements.ts';
-import { elementOf } from './elements.ts';
-import * as field from './fields.ts';
-import { readMessage } from './fields.ts';
-import { exactNumber, smallCount } from './integers.ts';
-import { OnnxRefused } from './refused.ts';
+import type { ElementType } from './elementTypes.ts';
+import { elementTypeOf } from './elementTypes.ts';
+import * as field from './wireFields.ts';
+import { readMessage } from './wireFields.ts';
+import { smallCount } from './wireFields.ts';
+import { exactNumber } from './wireFields.ts';
+import { OnnxRefused } from './onnxRefused.ts';
 
-/** Elements of a constant that we decode at most: shapes, indices, categories, scales. */
+/** Elements of a constant that are decoded at most: shapes, indices, categories, scales. */
 const MAX_ELEMENTS = 1_000_000;
 
 /** A constant: an initializer, or an attribute that holds a tensor. */
@@ -17,7 +18,7 @@ export interface OnnxTensor {
 
 /** A decoded constant, row by row. Integers are exact; a bool is 0 or 1. */
 export interface Constant {
-  readonly element: Element;
+  readonly element: ElementType;
   readonly dims: readonly number[];
   readonly values: readonly (number | string)[];
 }
@@ -35,9 +36,9 @@ export function readTensor(raw: Uint8Array): OnnxTensor {
   return { name, raw };
 }
 
-/** How each element type is taken out of `raw_data`, which is little-endian. */
+/** How each element type is read from `raw_data`, which is little-endian. */
 const RAW: Readonly<
-  Record<Exclude<Element, 'string'>, { size: number; read: (view: DataView, at: number) => number }>
+  Record<Exclude<ElementType, 'string'>, { size: number; read: (view: DataView, at: number) => number }>
 > = {
   float: { size: 4, read: (view, at) => view.getFloat32(at, true) },
   double: { size: 8, read: (view, at) => view.getFloat64(at, true) },
@@ -47,7 +48,7 @@ const RAW: Readonly<
   bool: { size: 1, read: (view, at) => (view.getUint8(at) === 0 ? 0 : 1) },
 };
 
-function readRaw(raw: Uint8Array, element: Element, count: number): number[] {
+function readRaw(raw: Uint8Array, element: ElementType, count: number): number[] {
   if (element === 'string') throw new OnnxRefused('a tensor holds strings as raw data');
   const { size, read } = RAW[element];
   if (raw.byteLength !== size * count) throw new OnnxRefused('a constant does not hold what its shape says');
@@ -58,7 +59,7 @@ function readRaw(raw: Uint8Array, element: Element, count: number): number[] {
 /**
  * Decodes a constant.
  *
- * @throws {OnnxRefused} when it is damaged, too large, or of an element type that we don't compute with
+ * @throws {OnnxRefused} when it is damaged, too large, or of an element type that isn't supported
  */
 export function decodeTensor({ raw }: Pick<OnnxTensor, 'raw'>): Constant {
   const dims: number[] = [];
@@ -79,7 +80,7 @@ export function decodeTensor({ raw }: Pick<OnnxTensor, 'raw'>): Constant {
     9: field.bytes((value) => (packed = value)),
     10: field.double(take),
   });
-  const element = elementOf(type);
+  const element = elementTypeOf(type);
   if (element === undefined) throw new OnnxRefused('a constant has an element type that is not supported');
   const size = dims.reduce((product, dim) => product * dim, 1);
   if (size > MAX_ELEMENTS) throw new OnnxRefused('a constant has too many elements');

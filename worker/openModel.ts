@@ -1,4 +1,4 @@
-import { difference, scoreAll } from './compare.ts';
+import { firstDifference, scoreAll } from './compare.ts';
 import { TaskFault, toFault } from './fault.ts';
 import type { Matrix, OpenTask, Rows } from './protocol.ts';
 import { answerWidth } from './protocol.ts';
@@ -6,7 +6,7 @@ import type { Scorer } from './scorer.ts';
 import { openFast, openWhole } from './scorer.ts';
 import type { Session } from './session.ts';
 
-/** A model version that a thread can score, by the path that was chosen for it. */
+/** A model version that a thread can score, on the chosen path. */
 export interface OpenModel {
   readonly scorer: Scorer;
   /** Shared with the server process. */
@@ -18,7 +18,7 @@ export interface OpenModel {
 
 /** @throws {TaskFault} golden_mismatch naming the first row that differs */
 function checkGolden({ golden, output }: OpenTask, answers: Float64Array): void {
-  const row = difference(output, answers, golden);
+  const row = firstDifference(output, answers, golden);
   if (row !== undefined) {
     throw new TaskFault(
       'golden_mismatch',
@@ -27,15 +27,15 @@ function checkGolden({ golden, output }: OpenTask, answers: Float64Array): void 
   }
 }
 
-/** Opens the fast path and tries it on the probes; what is wrong with it is returned in a sentence. */
+/** Opens the fast path and scores the probes on it; returns a sentence where that fails. */
 async function tryFast(task: OpenTask, reference: Float64Array): Promise<Scorer | string> {
   const { fast, output, probes } = task;
   if (!fast || !probes.fast) return 'there is none';
   try {
     const scorer = await openFast(fast, output);
     const answers = await scoreAll(scorer, probes.fast, answerWidth(output));
-    // The golden rows too: they are all that the other threads compare.
-    const row = difference(output, answers, reference) ?? difference(output, answers, task.golden);
+    // The golden rows too: the other threads compare nothing else.
+    const row = firstDifference(output, answers, reference) ?? firstDifference(output, answers, task.golden);
     if (row === undefined) return scorer;
     await scorer.close();
     return `it answers row ${row} of the probes differently`;
@@ -45,11 +45,9 @@ async function tryFast(task: OpenTask, reference: Float64Array): Promise<Scorer 
 }
 
 /**
- * Opens a model.
- *
- * The whole graph in ONNX Runtime is the reference: it must answer the golden rows as the training side did. A fast
- * path must then answer all probes (golden and edge rows) as the whole graph does, and replaces it; if it doesn't,
- * the whole graph serves. A fast path alone was compared by another thread of this process: the golden rows suffice.
+ * Opens a model. The whole graph in ONNX Runtime must answer the golden rows as the training side did. A fast path that
+ * then answers all probes (golden and edge rows) as the whole graph does replaces it. For a fast path alone, which
+ * another thread has compared, the golden rows suffice.
  *
  * @param prepared the whole graph, where it is open already
  * @throws {TaskFault}
@@ -59,7 +57,7 @@ export async function openModel(task: OpenTask, prepared?: Session): Promise<Ope
   const answers = new Float64Array(task.answers);
   const width = answerWidth(output);
   const fastCells = (): Matrix => new Float32Array(cells.fast as SharedArrayBuffer);
-  /** What is refused must not stay open. */
+  /** Closes the scorer where the golden rows differ. */
   const verified = async (scorer: Scorer, rows: Rows): Promise<Float64Array> => {
     try {
       const got = await scoreAll(scorer, rows, width);

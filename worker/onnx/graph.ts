@@ -1,8 +1,8 @@
-import * as field from './fields.ts';
-import { readMessage } from './fields.ts';
+import * as field from './wireFields.ts';
+import { readMessage } from './wireFields.ts';
 import type { OnnxNode } from './node.ts';
 import { readNode } from './node.ts';
-import { OnnxRefused } from './refused.ts';
+import { OnnxRefused } from './onnxRefused.ts';
 import type { OnnxTensor } from './tensor.ts';
 import { readTensor } from './tensor.ts';
 import type { OnnxValue } from './value.ts';
@@ -11,7 +11,7 @@ import { readValue } from './value.ts';
 /** Nodes, constants, inputs and outputs that a graph has at most, together. */
 const MAX_PARTS = 100_000;
 
-/** A graph in which every name is made once, and before it is used. */
+/** A graph in which every name is defined once, before it is used. */
 export interface OnnxGraph {
   /** In an order in which they can be run. */
   readonly nodes: readonly OnnxNode[];
@@ -22,7 +22,7 @@ export interface OnnxGraph {
   readonly outputs: readonly OnnxValue[];
 }
 
-/** Each name is made once and before its use, so there is no cycle. */
+/** Checks that each name is defined once and before its use: then there is no cycle. */
 function checkNames({ nodes, constants, inputs, outputs }: OnnxGraph): void {
   const made = new Set(constants.keys());
   const make = (name: string): void => {

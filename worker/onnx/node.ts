@@ -1,8 +1,8 @@
 import type { Attribute } from './attribute.ts';
 import { readAttribute } from './attribute.ts';
-import * as field from './fields.ts';
-import { readMessage } from './fields.ts';
-import { OnnxRefused } from './refused.ts';
+import * as field from './wireFields.ts';
+import { readMessage } from './wireFields.ts';
+import { OnnxRefused } from './onnxRefused.ts';
 
 /** Inputs, outputs and attributes that a node has at most. */
 const MAX_PARTS = 10_000;
@@ -12,7 +12,7 @@ export interface OnnxNode {
   readonly op: string;
   /** '' for the standard operators. */
   readonly domain: string;
-  /** Names of tensors; '' stands for an optional input that isn't given. */
+  /** Names of tensors; '' for an optional input that isn't given. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: ReadonlyMap<string, Attribute>;
@@ -49,7 +49,7 @@ export function readNode(raw: Uint8Array): OnnxNode {
   return { op, domain, inputs, outputs, attributes, raw };
 }
 
-/** The operators of this domain hold no subgraphs, and their attributes are too big to look through. */
+/** Operators of this domain have no subgraphs, and their attributes are too large to be searched for them. */
 const WITHOUT_SUBGRAPHS = 'ai.onnx.ml';
 
 /** Whether a node holds a subgraph, which may use any tensor around it without naming it as an input. */

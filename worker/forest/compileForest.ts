@@ -1,34 +1,31 @@
-import { checkEnsemble } from './check.ts';
+import { checkEnsemble } from './checkEnsemble.ts';
 import type { Aggregate, TreeEnsemble } from './ensemble.ts';
 import type { Leaves } from './leaves.ts';
 import { bitsOf, describeLeaves } from './leaves.ts';
-import type { PackedTrees } from './pack.ts';
-import { packTrees } from './pack.ts';
+import type { PackedTrees } from './packTrees.ts';
+import { packTrees } from './packTrees.ts';
 import { findStructure } from './structure.ts';
 import type { Transform } from './transforms.ts';
 
-/**
- * A tree ensemble as the kernel takes it: plain values and shared arrays, so that threads get it by message without a
- * copy.
- */
+/** A tree ensemble for the kernel: plain values and shared arrays, which are sent to threads without a copy. */
 export interface CompiledForest
   extends PackedTrees, Leaves, Pick<TreeEnsemble, 'kind' | 'outputs' | 'baseValues'> {
   /** Columns of the input matrix. */
   readonly features: number;
   readonly trees: number;
   readonly postTransform: Transform;
-  /** A classifier sums, whatever is asked of it. */
+  /** SUM for a classifier. */
   readonly aggregate: Aggregate;
   /** A classifier of two classes has weights for one of them only. */
   readonly oneSided: boolean;
   readonly weightsArePositive: boolean;
 }
 
-/** What changes no sum (-0 doesn't even turn -0 into 0), no minimum, no maximum. */
+/** The weight that changes no result: of a sum it is -0, since -0 + 0 is 0. */
 const NEUTRAL: Readonly<Record<Aggregate, number>> = { SUM: -0, AVERAGE: -0, MIN: Infinity, MAX: -Infinity };
 
 /**
- * Compiles an ensemble for a matrix with so many features.
+ * Compiles an ensemble for a matrix with this many features.
  *
  * @throws {EnsembleRefused} with the reason, unless every row of every input ends in a leaf
  */

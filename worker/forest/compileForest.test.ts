@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { compileForest } from './compile.ts';
+import { compileForest } from './compileForest.ts';
 import type { TreeEnsemble } from './ensemble.ts';
 import { EnsembleRefused, MODES } from './ensemble.ts';
 import { createForest } from './forest.ts';
@@ -55,8 +55,8 @@ const REFUSED: readonly [string, TreeEnsemble, string][] = [
   ['too many outputs', { ...ENSEMBLE, outputs: 1e9 }, '1000000000 outputs'],
   ['half an output', { ...ENSEMBLE, outputs: 1.5 }, '1.5 outputs'],
   ['an unknown mode', damage('nodeModes', { 1: 7 }), 'node 1 of tree 0 has an unknown mode'],
-  ['a feature behind the last', damage('nodeFeatures', { 1: 3 }), 'node 1 of tree 0 asks for feature 3 of 3'],
-  ['a negative feature', damage('nodeFeatures', { 0: -1 }), 'node 0 of tree 0 asks for feature -1 of 3'],
+  ['a feature behind the last', damage('nodeFeatures', { 1: 3 }), 'node 1 of tree 0 compares feature 3 of 3'],
+  ['a negative feature', damage('nodeFeatures', { 0: -1 }), 'node 0 of tree 0 compares feature -1 of 3'],
   ['a threshold of NaN', damage('nodeValues', { 1: NaN }), 'node 1 of tree 0 compares with NaN'],
   [
     'a missing true child',
@@ -72,11 +72,7 @@ const REFUSED: readonly [string, TreeEnsemble, string][] = [
   ['a way back to the root', damage('nodeTrueIds', { 1: 0 }), 'node 1 of tree 0 leads back to the root'],
   ['two parents', damage('nodeTrueIds', { 1: 2 }), 'node 2 of tree 0 has two parents'],
   ['one child on both sides', damage('nodeTrueIds', { 1: 4 }), 'node 4 of tree 0 has two parents'],
-  [
-    'nodes that nothing leads to',
-    damage('nodeModes', { 1: mode('LEAF') }),
-    'node 3 of tree 0 is led to by no other',
-  ],
+  ['nodes that nothing leads to', damage('nodeModes', { 1: mode('LEAF') }), 'node 3 of tree 0 has no parent'],
   ['a number twice', damage('nodeIds', { 4: 3 }), 'tree 0 has two nodes 3'],
   ['a tree in two places', damage('nodeTreeIds', { 2: 5 }), "the nodes of tree 0 don't stand together"],
   [
@@ -246,7 +242,7 @@ describe('compiling', () => {
         if (random.next() < 0.1) damaged[name] = array.subarray(0, random.below(array.length + 1));
         else {
           const at = random.below(array.length);
-          // Values of other entries do more harm than numbers out of the blue.
+          // Values of other entries find more faults than random numbers.
           array[at] =
             random.next() < 0.5 ? random.pick(extremes) : (array[random.below(array.length)] as number);
           damaged[name] = array;

@@ -1,7 +1,7 @@
-import * as field from './fields.ts';
-import { readMessage } from './fields.ts';
+import * as field from './wireFields.ts';
+import { readMessage } from './wireFields.ts';
 
-/** What a graph declares about one of its inputs or outputs. */
+/** The declaration of a graph's input or output. */
 export interface OnnxValue {
   readonly name: string;
   /** Number in TensorProto.DataType; 0 when it is no tensor. */

@@ -1,4 +1,4 @@
-import { LEAF, refuse } from './check.ts';
+import { LEAF, refuse } from './checkEnsemble.ts';
 import type { TreeEnsemble } from './ensemble.ts';
 import { MODES } from './ensemble.ts';
 import { SIDES, lowerAll } from './lowering.ts';
@@ -9,20 +9,20 @@ const SECOND = SIDES.indexOf('second');
 
 /** Slots of packed nodes: 256 MB. */
 const MAX_SLOTS = 2 ** 25;
-/** Nodes in a line of the cache; every tree begins a new line. */
+/** Nodes in a cache line; every tree begins a new line. */
 const LINE = 8;
-/** The kernel walks one row through so many trees at once. */
+/** The kernel walks one row through this many trees at once. */
 export const LANES = 8;
 
 /** What the kernel walks: see kernel.c. */
 export interface PackedTrees {
   /** Two words a node. */
   readonly nodes: Uint32Array;
-  /** Slot of each root. Whole eights, filled up with trees that are nothing but the idle leaf. */
+  /** Slot of each root, padded to a multiple of eight with trees that are only the idle leaf. */
   readonly roots: Uint32Array;
-  /** How many of the low bits of a node's second word are a slot; the others are a column, counted by eights. */
+  /** Number of low bits of a node's second word that hold a slot; the others hold 8 times a column. */
   readonly shift: number;
-  /** Column c + 1 is the feature `columns[c] >> 1`; with a low bit of 1, its NaN is -Infinity. */
+  /** Column c + 1 is the feature `columns[c] >> 1`; where the low bit is 1, NaN is replaced by -Infinity. */
   readonly columns: Uint32Array;
 }
 
@@ -30,7 +30,7 @@ export interface PackedTrees {
 export const sharedWords = (length: number): Uint32Array =>
   new Uint32Array(new SharedArrayBuffer(4 * length));
 
-/** Numbers the columns that tests ask for, from 1, as they come up. */
+/** Numbers the columns that tests compare, from 1, in the order of their first use. */
 function createColumns(): { find(feature: number, missingHolds: boolean): number; list(): Uint32Array } {
   const numbers = new Map<number, number>();
   return {
@@ -48,7 +48,7 @@ function createColumns(): { find(feature: number, missingHolds: boolean): number
   };
 }
 
-/** Slots of each tree: a pair for the root, which has no sibling, and one for the children of every test. */
+/** Slots of each tree: a pair for the root, which has no sibling, and a pair for the children of every test. */
 function countSlots({ nodeModes }: TreeEnsemble, { trees }: Structure): number[] {
   const tests = MODES.map((mode) =>
     mode === 'LEAF' ? 0 : mode === 'BRANCH_EQ' || mode === 'BRANCH_NEQ' ? 2 : 1,
@@ -60,8 +60,8 @@ function countSlots({ nodeModes }: TreeEnsemble, { trees }: Structure): number[]
   });
 }
 
-/** How many nodes hang from each, itself included: a guess at how often rows come by. */
-function weigh({ order, trueChild, falseChild }: Structure): Float64Array {
+/** The size of each node's subtree: an estimate of how many rows reach the node. */
+function subtreeSizes({ order, trueChild, falseChild }: Structure): Float64Array {
   const sizes = new Float64Array(order.length).fill(1);
   for (let i = order.length - 1; i >= 0; i--) {
     const node = order[i] as number;
@@ -73,7 +73,7 @@ function weigh({ order, trueChild, falseChild }: Structure): Float64Array {
   return sizes;
 }
 
-/** Where each tree begins, and how many slots all of them take. */
+/** The slot at which each tree begins, and the number of slots in total. */
 function placeRoots(slots: readonly number[]): { roots: Uint32Array; total: number } {
   const roots = sharedWords(Math.ceil(slots.length / LANES) * LANES);
   let total = 0;
@@ -86,15 +86,15 @@ function placeRoots(slots: readonly number[]): { roots: Uint32Array; total: numb
 }
 
 /**
- * A node of a tree in the making, or the second test of one: twice the node's position, plus 1 for its second test. Two
- * million of them shouldn't be objects.
+ * A node, or the second test of one: twice the node's position, plus 1 for its second test. A number, since there may be
+ * two million of them.
  */
 type Place = number;
 
 /**
- * Lays out the nodes. Children stand in pairs, and the pairs below a pair stand side by side, so that a line that the
- * cache has fetched often serves the next step too; then it goes on where most nodes hang. Recursion would fail in deep
- * trees. `leafWord` is what a leaf's node says.
+ * Lays out the nodes. Children are stored in pairs, and the pairs below a pair side by side, so that a fetched cache line
+ * often serves the next step too; the larger subtree follows first. Iterative, since recursion would overflow in deep
+ * trees. `leafWord` is the word in a leaf's node.
  */
 export function packTrees(
   ensemble: TreeEnsemble,
@@ -111,7 +111,7 @@ export function packTrees(
   const thresholds = new Float32Array(nodes.buffer);
   nodes[2 * total] = idleLeaf;
   const columns = createColumns();
-  const sizes = weigh(structure);
+  const sizes = subtreeSizes(structure);
   const columnUnit = LANES * 2 ** shift;
   /** Slot of the pair below each place, 0 for none yet. */
   const pairs = new Uint32Array(2 * nodeIds.length);
@@ -120,7 +120,7 @@ export function packTrees(
   let root = 0;
   let free = 0;
 
-  /** Writes a node into a slot. Tells whether its children are still to be written. */
+  /** Writes a node into a slot. Returns whether its children are still to be written. */
   const write = (slot: number, place: Place): boolean => {
     const node = place >> 1;
     const at = 2 * (root + slot);
@@ -137,7 +137,7 @@ export function packTrees(
     }
     thresholds[at] = tests.threshold[place] as number;
     nodes[at + 1] = column * columnUnit + (pairs[place] as number);
-    // What two tests lead to stands in two slots, but its children in one pair.
+    // A node to which two tests lead is in two slots, but its children are in one pair.
     return isNew;
   };
   const child = (place: Place, side: number): Place =>
@@ -154,7 +154,7 @@ export function packTrees(
       const held = child(place, tests.holds[place] as number);
       const failedIsOpen = write(pair, failed);
       const heldIsOpen = write(pair + 1, held);
-      // Last in, first out.
+      // A stack: the last one pushed is written first.
       const failedFirst = sizeOf(failed) > sizeOf(held);
       if (failedIsOpen && !failedFirst) waiting.push(failed);
       if (heldIsOpen) waiting.push(held);

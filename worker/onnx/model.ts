@@ -1,12 +1,12 @@
-import * as field from './fields.ts';
-import { readMessage } from './fields.ts';
+import * as field from './wireFields.ts';
+import { readMessage } from './wireFields.ts';
 import type { OnnxGraph } from './graph.ts';
 import { readGraph } from './graph.ts';
-import { smallCount } from './integers.ts';
+import { smallCount } from './wireFields.ts';
 import { canonicalDomain } from './node.ts';
-import { OnnxRefused } from './refused.ts';
+import { OnnxRefused } from './onnxRefused.ts';
 
-/** An ONNX file, decoded as far as a graph has to be understood: big attributes stay bytes. */
+/** An ONNX file, decoded down to its nodes: attributes stay bytes. */
 export interface OnnxModel {
   readonly irVersion: number;
   /** Version of each operator set, by domain; '' is the standard one. */
@@ -41,7 +41,7 @@ function readFunctionDomain(raw: Uint8Array): string {
 /**
  * Reads an ONNX file.
  *
- * @throws {OnnxRefused} when it is damaged or unusual in a way that we don't follow
+ * @throws {OnnxRefused} when it is damaged, or unusual in a way that isn't supported
  */
 export function readModel(bytes: Uint8Array): OnnxModel {
   const rawOpsets: Uint8Array[] = [];
@@ -51,7 +51,7 @@ export function readModel(bytes: Uint8Array): OnnxModel {
   readMessage(bytes, 'the file', {
     1: field.int64((value) => (irVersion = smallCount(value, MAX_VERSION, 'the IR version'))),
     7: field.bytes((value) => {
-      // protobuf would merge them.
+      // By protobuf's rules the two would be merged.
       if (graph !== undefined) throw new OnnxRefused('the file has two graphs');
       graph = value;
     }),

@@ -1,7 +1,7 @@
 import type { TreeEnsemble } from './ensemble.ts';
 import { EnsembleRefused, MODES } from './ensemble.ts';
 
-/** What is larger is left to ONNX Runtime: every thread has a copy of the packed forest, 8 bytes a node and more. */
+/** Larger ensembles are left to ONNX Runtime: every thread has a copy of the packed forest, 8 bytes a node and more. */
 export const MAX_NODES = 2 ** 24;
 export const MAX_WEIGHTS = 2 ** 24;
 export const MAX_OUTPUTS = 2 ** 12;
@@ -9,7 +9,7 @@ export const MAX_FEATURES = 2 ** 20;
 
 export const LEAF = MODES.indexOf('LEAF');
 
-/** Throws away the ensemble, saying why. */
+/** @throws {EnsembleRefused} with the reason */
 export function refuse(why: string): never {
   throw new EnsembleRefused(why);
 }
@@ -58,7 +58,7 @@ function checkNodes(ensemble: TreeEnsemble, features: number): void {
     if (mode === LEAF) continue;
     const feature = ensemble.nodeFeatures[node] as number;
     if (feature < 0 || feature >= features)
-      refuse(`${nodeName(ensemble, node)} asks for feature ${feature} of ${features}`);
+      refuse(`${nodeName(ensemble, node)} compares feature ${feature} of ${features}`);
     if (Number.isNaN(ensemble.nodeValues[node])) refuse(`${nodeName(ensemble, node)} compares with NaN`);
   }
 }
@@ -72,9 +72,9 @@ function checkWeights({ weights, weightOutputs, outputs, baseValues }: TreeEnsem
   if (!baseValues.every(Number.isFinite)) refuse('a base value is not a finite number');
 }
 
-/** What the operator allows, without the cases in which ONNX Runtime's answer can't be had again. */
+/** Checks what the operator allows, and refuses cases in which ONNX Runtime's answers can't be reproduced. */
 function checkScores({ kind, outputs, baseValues, weightOutputs, postTransform }: TreeEnsemble): void {
-  // Its approximation loses so many digits in float32 that the last bit of a logarithm decides the fifth one.
+  // ONNX Runtime's approximation amplifies the last bit of a logarithm to the fifth digit of the answer.
   if (postTransform === 'PROBIT') refuse('the post transform is PROBIT');
   const bases = baseValues.length;
   if (kind === 'regressor' || outputs > 2) {
@@ -82,15 +82,15 @@ function checkScores({ kind, outputs, baseValues, weightOutputs, postTransform }
     return;
   }
   if (bases > 2) refuse(`${bases} base values for ${outputs} outputs`);
-  // Its labels would be 0 and 1, whatever the class is called.
+  // ONNX Runtime would answer 0 and 1 instead of the label.
   if (outputs === 1) refuse('a classifier with one class');
-  // The second probability may stay what the memory was before.
+  // ONNX Runtime may leave the second probability uninitialized.
   if (bases === 1 && weightOutputs.some((output) => output !== weightOutputs[0]))
     refuse('one base value for weights of two classes');
 }
 
 /**
- * Checks everything about an ensemble that isn't about the shape of its trees.
+ * Checks an ensemble, except for the shape of its trees: see findStructure.
  *
  * @throws {EnsembleRefused}
  */

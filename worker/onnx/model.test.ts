@@ -1,9 +1,9 @@
 import { WireType } from '@bufbuild/protobuf/wire';
 import { describe, expect, it } from 'vitest';
-import type { ModelSpec, NodeSpec } from '../../testing/buildModel.ts';
-import { ML, buildModel } from '../../testing/buildModel.ts';
+import type { ModelSpec, NodeSpec } from '../../server/testing/buildModel.ts';
+import { ML, buildModel } from '../../server/testing/buildModel.ts';
 import { readModel } from './model.ts';
-import { OnnxRefused } from './refused.ts';
+import { OnnxRefused } from './onnxRefused.ts';
 import { decodeTensor } from './tensor.ts';
 
 const identity = (from: string, to: string): NodeSpec => ({

@@ -1,11 +1,11 @@
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
-import { FLOAT } from './elements.ts';
+import { FLOAT } from './elementTypes.ts';
 import type { OnnxModel } from './model.ts';
 import type { OnnxNode } from './node.ts';
 
-/** What remains of a model when everything before one of its tensors is taken away. */
+/** What remains of a model when everything before one of its tensors is removed. */
 export interface Remainder {
-  /** The tensor that becomes the only input: float [N, features]. It keeps its name, which can't collide. */
+  /** The tensor that becomes the only input, float [N, features], under the same name. */
   readonly input: string;
   readonly features: number;
   /** In an order in which they can be run. */

@@ -1,8 +1,8 @@
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readEnums, readFloats, readInt32s } from './lists.ts';
-import { OnnxRefused } from './refused.ts';
+import { readEnums, readFloats, readInt32s } from './packedLists.ts';
+import { OnnxRefused } from './onnxRefused.ts';
 
 const INTS = 8;
 

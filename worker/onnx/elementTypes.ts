@@ -1,0 +1,22 @@
+/**
+ * The supported element types, by their number in TensorProto.DataType.
+ * https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
+ */
+const ELEMENTS = {
+  1: 'float',
+  2: 'uint8',
+  6: 'int32',
+  7: 'int64',
+  8: 'string',
+  9: 'bool',
+  11: 'double',
+} as const;
+
+export type ElementType = (typeof ELEMENTS)[keyof typeof ELEMENTS];
+
+/** FLOAT in TensorProto.DataType. */
+export const FLOAT = 1;
+
+/** The element type with this number; undefined for one that isn't supported. */
+export const elementTypeOf = (number: number): ElementType | undefined =>
+  (ELEMENTS as Readonly<Record<number, ElementType>>)[number];
