@@ -4,7 +4,6 @@ import type { Matrix, OpenTask, Rows } from './protocol.ts';
 import { answerWidth } from './protocol.ts';
 import type { Scorer } from './scorer.ts';
 import { openFast, openWhole } from './scorer.ts';
-import type { Session } from './session.ts';
 
 /** A model version that a thread can score, by the path that was chosen for it. */
 export interface OpenModel {
@@ -51,10 +50,9 @@ async function tryFast(task: OpenTask, reference: Float64Array): Promise<Scorer 
  * path must then answer all probes (golden and edge rows) as the whole graph does, and replaces it; if it doesn't,
  * the whole graph serves. A fast path alone was compared by another thread of this process: the golden rows suffice.
  *
- * @param prepared the whole graph, where it is open already
  * @throws {TaskFault}
  */
-export async function openModel(task: OpenTask, prepared?: Session): Promise<OpenModel> {
+export async function openModel(task: OpenTask): Promise<OpenModel> {
   const { whole, fast, output, probes, cells } = task;
   const answers = new Float64Array(task.answers);
   const width = answerWidth(output);
@@ -71,12 +69,11 @@ export async function openModel(task: OpenTask, prepared?: Session): Promise<Ope
     }
   };
   if (!whole) {
-    await prepared?.close();
     const scorer = await openFast(fast as NonNullable<typeof fast>, output);
     await verified(scorer, probes.fast as Rows);
     return { scorer, cells: fastCells(), answers };
   }
-  const reference = await openWhole(whole, output, prepared);
+  const reference = await openWhole(whole, output);
   const wanted = await verified(reference, probes.whole as Rows);
   const unchanged = { scorer: reference, cells: new Float64Array(cells.whole as SharedArrayBuffer), answers };
   if (!fast) return unchanged;

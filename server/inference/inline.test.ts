@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { findFastPath } from '../compiler/fastPath.ts';
 import type { Model } from '../model/model.ts';
-import { settle } from './openTask.ts';
+import { withChosenPath } from './openTask.ts';
 import { ADULT_COLUMNS, loadAdult } from '../testing/adult.ts';
 import { createFakeInference } from '../testing/fakeInference.ts';
 import { createInline } from './inline.ts';
@@ -10,7 +10,7 @@ let whole: Model;
 let lifted: Model;
 beforeAll(async () => {
   whole = await loadAdult();
-  lifted = settle(await findFastPath(whole), undefined);
+  lifted = withChosenPath(await findFastPath(whole), undefined);
 });
 
 function makeInline() {

@@ -79,10 +79,7 @@ export function createInline(
     get late() {
       return beyond.late;
     },
-    get isFull() {
-      return beyond.isFull;
-    },
-    onRoom: (listener) => beyond.onRoom(listener),
+    backlog: beyond.backlog,
     get queuedRows() {
       return beyond.queuedRows;
     },

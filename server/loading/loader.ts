@@ -1,6 +1,6 @@
 import type { InlineInference } from '../inference/inline.ts';
 import type { InferenceRecorder } from '../metrics/inference.ts';
-import { settle } from '../inference/openTask.ts';
+import { withChosenPath } from '../inference/openTask.ts';
 import type { Pool } from '../inference/pool.ts';
 import { findFastPath } from '../compiler/fastPath.ts';
 import type { Candidate } from '../repository/listing.ts';
@@ -38,10 +38,8 @@ export function createLoader({ pool, inline, recorder, compile }: LoaderOptions)
     open: async (candidate, { beside, trusted }) => {
       const start = performance.now();
       const read = await readVersion(candidate);
-      // Takes as long as what this process does meanwhile.
-      if (compile && !trusted && !beside) pool.prepare(read);
       const fast = compile ? await findFastPath(read) : read;
-      const found = trusted ? settle(fast, undefined) : fast;
+      const found = trusted ? withChosenPath(fast, undefined) : fast;
       const model = await (beside ? pool.openBeside(found) : pool.open(found));
       inline.prepare(model);
       const seconds = (performance.now() - start) / 1000;

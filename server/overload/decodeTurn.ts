@@ -1,4 +1,5 @@
 import { Problem } from '../errors/problem.ts';
+import type { Backlog } from './largeBacklog.ts';
 import { createLateStreak, patienceOf } from './patience.ts';
 import { LATE_IN_A_ROW } from './queueAdmission.ts';
 
@@ -6,13 +7,6 @@ import { LATE_IN_A_ROW } from './queueAdmission.ts';
 const TURN_MS = 10;
 /** Less than that is not worth counting: a single row must not pay for it. */
 const SMALL_MS = 0.05;
-/** How much there is to do behind the decoding. */
-export interface Backlog {
-  /** The threads have enough for a while. */
-  readonly isFull: boolean;
-  /** The listener is called whenever they may not have it any more. */
-  onRoom(listener: () => void): void;
-}
 
 /** A small body is decoded in no time, and adds next to nothing to the backlog. */
 export type BodySize = 'small' | 'large';

@@ -142,7 +142,7 @@ export function createPredictor(deps: PredictorDeps): Predictor {
           waitedMs: since === undefined ? 0 : start - since,
           isLarge: request.size === 'large',
         };
-  const turn = createDecodeTurn(patienceMs, inference);
+  const turn = createDecodeTurn(patienceMs, inference.backlog);
   const predict = around((request, model, decode, options, since) => {
     const start = performance.now();
     const decoded = counted(model, decode);

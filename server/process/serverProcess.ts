@@ -29,10 +29,10 @@ import { unavailableModel } from './unavailableModel.ts';
 import { createObservers } from '../observers/start.ts';
 import { createPool } from '../inference/pool.ts';
 import { readVersion } from '../platform/install.ts';
-import { createProof, uncounted } from './selfTest.ts';
+import { createSelfTest } from './selfTest.ts';
 import { createQuestions } from './askPrimary.ts';
 import { shutdown } from './shutdown.ts';
-import { watchSilence } from '../inference/hungThread.ts';
+import { watchHungThreads } from '../inference/hungThread.ts';
 import { openTracing } from '../tracing/open.ts';
 import { tracingSettings } from '../tracing/options.ts';
 import type { Tracing } from '../tracing/tracing.ts';
@@ -79,7 +79,7 @@ export function startReplica(options: ReplicaOptions): Replica {
   let admitted = false;
   const lifecycle = {
     get serving() {
-      return admitted && proof.holds;
+      return admitted && selfTest.passes;
     },
     draining: false,
   };
@@ -112,7 +112,7 @@ export function startReplica(options: ReplicaOptions): Replica {
     pool,
     deadlineMs: config.DEADLINE_MS,
     maxQueuedRows: config.MAX_QUEUED_ROWS,
-    recorder: uncounted({
+    recorder: {
       batch: recorder.batch,
       queued: recorder.queued,
       running: (thread, requestIds) => {
@@ -121,10 +121,10 @@ export function startReplica(options: ReplicaOptions): Replica {
       },
       fault: ({ id }, { code, detail }, requestIds) =>
         log.warn({ model: id, code, detail, requestIds }, 'a batch failed'),
-    }),
+    },
   });
   const inference = createInline(queue, recorder);
-  const proof = createProof({
+  const selfTest = createSelfTest({
     inline: inference,
     queue,
     freshMs: config.DEADLINE_MS + PROOF_MS,
@@ -150,7 +150,7 @@ export function startReplica(options: ReplicaOptions): Replica {
     log,
     tell,
   });
-  const stopWatching = watchSilence(pool, 2 * config.DEADLINE_MS, (thread) => {
+  const stopWatching = watchHungThreads(pool, 2 * config.DEADLINE_MS, (thread) => {
     void giveUp(`thread ${thread} has not answered for ${2 * config.DEADLINE_MS} ms`);
   });
   const load = createLoadView(tell);
@@ -229,7 +229,7 @@ export function startReplica(options: ReplicaOptions): Replica {
     void tell({ type: 'swapped', number: set.number });
     // Told while the first one began: that one is in force, and what only this one has may be closed.
     if (newest !== set) return;
-    proof.follow(contents.served);
+    selfTest.follow(contents.served);
     observers.follow(contents);
     await retire([...models.keys()].filter((key) => !set.open.includes(key)));
   };
@@ -241,7 +241,7 @@ export function startReplica(options: ReplicaOptions): Replica {
     if (lifecycle.draining) return;
     lifecycle.draining = true;
     stopWatching();
-    proof.close();
+    selfTest.close();
     const clean = await shutdown(
       [
         { name: 'finish requests', deadlineMs: config.DEADLINE_MS + 500, run: () => listener?.close() },
