@@ -9,7 +9,7 @@ beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'
 afterEach(() => void vi.useRealTimers());
 
 describe('watchHungThreads', () => {
-  it('names a thread that works on one task for longer than the limit, once', () => {
+  it('reports a thread that works on one batch for longer than the limit, once', () => {
     const pool = createFakePool(3);
     const onHung = vi.fn();
     watchHungThreads(pool, LIMIT_MS, onHung);
@@ -22,7 +22,7 @@ describe('watchHungThreads', () => {
     expect(onHung).toHaveBeenCalledTimes(1);
   });
 
-  it('is content with a thread that is busy all the time, task after task', () => {
+  it('does not report a thread that is always busy, batch after batch', () => {
     const pool = createFakePool(1);
     const onHung = vi.fn();
     watchHungThreads(pool, LIMIT_MS, onHung);
@@ -34,7 +34,7 @@ describe('watchHungThreads', () => {
     expect(onHung).not.toHaveBeenCalled();
   });
 
-  it('can be stopped', () => {
+  it('can be ended', () => {
     const pool = createFakePool(1);
     const onHung = vi.fn();
     const stop = watchHungThreads(pool, LIMIT_MS, onHung);

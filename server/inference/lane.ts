@@ -3,7 +3,7 @@ import type { TextCell, Reply, Task } from '../../worker/protocol.ts';
 import type { Model } from '../model/model.ts';
 import { within } from '../platform/deadline.ts';
 import type { Buffers, Memory } from './laneMemory.ts';
-import { allocate, view } from './laneMemory.ts';
+import { allocateMemory, viewMemory } from './laneMemory.ts';
 import { openTask, withChosenPath } from './openTask.ts';
 
 /**
@@ -106,7 +106,7 @@ export function createLane(thread: number, options: PoolOptions, onIdle: () => v
       return task ?? (complete ? 'idle' : 'lost');
     },
     // For a model that was released: memory without a thread, and `run` answers with a fault.
-    buffers: (model) => models.get(model.key)?.buffers ?? view(model, allocate(model)),
+    buffers: (model) => models.get(model.key)?.buffers ?? viewMemory(model, allocateMemory(model)),
     run: async (model, rows, texts) => {
       if (!models.has(model.key)) return { ok: false, code: 'run_failed', detail: 'the model was released' };
       const reply = await send({ kind: 'run', model: model.key, rows, texts });
@@ -114,11 +114,11 @@ export function createLane(thread: number, options: PoolOptions, onIdle: () => v
       return reply;
     },
     open: async (model) => {
-      const memory = allocate(model);
+      const memory = allocateMemory(model);
       const reply = await openOne(model, memory);
       if (reply.ok) {
         const served = withChosenPath(model, reply.refusal);
-        models.set(model.key, { model: served, memory, buffers: view(served, memory) });
+        models.set(model.key, { model: served, memory, buffers: viewMemory(served, memory) });
         complete = true;
       }
       onIdle();

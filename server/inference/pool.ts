@@ -20,8 +20,8 @@ export interface Pool {
    */
   open(model: Model): Promise<Model>;
   /**
-   * As `open`, while requests are answered: a thread that is started for it does the verification, and each of the
-   * others only takes the result, one after the other.
+   * As `open`, while requests are answered: a thread started for that verifies the model, and the lanes only take its
+   * result, one after the other.
    *
    * @throws {ModelRefused}
    */

@@ -21,7 +21,7 @@ describe('natural batching', () => {
     expect(pool.running.map((run) => run.values)).toEqual([[1, 2, 3]]);
   });
 
-  it('lets requests pile up while all lanes are busy, and leave together', async () => {
+  it('gathers requests while all lanes are busy, and sends them together', async () => {
     const { pool, predict, queue } = makeQueue();
     const first = predict([0]);
     await settleTurn();
@@ -92,7 +92,7 @@ describe('natural batching', () => {
     expect((await answer).answers).toEqual(doubled(given));
   });
 
-  it('shares what waits between idle lanes, but splits no small batch', async () => {
+  it('shares the queued rows between idle lanes, but splits no small batch', async () => {
     const split = makeQueue({ lanes: 2 });
     void split.predict(values(100));
     await settleTurn();
@@ -103,7 +103,7 @@ describe('natural batching', () => {
     expect(whole.pool.running.map((run) => run.values.length)).toEqual([32]);
   });
 
-  it('gives a batch to a lane that has come back', async () => {
+  it('sends a batch to a lane whose thread was replaced', async () => {
     const { pool, predict } = makeQueue();
     pool.lose(0);
     const answer = predict([3]);

@@ -5,30 +5,30 @@ import type { Refusal } from '../errors/refusals.ts';
 import { perModel } from '../model/perModel.ts';
 import type { Model } from '../model/model.ts';
 import { BATCH_BUCKETS, LATENCY_BUCKETS, VALUE_BUCKETS } from './buckets.ts';
-import type { Distribution, Latest } from './families.ts';
+import type { Histogram, Latest } from './families.ts';
 import { createCounter, createHistogram, createLatest } from './families.ts';
 
-/** Records what inference does. All labels come from model signatures. */
+/** Records inference. All labels come from model signatures. */
 export interface InferenceRecorder {
   batch(model: Model, rows: number, seconds: number): void;
   queued(model: Model, seconds: number): void;
   answered(model: Model, rows: EncodedRows, answers: Float64Array): void;
   invalid(model: Model, refusals: readonly Refusal[]): void;
-  /** Time that an accepted body took from its text to checked and encoded rows. */
+  /** Seconds from the text of an accepted body to checked and encoded rows. */
   parsed(model: Model, seconds: number): void;
-  /** Columns of an accepted request that its dialect skips, since the signature doesn't have them. */
+  /** Columns of an accepted request that its dialect skips, as they aren't in the signature. */
   ignored(model: Model, columns: number): void;
   loaded(model: Model, seconds: number): void;
-  /** It can't predict any more: its gauges go, its counters stay. */
+  /** Removes the gauges of a closed model; its counters stay. */
   unloaded(model: Model): void;
 }
 
 interface PredictedValues {
-  readonly all: Distribution;
+  readonly all: Histogram;
   readonly last: Latest;
 }
 
-/** What is no number would make a sum none for ever. */
+/** Skips values that aren't finite: one NaN would make the sum NaN forever. */
 function recordValues({ all, last }: PredictedValues, answers: Float64Array): void {
   let latest = NaN;
   for (const value of answers) {
@@ -96,7 +96,7 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
       duration: duration(labels),
       batchRows: batchRows(labels),
       rows: rowsTotal(labels),
-      // A classification has no values.
+      // Only a regression has values.
       values:
         model.output.task === 'regression'
           ? {
@@ -170,14 +170,14 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
       const before = loaded.get(model.id);
       if (before) info.remove(facts(before));
       loaded.set(model.id, model);
-      // From now on: what has no series yet can't be seen to grow.
+      // Its series exist from now on: a rate needs a value before the first increase.
       seriesOf(model);
       load.set(label(model), seconds);
       ready.set(label(model), 1);
       info.set(facts(model), 1);
     },
     unloaded: (model) => {
-      // Another content of the same version may have taken its place, and its series.
+      // The same version with another content may have replaced it: the series are that one's.
       if (loaded.get(model.id) !== model) return;
       loaded.delete(model.id);
       load.remove(label(model));

@@ -5,7 +5,7 @@ import { createKeyring } from '../access/keyring.ts';
 import { KeysUnreadable } from '../access/keys.ts';
 import { createAdminServer } from './adminServer.ts';
 import type { Config } from '../settings/settings.ts';
-import { registerDriftGauges } from '../observers/drift/metrics.ts';
+import { registerDriftMetrics } from '../observers/drift/metrics.ts';
 import { createDriftWindows } from '../observers/drift/windows.ts';
 import type { Silence } from './heartbeat.ts';
 import { createHeartbeat } from './heartbeat.ts';
@@ -76,10 +76,10 @@ export function createPrimary({ config, runtime, nginx, log, exit }: PrimaryOpti
     look: nginx === undefined ? undefined : createNginxReader(registry, nginx),
   });
   const drift = config.DRIFT_WINDOW_MS > 0 ? createDriftWindows(config.DRIFT_WINDOW_MS) : undefined;
-  if (drift) registerDriftGauges(registry, drift.reports);
+  if (drift) registerDriftMetrics(registry, drift.reports);
   const loadMonitor = createLoadMonitor({ broadcast: (message) => processes.broadcast(message) });
   const keyring = createKeyring(config, (keys) => processes.broadcast({ type: 'keys', keys }));
-  const metricsServer = createMetricsServer(scraper.expose, log, keyring.letsScrape);
+  const metricsServer = createMetricsServer(scraper.expose, log, keyring.mayScrape);
 
   /** Made when it is first needed: a start that fails earlier asks nobody. */
   let made: Promise<Source> | undefined;

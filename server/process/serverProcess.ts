@@ -26,15 +26,15 @@ import { createLoader } from '../loading/loader.ts';
 import type { Model } from '../model/model.ts';
 import { ModelRefused } from '../model/refused.ts';
 import { unavailableModel } from './unavailableModel.ts';
-import { createObservers } from '../observers/start.ts';
+import { createObservers } from '../observers/observers.ts';
 import { createPool } from '../inference/pool.ts';
 import { readVersion } from '../platform/install.ts';
 import { createSelfTest } from './selfTest.ts';
 import { createQuestions } from './askPrimary.ts';
 import { shutdown } from './shutdown.ts';
 import { watchHungThreads } from '../inference/hungThread.ts';
-import { openTracing } from '../tracing/open.ts';
-import { tracingSettings } from '../tracing/options.ts';
+import { openTracing } from '../tracing/openTracing.ts';
+import { tracingOptions } from '../tracing/options.ts';
 import type { Tracing } from '../tracing/tracing.ts';
 import { readAssets } from '../web/assets.ts';
 
@@ -148,7 +148,7 @@ export function startReplica(options: ReplicaOptions): Replica {
     openTimeoutMs: OPEN_TIMEOUT_MS,
     busy: () => inference.queuedRows > 0 || pool.idle().length < pool.lanes.length,
     log,
-    tell,
+    send: tell,
   });
   const stopWatching = watchHungThreads(pool, 2 * config.DEADLINE_MS, (thread) => {
     void giveUp(`thread ${thread} has not answered for ${2 * config.DEADLINE_MS} ms`);
@@ -186,7 +186,7 @@ export function startReplica(options: ReplicaOptions): Replica {
   };
   const begin = async (contents: Contents): Promise<void> => {
     catalogue = createLiveCatalogue(contents);
-    tracing = await openTracing(tracingSettings(config, readVersion(), process.pid), registry, log);
+    tracing = await openTracing(tracingOptions(config, readVersion(), process.pid), registry, log);
     const app = createApp({
       config,
       runtime,

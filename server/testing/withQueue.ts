@@ -21,11 +21,11 @@ export interface QueueUnderTest {
   readonly pool: FakePool;
   readonly recorder: { readonly [Member in keyof QueueRecorder]: Mock<QueueRecorder[Member]> };
   readonly queue: Queue;
-  /** Asks for these values. */
+  /** Predicts for these values. */
   predict(values: readonly number[], options?: Partial<PredictOptions>, model?: Model): Promise<Scores>;
 }
 
-/** A queue before fake lanes, and what it told its recorder. */
+/** A queue with fake lanes, and the calls of its recorder. */
 export function makeQueue({
   lanes = 1,
   deadlineMs = 5000,
@@ -48,12 +48,12 @@ export function makeQueue({
   return { pool, recorder, queue, predict };
 }
 
-/** Lets everything happen that the queue has set going: it dispatches at the end of a turn. */
+/** Waits until the queue has dispatched: it does so at the end of a turn. */
 export async function settleTurn(): Promise<void> {
   for (let turn = 0; turn < 3; turn++) await nextTurn();
 }
 
-/** The values of a request with so many rows. */
+/** The values of a request with this many rows. */
 export const values = (rows: number, first = 0): number[] =>
   Array.from({ length: rows }, (_, row) => first + row);
 

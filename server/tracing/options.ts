@@ -1,24 +1,20 @@
 import type { Config } from '../settings/settings.ts';
 import { parsePairs } from '../settings/pairs.ts';
 
-/** Where spans go, and which. */
-export interface TracingSettings {
+/** Where spans are sent, and which of them. */
+export interface TracingOptions {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly sampler: Config['OTEL_TRACES_SAMPLER'];
   readonly ratio: number;
-  /** Of the resource: the service, and this process of it. */
+  /** The attributes of the resource: the service, and this process. */
   readonly attributes: Readonly<Record<string, string | number>>;
 }
 
 type OtelConfig = Pick<Config, Extract<keyof Config, `OTEL_${string}`>>;
 
-/** The settings of tracing, or undefined where it is off: without an endpoint. */
-export function tracingSettings(
-  config: OtelConfig,
-  version: string,
-  pid: number,
-): TracingSettings | undefined {
+/** The options of tracing; undefined without an endpoint, which means off. */
+export function tracingOptions(config: OtelConfig, version: string, pid: number): TracingOptions | undefined {
   const url = config.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT || tracesAt(config.OTEL_EXPORTER_OTLP_ENDPOINT);
   if (url === '') return undefined;
   const attributes = parsePairs(config.OTEL_RESOURCE_ATTRIBUTES) ?? {};

@@ -1,5 +1,5 @@
 import type { FromProcess, ToProcess } from '../../messages.ts';
-import { EVERY_MS, INTEREST_MS, summarise } from '../../metrics/load.ts';
+import { LOAD_EVERY_MS, LOAD_INTEREST_MS, summariseLoad } from '../../metrics/load.ts';
 
 export interface LoadMonitorOptions {
   /** Sends to every process. */
@@ -31,7 +31,7 @@ export function createLoadMonitor({ broadcast }: LoadMonitorOptions): LoadMonito
       return;
     }
     // The first counts of a process are only what the next ones are compared with.
-    if (gained.length > 0) broadcast({ type: 'load', load: summarise(gained, (now - since) / 1000) });
+    if (gained.length > 0) broadcast({ type: 'load', load: summariseLoad(gained, (now - since) / 1000) });
     since = now;
     gained = [];
     broadcast({ type: 'count' });
@@ -39,10 +39,10 @@ export function createLoadMonitor({ broadcast }: LoadMonitorOptions): LoadMonito
   return {
     receive: (id, message) => {
       if (message.type === 'watch') {
-        wantedUntil = performance.now() + INTEREST_MS;
+        wantedUntil = performance.now() + LOAD_INTEREST_MS;
         if (timer) return;
         tick();
-        timer = setInterval(tick, EVERY_MS).unref();
+        timer = setInterval(tick, LOAD_EVERY_MS).unref();
       } else if (message.type === 'counts') {
         const before = last.get(id);
         last.set(id, message.counts);

@@ -22,7 +22,7 @@ export interface StartOptions {
   readonly log: Logger;
 }
 
-/** Where the settings say that records go. Redis' client is only loaded where it is needed. */
+/** The sink of the settings. The client of Redis is loaded only if needed. */
 async function createSink(config: StartOptions['config'], onLost: () => void): Promise<Sink> {
   const target = parseTarget(config.PREDICTION_LOG);
   if (target?.kind === 'redis') {
@@ -38,7 +38,7 @@ async function createSink(config: StartOptions['config'], onLost: () => void): P
   });
 }
 
-/** Starts the log that the settings describe. It waits for nothing: a Redis that is absent is tried again and again. */
+/** Starts the log of the settings. It doesn't wait for an absent Redis, which is tried again and again. */
 export async function startPredictionLog({ config, registry, log }: StartOptions): Promise<PredictionLog> {
   let lost = (): void => {};
   const predictionLog = createPredictionLog({
