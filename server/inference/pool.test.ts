@@ -5,7 +5,7 @@ import type { Scores } from './port.ts';
 import type { Model } from '../model/model.ts';
 import { ModelRefused } from '../model/refused.ts';
 import type { Pool } from './pool.ts';
-import type { PoolOptions } from './lane.ts';
+import type { Lane, PoolOptions } from './lane.ts';
 import { createPool } from './pool.ts';
 import { watchHungThreads } from './hungThread.ts';
 import { ADULT_COLUMNS, ADULT_ROW, adultRow, loadAdult } from '../testing/adult.ts';
@@ -87,6 +87,20 @@ describe('a pool', () => {
         expect.any(Number),
       ]);
     }
+  });
+
+  it('closes a model once the batch that a thread runs has ended', async () => {
+    const { pool } = startPool('worker/main');
+    await pool.open(model);
+    const [lane] = pool.lanes as [Lane];
+    lane.buffers(model).cells.set(model.encoder.encode(ADULT_COLUMNS, [ADULT_ROW]).cells);
+    const run = lane.run(model, 1, []);
+    const released = pool.release({ ...model, key: 'another' });
+    expect(lane.state).toMatchObject({ kind: 'run' });
+    expect(await withDeadline('the run', run)).toMatchObject({ ok: true });
+    expect(lane.state).toMatchObject({ kind: 'open' });
+    await withDeadline('the release', released);
+    expect(lane.state).toBe('idle');
   });
 
   it('refuses a model whose file has changed, in one line', async () => {

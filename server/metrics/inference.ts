@@ -7,6 +7,7 @@ import type { Model } from '../model/model.ts';
 import { BATCH_BUCKETS, LATENCY_BUCKETS, VALUE_BUCKETS } from './buckets.ts';
 import type { Histogram, Latest } from './families.ts';
 import { createCounter, createHistogram, createLatest } from './families.ts';
+import { createLoadedModels, labelsOf } from './loadedModels.ts';
 
 /** Records inference. All labels come from model signatures. */
 export interface InferenceRecorder {
@@ -41,9 +42,6 @@ function recordValues({ all, last }: PredictedValues, answers: Float64Array): vo
 
 /** The inference families of one process. */
 export function createInferenceRecorder(registry: Registry, queuedRows: () => number): InferenceRecorder {
-  const registers = [registry];
-  const labelNames = ['model', 'version'] as const;
-  const label = ({ name, version }: Model): { model: string; version: number } => ({ model: name, version });
   const histogram = (name: string, help: string, buckets: readonly number[]) =>
     createHistogram(registry, { name, help }, buckets);
 
@@ -86,9 +84,10 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
     name: 'model_ignored_columns_total',
     help: "Columns that /invocations skipped, as the signature doesn't have them.",
   });
+  const models = createLoadedModels(registry);
   /** The series of a model. */
   const seriesOf = perModel((model) => {
-    const labels = label(model);
+    const labels = labelsOf(model);
     const classes = model.output.task === 'classification' ? model.output.classes : [];
     return {
       parse: parse(labels),
@@ -110,35 +109,10 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
       ),
     };
   });
-  const loaded = new Map<string, Model>();
-  const facts = (model: Model): Record<string, string | number> => {
-    const { engine, path } = model.engine;
-    return { ...label(model), sha256: model.signature.sha256 ?? '', engine, path };
-  };
-  const load = new Gauge({
-    name: 'model_load_duration_seconds',
-    help: 'Time to open and verify the model in all threads.',
-    labelNames,
-    aggregator: 'max',
-    registers,
-  });
-  const ready = new Gauge({
-    name: 'model_ready',
-    help: 'Processes in which the model can predict.',
-    labelNames,
-    registers,
-  });
-  const info = new Gauge({
-    name: 'model_info',
-    help: 'Served model versions.',
-    labelNames: ['model', 'version', 'sha256', 'engine', 'path'],
-    aggregator: 'first',
-    registers,
-  });
   new Gauge({
     name: 'inference_queue_rows',
     help: 'Rows that wait for a thread.',
-    registers,
+    registers: [registry],
     collect() {
       this.set(queuedRows());
     },
@@ -167,23 +141,12 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
     },
     ignored: (model, columns) => ignored({ model: model.name }).add(columns),
     loaded: (model, seconds) => {
-      const before = loaded.get(model.id);
-      if (before) info.remove(facts(before));
-      loaded.set(model.id, model);
       // Its series exist from now on: a rate needs a value before the first increase.
       seriesOf(model);
-      load.set(label(model), seconds);
-      ready.set(label(model), 1);
-      info.set(facts(model), 1);
+      models.add(model, seconds);
     },
     unloaded: (model) => {
-      // The same version with another content may have replaced it: the series are that one's.
-      if (loaded.get(model.id) !== model) return;
-      loaded.delete(model.id);
-      load.remove(label(model));
-      ready.remove(label(model));
-      info.remove(facts(model));
-      seriesOf(model).values?.last.forget();
+      if (models.remove(model)) seriesOf(model).values?.last.forget();
     },
   };
 }
