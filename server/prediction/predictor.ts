@@ -140,13 +140,13 @@ export function createPredictor(deps: PredictorDeps): Predictor {
           waitedMs: since === undefined ? 0 : start - since,
           isLarge: request.size === 'large',
         };
-  const turn = createDecodeTurn(patienceMs, inference.backlog);
+  const decodeTurn = createDecodeTurn(patienceMs, inference.backlog);
   const predict = around((request, model, decode, options, since) => {
     const start = performance.now();
     const decoded = counted(model, decode);
     const rows = encode(model, decoded.table, options);
     const parseMs = performance.now() - start;
-    turn.spend(parseMs);
+    decodeTurn.spend(parseMs);
     const parseSeconds = parseMs / 1000;
     recorder.parsed(model, parseSeconds);
     const finish = ({ answers, queueSeconds, runSeconds }: Scores): Prediction<typeof decoded> => {
@@ -165,11 +165,11 @@ export function createPredictor(deps: PredictorDeps): Predictor {
       return scores;
     },
     predict: (request, model, decode, options) => {
-      if (!turn.isOver) return predict(request, model, decode, options);
+      if (!decodeTurn.isOver) return predict(request, model, decode, options);
       const { size } = request;
-      if (!turn.isOverFor(size)) return predict(request, model, decode, options);
+      if (!decodeTurn.isOverFor(size)) return predict(request, model, decode, options);
       const since = performance.now();
-      return turn
+      return decodeTurn
         .next(request.arrived, size)
         .then(() => predict(request, model, decode, options, since), refused);
     },
