@@ -31,7 +31,7 @@ interface Project {
   readonly networks: Readonly<Record<string, unknown>>;
 }
 
-/** What reads a compose file here: Docker's plugin, else the library that the plugin itself reads it with. */
+/** Reads compose files: Docker's plugin, or the library that the plugin uses. */
 const hasPlugin = spawnSync('docker', ['compose', 'version']).status === 0;
 const [reader, ...read] = hasPlugin
   ? (['docker', 'compose', '--file', 'compose.yaml', 'config', '--format', 'json'] as const)
@@ -42,7 +42,7 @@ describe.skipIf(missing)(`compose.yaml, as ${reader} reads it${missing ? ` (${mi
   const { status, stdout, stderr } = spawnSync(reader, read, {
     cwd: CHECKOUT,
     encoding: 'utf8',
-    // Without what would fill its variables.
+    // Without values for its variables.
     env: { PATH: process.env['PATH'] },
   });
   const project = JSON.parse(status === 0 ? stdout : '{"services":{},"volumes":{},"networks":{}}') as Project;
@@ -72,14 +72,14 @@ describe.skipIf(missing)(`compose.yaml, as ${reader} reads it${missing ? ` (${mi
     ]);
   });
 
-  it.each(services)('%s is pinned, bounded, watched and has few rights', (name, service) => {
+  it.each(services)('%s is pinned, limited, checked and has few privileges', (name, service) => {
     expect(service.image).toMatch(/:v?\d+\.\d+\.\d+$/);
     expect(Number(service['pids_limit'])).toBeGreaterThan(0);
     expect(service['mem_limit']).toBeTruthy();
     expect(service['cap_drop']).toEqual(['ALL']);
     expect(service['security_opt']).toEqual(['no-new-privileges:true']);
     expect(Object.keys(service.networks)).toEqual(['servemodel']);
-    // The server's image has its own.
+    // The server's image has its own health check.
     if (name === 'server') expect(readFileSync(`${CHECKOUT}/Dockerfile`, 'utf8')).toMatch(/^HEALTHCHECK /m);
     else expect(service.healthcheck?.test.length).toBeGreaterThan(1);
     if (name !== 'grafana') expect(service['read_only']).toBe(true);
@@ -102,12 +102,12 @@ describe.skipIf(missing)(`compose.yaml, as ${reader} reads it${missing ? ` (${mi
 
 describe('the settings of the server', () => {
   const { environment } = readService('server');
-  /** The stack's own business: published ports, the scrape by Prometheus, the only folder that it may write to. */
+  /** Fixed by the stack: published ports, the scrape by Prometheus, the only writable folder. */
   const FIXED = ['HOST', 'PORT', 'METRICS_HOST', 'METRICS_PORT', 'METRICS_ACCESS', 'MODEL_CACHE'];
   const isVertex = (name: string): boolean => name.startsWith('AIP_');
   const isAws = (name: string): boolean => /^AWS_(?!BUCKET_NAME)/.test(name);
 
-  it('reach it from `.env`, all but those that the stack itself needs as they are', () => {
+  it('are passed on from `.env`, except for those that the stack fixes', () => {
     const settable = Object.keys(SETTINGS).filter((name) => !FIXED.includes(name) && !isVertex(name));
     expect(
       Object.keys(environment)
@@ -126,7 +126,7 @@ describe('the settings of the server', () => {
   });
 });
 
-describe('what Grafana is given', () => {
+describe('the provisioning of Grafana', () => {
   const read = (path: string): unknown =>
     parse(readFileSync(new URL(`grafana/provisioning/${path}/servemodel.yml`, import.meta.url), 'utf8'));
   const { services } = parse(readFileSync(`${CHECKOUT}/compose.yaml`, 'utf8')) as {

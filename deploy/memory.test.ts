@@ -4,11 +4,11 @@ import { parse } from 'yaml';
 import { mebibytes, memoryNeeded } from './testing/memory.ts';
 
 const read = (path: string): unknown => parse(readFileSync(new URL(`../${path}`, import.meta.url), 'utf8'));
-/** What is taken where a variable isn't set. */
+/** The default of a variable. */
 const unset = (text: string): string => /^\$\{\w+:-(.*)\}$/.exec(text)?.[1] ?? text;
 
-// Manifests for Kubernetes are held to it by deploy/kubernetes/manifests.test.ts.
-describe('the memory that the server is given is what docs/deploy.md says', () => {
+// deploy/kubernetes/manifests.test.ts checks the manifests for Kubernetes against it.
+describe('the memory limit of the server follows docs/deploy.md', () => {
   it('by the formula', () => {
     expect(memoryNeeded({ cpus: 2, tmpfs: 0 })).toBe(1280);
     expect(memoryNeeded({ cpus: 0.25, tmpfs: 0 })).toBe(1280);

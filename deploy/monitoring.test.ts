@@ -22,7 +22,7 @@ import { TRAFFIC_ENV, startTraffic } from './testing/traffic.ts';
 import type { Webhook } from './testing/webhook.ts';
 import { startWebhook } from './testing/webhook.ts';
 
-/** A query, and where it stands. */
+/** A query, and where it is used. */
 interface Asked {
   readonly where: string;
   readonly expr: string;
@@ -85,20 +85,20 @@ describe.skipIf(missing)(nginxMissing ? `${tools.title} (${nginxMissing})` : too
     rmSync(home, { recursive: true, force: true });
   }, 60_000);
 
-  /** The query as Grafana would send it with everything chosen. */
+  /** The query as Grafana sends it with all variables set to all. */
   const filledIn = (expr: string): string =>
     expr
       .replaceAll('$__rate_interval', '1m')
       .replaceAll('$instance', `127.0.0.1:${server.metricsPort}`)
       .replaceAll('$model', '.+')
-      // It would hide that there is nothing.
+      // It would hide an empty result.
       .replaceAll(' or vector(0)', '');
 
   const hasNumbers = async (expr: string): Promise<boolean> =>
     (await prometheus.query(filledIn(expr))).some(({ value: [, value] }) => value !== 'NaN');
 
-  /** The queries that yield no number, once they have had the time for it. */
-  const silent = async (asked: readonly Asked[]): Promise<Asked[]> => {
+  /** The queries that yield no number in time. */
+  const withoutNumbers = async (asked: readonly Asked[]): Promise<Asked[]> => {
     let left = [...asked];
     const look = async (): Promise<boolean> => {
       const found = await Promise.all(left.map(({ expr }) => hasNumbers(expr)));
@@ -106,7 +106,7 @@ describe.skipIf(missing)(nginxMissing ? `${tools.title} (${nginxMissing})` : too
       return left.length === 0;
     };
     await eventually('all queries', look, 60_000).catch((error: unknown) => {
-      // A query that isn't valid; that some yield nothing is told by what is left.
+      // An invalid query fails here; queries without a number are returned.
       if (!(error as Error).message.startsWith('all queries')) throw error;
     });
     return left;
@@ -136,11 +136,11 @@ describe.skipIf(missing)(nginxMissing ? `${tools.title} (${nginxMissing})` : too
 
   it('every query of every panel yields numbers', async () => {
     expect(panels.length).toBeGreaterThan(40);
-    expect(await silent(panels)).toEqual([]);
+    expect(await withoutNumbers(panels)).toEqual([]);
   }, 90_000);
 
   it("every alert's query yields numbers, and Prometheus finds no fault in the rules", async () => {
-    expect(await silent(alerts)).toEqual([]);
+    expect(await withoutNumbers(alerts)).toEqual([]);
     const rules = await eventually('all rules', async () => {
       const found = await prometheus.rules();
       return found.every(({ health }) => health !== 'unknown') && found;
@@ -150,7 +150,7 @@ describe.skipIf(missing)(nginxMissing ? `${tools.title} (${nginxMissing})` : too
     );
   }, 90_000);
 
-  it('every choice at the top of a dashboard has something to choose', async () => {
+  it('every variable of a dashboard has values', async () => {
     const variables = Object.values(DASHBOARDS).flatMap(({ templating }) => templating.list);
     const choices = variables.flatMap(({ query }) => (typeof query === 'string' ? [] : [query.query]));
     expect(choices.length).toBeGreaterThan(0);
@@ -163,8 +163,8 @@ describe.skipIf(missing)(nginxMissing ? `${tools.title} (${nginxMissing})` : too
     }
   });
 
-  it('the health checks of compose.yaml see whether a service is there', async () => {
-    const nobody = await freePort();
+  it('the health checks of compose.yaml detect whether a service runs', async () => {
+    const unused = await freePort();
     const isWell = (service: string, address: string): boolean => {
       const [, command, ...args] = readService(service).healthcheck.test;
       const there = args.map((text) => text.replace(/127\.0\.0\.1:\d+/, address));
@@ -177,7 +177,7 @@ describe.skipIf(missing)(nginxMissing ? `${tools.title} (${nginxMissing})` : too
       alertmanager: alertmanager.address,
     };
     for (const [service, address] of Object.entries(addresses)) {
-      expect([service, isWell(service, address), isWell(service, `127.0.0.1:${nobody}`)]).toEqual([
+      expect([service, isWell(service, address), isWell(service, `127.0.0.1:${unused}`)]).toEqual([
         service,
         true,
         false,
@@ -185,9 +185,9 @@ describe.skipIf(missing)(nginxMissing ? `${tools.title} (${nginxMissing})` : too
     }
   }, 60_000);
 
-  it('the traffic was as it should be, and no family that is there is listed as missing', async () => {
+  it('the traffic had the expected statuses, and no existing family is listed as missing', async () => {
     const statuses = await (traffic as Traffic).stop();
-    // On a machine that does much else there may be others, such as 504.
+    // A busy machine may answer others, such as 504.
     expect([200, 422, 503].filter((status) => !statuses.has(status))).toEqual([]);
   }, 60_000);
 });

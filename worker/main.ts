@@ -1,12 +1,9 @@
 import { TaskFault, toFault } from './fault.ts';
 import type { OpenModel } from './openModel.ts';
 import { openModel } from './openModel.ts';
-import type { Done, PrepareTask, Reply, RunTask, Task } from './protocol.ts';
-import { prepareWhole } from './scorer.ts';
-import type { Session } from './session.ts';
+import type { Done, Reply, RunTask, Task } from './protocol.ts';
 
 const models = new Map<string, OpenModel>();
-const prepared = new Map<string, Session>();
 
 async function run({ model, texts, rows }: RunTask): Promise<void> {
   const opened = models.get(model);
@@ -14,23 +11,11 @@ async function run({ model, texts, rows }: RunTask): Promise<void> {
   await opened.scorer.score(opened.cells, texts, rows, opened.answers);
 }
 
-async function prepare({ model, whole }: PrepareTask): Promise<void> {
-  prepared.set(model, await prepareWhole(whole));
-}
-
-/** The prepared session; the caller has to close it. */
-function takePrepared(model: string): Session | undefined {
-  const session = prepared.get(model);
-  prepared.delete(model);
-  return session;
-}
-
 /** Frees a model's memory outside of JavaScript's heap. Unknown models are ignored: a replacement thread has none. */
 async function close(model: string): Promise<void> {
   const opened = models.get(model);
   models.delete(model);
   await opened?.scorer.close();
-  await takePrepared(model)?.close();
 }
 
 async function work(task: Task): Promise<Partial<Done>> {
@@ -38,14 +23,11 @@ async function work(task: Task): Promise<Partial<Done>> {
     case 'run':
       await run(task);
       return {};
-    case 'prepare':
-      await prepare(task);
-      return {};
     case 'close':
       await close(task.model);
       return {};
     case 'open': {
-      const opened = await openModel(task, takePrepared(task.model));
+      const opened = await openModel(task);
       await close(task.model);
       models.set(task.model, opened);
       return opened.refusal === undefined ? {} : { refusal: opened.refusal };

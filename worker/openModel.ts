@@ -4,7 +4,6 @@ import type { Matrix, OpenTask, Rows } from './protocol.ts';
 import { answerWidth } from './protocol.ts';
 import type { Scorer } from './scorer.ts';
 import { openFast, openWhole } from './scorer.ts';
-import type { Session } from './session.ts';
 
 /** A model version that a thread can score, on the chosen path. */
 export interface OpenModel {
@@ -49,10 +48,9 @@ async function tryFast(task: OpenTask, reference: Float64Array): Promise<Scorer 
  * then answers all probes (golden and edge rows) as the whole graph does replaces it. For a fast path alone, which
  * another thread has compared, the golden rows suffice.
  *
- * @param prepared the whole graph, where it is open already
  * @throws {TaskFault}
  */
-export async function openModel(task: OpenTask, prepared?: Session): Promise<OpenModel> {
+export async function openModel(task: OpenTask): Promise<OpenModel> {
   const { whole, fast, output, probes, cells } = task;
   const answers = new Float64Array(task.answers);
   const width = answerWidth(output);
@@ -69,12 +67,11 @@ export async function openModel(task: OpenTask, prepared?: Session): Promise<Ope
     }
   };
   if (!whole) {
-    await prepared?.close();
     const scorer = await openFast(fast as NonNullable<typeof fast>, output);
     await verified(scorer, probes.fast as Rows);
     return { scorer, cells: fastCells(), answers };
   }
-  const reference = await openWhole(whole, output, prepared);
+  const reference = await openWhole(whole, output);
   const wanted = await verified(reference, probes.whole as Rows);
   const unchanged = { scorer: reference, cells: new Float64Array(cells.whole as SharedArrayBuffer), answers };
   if (!fast) return unchanged;

@@ -87,13 +87,6 @@ export interface OpenTask {
   readonly answers: SharedArrayBuffer;
 }
 
-/** Opens the whole graph of a model ahead of its `open`, while the server process still looks for a faster path. */
-export interface PrepareTask {
-  readonly kind: 'prepare';
-  readonly model: string;
-  readonly whole: Pick<WholeGraph, 'path' | 'sha256'>;
-}
-
 /** Scores the first `rows` rows of the shared cells into the shared answers. */
 export interface RunTask {
   readonly kind: 'run';
@@ -108,7 +101,7 @@ export interface CloseTask {
   readonly model: string;
 }
 
-export type Task = PrepareTask | OpenTask | RunTask | CloseTask;
+export type Task = OpenTask | RunTask | CloseTask;
 
 export type FaultCode =
   | 'model_unreadable'

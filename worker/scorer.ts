@@ -47,17 +47,11 @@ function createSessionScorer(session: Session, output: OutputFeed, makeTensors: 
 /** Loaded at the first use: a thread that only runs compiled forests saves 0.1 s and 30 MB. */
 const runtime = () => import('./session.ts');
 
-/** @throws {TaskFault} model_unreadable or checksum_mismatch */
-export const prepareWhole = async (whole: Pick<WholeGraph, 'path' | 'sha256'>): Promise<Session> =>
-  (await runtime()).openSession(whole);
-
-/**
- * @param prepared its session, if there is one already
- * @throws {TaskFault} model_unreadable, checksum_mismatch or signature_mismatch
- */
-export async function openWhole(whole: WholeGraph, output: OutputFeed, prepared?: Session): Promise<Scorer> {
+/** @throws {TaskFault} model_unreadable, checksum_mismatch or signature_mismatch */
+export async function openWhole(whole: WholeGraph, output: OutputFeed): Promise<Scorer> {
   const { columns } = whole;
-  const session = prepared ?? (await prepareWhole(whole));
+  const { openSession } = await runtime();
+  const session = await openSession(whole);
   try {
     const makeFeeds = createFeedMaker(columns, session.inputs);
     return createSessionScorer(session, output, (cells, texts, rows) =>

@@ -12,16 +12,16 @@ const START = fileURLToPath(new URL('start.sh', import.meta.url));
 interface Result {
   readonly code: number | null;
   readonly stderr: string;
-  /** What Alertmanager was started with. */
+  /** The arguments of Alertmanager. */
   readonly arguments: readonly string[];
   readonly url: string | undefined;
-  /** What amtool says to the configuration. */
+  /** The output of amtool for the configuration. */
   readonly valid: boolean;
-  /** Who may read it. */
+  /** The mode of its file. */
   readonly mode: string | undefined;
 }
 
-/** Runs start.sh with a stand-in for Alertmanager that writes down its arguments, and has amtool look at the rest. */
+/** Runs start.sh with a fake Alertmanager that records its arguments, and checks the configuration with amtool. */
 const start = (env: Readonly<Record<string, string>>, file?: string): Promise<Result> =>
   withTemporaryFolder((folder) => {
     const programs = join(folder, 'programs');
@@ -64,13 +64,13 @@ describe.skipIf(tool.missing)(tool.title, () => {
     expect(result).toMatchObject({ code: 0, url, valid: true, mode: '100600' });
   });
 
-  it('reads the address from a file, too, and hands its arguments on', async () => {
+  it('reads the address from a file, too, and passes its arguments on', async () => {
     const result = await start({}, 'http://hooks/file\n');
     expect(result).toMatchObject({ code: 0, url: 'http://hooks/file', valid: true });
     expect(result.arguments).toEqual([expect.stringMatching(/^--config\.file=/), '--one', '--two words']);
   });
 
-  it('starts without a webhook, and says so', async () => {
+  it('starts without a webhook, and reports that', async () => {
     const result = await start({ ALERT_WEBHOOK_URL: '' });
     expect(result).toMatchObject({ code: 0, url: undefined, valid: true });
     expect(result.stderr).toContain('alerts are sent nowhere');

@@ -20,7 +20,7 @@ const promtool = (...args: readonly string[]): { readonly code: number | null; r
   return { code: status, said: stdout + stderr };
 };
 
-/** The alerts whose tests fail when the rules are others: those that should fire and don't, or the reverse. */
+/** The alerts whose tests fail with changed rules: those that should fire and don't, or the reverse. */
 const broken = (expected: 'fires' | 'silent', change: (alert: Alert) => Alert): Promise<string[]> =>
   withTemporaryFolder((folder) => {
     const tests = join(folder, 'rules.test.yml');
@@ -34,26 +34,26 @@ const broken = (expected: 'fires' | 'silent', change: (alert: Alert) => Alert): 
 
 const tool = needs('by promtool', 'promtool');
 describe.skipIf(tool.missing)(tool.title, () => {
-  it('the rules are valid, and do what their tests say', () => {
+  it('the rules are valid, and pass their tests', () => {
     expect(promtool('check', 'rules', fileURLToPath(new URL('rules.yml', import.meta.url)))).toMatchObject({
       code: 0,
     });
     expect(promtool('test', 'rules', TESTS)).toMatchObject({ code: 0 });
   });
 
-  it('the tests see each alert that never fires', async () => {
+  it('the tests detect each alert that never fires', async () => {
     const never = await broken('fires', (alert) => ({ ...alert, expr: 'vector(0) > 1' }));
     expect(never).toEqual([...names].sort());
   });
 
-  it('the tests see each alert that fires at once whatever the figures', async () => {
+  it('the tests detect each alert that always fires', async () => {
     const always = await broken('silent', (alert) => ({ ...alert, for: '0s', expr: withoutBounds(alert) }));
     expect(always).toEqual([...names].sort());
   });
 });
 
 describe('an alert', () => {
-  it.each(alerts)('$alert says what, how bad, and what to do', (alert) => {
+  it.each(alerts)('$alert has a summary, a severity and a chapter of the runbook', (alert) => {
     expect(alert.labels['severity']).toMatch(/^(critical|warning|info)$/);
     expect(Object.keys(alert.annotations)).toEqual(['summary', 'description', 'runbook_url']);
     expect(alert.annotations['runbook_url']).toBe(`${PROJECT}/docs/runbook.md#${alert.alert.toLowerCase()}`);
@@ -65,14 +65,14 @@ describe('an alert', () => {
     expect(read('docs/observe.md')).toContain(`sed -i 's,${PROJECT},`);
   });
 
-  it('is in the list of docs/observe.md, and no other is', () => {
+  it('is in the list of docs/observe.md, which has no other', () => {
     const listed = [...read('docs/observe.md').matchAll(/^\| \[(\w+)\]\(runbook\.md#\w+\) +\| (\w+)/gm)];
     expect(listed.map(([, name, severity]) => [name, severity])).toEqual(
       alerts.map(({ alert, labels }) => [alert, labels['severity']]),
     );
   });
 
-  it('is the only kind of chapter in the runbook', () => {
+  it('has a chapter in the runbook, which has no other', () => {
     const chapters = [...read('docs/runbook.md').matchAll(/^## (\w+)$/gm)].map(([, name]) => name);
     expect(chapters).toEqual(names);
   });

@@ -18,7 +18,7 @@ const get = (target: string, headers = ''): string => `GET ${target} HTTP/1.1\r\
 const post = (headers: string, body = ''): string =>
   `POST /predict HTTP/1.1\r\nHost: x\r\n${headers}\r\n${body}`;
 
-/** Bytes that make the edge itself answer, and the error that they get. */
+/** Requests that the edge itself answers, and their errors. */
 const MADE_BY_EDGE: readonly (readonly [title: string, bytes: string, code: ErrorCode])[] = [
   ['no HTTP at all', 'hello\r\n\r\n', 'bad_request'],
   ['a path above the root', get('/../x'), 'bad_request'],
@@ -53,7 +53,7 @@ describe.skipIf(nginxMissing)(needsNginx('the edge of a Swarm stack'), () => {
     port = await freePort();
     mkdirSync(join(runtime.path, 'tmp'), { mode: 0o777 });
     const config = join(runtime.path, 'nginx.conf');
-    // Its own folder and port, one worker; the rest is as it is shipped.
+    // Another folder and port, and one worker; all else as shipped.
     const text = readFileSync(new URL('edge.nginx.conf', import.meta.url), 'utf8')
       .replaceAll(' /tmp/', ` ${runtime.path}/tmp/`)
       .replace('worker_processes auto', 'worker_processes 1')
@@ -94,7 +94,7 @@ describe.skipIf(nginxMissing)(needsNginx('the edge of a Swarm stack'), () => {
     expect(asked).toEqual([]);
   });
 
-  it('leaves the answers of the replicas as they are', async () => {
+  it('passes the answers of the replicas on unchanged', async () => {
     const { status, headers, body } = await rawRequest(port, get('/'));
     expect([status, headers['content-type'], headers['x-content-type-options'], body]).toEqual([
       400,
@@ -104,13 +104,13 @@ describe.skipIf(nginxMissing)(needsNginx('the edge of a Swarm stack'), () => {
     ]);
   });
 
-  it('leaves a method that nginx refuses to the replicas, which know what a path allows', async () => {
+  it('passes a method that nginx would refuse on to the replicas, which know the methods of a path', async () => {
     asked.length = 0;
     const { body } = await rawRequest(port, 'TRACE /a?b=1 HTTP/1.1\r\nHost: x\r\n\r\n');
     expect([body, asked]).toEqual(['own', ['UNLINK /a?b=1']]);
   });
 
-  it("answers in the replicas' form when there is none", async () => {
+  it("answers in the replicas' form without a replica", async () => {
     replica.close();
     replica.closeAllConnections();
     await expectProblem('TRACE / HTTP/1.1\r\nHost: x\r\n\r\n', 'not_ready');

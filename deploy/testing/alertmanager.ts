@@ -10,8 +10,8 @@ import { readService } from './service.ts';
 const SHIPPED = fileURLToPath(new URL('../alertmanager', import.meta.url));
 
 /**
- * Starts Alertmanager as its container does, by start.sh, with the configuration that is shipped; but it doesn't wait
- * for more alerts of a group.
+ * Starts Alertmanager as its container does, by start.sh, with the shipped configuration; but it doesn't wait for more
+ * alerts of a group.
  */
 export async function startAlertmanager(
   home: string,
@@ -23,7 +23,7 @@ export async function startAlertmanager(
   cpSync(SHIPPED, folder, { recursive: true });
   const config = join(folder, 'alertmanager.yml');
   writeFileSync(config, readFileSync(config, 'utf8').replace('group_wait: 10s', 'group_wait: 0s'));
-  // Its name in the image; Debian's package calls it otherwise.
+  // Its name in the image; Debian's package has another one.
   const program = execFileSync('sh', ['-c', 'command -v prometheus-alertmanager'], {
     encoding: 'utf8',
   }).trim();

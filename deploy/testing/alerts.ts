@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parse, stringify } from 'yaml';
 
-/** An alert as rules.yml has it. */
+/** An alert of rules.yml. */
 export interface Alert {
   readonly alert: string;
   readonly expr: string;
@@ -20,16 +20,16 @@ const readRules = (): Rules => parse(readFileSync(RULES, 'utf8')) as Rules;
 
 export const readAlerts = (): Alert[] => readRules().groups.flatMap(({ rules }) => rules);
 
-/** The text of the rules with other alerts in the place of theirs. */
+/** The text of the rules with these alerts instead. */
 export const changedRules = (change: (alert: Alert) => Alert): string =>
   stringify({ groups: readRules().groups.map((group) => ({ ...group, rules: group.rules.map(change) })) });
 
 const BOUND = / (?:==|!=|>=|<=|>|<) -?[\d.]+$/gm;
 
-/** The expression without its bounds: it holds for whatever there is. */
+/** The expression without its bounds: it is true for any value. */
 export const withoutBounds = ({ expr }: Alert): string => expr.replaceAll(BOUND, '');
 
-/** What an alert compares. Throws if the expression isn't of the form that rules.yml describes. */
+/** The comparisons of an alert. Throws if the expression doesn't have the form that rules.yml describes. */
 export function operands({ alert, expr }: Alert): string[] {
   const comparisons = expr.trim().split(/\n(?:and|unless)(?: on \([^)]*\))?\n/);
   return comparisons.map((comparison) => {

@@ -5,7 +5,7 @@ const FORMULA = /^(\d+) MiB \+ server processes × \((\d+) MiB \+ (\d+) MiB × f
 const UNITS: Readonly<Record<string, number>> = { k: 1 / 1024, m: 1, g: 1024 };
 
 export interface Size {
-  /** The CPUs that it is limited to. */
+  /** CPU limit. */
   readonly cpus: number;
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** MiB of a file system in memory. */

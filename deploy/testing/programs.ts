@@ -12,7 +12,7 @@ const PACKAGES = {
 
 type ProgramName = keyof typeof PACKAGES;
 
-/** A test's title, with the reason if it can't run here; and whether it can. */
+/** A test's title, with the reason if it can't run here. */
 export function needs(
   title: string,
   ...names: readonly ProgramName[]
@@ -34,13 +34,13 @@ export interface Running {
 export interface StartOptions {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** What ends it: SIGKILL unless told. nginx's workers would outlive that. */
+  /** The signal that ends it; SIGKILL by default, which nginx's workers would survive. */
   readonly signal?: NodeJS.Signals;
-  /** Whether it is there. */
+  /** Whether it is ready. */
   readonly ready: () => Promise<boolean>;
 }
 
-/** Starts a program and waits until it is there; one that ends before is an error with all that it said. */
+/** Starts a program and waits until it is ready. Throws with its output if it ends before. */
 export async function startProgram(
   command: string,
   args: readonly string[],
@@ -56,7 +56,7 @@ export async function startProgram(
     stream.setEncoding('utf8').on('data', (text: string) => (said += text));
   }
   const ended = once(child, 'close');
-  // A program that isn't there rejects before anybody waits for its end.
+  // A program that is missing rejects before its end is awaited.
   ended.catch((error: unknown) => (said += String(error)));
   const stop = async (): Promise<void> => {
     child.kill(signal);

@@ -18,7 +18,7 @@ interface Config {
   readonly scrape_configs: readonly { readonly static_configs: readonly { targets: string[] }[] }[];
 }
 
-/** A series of an answer, with its last value. */
+/** A series with its last value. */
 export interface Sample {
   readonly metric: Readonly<Record<string, string>>;
   readonly value: readonly [time: number, value: string];
@@ -34,14 +34,14 @@ export interface RuleState {
 
 export interface Prometheus extends Running {
   readonly address: string;
-  /** A query at this moment; one that isn't valid is an error. */
+  /** An instant query. Throws if it is invalid. */
   query(expr: string): Promise<readonly Sample[]>;
   rules(): Promise<readonly RuleState[]>;
 }
 
 /**
- * Starts Prometheus as compose.yaml does, with the configuration that is shipped, but for its targets and for its
- * intervals, which are short. The rules are those that are shipped.
+ * Starts Prometheus as compose.yaml does, with the shipped rules and configuration, except for other targets and short
+ * intervals.
  */
 export async function startPrometheus(
   home: string,

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 
-/** What compose.yaml starts a service with, and asks whether it is well. */
+/** Command, environment and health check of a service in compose.yaml. */
 export interface Service {
   readonly command: readonly string[];
-  /** A name without a value is passed on as it is set where Compose runs. */
+  /** A name without a value is passed on from the environment of Compose. */
   readonly environment: Readonly<Record<string, string | null>>;
   readonly healthcheck: { readonly test: readonly string[] };
 }

@@ -3,10 +3,10 @@ import { adultBody, adultRow } from '../../server/testing/adult.ts';
 import { bodyOf, readAdultRows } from '../../server/testing/adultRows.ts';
 import type { Server } from '../../server/testing/startServer.ts';
 
-/** Settings under which the traffic brings up every figure: a shadow, and a queue that is soon full. */
+/** Settings with which the traffic produces every metric: a shadow, and a short queue. */
 export const TRAFFIC_ENV = { SHADOW: 'adult/2', MAX_QUEUED_ROWS: '1' } as const;
 
-/** A value that PredictionReachedThreshold is to report. */
+/** A value that PredictionReachedThreshold reports. */
 const HIGH_VALUE = 46;
 
 interface Golden {
@@ -19,15 +19,15 @@ const goldenOf = (model: string): Golden =>
   JSON.parse(readFileSync(new URL(`../../models/${model}/1/golden.json`, import.meta.url), 'utf8')) as Golden;
 
 export interface Traffic {
-  /** Lets the last round finish; the statuses that were answered. */
+  /** Lets the last round finish. @returns the statuses of the answers */
   stop(): Promise<ReadonlySet<number>>;
   /** Ends at once. */
   abort(): void;
 }
 
 /**
- * Asks for predictions, round after round: a classification with a shadow, two regressions, unknown categories, cells
- * that are refused, and more rows at once than the queue takes.
+ * Sends requests, round after round: a classification with a shadow, two regressions, unknown categories, refused
+ * cells, and more rows at once than the queue takes.
  */
 export function startTraffic({ port }: Server): Traffic {
   const statuses = new Set<number>();
@@ -44,7 +44,7 @@ export function startTraffic({ port }: Server): Traffic {
       await response.arrayBuffer();
       statuses.add(response.status);
     } catch {
-      // One that fails must not end the traffic: the figures would stop without a word.
+      // A failed request must not end the traffic: the metrics would stop silently.
     }
   };
   const rows = readAdultRows();

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:http';
 import { json } from 'node:stream/consumers';
 
-/** What Alertmanager sends. */
+/** A notification of Alertmanager. */
 export interface Notification {
   readonly receiver: string;
   readonly status: string;
@@ -15,7 +15,7 @@ export interface Notification {
   }[];
 }
 
-/** Where alerts arrive in a test. */
+/** Receives the alerts of a test. */
 export interface Webhook {
   readonly url: string;
   readonly received: readonly { readonly path: string; readonly notification: Notification }[];

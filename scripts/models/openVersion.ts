@@ -1,5 +1,5 @@
 import { openTask } from '../../server/inference/openTask.ts';
-import { allocate } from '../../server/inference/laneMemory.ts';
+import { allocateMemory } from '../../server/inference/laneMemory.ts';
 import { Problem } from '../../server/errors/problem.ts';
 import { listFolder } from '../../server/repository/folder.ts';
 import type { Model } from '../../server/model/model.ts';
@@ -28,7 +28,7 @@ export interface OpenModel {
 
 /** @throws {TaskFault} */
 export async function openModel(model: Model): Promise<OpenModel> {
-  const { whole } = openTask(model, allocate(model));
+  const { whole } = openTask(model, allocateMemory(model));
   const scorer = await openWhole(whole as WholeGraph, model.output);
   return {
     score: (rows) => scoreAll(scorer, rows, answerWidth(model.output)),

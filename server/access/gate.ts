@@ -4,11 +4,11 @@ import type { ApiKey } from './keys.ts';
 /** Header values of a request; undefined where it has none of that name, in lower case. */
 export type ReadHeader = (name: string) => string | undefined;
 
-/** Lets in whoever has a key. */
+/** Admits requests that have a key. */
 export interface Gate {
-  /** The keys from now on. Before the first ones, nobody is let in. */
+  /** Sets the keys. Without keys, no request is admitted. */
   replace(keys: readonly ApiKey[]): void;
-  /** The client that the request's key names; undefined if it has none that is known. */
+  /** The client of the request's key; undefined without a known key. */
   clientOf(header: ReadHeader): string | undefined;
 }
 
@@ -35,7 +35,7 @@ export function createGate(): Gate {
       if (key === undefined) return undefined;
       const digest = createHash('sha256').update(key).digest();
       let found: string | undefined;
-      // All of them, whichever it is: the time must not tell how far a guess came.
+      // Compares all keys: the time must not depend on which one matches.
       for (const { client, digest: expected } of known) if (timingSafeEqual(digest, expected)) found = client;
       return found;
     },

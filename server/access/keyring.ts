@@ -4,21 +4,21 @@ import { createGate } from './gate.ts';
 import type { ApiKey } from './keys.ts';
 import { needsKeys, readKeys } from './keys.ts';
 
-/** The keys in force, which the primary keeps for all processes: one that is replaced gets those of the others. */
+/** The current keys, which the primary keeps for all processes, also for those that it starts later. */
 export interface Keyring {
   readonly keys: readonly ApiKey[];
   /**
-   * Reads them anew, and gives them to all processes.
+   * Reads the keys again, and sends them to all processes.
    *
-   * @throws {KeysUnreadable} those in force stay
+   * @throws {KeysUnreadable} the current keys stay
    */
   reread(): void;
   /** Whether the metrics port may answer a request with these headers. */
-  letsScrape(header: ReadHeader): boolean;
+  mayScrape(header: ReadHeader): boolean;
 }
 
 /**
- * @param share gives keys to all processes
+ * @param share sends keys to all processes
  * @throws {KeysUnreadable}
  */
 export function createKeyring(config: Config, share: (keys: readonly ApiKey[]) => void): Keyring {
@@ -35,6 +35,6 @@ export function createKeyring(config: Config, share: (keys: readonly ApiKey[]) =
       gate.replace(keys);
       share(keys);
     },
-    letsScrape: (header) => config.METRICS_ACCESS === 'open' || gate.clientOf(header) !== undefined,
+    mayScrape: (header) => config.METRICS_ACCESS === 'open' || gate.clientOf(header) !== undefined,
   };
 }

@@ -19,7 +19,7 @@ const refusalOf = (keys: string, API_KEYS_FILE?: string): string => {
 };
 
 describe('keys', () => {
-  it('come from the setting and from the file, comments and empty lines aside', () =>
+  it('come from the setting and from the file, without comments and empty lines', () =>
     withTemporaryFolder(async (folder) => {
       const file = join(folder, 'keys');
       await writeFile(file, `# clients\n\n${entry('bank', 'b')}\r\n${entry('bank', 'b2')}\n`);
@@ -28,7 +28,7 @@ describe('keys', () => {
       expect(keys.at(-1)?.digest).toBe(digestOf('b2'));
     }));
 
-  it('that are wrong are named by their place, and never repeated', () =>
+  it('that are invalid are reported by their place, never by their content', () =>
     withTemporaryFolder(async (folder) => {
       const file = join(folder, 'keys');
       await writeFile(file, `${entry('bank', 'b')}\nbank:a-key-in-the-clear\n`);
@@ -46,7 +46,7 @@ describe('the gate', () => {
   const clientOf = (headers: Readonly<Record<string, string>>): string | undefined =>
     gate.clientOf((name) => headers[name]);
 
-  it('lets nobody in before it has keys', () => {
+  it('admits no request before it has keys', () => {
     expect(clientOf({ 'x-api-key': '' })).toBeUndefined();
     expect(clientOf({ 'x-api-key': 'b' })).toBeUndefined();
   });
@@ -67,7 +67,7 @@ describe('the gate', () => {
       expect(clientOf({ authorization })).toBeUndefined();
   });
 
-  it('forgets those that are replaced', () => {
+  it('drops keys that are replaced', () => {
     gate.replace([{ client: 'bank', digest: digestOf('new') }]);
     expect(clientOf({ 'x-api-key': 'b' })).toBeUndefined();
     expect(clientOf({ 'x-api-key': 'new' })).toBe('bank');

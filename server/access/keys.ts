@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Config } from '../settings/settings.ts';
 
-/** A key that lets a client in: the key itself is kept nowhere. */
+/** An API key, without the key itself, which is kept nowhere. */
 export interface ApiKey {
   /** Names the client in metrics. */
   readonly client: string;
@@ -9,7 +9,7 @@ export interface ApiKey {
   readonly digest: string;
 }
 
-/** The keys can't be read. The message names the place, never what stands there. */
+/** The keys can't be read. The message names the place, never its content. */
 export class KeysUnreadable extends Error {
   constructor(reason: string) {
     super(reason);
@@ -24,7 +24,7 @@ const FORM = 'CLIENT:DIGEST, where DIGEST is 64 hexadecimal digits';
 export const needsKeys = ({ API_KEYS, API_KEYS_FILE }: Pick<Config, 'API_KEYS' | 'API_KEYS_FILE'>): boolean =>
   API_KEYS.length > 0 || API_KEYS_FILE !== undefined;
 
-/** A client may have several keys, so that a new one can be given out before the old one goes. */
+/** A client may have several keys, so that it can change to a new one before the old one is removed. */
 export function parseKeys(entries: readonly string[], place: (index: number) => string): ApiKey[] {
   return entries.flatMap((entry, index) => {
     const text = entry.trim();
@@ -46,13 +46,13 @@ function readKeysFile(file: string): ApiKey[] {
     );
   }
   const keys = parseKeys(text.split('\n'), (index) => `API_KEYS_FILE, line ${index + 1}`);
-  // An empty file would shut everybody out: it is rather one that is just being written.
+  // An empty file would refuse all clients: more likely it is being written.
   if (keys.length === 0) throw new KeysUnreadable('API_KEYS_FILE has no keys');
   return keys;
 }
 
 /**
- * The keys of both settings; none where access is open.
+ * The keys of both settings; empty where access is open.
  *
  * @throws {KeysUnreadable}
  */

@@ -25,7 +25,7 @@ const ask = async (server: Server, key?: string): Promise<number> => {
 };
 
 describe.skipIf(nginxMissing)(needsNginx('a server with keys'), () => {
-  it('lets its clients in, takes new keys without a break, and logs none', () =>
+  it('admits its clients, takes new keys without interruption, and logs no key', () =>
     withTemporaryFolder(async (folder) => {
       const file = join(folder, 'keys');
       await writeFile(file, entry('bank', 'key-of-the-bank'));
@@ -44,14 +44,14 @@ describe.skipIf(nginxMissing)(needsNginx('a server with keys'), () => {
         const ready = await fetch(`http://127.0.0.1:${server.port}/health/ready`);
         expect(ready.status).toBe(200);
 
-        // A new key by POST /reload; the old one stays until its line goes.
+        // A new key by POST /reload; the old one stays until its line is removed.
         await appendFile(file, entry('bank', 'second-key'));
         const reload = await fetch(`http://127.0.0.1:${adminPort}/reload`, { method: 'POST' });
         expect(reload.status).toBe(200);
         await eventually('the second key', async () => (await ask(server, 'second-key')) === 200);
         expect(await ask(server, 'key-of-the-bank')).toBe(200);
 
-        // A bad line changes nothing.
+        // An invalid line changes nothing.
         await appendFile(file, 'bank:in-the-clear\n');
         server.signal('SIGHUP');
         await server.says(
@@ -69,7 +69,7 @@ describe.skipIf(nginxMissing)(needsNginx('a server with keys'), () => {
         );
         expect(await ask(server, 'second-key')).toBe(200);
 
-        // A process that is replaced has the keys of the others.
+        // A process that replaces another has the same keys.
         const [victim] = server.serverProcesses() as [number];
         process.kill(victim, 'SIGKILL');
         await eventually(

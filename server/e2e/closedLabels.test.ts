@@ -27,7 +27,7 @@ const REASONS = [
 ];
 const STATUSES = [200, 204, 304, ...Object.values(ERRORS).map(({ status }) => status)];
 
-/** What labels may say, and how many series there can be: as docs/metrics.md puts it. */
+/** The sets of label values, and the bound on the number of series, as docs/metrics.md has them. */
 async function limits() {
   const models = await readRepository('models');
   const [first] = models;
@@ -68,7 +68,7 @@ async function limits() {
   };
 }
 
-/** The same requests each time, with other words in every place that a caller can fill. */
+/** The same requests each time, with other words in every part that a caller chooses. */
 function hostile(word: string): Ask[] {
   const [{ body } = {}] = inEveryDialect(word, word);
   const { columns, data } = body as { columns: string[]; data: unknown[][] };
@@ -124,7 +124,7 @@ const send = async (port: number, word: string): Promise<void> => {
     await Promise.all(asks.slice(from, from + 16).map((each) => ask(port, each)));
 };
 
-/** Values of labels that are in no closed set. */
+/** Label values outside the closed sets. */
 function outside({ samples }: Metrics, allowed: Readonly<Record<string, readonly string[]>>): string[] {
   return [...samples.keys()].filter((key) =>
     [...key.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].some(
@@ -134,7 +134,7 @@ function outside({ samples }: Metrics, allowed: Readonly<Record<string, readonly
 }
 
 describe.skipIf(nginxMissing)(needsNginx('hostile requests'), () => {
-  it('add no series: every label has its closed set, and their number its bound', async () => {
+  it('add no series: every label has a closed set, and the number of series a bound', async () => {
     const { allowed, bound } = await limits();
     await withServer({ env: { CORS_ORIGINS: '*' } }, async (server) => {
       await send(server.port, 'evil');
@@ -144,11 +144,10 @@ describe.skipIf(nginxMissing)(needsNginx('hostile requests'), () => {
       for (const word of ['wicked', 'x'.repeat(60), 'vile-1']) await send(server.port, word);
       const second = await scrapeAll(server);
       const added = [...second.samples.keys()].filter((key) => !first.samples.has(key));
-      // But for Node's own, such as a kind of garbage collection that has just had its first; and what a machine that
-      // is too busy answers.
+      // Except for Node's own, such as the first garbage collection of a kind, and answers of an overloaded machine.
       expect(added.filter((key) => !/^nodejs_|status="50[34]"/.test(key))).toEqual([]);
       expect(second.samples.size).toBeLessThan(bound);
-      // As many were counted as were sent.
+      // All requests were counted.
       expect(second.sum('http_requests_total', 'method="other"')).toBeGreaterThan(100);
     });
   }, 120_000);

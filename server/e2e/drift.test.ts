@@ -32,7 +32,7 @@ const readDrift = async (server: Server, model: string): Promise<DriftReport> =>
   expect([response.status, response.headers.get('content-type')]).toEqual([200, 'application/json']);
   return (await response.json()) as DriftReport;
 };
-/** The report once all rows are counted, of whichever process. */
+/** The report once the rows of all processes are counted. */
 const reportOf = (server: Server, model: string, rows: number): Promise<DriftReport> =>
   eventually(
     `${rows} rows of ${model} in the window`,
@@ -45,13 +45,13 @@ const reportOf = (server: Server, model: string, rows: number): Promise<DriftRep
 const verdicts = ({ columns }: DriftReport): Record<string, string> =>
   Object.fromEntries(columns.map(({ name, verdict }) => [name, verdict]));
 
-/** Two processes behind nginx, which gives each request to the next of them. */
+/** Two processes behind nginx, which distributes requests in turn. */
 describe.skipIf(nginxMissing)(nginxMissing ? `drift (${nginxMissing})` : 'drift', () => {
   const split: readonly AdultRow[] = nginxMissing ? [] : readAdultRows();
   let repository: string;
   let server: Server;
 
-  /** Sends the official test split, with another age if it's asked for. */
+  /** Sends the official test split, with other ages if given. */
   const send = async (model: string, age = (cell: number): number => cell): Promise<void> => {
     for (let from = 0; from < split.length; from += CHUNK) {
       const data = split
@@ -77,13 +77,13 @@ describe.skipIf(nginxMissing)(nginxMissing ? `drift (${nginxMissing})` : 'drift'
     rmSync(repository, { recursive: true });
   });
 
-  /** Sends the split with everybody twenty years older. */
+  /** Sends the split with all ages twenty years higher. */
   const shift = async (): Promise<DriftReport> => {
     await send('shifted', (age) => age + 20);
     return reportOf(server, 'shifted', split.length);
   };
 
-  it('is none in the official test split, and it stays in the window when processes are killed', async () => {
+  it('is absent in the official test split, whose rows stay in the window when processes are killed', async () => {
     expect(await readDrift(server, 'adult')).toMatchObject({
       verdict: 'not_enough_rows',
       window: { rows: 0 },
@@ -95,7 +95,7 @@ describe.skipIf(nginxMissing)(nginxMissing ? `drift (${nginxMissing})` : 'drift'
     expect(report.predictions?.verdict).toBe('stable');
     expect(report).toMatchObject({ verdict: 'stable', window: { ms: 600_000 } });
 
-    // What each of them had counted outlives it: at the end, all of it is of processes that are gone.
+    // Their counts outlive them: at the end, all counts are of processes that have ended.
     for (const pid of server.serverProcesses()) {
       process.kill(pid, 'SIGKILL');
       await eventually(
@@ -117,7 +117,7 @@ describe.skipIf(nginxMissing)(nginxMissing ? `drift (${nginxMissing})` : 'drift'
     expect((await reportOf(server, 'adult', 2 * split.length)).verdict).toBe('stable');
   });
 
-  it('is seen in the column that shifts, and in no other', async () => {
+  it('is reported for the column that shifts, and for no other', async () => {
     const report = await shift();
     const { age, ...others } = verdicts(report);
     expect(age).toBe('major');
@@ -136,7 +136,7 @@ describe.skipIf(nginxMissing)(nginxMissing ? `drift (${nginxMissing})` : 'drift'
     expect(metrics.text).toMatch(/^model_missing_ratio\{model="shifted",version="1",column="age"\} 0$/m);
   });
 
-  it('is a page for a browser', async () => {
+  it('is shown as a page to a browser', async () => {
     await shift();
     const url = `http://127.0.0.1:${server.port}/models/shifted/drift`;
     const page = await fetch(url, { headers: { accept: BROWSER } });
@@ -166,7 +166,7 @@ describe.skipIf(nginxMissing)(nginxMissing ? `drift (${nginxMissing})` : 'drift'
               expect(await page.locator('h1').innerText()).toMatch(/^Drift of shifted\/1\s+major shift$/);
               expect(await page.locator('section').count()).toBe(ADULT_COLUMNS.length + 1);
               expect(await fitsWidth(page)).toBe(true);
-              // Drawn, and as the style sheet has it.
+              // Drawn, with the style sheet.
               const bar = page.locator('rect.window').first();
               expect((await bar.boundingBox())?.width).toBeGreaterThan(0);
               expect(await bar.evaluate('(bar) => getComputedStyle(bar).fill')).not.toBe('rgb(0, 0, 0)');
@@ -181,12 +181,12 @@ describe.skipIf(nginxMissing)(nginxMissing ? `drift (${nginxMissing})` : 'drift'
   );
 });
 
-it('tells what it can of a model whose training data nobody described, and forgets it with the window', async () => {
+it('reports what it can of a model without training data, and drops it with the window', async () => {
   await withTemporaryFolder(async (folder) => {
     putVersion(folder, 'tiny/1', tinyFiles(1));
     const env = { MODEL_REPOSITORY: folder, WEB_CONCURRENCY: '1', DRIFT_WINDOW_MS: '2000' };
     await withServer({ args: ['--no-install', '--no-proxy'], env }, async (server) => {
-      // Again and again: on a busy machine two seconds may pass between any two steps.
+      // Repeatedly: on a busy machine two seconds may pass between any two steps.
       const report = await eventually(
         'rows in the window',
         async () => {

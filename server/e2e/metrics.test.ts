@@ -16,18 +16,18 @@ import { withTemporaryFolder } from '../testing/temporaryFolder.ts';
 import { putVersion, tinyFiles } from '../testing/tinyRepository.ts';
 import { eventually } from '../testing/withDeadline.ts';
 
-/** Whatever has families of its own is turned on. */
+/** Turns on all features that have families of their own. */
 const EVERYTHING = {
   SHADOW: 'adult/2',
   CORS_ORIGINS: '*',
   PREDICTION_LOG: `file:${mkdtempSync(join(tmpdir(), 'whole-server-log.'))}`,
-  // Nobody listens there.
+  // No collector listens there.
   OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9',
 };
-/** But for these: with keys, every request and scrape of the tests would need one. */
+/** Families that stay off: with keys, every request and scrape of the tests would need one. */
 const TURNED_OFF = ['api_key_requests_total'];
 
-/** A family as a row of docs/metrics.md has it. */
+/** A family, as a row of docs/metrics.md describes it. */
 interface Documented {
   readonly name: string;
   readonly type: string;
@@ -54,7 +54,7 @@ function readSeries(key: string): { name: string; labels: Readonly<Record<string
   return { name, labels: Object.fromEntries(pairs.map(([, label = '', value = '']) => [label, value])) };
 }
 
-/** What a server exposes, by family. Labels are those that its series have; none where it has no series yet. */
+/** The exposed families. Labels are those of their series; empty without series. */
 function exposed({ text, samples }: Metrics): Documented[] {
   const labels = new Map<string, Set<string>>();
   for (const key of samples.keys()) {
@@ -72,13 +72,13 @@ function exposed({ text, samples }: Metrics): Documented[] {
   );
 }
 
-describe.skipIf(nginxMissing)(needsNginx('a server that was asked in every dialect'), () => {
+describe.skipIf(nginxMissing)(needsNginx('a server after requests in every dialect'), () => {
   let server: Server;
   let metrics: Metrics;
   beforeAll(async () => {
     server = await startServer({ env: EVERYTHING });
     const asks: Ask[] = inEveryDialect(' Private', 'more');
-    // All are answered, but for what must not be: a cell of another type, a text that is no JSON.
+    // All are answered, except for a cell of another type, and a text that isn't JSON.
     const statuses = await Promise.all(asks.map((each) => ask(server.port, each)));
     expect(statuses).toEqual(asks.map(() => 200));
     const bad = { columns: ['age'], data: [['x']] };
@@ -105,15 +105,15 @@ describe.skipIf(nginxMissing)(needsNginx('a server that was asked in every diale
     const byName = new Map(documented.map((family) => [family.name, family]));
     for (const family of found) {
       const row = byName.get(family.name);
-      // One that has no series yet doesn't show its labels.
+      // A family without series doesn't show its labels.
       expect(family).toEqual(family.labels.length === 0 ? { ...row, labels: [] } : row);
     }
     const noSeries = found.filter(({ labels }) => labels.length === 0).map(({ name }) => name);
-    // Nor does Node tell the mean of an event loop that it hasn't looked at since a scrape just before.
+    // Node has no mean lag of an event loop that it hasn't measured since the previous scrape.
     const labelled = noSeries.filter(
       (name) => (byName.get(name)?.labels.length ?? 0) > 0 && !name.startsWith('nodejs_eventloop_lag_'),
     );
-    // Shadows had room and took everything; and for drift there were too few rows.
+    // Shadows had room for all rows; for drift there were too few.
     expect(labelled).toEqual([
       'shadow_dropped_rows_total',
       'shadow_failed_rows_total',
@@ -132,7 +132,7 @@ describe.skipIf(nginxMissing)(needsNginx('a server that was asked in every diale
     }
   });
 
-  it('tells the primary from the processes', () => {
+  it('distinguishes the primary from the processes', () => {
     for (const name of ['process_cpu_seconds_total', 'process_resident_memory_bytes', 'process_open_fds']) {
       const [primary, servers] = ['primary', 'server'].map((role) => metrics.sum(name, `role="${role}"`));
       expect(primary, name).toBeGreaterThan(0);
@@ -140,17 +140,17 @@ describe.skipIf(nginxMissing)(needsNginx('a server that was asked in every diale
     }
   });
 
-  it('has a time for every stage of what was answered, from 50 µs', () => {
+  it('has a time for every phase of answered requests, from 50 µs', () => {
     const adult = ['model="adult"', 'version="1"'] as const;
     for (const name of ['request_parse_seconds', 'inference_queue_seconds', 'inference_duration_seconds']) {
-      // Nine dialects, among them two pages of a query and a file.
+      // Ten requests, in all dialects.
       expect(metrics.sum(`${name}_count`, ...adult), name).toBe(10);
       expect(metrics.samples.has(`${name}_bucket{le="0.00005",model="adult",version="1"}`)).toBe(true);
     }
     expect(metrics.sum('model_ignored_columns_total', 'model="adult"')).toBe(1);
   });
 
-  it('counts each refusal by its reason, all of them', async () => {
+  it('counts all refusals by their reasons', async () => {
     const before = await scrapeAll(server);
     const [{ body: table } = {}] = inEveryDialect(' Private', 'more');
     const { columns, data } = table as { columns: string[]; data: unknown[][] };
@@ -167,7 +167,7 @@ describe.skipIf(nginxMissing)(needsNginx('a server that was asked in every diale
         body: { inputs: [{ name: 'made', datatype: 'INT8', shape: [1], data: [1e9] }] },
       },
     ])
-      // V2 has 400 where the others have 422.
+      // V2 answers 400 where the others answer 422.
       expect([400, 422]).toContain(await ask(server.port, each));
     const after = await scrapeAll(server);
     const grew = (reason: string, column: string): number => {
@@ -186,7 +186,7 @@ describe.skipIf(nginxMissing)(needsNginx('a server that was asked in every diale
           ['missing_column', 'age'],
           ['repeated_column', 'sex'],
           ['unknown_column', ''],
-          // Of a column that isn't the model's: its name is the caller's.
+          // The column isn't the model's: its name comes from the caller.
           ['range', ''],
         ].map(([reason = '', column = '']) => [`${reason} ${column}`, grew(reason, column)]),
       ),
@@ -203,8 +203,8 @@ describe.skipIf(nginxMissing)(needsNginx('a server that was asked in every diale
     });
   });
 
-  it('tells nginx’s counts, and goes on without them while nginx is silent', async () => {
-    // On a busy machine it may take longer than a scrape waits for it.
+  it('exposes nginx’s counts, and goes on without them while nginx is unresponsive', async () => {
+    // On a busy machine nginx may answer later than a scrape waits.
     const scrapeWithNginx = (): Promise<Metrics> =>
       eventually(
         'a scrape that nginx answers',
@@ -226,19 +226,19 @@ describe.skipIf(nginxMissing)(needsNginx('a server that was asked in every diale
     const workers = server.nginxWorkers();
     for (const pid of workers) process.kill(pid, 'SIGSTOP');
     try {
-      const silent = await scrape(server);
-      expect(silent.sum('nginx_up')).toBe(0);
-      expect(silent.text).not.toMatch(/^nginx_connections\{/m);
-      expect(silent.sum('server_processes')).toBe(2);
-      expect(wentBackwards(after, silent)).toEqual([]);
+      const without = await scrape(server);
+      expect(without.sum('nginx_up')).toBe(0);
+      expect(without.text).not.toMatch(/^nginx_connections\{/m);
+      expect(without.sum('server_processes')).toBe(2);
+      expect(wentBackwards(after, without)).toEqual([]);
     } finally {
-      // Those that were stopped for too long were killed meanwhile.
+      // Workers that were stopped for too long were killed meanwhile.
       for (const pid of workers) signalIfThere(pid, 'SIGCONT');
     }
     expect(wentBackwards(after, await scrapeWithNginx())).toEqual([]);
   });
 
-  it('lets nobody else ask nginx', () => {
+  it('keeps nginx’s counts private', () => {
     const [runtime = ''] = readdirSync(server.tmp).filter((name) => name.startsWith('servemodel.'));
     expect(statSync(join(server.tmp, runtime, 'own')).mode & 0o777).toBe(0o700);
   });
@@ -254,8 +254,8 @@ describe('a server without the proxy', () => {
   });
 });
 
-describe.skipIf(nginxMissing)(needsNginx('what was counted'), () => {
-  it('is all still there after reloads, and after a version was closed and opened again', async () => {
+describe.skipIf(nginxMissing)(needsNginx('counts'), () => {
+  it('survive reloads, and a version that is closed and opened again', async () => {
     await withTemporaryFolder(async (repository) => {
       putVersion(repository, 'tiny/1', tinyFiles(1));
       const env = { MODEL_REPOSITORY: repository, MODEL_POLL_MS: '50', OPEN_VERSIONS: '1' };
@@ -278,7 +278,7 @@ describe.skipIf(nginxMissing)(needsNginx('what was counted'), () => {
         };
         for (let reload = 1; reload <= 3; reload++) {
           server.signal('SIGHUP');
-          // None of these is scraped before its process is told to end.
+          // Their processes end before the next scrape.
           const ended = (): boolean =>
             server.lines().filter(({ msg }) => msg === 'reload ended').length >= reload;
           await eventually(
@@ -310,7 +310,7 @@ describe.skipIf(nginxMissing)(needsNginx('what was counted'), () => {
           await serves(version);
           await predict();
           await check();
-          // The last result of a version that is closed says nothing any more.
+          // The last result of a closed version is dropped.
           expect(before.text.match(/^model_result\{/gm)).toHaveLength(1);
         }
       });

@@ -8,11 +8,11 @@ import { startServer } from '../testing/startServer.ts';
 // Each wait has a deadline of its own; this one is for a machine that is busy with something else.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
-/** Rows of the requests, in turn: single rows, hundreds, and one that is far larger than a batch. */
+/** Rows of the requests, in turn: single rows, hundreds, and far more than a batch. */
 const SIZES = [...Array.from({ length: 200 }, () => 1), ...Array.from({ length: 20 }, () => 100), 5000];
 const CLIENTS = 8;
 
-/** How far ONNX Runtime's float32 may be from scikit-learn's float64. */
+/** Tolerance between ONNX Runtime's float32 and scikit-learn's float64. */
 const TOLERANCE = 1e-6;
 
 describe.skipIf(nginxMissing)(needsNginx('the official test split through HTTP'), () => {
@@ -63,7 +63,7 @@ describe.skipIf(nginxMissing)(needsNginx('the official test split through HTTP')
       Math.abs(probability - (probabilities[row] ?? NaN)),
     );
     expect(differences.filter((difference) => !(difference < TOLERANCE))).toEqual([]);
-    // The quality that the card states: the reference itself can't have been exchanged.
+    // The quality that the card states: it proves that the reference is the right one.
     const accuracy = rows.filter(({ truth }, row) => truth === labels[row]).length / rows.length;
     expect(accuracy).toBeCloseTo(0.8636, 4);
   });

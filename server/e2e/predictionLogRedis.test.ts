@@ -25,7 +25,7 @@ const signature = JSON.parse(readFileSync(fromHome('models/adult/1/model.json'),
   sha256: string;
 };
 
-/** A repository of the one model that is asked: a start opens all of them. */
+/** A repository of one model, since a start opens all. */
 function adultIn(home: string): { readonly MODEL_REPOSITORY: string } {
   const MODEL_REPOSITORY = join(home, 'models');
   cpSync(fromHome('models/adult/1'), join(MODEL_REPOSITORY, 'adult', '1'), { recursive: true });
@@ -35,7 +35,7 @@ function adultIn(home: string): { readonly MODEL_REPOSITORY: string } {
 const metric = async (server: Server, name: string, ...labels: string[]) =>
   (await scrape(server)).sum(name, ...labels);
 
-/** Waits until every row that was answered is logged or counted as dropped; returns the dropped ones. */
+/** Waits until every answered row is logged or counted as dropped. @returns the dropped ones */
 async function settled(server: Server): Promise<number> {
   return eventually(
     'every answered row is accounted for',
@@ -51,7 +51,7 @@ async function settled(server: Server): Promise<number> {
 }
 
 describe.skipIf(redisMissing !== undefined)(needsRedis('PREDICTION_LOG=redis://â€¦'), () => {
-  it('logs the answers of every dialect, keeps the newest, and says no password', async () => {
+  it('logs the answers of every dialect, keeps the newest, and never logs the password', async () => {
     await withTemporaryFolder((home) =>
       withRedis(home, (redis) =>
         withServer(
@@ -125,7 +125,7 @@ describe.skipIf(redisMissing !== undefined)(needsRedis('PREDICTION_LOG=redis://â
             expect(kept.length).toBeLessThan(400);
             expect(kept.at(-1)?.row).toBe(rows.length - 1);
 
-            // What is answered just before the end is stored.
+            // Rows that are answered just before the end are stored.
             const load = startLoad({
               port: server.port,
               connections: 4,
@@ -176,7 +176,7 @@ describe.skipIf(redisMissing !== undefined)(needsRedis('a Redis that comes and g
   beforeEach(async () => {
     home = mkdtempSync(join(tmpdir(), 'servemodel-redis.'));
     redis = await createRedis(home);
-    // It isn't there yet.
+    // It hasn't started yet.
     server = await startServer({
       args: NO_PROXY,
       env: {
@@ -189,7 +189,7 @@ describe.skipIf(redisMissing !== undefined)(needsRedis('a Redis that comes and g
     load = startLoad({ port: server.port, connections: 4, cases: singles(rows), maxMs: 300_000 });
   });
   afterEach(async () => {
-    // It may be stopped.
+    // It may be stopped by SIGSTOP.
     redis.signal('SIGCONT');
     await server.clean();
     await redis.kill();
@@ -207,13 +207,13 @@ describe.skipIf(redisMissing !== undefined)(needsRedis('a Redis that comes and g
     const before = await recordsLogged();
     await eventually('more records', async () => (await recordsLogged()) > before + 100, 20_000);
   };
-  /** Milliseconds that so many answers take. */
+  /** Milliseconds that this many answers take. */
   const timeOf = async (answers: number): Promise<number> => {
     const began = performance.now();
     await load.more(answers, 20_000);
     return performance.now() - began;
   };
-  /** Many rows at once, until some had to be dropped. */
+  /** Sends many rows at once, until some are dropped. */
   const overflow = (reason: string) =>
     eventually(
       `rows dropped as ${reason}`,
@@ -232,7 +232,7 @@ describe.skipIf(redisMissing !== undefined)(needsRedis('a Redis that comes and g
       30_000,
     );
 
-  it('is not needed at the start, and gets the records that waited for it', async () => {
+  it('is not needed at the start, and receives the waiting records later', async () => {
     await load.more(200);
     await up(0);
     expect(await metric(server, 'prediction_log_dropped_total')).toBe(0);
@@ -246,23 +246,23 @@ describe.skipIf(redisMissing !== undefined)(needsRedis('a Redis that comes and g
   it('slows no request while it is stopped', async () => {
     await start();
     let [running, stopped] = [0, 0];
-    // Side by side, since others use this machine, too.
+    // Alternating, since other programs use this machine, too.
     for (let round = 0; round < 4; round++) {
       running += await timeOf(250);
       redis.signal('SIGSTOP');
       stopped += await timeOf(250);
       redis.signal('SIGCONT');
     }
-    // One that waited for Redis would wait for ever.
+    // A request that waited for Redis would wait forever.
     expect(stopped).toBeLessThan(4 * running + 1000);
     await resumes();
   });
 
-  it('that is stopped for long costs records, which are counted', async () => {
+  it('that is stopped for long loses records, which are counted', async () => {
     await start();
     redis.signal('SIGSTOP');
     await overflow('queue_full');
-    // By then it is taken for gone.
+    // By then it counts as unreachable.
     await up(0);
     await overflow('unreachable');
     redis.signal('SIGCONT');
@@ -286,7 +286,7 @@ describe.skipIf(redisMissing !== undefined)(needsRedis('a Redis that comes and g
     const logged = await recordsLogged();
     const records: readonly PredictionRecord[] = await redis.records('adult');
     const distinct = new Set(records.map(({ requestId, row, time }) => `${requestId} ${row} ${time}`));
-    // What Redis had stored when it was killed is written again if its answer was lost; nothing is lost.
+    // Records are written again if Redis was killed before its answer arrived; none is lost.
     expect(records.length).toBeGreaterThanOrEqual(logged);
     expect(distinct.size).toBe(logged);
     expect(dropped).toBeGreaterThan(0);

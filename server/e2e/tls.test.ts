@@ -19,7 +19,7 @@ interface Spoken {
   readonly name: string;
 }
 
-/** Shakes hands and says with whom, and in which version. */
+/** A TLS handshake. @returns the certificate's subject, and the version */
 async function shakeHands(port: number, versions: readonly [SecureVersion, SecureVersion]): Promise<Spoken> {
   const [minVersion, maxVersion] = versions;
   const socket = connect({
@@ -28,7 +28,7 @@ async function shakeHands(port: number, versions: readonly [SecureVersion, Secur
     minVersion,
     maxVersion,
     rejectUnauthorized: false,
-    // Else this side alone would refuse what is old.
+    // Otherwise the client itself would refuse old versions.
     ciphers: 'DEFAULT@SECLEVEL=0',
   });
   try {
@@ -50,7 +50,7 @@ async function get(port: number, path: string, ca: Buffer): Promise<IncomingMess
 }
 
 describe.skipIf(nginxMissing)(needsNginx('TLS'), () => {
-  it('is spoken in its modern versions alone, and a renewed certificate is taken at SIGHUP', () =>
+  it('accepts modern versions only, and takes a renewed certificate at SIGHUP', () =>
     withTemporaryFolder(async (folder) => {
       const [certificate, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
       makeCertificate(certificate, key, 'first');
@@ -71,7 +71,7 @@ describe.skipIf(nginxMissing)(needsNginx('TLS'), () => {
         const good = await get(port, '/health/ready', ca);
         expect(good.statusCode).toBe(200);
         expect(good.headers['strict-transport-security']).toBe('max-age=31536000');
-        // nginx's own answer, to plain HTTP on this port.
+        // nginx's own answer to plain HTTP on this port.
         const plain = await fetch(`http://127.0.0.1:${port}/health/ready`);
         expect(plain.status).toBe(400);
         expect(await plain.json()).toMatchObject({ code: 'bad_request' });
@@ -88,7 +88,7 @@ describe.skipIf(nginxMissing)(needsNginx('TLS'), () => {
       });
     }));
 
-  it('does not start with a key that is another certificate’s, nor without the proxy', () =>
+  it('does not start with the key of another certificate, nor without the proxy', () =>
     withTemporaryFolder(async (folder) => {
       const files = ['a.pem', 'a.key', 'b.pem', 'b.key'].map((name) => join(folder, name));
       const [certificate = '', key = '', other = '', otherKey = ''] = files;
@@ -106,8 +106,8 @@ describe.skipIf(nginxMissing)(needsNginx('TLS'), () => {
     }));
 });
 
-describe.skipIf(nginxMissing)(needsNginx('what answers tell'), () => {
-  it('is their type, and no version', () =>
+describe.skipIf(nginxMissing)(needsNginx('headers of answers'), () => {
+  it('reveal no version of the software', () =>
     withServer({}, async ({ port }) => {
       for (const path of ['/', '/predict', '/nothing', '/models', '/apidocs', `/${'x'.repeat(20_000)}`]) {
         const { headers } = await fetch(`http://127.0.0.1:${port}${path}`);

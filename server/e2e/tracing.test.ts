@@ -111,7 +111,7 @@ describe.skipIf(nginxMissing ?? collectorMissing)(
           status: 0,
           attributes: { 'servemodel.model': 'adult/1', 'servemodel.rows': String(count) },
         });
-        // One after the other, within the request: to a microsecond, as they were measured in milliseconds.
+        // In order, within the request, to a microsecond: spans have milliseconds with fractions.
         expect(phase.start).toBeGreaterThanOrEqual(from - 1000n);
         expect(phase.end).toBeGreaterThanOrEqual(phase.start);
         from = phase.end;
@@ -121,7 +121,7 @@ describe.skipIf(nginxMissing ?? collectorMissing)(
       expect(await accessLine(`rows-${count}`)).toMatchObject({ traceId: trace, status: 200 });
     });
 
-    it('a request without a trace begins one, and an invalid one counts for none', async () => {
+    it('a request without a trace, or with an invalid one, begins a trace', async () => {
       const invalid = [
         undefined,
         `00-${'0'.repeat(32)}-${CALLER.span}-01`,
@@ -144,12 +144,12 @@ describe.skipIf(nginxMissing ?? collectorMissing)(
       expect(new Set(traces).size).toBe(3);
     });
 
-    it('a caller that does not record its trace is followed', async () => {
+    it('a caller’s decision not to record its trace is followed', async () => {
       const trace = CALLER.trace.replace('4bf9', 'bbbb');
       const response = await ask(server, '/models', { traceparent: `00-${trace}-${CALLER.span}-00` });
       expect(traceOf(response).at(0)).toBe(trace);
       expect(traceOf(response).at(2)).toBe('00');
-      // What is sent later has arrived: so would this.
+      // A later span has arrived: so would this one.
       const [later = ''] = traceOf(await ask(server, '/models'));
       const [again = ''] = traceOf(await ask(server, '/models'));
       await spansOf(later, 1);
@@ -177,7 +177,7 @@ describe.skipIf(nginxMissing ?? collectorMissing)(
       expect(everything).not.toContain(secret);
     });
 
-    it('what was answered before the end is sent at the end; nothing was dropped', async () => {
+    it('spans of the last requests are sent at the end; none was dropped', async () => {
       const before = await scrape(server);
       expect(before.sum('trace_spans_dropped_total')).toBe(0);
       const asked = await Promise.all(Array.from({ length: 50 }, () => ask(server, '/models')));
@@ -191,7 +191,7 @@ describe.skipIf(nginxMissing ?? collectorMissing)(
       expect(server.lines().filter(({ level }) => level >= 40)).toEqual([]);
     });
 
-    it('a sampler takes its share of the requests that nobody has decided on', async () => {
+    it('a sampler records its share of the requests without a caller’s decision', async () => {
       const env = {
         WEB_CONCURRENCY: '1',
         OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${collector.endpoint}/v1/traces`,

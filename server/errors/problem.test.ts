@@ -9,7 +9,7 @@ const codes = Object.keys(ERRORS) as ErrorCode[];
 const bodyOf = (problem: Problem): unknown => JSON.parse(problemBody(problem, 'id-1'));
 
 describe('the catalogue of errors', () => {
-  it('is the one in docs/api.md, both ways', () => {
+  it('is the one in docs/api.md, in both directions', () => {
     const page = readFileSync(join(HOME, 'docs/api.md'), 'utf8');
     const rows = [...page.matchAll(/^\| `(\w+)` *\| (\d{3}) *\| (.*?) *\|/gm)];
     const documented = rows.map(([, code, status, meaning]) => [code, Number(status), meaning]);
@@ -40,7 +40,7 @@ describe('a problem', () => {
     expect(bodyOf(problem)).toMatchObject({ detail: 'Look.', code: 'invalid_rows', errors, errorsTotal: 7 });
   });
 
-  it('keeps its cause to itself', () => {
+  it('does not expose its cause', () => {
     const problem = new Problem('internal_error', { cause: new Error('/secret/path') });
     expect(problem.cause).toEqual(new Error('/secret/path'));
     expect(problemBody(problem, '')).not.toContain('secret');
@@ -48,7 +48,7 @@ describe('a problem', () => {
 });
 
 describe('toProblem', () => {
-  it('leaves a problem as it is', () => {
+  it('returns a problem unchanged', () => {
     const problem = new Problem('overloaded');
     expect(toProblem(problem)).toBe(problem);
   });

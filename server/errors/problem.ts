@@ -1,6 +1,6 @@
 import type { Refusal } from './refusals.ts';
 
-/** What an error says to the world: its HTTP status and the sentence that a client may always read. */
+/** The public part of an error: its HTTP status, and a sentence for clients. */
 interface CatalogueEntry {
   readonly status: number;
   readonly detail: string;
@@ -88,22 +88,22 @@ const TITLES: Readonly<Record<(typeof ERRORS)[ErrorCode]['status'], string>> = {
   505: 'HTTP Version Not Supported',
 };
 
-/** Seconds after which a refused client may try again. */
+/** Seconds after which a shed client may try again. */
 export const RETRY_AFTER_SECONDS = 1;
 
-/** Entries that an answer lists, of errors and of warnings; a total counts the rest. */
+/** Errors and warnings that an answer lists at most; a total counts all. */
 export const MAX_LISTED = 20;
 
-/** A cell or a row that the signature refuses. Rows are counted from 0, as they stand in the body. */
+/** A refused cell or row. Rows are counted from 0, in the order of the body. */
 export interface CellError {
   readonly row: number;
-  /** Of a CSV: the line that the row begins on, counted from 1. */
+  /** Of a CSV: the first line of the row, counted from 1. */
   readonly line?: number;
   readonly column?: string;
   readonly message: string;
 }
 
-/** Members that a problem has beside the standard ones (RFC 9457, section 3.2). */
+/** Additional members of a problem (RFC 9457, section 3.2). */
 export interface ProblemExtensions {
   readonly errors?: readonly CellError[];
   readonly errorsTotal?: number;
@@ -117,13 +117,13 @@ interface ProblemOptions extends ProblemExtensions {
   readonly refusals?: readonly Refusal[];
 }
 
-/** An error with a place in the catalogue: the only kind whose words reach a client. */
+/** An error of the catalogue: the only kind whose message is sent to clients. */
 export class Problem extends Error {
   readonly code: ErrorCode;
   readonly status: (typeof ERRORS)[ErrorCode]['status'];
   readonly headers: Readonly<Record<string, string>>;
   readonly extensions: ProblemExtensions;
-  /** All that was refused, for metrics: the client is told of the first ones. */
+  /** Counts of all refusals, for metrics; the answer lists the first ones only. */
   readonly refusals: readonly Refusal[];
 
   constructor(
@@ -140,7 +140,7 @@ export class Problem extends Error {
   }
 }
 
-/** Anything thrown, as a problem: what isn't one already is an internal error with that cause. */
+/** Converts anything thrown: all but a Problem is an internal error with that cause. */
 export function toProblem(error: unknown): Problem {
   return error instanceof Problem ? error : new Problem('internal_error', { cause: error });
 }

@@ -1,11 +1,11 @@
 /**
- * Why something of a request is refused: a closed set, as metrics have it.
+ * Why a part of a request is refused: a closed set, since it labels a metric.
  *
  * - `type`: a cell of another type, or no value of its datatype
- * - `missing`: null, or nothing, where the column takes no missing value
- * - `fraction`, `range`: in an integer column; beyond what the column can hold
+ * - `missing`: null or absent, in a column that isn't nullable
+ * - `fraction`, `range`: in an integer column; outside the range of the column
  * - `row`: not the form or the width of a row
- * - `missing_column`, `unknown_column`, `repeated_column`: of the names that the request has
+ * - `missing_column`, `unknown_column`, `repeated_column`: names of columns in the request
  */
 export type Reason =
   'type' | 'missing' | 'fraction' | 'range' | 'row' | 'missing_column' | 'unknown_column' | 'repeated_column';
@@ -20,12 +20,12 @@ export interface Fault {
 /** How often a request was refused for one reason. */
 export interface Refusal {
   readonly reason: Reason;
-  /** A name of the signature; empty where it's about none. */
+  /** A name of the signature; empty if it concerns none. */
   readonly column: string;
   readonly count: number;
 }
 
-/** Counts all that is refused, also what is beyond the listed ones. */
+/** Counts all refusals, also those that an answer doesn't list. */
 export interface RefusalCounts {
   add(reason: Reason, column?: string, count?: number): void;
   all(): readonly Refusal[];

@@ -5,7 +5,7 @@ import { withDeadline } from '../testing/withDeadline.ts';
 import { doubled, makeQueue, settleTurn, values } from '../testing/withQueue.ts';
 
 describe('the queue at its limit', () => {
-  it('refuses what would be too much, and takes it again once rows have left', async () => {
+  it('refuses a request beyond its bound, and accepts it once rows have left', async () => {
     const { pool, predict } = makeQueue({ maxQueuedRows: 10 });
     void predict([0]);
     await settleTurn();
@@ -20,7 +20,7 @@ describe('the queue at its limit', () => {
     expect((await answer).answers).toEqual(doubled([1]));
   });
 
-  it('takes a request above the limit when nothing waits', async () => {
+  it('accepts a request above its bound while nothing waits', async () => {
     const { pool, predict } = makeQueue({ maxQueuedRows: 10 });
     pool.onRun = (run) => setImmediate(() => run.finish());
     expect((await predict(values(1000))).answers).toEqual(doubled(values(1000)));
@@ -28,7 +28,7 @@ describe('the queue at its limit', () => {
 });
 
 describe('the deadline', () => {
-  it('answers a request that waits, which then costs no thread', async () => {
+  it('ends a request that waits, which then costs no thread', async () => {
     const { pool, predict, queue } = makeQueue({ deadlineMs: 30 });
     const running = predict([1]);
     await settleTurn();
@@ -42,7 +42,7 @@ describe('the deadline', () => {
     expect(pool.runs.map((run) => run.values)).toEqual([[1]]);
   });
 
-  it('counts what a request has waited before it came', async () => {
+  it('counts the time that a request waited to be decoded', async () => {
     const { predict } = makeQueue({ deadlineMs: 60_000 });
     await settleTurn();
     await expect(withDeadline('the deadline', predict([1], { waitedMs: 59_990 }))).rejects.toMatchObject({
@@ -50,7 +50,7 @@ describe('the deadline', () => {
     });
   });
 
-  it('drops the late result, and the lane takes the next request', async () => {
+  it('drops the late result, and the lane runs the next request', async () => {
     const { pool, predict, recorder } = makeQueue({ deadlineMs: 30 });
     await expect(withDeadline('the deadline', predict([1]))).rejects.toMatchObject({
       code: 'deadline_exceeded',
@@ -63,7 +63,7 @@ describe('the deadline', () => {
     expect(recorder.queued).toHaveBeenCalledTimes(1);
   });
 
-  it('takes the rest of a large request out of the queue', async () => {
+  it('removes the rest of a large request from the queue', async () => {
     const { pool, predict, queue } = makeQueue({ deadlineMs: 30 });
     const answer = predict(values(1000));
     await expect(withDeadline('the deadline', answer)).rejects.toMatchObject({ code: 'deadline_exceeded' });
@@ -74,8 +74,8 @@ describe('the deadline', () => {
   });
 });
 
-describe('a caller that is gone', () => {
-  it('is not waited for, if it had gone before', async () => {
+describe('a caller that disconnected', () => {
+  it('before its request came: the request is refused', async () => {
     const { predict, queue } = makeQueue();
     await expect(predict([1], { signal: AbortSignal.abort() })).rejects.toMatchObject({
       code: 'request_timeout',
@@ -83,7 +83,7 @@ describe('a caller that is gone', () => {
     expect(queue.queuedRows).toBe(0);
   });
 
-  it('takes what still waits out of the queue', async () => {
+  it('later: its rows leave the queue', async () => {
     const { pool, predict, queue } = makeQueue();
     const first = predict([0]);
     await settleTurn();
@@ -103,7 +103,7 @@ describe('a caller that is gone', () => {
 });
 
 describe('a caller that stays', () => {
-  it('is let go of once it is answered: its signal may serve many requests', async () => {
+  it('keeps no listener on its signal, which may serve many requests', async () => {
     const { pool, predict } = makeQueue();
     pool.onRun = (run) => setImmediate(() => run.finish());
     const { signal } = new AbortController();
@@ -113,7 +113,7 @@ describe('a caller that stays', () => {
 });
 
 describe('closing', () => {
-  it('answers what is there, takes nothing new, then ends the threads', async () => {
+  it('answers queued requests, refuses new ones, then ends the threads', async () => {
     const { pool, predict, queue } = makeQueue();
     const answer = predict([1]);
     const closed = queue.close();
@@ -126,13 +126,13 @@ describe('closing', () => {
     expect(pool.closed).toBe(true);
   });
 
-  it('ends at once when nothing is there', async () => {
+  it('ends at once when the queue is empty', async () => {
     const { pool, queue } = makeQueue();
     await withDeadline('the end of the queue', queue.close());
     expect(pool.closed).toBe(true);
   });
 
-  it('does not end a thread that still runs what nobody waits for any more', async () => {
+  it('does not end a thread that still runs a batch whose requests have ended', async () => {
     const { pool, predict, queue } = makeQueue({ deadlineMs: 20 });
     await expect(withDeadline('the deadline', predict([1]))).rejects.toMatchObject({
       code: 'deadline_exceeded',

@@ -10,7 +10,7 @@ import type { Job } from './job.ts';
 import { createLinkedList } from './linkedList.ts';
 
 const MODELS = [tinyModel('a'), tinyModel('b')] as const;
-/** A row's value tells its job and its place there. */
+/** A row's value holds its job and its place in it. */
 const valueOf = (job: number, row: number): number => job * 100_000 + row;
 
 interface Wish {
@@ -87,14 +87,14 @@ describe('takeBatch', () => {
     );
   });
 
-  it('takes all that waits, up to the largest batch', () => {
+  it('takes all waiting rows, up to the largest batch', () => {
     const { take, isEmpty } = line(Array.from({ length: 10 }, () => ({ rows: 3 })));
     expect(take().rows).toBe(30);
     expect(isEmpty()).toBe(true);
     expect(line([{ rows: 1000 }]).take().rows).toBe(MAX_BATCH_ROWS);
   });
 
-  it('lets a single row go with the first batch of a large request before it', () => {
+  it('puts a single row into the first batch of a large request before it', () => {
     const { jobs, take } = line([{ rows: 10_000 }, { rows: 1 }]);
     expect(take().chunks.map(({ job }) => job)).toContain(jobs[1]);
   });
@@ -105,13 +105,13 @@ describe('takeBatch', () => {
     expect(order).toEqual([0, 1, 2, 0, 1, 2, 0, 1]);
   });
 
-  it('leaves the rows of another model where they are', () => {
+  it('leaves the rows of another model in the queue', () => {
     const { jobs, take } = line([{ rows: 1 }, { rows: 1, model: 1 }, { rows: 1 }]);
     expect(take().chunks.map(({ job }) => job)).toEqual([jobs[0]]);
     expect(take().model).toBe(MODELS[1]);
   });
 
-  it('notes the attempt that a chunk belongs to', () => {
+  it('notes the attempt of each chunk', () => {
     const { jobs, take } = line([{ rows: 300 }]);
     const [first] = take().chunks;
     (jobs[0] as Job).attempt++;

@@ -1,16 +1,16 @@
 import type { Matrix, TextCell } from '../../worker/protocol.ts';
-import { MAX_BATCH_ROWS } from '../../worker/protocol.ts';
+import { MAX_BATCH_ROWS, answerWidth } from '../../worker/protocol.ts';
 import type { Model } from '../model/model.ts';
 import type { Job } from './job.ts';
 import type { LinkedList } from './linkedList.ts';
 
-/** Rows that one request puts into a batch at a time while others wait: the next request then has its turn. */
+/** Rows that one request puts into a batch at a time while others wait: then the next request follows. */
 const CHUNK_ROWS = 64;
 
 /** Consecutive rows of one job within a batch. */
 interface Chunk {
   readonly job: Job;
-  /** The job's attempt that it belongs to. */
+  /** The attempt of the job. */
   readonly attempt: number;
   /** First row, counted in the job. */
   readonly from: number;
@@ -25,6 +25,8 @@ export interface Batch {
   readonly chunks: readonly Chunk[];
   readonly rows: number;
   readonly texts: readonly TextCell[];
+  /** All of its jobs are: the server's own questions share no batch with requests. */
+  readonly uncounted: boolean;
 }
 
 /** Takes the texts of the job's next rows, renumbered for the batch. */
@@ -40,8 +42,8 @@ function takeTexts(job: Job, at: number, rows: number, texts: TextCell[]): void 
 }
 
 /**
- * Takes the next batch: rows of the first waiting job's model, at most `limit`, from as many jobs as fit, in turn.
- * A job that has more rows goes to the end of the line, so a single row never waits behind a large request.
+ * Takes the next batch: at most `limit` rows of the first job's model, from as many jobs as fit, in order. A job with
+ * more rows goes to the end of the queue, so a single row never waits behind a large request.
  *
  * @param cells the thread's matrix, [MAX_BATCH_ROWS, columns]: filled from row 0
  */
@@ -50,7 +52,7 @@ export function takeBatch(
   cells: (model: Model) => Matrix,
   limit = MAX_BATCH_ROWS,
 ): Batch {
-  const { model, alone } = waiting.first as Job;
+  const { model, alone, uncounted } = waiting.first as Job;
   const target = cells(model);
   const { width, textsTravel } = model.encoder;
   const chunks: Chunk[] = [];
@@ -61,7 +63,7 @@ export function takeBatch(
     job !== undefined && job.model === model && rows < limit;
     job = waiting.first
   ) {
-    if (job.alone !== alone) break;
+    if (job.alone !== alone || job.uncounted !== uncounted) break;
     const left = job.rows.rows - job.sent;
     const others = job.waiting.next !== undefined;
     const take = Math.min(left, limit - rows, others ? CHUNK_ROWS : left);
@@ -74,5 +76,27 @@ export function takeBatch(
     if (take < left) waiting.push(job);
     if (alone) break;
   }
-  return { model, chunks, rows, texts };
+  return { model, chunks, rows, texts, uncounted };
 }
+
+/**
+ * Copies the answers of a batch to its jobs.
+ *
+ * @param complete is called with each job that has all of its answers now, and the time
+ */
+export function deliver(
+  { model, chunks }: Batch,
+  answers: Float64Array,
+  complete: (job: Job, now: number) => void,
+): void {
+  const width = answerWidth(model.output);
+  const now = performance.now();
+  for (const { job, attempt, from, at, rows } of chunks) {
+    if (job.settled || job.attempt !== attempt) continue;
+    job.answers.set(answers.subarray(at * width, (at + rows) * width), from * width);
+    job.answered += rows;
+    if (job.answered === job.rows.rows) complete(job, now);
+  }
+}
+
+export const jobsOf = ({ chunks }: Batch): Job[] => [...new Set(chunks.map(({ job }) => job))];

@@ -1,15 +1,15 @@
 import type { Job } from './job.ts';
 import { createLinkedList } from './linkedList.ts';
 
-/** Watches the time of every unsettled job. */
+/** Watches the deadline of every unsettled job. */
 export interface Deadlines {
   watch(job: Job): void;
   forget(job: Job): void;
 }
 
 /**
- * All jobs have the same time, so the oldest is always the next to expire: one timer serves them all, where a
- * timer a request would cost more than the rest of the queue.
+ * All jobs have the same deadline, so the oldest is always the next to expire. One timer serves all: a timer for each
+ * request would cost more than the rest of the queue.
  */
 export function createDeadlines(deadlineMs: number, expire: (job: Job) => void): Deadlines {
   const jobs = createLinkedList<Job>((job) => job.pending);
@@ -33,7 +33,7 @@ export function createDeadlines(deadlineMs: number, expire: (job: Job) => void):
 
   return {
     watch: (job) => {
-      // Those that waited elsewhere before come when younger ones are here already.
+      // A job that waited for its decode turn enters after younger ones.
       jobs.insert(job, (other) => other.arrived > job.arrived);
       if (jobs.first === job) clearTimer();
       arm();

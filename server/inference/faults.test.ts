@@ -13,7 +13,7 @@ const CULPRIT = -13;
 const finishHonestly = (run: Run): void => run.finish(run.values.includes(CULPRIT) ? FAULT : undefined);
 
 describe('a batch that fails', () => {
-  it('is 500 for a request that was alone in it, and the cause is kept for the log', async () => {
+  it('is 500 for a request that was alone in it, with the cause for the log', async () => {
     const { pool, predict, recorder } = makeQueue();
     const answer = predict([CULPRIT], { requestId: 'guilty' });
     const refused = expect(answer).rejects.toMatchObject({
@@ -23,7 +23,7 @@ describe('a batch that fails', () => {
     await settleTurn();
     pool.running.forEach(finishHonestly);
     await refused;
-    // Its own error is the one line of the log.
+    // Its own error is logged elsewhere.
     expect(recorder.fault).not.toHaveBeenCalled();
     expect(recorder.batch).not.toHaveBeenCalled();
   });
@@ -48,7 +48,7 @@ describe('a batch that fails', () => {
     }
   });
 
-  it('does not shed what was admitted before', async () => {
+  it('does not shed requests that were admitted before', async () => {
     const { pool, predict, queue } = makeQueue({ maxQueuedRows: 4 });
     const answers = [predict([1]), predict([2])];
     await settleTurn();
@@ -61,7 +61,7 @@ describe('a batch that fails', () => {
     expect(queue.queuedRows).toBe(0);
   });
 
-  it('drops what a second lane answers to a request that has begun again', async () => {
+  it('drops the answers of a second lane to a request that has restarted', async () => {
     const { pool, predict } = makeQueue({ lanes: 2 });
     const large = predict(values(100));
     const small = predict([-1]);

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { watchSilence } from './hungThread.ts';
+import { watchHungThreads } from './hungThread.ts';
 import { createFakePool } from '../testing/fakePool.ts';
 import { tinyModel } from '../testing/tinyModel.ts';
 
@@ -8,39 +8,39 @@ const LIMIT_MS = 1000;
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] }));
 afterEach(() => void vi.useRealTimers());
 
-describe('watchSilence', () => {
-  it('names a thread that works on one task for longer than the limit, once', () => {
+describe('watchHungThreads', () => {
+  it('reports a thread that works on one batch for longer than the limit, once', () => {
     const pool = createFakePool(3);
-    const onSilent = vi.fn();
-    watchSilence(pool, LIMIT_MS, onSilent);
+    const onHung = vi.fn();
+    watchHungThreads(pool, LIMIT_MS, onHung);
     void pool.lanes[1]?.run(tinyModel(), 1, []);
     vi.advanceTimersByTime(LIMIT_MS);
-    expect(onSilent).not.toHaveBeenCalled();
+    expect(onHung).not.toHaveBeenCalled();
     vi.advanceTimersByTime(LIMIT_MS / 4);
-    expect(onSilent.mock.calls).toEqual([[1]]);
+    expect(onHung.mock.calls).toEqual([[1]]);
     vi.advanceTimersByTime(10 * LIMIT_MS);
-    expect(onSilent).toHaveBeenCalledTimes(1);
+    expect(onHung).toHaveBeenCalledTimes(1);
   });
 
-  it('is content with a thread that is busy all the time, task after task', () => {
+  it('does not report a thread that is always busy, batch after batch', () => {
     const pool = createFakePool(1);
-    const onSilent = vi.fn();
-    watchSilence(pool, LIMIT_MS, onSilent);
+    const onHung = vi.fn();
+    watchHungThreads(pool, LIMIT_MS, onHung);
     for (let task = 0; task < 20; task++) {
       void pool.lanes[0]?.run(tinyModel(), 1, []);
       vi.advanceTimersByTime(LIMIT_MS * 0.9);
       pool.running[0]?.finish();
     }
-    expect(onSilent).not.toHaveBeenCalled();
+    expect(onHung).not.toHaveBeenCalled();
   });
 
-  it('can be stopped', () => {
+  it('can be ended', () => {
     const pool = createFakePool(1);
-    const onSilent = vi.fn();
-    const stop = watchSilence(pool, LIMIT_MS, onSilent);
+    const onHung = vi.fn();
+    const stop = watchHungThreads(pool, LIMIT_MS, onHung);
     void pool.lanes[0]?.run(tinyModel(), 1, []);
     stop();
     vi.advanceTimersByTime(10 * LIMIT_MS);
-    expect(onSilent).not.toHaveBeenCalled();
+    expect(onHung).not.toHaveBeenCalled();
   });
 });

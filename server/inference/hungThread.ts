@@ -1,20 +1,23 @@
 import type { Pool } from './pool.ts';
 
-const CHECKS_A_LIMIT = 8;
+const CHECKS_PER_LIMIT = 8;
 
 /**
- * Watches for a thread that works on one task for too long: it hangs, and a running model can't be stopped.
+ * Reports the first thread that works on one batch for longer than the limit: it hangs, and a running model can't be
+ * stopped.
  *
- * @returns stops the watch
+ * @returns ends the watch
  */
-export function watchSilence(pool: Pool, limitMs: number, onSilent: (thread: number) => void): () => void {
+export function watchHungThreads(pool: Pool, limitMs: number, onHung: (thread: number) => void): () => void {
   const timer = setInterval(() => {
     const now = performance.now();
-    const silent = pool.lanes.find(({ busySince }) => busySince !== undefined && now - busySince > limitMs);
-    if (!silent) return;
+    const hung = pool.lanes.find(
+      ({ state }) => typeof state === 'object' && state.kind === 'run' && now - state.since > limitMs,
+    );
+    if (!hung) return;
     clearInterval(timer);
-    onSilent(silent.thread);
-  }, limitMs / CHECKS_A_LIMIT);
+    onHung(hung.thread);
+  }, limitMs / CHECKS_PER_LIMIT);
   timer.unref();
   return () => clearInterval(timer);
 }

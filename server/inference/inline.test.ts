@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Model } from '../model/model.ts';
-import { settle } from './openTask.ts';
+import { withChosenPath } from './openTask.ts';
 import { ADULT_COLUMNS, loadAdult } from '../testing/adult.ts';
 import { fastPathOf } from '../testing/fastPathOf.ts';
 import { createFakeInference } from '../testing/fakeInference.ts';
@@ -10,7 +10,7 @@ let whole: Model;
 let lifted: Model;
 beforeAll(async () => {
   whole = await loadAdult();
-  lifted = settle(await fastPathOf(whole), undefined);
+  lifted = withChosenPath(await fastPathOf(whole), undefined);
 });
 
 function makeInline() {

@@ -8,13 +8,13 @@ import { perModel } from '../model/perModel.ts';
 import type { Model } from '../model/model.ts';
 import type { QueueRecorder } from './queue.ts';
 
-/** What it costs to hand a batch to a thread and to take its answers back, in microseconds of CPU time. */
+/** CPU time of sending a batch to a thread and receiving its answers, in microseconds. */
 const HOP_MICROSECONDS = 50;
 
-/** Room for the rows of a lone request. */
+/** Most rows of a request that is answered inline. */
 const MOST_ROWS = 32;
 
-/** The compiler of WebAssembly needs some runs to warm up. */
+/** WebAssembly needs some runs to warm up. */
 const TRIALS = 20;
 
 /** A forest in this process, for requests that cost less to answer than to send to a thread. */
@@ -24,7 +24,7 @@ interface Inline {
   readonly mostRows: number;
 }
 
-/** How many rows a forest answers in the time of the way to a thread and back, on this machine. */
+/** Rows that a forest answers in the time of the hop to a thread and back, on this machine. */
 function rowsWithinHop(forest: Forest, { rows, cells }: Rows, width: number): number {
   const count = Math.min(rows, MOST_ROWS);
   if (count === 0) return 0;
@@ -48,16 +48,16 @@ function prepare({ engine, fast, output }: Model): Inline | undefined {
 }
 
 export interface InlineInference extends Inference {
-  /** Makes a model ready; its first request would wait for that otherwise. */
+  /** Compiles a model's forest; its first request would wait for that otherwise. */
   prepare(model: Model): void;
-  /** Answers rows here and now, without counting them; undefined if they have to go further. */
+  /** Answers rows at once, uncounted; undefined if they have to go to a thread. */
   score(model: Model, rows: EncodedRows): Scores | undefined;
 }
 
 /**
- * Answers small requests on compiled forests in the server process itself, at once, and sends everything else on.
- * WebAssembly can't crash the process, and nothing of such a request outlives the turn of the event loop in which it
- * came: it never waits, and the garbage collector never has to move it.
+ * Answers small requests on compiled forests in the server process itself, at once, and sends all others to `beyond`.
+ * WebAssembly can't crash the process, and no object of such a request outlives its turn of the event loop: the
+ * request never waits, and the garbage collector never has to move its objects.
  */
 export function createInline(
   beyond: Inference,
@@ -79,10 +79,7 @@ export function createInline(
     get late() {
       return beyond.late;
     },
-    get isFull() {
-      return beyond.isFull;
-    },
-    onRoom: (listener) => beyond.onRoom(listener),
+    backlog: beyond.backlog,
     get queuedRows() {
       return beyond.queuedRows;
     },

@@ -5,45 +5,45 @@ import type { PredictOptions, Scores } from './port.ts';
 import type { Model } from '../model/model.ts';
 import type { Linked } from './linkedList.ts';
 
-/** One request on its way through the queue, from admission until it is settled. */
+/** One request in the queue, from its admission until it is settled. Times are milliseconds of performance.now(). */
 export interface Job {
   readonly model: Model;
   readonly rows: EncodedRows;
   readonly requestId: string;
   /** [rows, answerWidth], filled as batches come back. */
   readonly answers: Float64Array;
-  /** So long before the end of its deadline that what it waited for its turn to be decoded counts. */
+  /** When its deadline began: before `queued`, if the request waited to be decoded. */
   readonly arrived: number;
   readonly isLarge: boolean;
-  /** When it came into the queue. */
+  /** The server's own question: see PredictOptions. */
+  readonly uncounted: boolean;
   readonly queued: number;
-  /** When its first row went to a thread; NaN before. Milliseconds of performance.now(), as all times here. */
+  /** When its first row went to a thread; NaN before. */
   started: number;
-  /** Rows that went to a thread so far: they go in order. */
+  /** Rows that went to a thread so far, in order. */
   sent: number;
   /** Texts that went to a thread so far. */
   sentTexts: number;
   answered: number;
-  /** Counts its starts: what a thread answers to an earlier one is dropped. */
+  /** Counts its restarts: a thread's answers to an earlier attempt are dropped. */
   attempt: number;
-  /** It once shared a batch that failed: it runs alone, so that the faulty request is found and no other fails. */
+  /** It shared a batch that failed. It now runs alone: that finds the faulty request, and no other one fails. */
   alone: boolean;
   settled: boolean;
   readonly waiting: Linked<Job>;
   readonly pending: Linked<Job>;
-  /** Lets go of the caller's signal, which may outlive the job. */
+  /** Removes the listener from the caller's signal, which may outlive the job. */
   readonly release: () => void;
   readonly resolve: (scores: Scores) => void;
   readonly reject: (problem: Problem) => void;
 }
 
-/** A job that has just come into the queue. @param waitedMs what it had to wait before */
+/** A job that enters the queue now. */
 export function createJob(
   model: Model,
   rows: EncodedRows,
-  requestId: string,
   settling: Pick<Job, 'release' | 'resolve' | 'reject'>,
-  { waitedMs = 0, isLarge = false }: Pick<PredictOptions, 'waitedMs' | 'isLarge'> = {},
+  { requestId, waitedMs = 0, isLarge = false, uncounted = false }: Omit<PredictOptions, 'signal'>,
 ): Job {
   const now = performance.now();
   return {
@@ -53,6 +53,7 @@ export function createJob(
     answers: new Float64Array(rows.rows * answerWidth(model.output)),
     arrived: now - waitedMs,
     isLarge,
+    uncounted,
     queued: now,
     started: NaN,
     sent: 0,
@@ -67,7 +68,7 @@ export function createJob(
   };
 }
 
-/** Sends all rows again, alone. */
+/** Makes all rows of a job unsent again, to run alone. */
 export function restart(job: Job): void {
   job.sent = job.sentTexts = job.answered = 0;
   job.attempt++;

@@ -3,29 +3,33 @@ import type { TextCell, Reply, Task } from '../../worker/protocol.ts';
 import type { Model } from '../model/model.ts';
 import { deadline } from '../platform/deadline.ts';
 import type { Buffers, Memory } from './laneMemory.ts';
-import { allocate, view } from './laneMemory.ts';
-import { openTask, settle } from './openTask.ts';
+import { allocateMemory, viewMemory } from './laneMemory.ts';
+import { openTask, withChosenPath } from './openTask.ts';
+
+/**
+ * What a thread does. `lost`: it doesn't have all of its models (yet, or any more). Otherwise it works on a task, which
+ * it began at `since`, in milliseconds of performance.now(); `open` stands for opening and closing a model.
+ */
+export type LaneState = 'idle' | { readonly kind: 'run' | 'open'; readonly since: number } | 'lost';
 
 /** One thread and the way to it. */
 export interface Lane {
   /** Counted from 0. A replaced thread keeps its number. */
   readonly thread: number;
-  readonly idle: boolean;
-  /** When the batch that it works on was sent, or undefined while it has none. */
-  readonly busySince: number | undefined;
+  readonly state: LaneState;
   buffers(model: Model): Buffers;
   /** Scores the rows in the buffers. Only while idle. Never rejects: a dead thread is a fault, too. */
   run(model: Model, rows: number, texts: readonly TextCell[]): Promise<Reply>;
 }
 
 export type OwnedLane = Lane & {
-  prepare(model: Model): void;
   open(model: Model): Promise<Reply>;
   release(model: Model): Promise<void>;
-  /** Whether it does anything, be it scoring or opening. */
-  readonly working: boolean;
+  /** @throws {Error} if the thread still works */
   close(): Promise<void>;
 };
+
+export const isWorking = ({ state }: Lane): boolean => typeof state === 'object';
 
 export interface PoolOptions {
   readonly threads: number;
@@ -33,15 +37,15 @@ export interface PoolOptions {
   readonly entry: URL;
   /** Time that a thread has to open and verify one model. */
   readonly openTimeoutMs: number;
-  /** A lost thread could not be replaced, so its process should be. */
+  /** A dead thread could not be replaced: its process should be. */
   readonly onLost: (reason: string) => void;
   /** A thread died and is being replaced. */
   readonly onReplaced: (thread: number, reason: string) => void;
 }
 
 /**
- * A Piscina of exactly one thread: so a model is opened in each thread by name, and each thread's readiness is
- * its own answer (a pool of several counts threads as ready before they have loaded anything).
+ * A Piscina of exactly one thread: a model is opened in each thread by name, and each thread reports its own readiness.
+ * A pool of several counts threads as ready before they have loaded anything.
  */
 export function createLane(thread: number, options: PoolOptions, onIdle: () => void): OwnedLane {
   const { entry, openTimeoutMs, onLost, onReplaced } = options;
@@ -56,91 +60,81 @@ export function createLane(thread: number, options: PoolOptions, onIdle: () => v
     string,
     { readonly model: Model; readonly memory: Memory; readonly buffers: Buffers }
   >();
-  let busySince: number | undefined;
-  let pending = 0;
-  let running = false;
-  let open = false;
-  let closed = false;
+  /** The thread has all of its models. */
+  let complete = false;
+  let task: Exclude<LaneState, string> | undefined;
+  const waiting: (() => void)[] = [];
 
-  const send = async (task: Task): Promise<Reply> => {
-    // A model may be closed while another is scored: the thread does one after the other.
-    pending++;
-    busySince ??= performance.now();
-    running ||= task.kind === 'run';
+  const send = async (next: Task): Promise<Reply> => {
+    task = { kind: next.kind === 'run' ? 'run' : 'open', since: performance.now() };
     try {
-      return (await piscina.run(task)) as Reply;
+      return (await piscina.run(next)) as Reply;
     } catch (error) {
       return { ok: false, code: 'model_not_open', detail: `the thread died: ${String(error)}` };
     } finally {
-      if (--pending === 0) {
-        busySince = undefined;
-        running = false;
-      }
+      task = undefined;
+      waiting.shift()?.();
     }
   };
+  /** A model may be opened or closed while another is scored: the thread does one task after the other. */
+  const sendInTurn = (next: Task): Promise<Reply> =>
+    task ? new Promise((resolve) => waiting.push(() => resolve(send(next)))) : send(next);
   const openOne = async (model: Model, memory: Memory): Promise<Reply> => {
     try {
-      return await deadline(send(openTask(model, memory)), openTimeoutMs, 'opening it');
+      return await deadline(sendInTurn(openTask(model, memory)), openTimeoutMs, 'opening it');
     } catch (error) {
       return { ok: false, code: 'model_unreadable', detail: (error as Error).message };
     }
   };
-  /** Piscina has started another thread by now; it has opened nothing yet. */
+  /** Piscina has started another thread already; it has opened nothing yet. */
   const replace = async (reason: string): Promise<void> => {
-    if (closed || !open) return;
-    open = false;
+    if (!complete) return;
+    complete = false;
     onReplaced(thread, reason);
     for (const { model, memory } of models.values()) {
       const reply = await openOne(model, memory);
       if (!reply.ok) return onLost(`thread ${thread} could not reopen ${model.id}: ${reply.detail}`);
     }
-    open = true;
+    complete = true;
     onIdle();
   };
   piscina.on('error', (error: Error) => void replace(error.message));
 
   return {
     thread,
-    get idle() {
-      return open && busySince === undefined;
+    get state() {
+      return task ?? (complete ? 'idle' : 'lost');
     },
-    get busySince() {
-      return running ? busySince : undefined;
-    },
-    // Whoever asks for a model that was released gets memory that leads nowhere, and a fault.
-    buffers: (model) => models.get(model.key)?.buffers ?? view(model, allocate(model)),
+    // For a model that was released: memory without a thread, and `run` answers with a fault.
+    buffers: (model) => models.get(model.key)?.buffers ?? viewMemory(model, allocateMemory(model)),
     run: async (model, rows, texts) => {
       if (!models.has(model.key)) return { ok: false, code: 'run_failed', detail: 'the model was released' };
       const reply = await send({ kind: 'run', model: model.key, rows, texts });
       if (!reply.ok && reply.code === 'model_not_open') void replace(reply.detail);
       return reply;
     },
-    prepare: ({ key, path, signature: { sha256 } }) =>
-      void send({ kind: 'prepare', model: key, whole: { path, sha256 } }),
     open: async (model) => {
-      const memory = allocate(model);
+      const memory = allocateMemory(model);
       const reply = await openOne(model, memory);
       if (reply.ok) {
-        const served = settle(model, reply.refusal);
-        models.set(model.key, { model: served, memory, buffers: view(served, memory) });
-        open = true;
+        const served = withChosenPath(model, reply.refusal);
+        models.set(model.key, { model: served, memory, buffers: viewMemory(served, memory) });
+        complete = true;
       }
       onIdle();
       return reply;
     },
     release: async (model) => {
-      await send({ kind: 'close', model: model.key });
-      // A batch that was running is fetched from its buffers in the turn of its reply, which may be this one.
+      await sendInTurn({ kind: 'close', model: model.key });
+      // The answers of the last batch are read from its buffers in the turn of its reply, which may be this one.
       await new Promise(setImmediate);
       models.delete(model.key);
       onIdle();
     },
-    get working() {
-      return busySince !== undefined;
-    },
     close: async () => {
-      closed = true;
-      if (busySince !== undefined) throw new Error(`thread ${thread} still works`);
+      // A thread that ends now is not replaced.
+      complete = false;
+      if (task) throw new Error(`thread ${thread} still works`);
       await piscina.destroy();
     },
   };

@@ -3,25 +3,25 @@ import { MAX_BATCH_ROWS, answerWidth } from '../../worker/protocol.ts';
 import type { Model } from '../model/model.ts';
 import type { Encoder } from '../model/rows.ts';
 
-/** Memory that a process and one of its threads share for a model. */
+/** The views of a model's memory that a process and one of its threads share. */
 export interface Buffers {
-  /** [MAX_BATCH_ROWS, width], as the model's encoder makes it. */
+  /** [MAX_BATCH_ROWS, width], as the model's encoder fills it. */
   readonly cells: Matrix;
   /** [MAX_BATCH_ROWS, answerWidth]. */
   readonly answers: Float64Array;
 }
 
-/** Room for a batch, as an encoder makes it. */
+/** Memory for a batch of encoded rows. */
 export const allocateMatrix = ({ width, cellBytes }: Encoder): SharedArrayBuffer =>
   new SharedArrayBuffer(MAX_BATCH_ROWS * width * cellBytes);
 
-/** The memory that a model's threads need: for the path in force, and for the one that is to be tried. */
+/** The memory that a thread needs for a model: for the chosen path, and for a fast one that is to be tried. */
 export interface Memory {
   readonly cells: OpenTask['cells'];
   readonly answers: SharedArrayBuffer;
 }
 
-export function allocate({ encoder, engine, fast, output }: Model): Memory {
+export function allocateMemory({ encoder, engine, fast, output }: Model): Memory {
   const own = allocateMatrix(encoder);
   const lifted = engine.path === 'lifted';
   return {
@@ -33,8 +33,8 @@ export function allocate({ encoder, engine, fast, output }: Model): Memory {
   };
 }
 
-/** The views of the path in force. */
-export function view({ engine }: Model, { cells, answers }: Memory): Buffers {
+/** The views for the chosen path. */
+export function viewMemory({ engine }: Model, { cells, answers }: Memory): Buffers {
   return {
     cells:
       engine.path === 'lifted'

@@ -1,14 +1,14 @@
-/** What the list keeps in its items, so that one can leave from the middle at once. */
+/** The list's links, kept in its items: so an item leaves from the middle in constant time. */
 export interface Linked<T> {
   previous: T | undefined;
   next: T | undefined;
 }
 
-/** A first-in, first-out list whose items can leave at any time, in constant time. */
+/** A first-in, first-out list. */
 export interface LinkedList<T> {
   readonly first: T | undefined;
   push(item: T): void;
-  /** Puts it behind the last item that it doesn't have to precede; that one is looked for from the end. */
+  /** Inserts the item behind the last one that it doesn't precede, searching from the end. */
   insert(item: T, precedes: (other: T) => boolean): void;
   remove(item: T): void;
 }

@@ -2,7 +2,7 @@ import type { OpenTask } from '../../worker/protocol.ts';
 import type { Model } from '../model/model.ts';
 import type { Memory } from './laneMemory.ts';
 
-/** What a thread is told to open: both paths where one is to be tried, else the one in force. */
+/** The task that opens a model: with both paths where the fast one is to be tried, else with the chosen one. */
 export function openTask(
   { key, path, signature, output, golden, probes, engine, fast }: Model,
   memory: Memory,
@@ -29,8 +29,8 @@ export function openTask(
   };
 }
 
-/** The model as it is served once a thread has tried its fast path. */
-export function settle(model: Model, refusal: string | undefined): Model {
+/** The model as it is served after a thread has tried its fast path. @param refusal why the path was not taken */
+export function withChosenPath(model: Model, refusal: string | undefined): Model {
   const { fast, ...rest } = model;
   if (!fast || model.engine.path === 'lifted') return model;
   if (refusal !== undefined) return { ...rest, engine: { ...model.engine, reason: refusal } };

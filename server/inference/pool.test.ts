@@ -1,6 +1,3 @@
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createQueue } from './queue.ts';
 import type { QueueRecorder } from './queue.ts';
@@ -8,9 +5,9 @@ import type { Scores } from './port.ts';
 import type { Model } from '../model/model.ts';
 import { ModelRefused } from '../model/refused.ts';
 import type { Pool } from './pool.ts';
-import type { PoolOptions } from './lane.ts';
+import type { Lane, PoolOptions } from './lane.ts';
 import { createPool } from './pool.ts';
-import { watchSilence } from './hungThread.ts';
+import { watchHungThreads } from './hungThread.ts';
 import { ADULT_COLUMNS, ADULT_ROW, adultRow, loadAdult } from '../testing/adult.ts';
 import { builtThread } from '../testing/builtThread.ts';
 import { eventually, withDeadline } from '../testing/withDeadline.ts';
@@ -71,32 +68,6 @@ async function startQueue(fixture: string, deadlineMs = 8000) {
   };
 }
 
-describe('a model that was prepared', () => {
-  it('opens as any other, from the session that is there already', async () => {
-    const { pool } = startPool('worker/main');
-    const folder = mkdtempSync(join(tmpdir(), 'prepared-'));
-    try {
-      const path = join(folder, 'model.onnx');
-      copyFileSync(model.path, path);
-      pool.prepare({ ...model, path });
-      // Only once the thread has read it: a thread does one task after the other.
-      await pool.release({ ...model, key: 'another' });
-      rmSync(path);
-      await pool.open({ ...model, path });
-      expect(pool.idle()).toEqual(pool.lanes);
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
-  });
-
-  it('is refused by `open`, if it has to be', async () => {
-    const { pool } = startPool('worker/main');
-    const bad = { ...model, signature: { ...model.signature, sha256: '0'.repeat(64) } };
-    pool.prepare(bad);
-    await expect(pool.open(bad)).rejects.toThrow(/checksum_mismatch/);
-  });
-});
-
 describe('a pool', () => {
   it('opens the model in every thread, and each can score it', async () => {
     const { pool } = startPool('worker/main', { threads: 2 });
@@ -107,15 +78,29 @@ describe('a pool', () => {
     for (const lane of pool.lanes) {
       lane.buffers(model).cells.set(cells);
       const run = lane.run(model, 1, []);
-      expect([lane.idle, lane.busySince]).toEqual([false, expect.any(Number)]);
+      expect(lane.state).toMatchObject({ kind: 'run' });
       expect(await withDeadline('the run', run)).toMatchObject({ ok: true });
-      expect(lane.idle).toBe(true);
+      expect(lane.state).toBe('idle');
       expect([...lane.buffers(model).answers.subarray(0, 3)]).toEqual([
         0,
         expect.any(Number),
         expect.any(Number),
       ]);
     }
+  });
+
+  it('closes a model once the batch that a thread runs has ended', async () => {
+    const { pool } = startPool('worker/main');
+    await pool.open(model);
+    const [lane] = pool.lanes as [Lane];
+    lane.buffers(model).cells.set(model.encoder.encode(ADULT_COLUMNS, [ADULT_ROW]).cells);
+    const run = lane.run(model, 1, []);
+    const released = pool.release({ ...model, key: 'another' });
+    expect(lane.state).toMatchObject({ kind: 'run' });
+    expect(await withDeadline('the run', run)).toMatchObject({ ok: true });
+    expect(lane.state).toMatchObject({ kind: 'open' });
+    await withDeadline('the release', released);
+    expect(lane.state).toBe('idle');
   });
 
   it('refuses a model whose file has changed, in one line', async () => {
@@ -137,8 +122,8 @@ describe('a pool', () => {
     );
     expect(refusal).toBeInstanceOf(ModelRefused);
     expect((refusal as Error).message).toMatch(/^model adult\/1 refused: .*300 ms \(model_unreadable\)$/);
-    // Others would wait behind it.
-    await eventually('the word that its process is lost', () => onLost.mock.calls.length > 0);
+    // Other models would wait behind it.
+    await eventually('the report that its process is lost', () => onLost.mock.calls.length > 0);
     expect(onLost.mock.calls).toEqual([['a thread still opens adult/1']]);
   });
 
@@ -160,7 +145,7 @@ describe('a thread that', () => {
     expect(threads[1]).not.toBe(threads[0]);
     expect(onReplaced.mock.calls).toEqual([[0, expect.stringMatching(reason)]]);
     expect(onLost).not.toHaveBeenCalled();
-    // The request's own line tells it.
+    // The request's own log line has the cause.
     expect(fault).not.toHaveBeenCalled();
   });
 
@@ -185,19 +170,19 @@ describe('a thread that', () => {
     expect(onReplaced).not.toHaveBeenCalled();
   });
 
-  it('hangs is 504 at the deadline, and is noticed by the silence watch', async () => {
+  it('hangs is 504 at the deadline, and is reported as hung', async () => {
     const deadlineMs = 200;
     const { pool, good, faulty } = await startQueue('hangs', deadlineMs);
-    const onSilent = vi.fn<(thread: number) => void>();
-    const stop = watchSilence(pool, 2 * deadlineMs, onSilent);
+    const onHung = vi.fn<(thread: number) => void>();
+    const stop = watchHungThreads(pool, 2 * deadlineMs, onHung);
     await good();
     const start = performance.now();
     await expect(faulty()).rejects.toMatchObject({ code: 'deadline_exceeded' });
     expect(performance.now() - start).toBeGreaterThanOrEqual(deadlineMs - 1);
     // It waits for the thread, which doesn't come back.
     await expect(good()).rejects.toMatchObject({ code: 'deadline_exceeded' });
-    await eventually('the watch notices it', () => onSilent.mock.calls.length > 0);
-    expect(onSilent.mock.calls).toEqual([[0]]);
+    await eventually('the report', () => onHung.mock.calls.length > 0);
+    expect(onHung.mock.calls).toEqual([[0]]);
     stop();
   });
 });

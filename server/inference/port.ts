@@ -1,5 +1,6 @@
 import type { EncodedRows } from '../model/rows.ts';
 import type { Model } from '../model/model.ts';
+import type { Backlog } from '../overload/largeBacklog.ts';
 
 /** The answers to one request, and where its time went. */
 export interface Scores {
@@ -14,30 +15,30 @@ export interface Scores {
 export interface PredictOptions {
   /** Appears in the log if the process dies while a thread works on the request. */
   readonly requestId: string;
-  /** What it has waited until it was decoded, in milliseconds: its deadline and its time in the queue count that. */
+  /** Milliseconds that it waited to be decoded: they count against its deadline, and as time in the queue. */
   readonly waitedMs?: number;
-  /** It was let in as there was room for it: its rows count for `isFull`. */
+  /** Its rows count for the backlog, which holds large bodies back. */
   readonly isLarge?: boolean;
-  /** Aborted when the caller is gone: what still waits leaves the queue. */
+  /** Aborted when the caller disconnects: the rows that still wait leave the queue. */
   readonly signal?: AbortSignal;
+  /** The server's own question: absent from metrics, logs and notes, and batched by itself. */
+  readonly uncounted?: boolean;
 }
 
 /** The port between HTTP and inference. */
 export interface Inference {
   /**
-   * A promise only if the rows had to wait: what is answered at once costs no turn of the event loop.
+   * A promise only if the rows had to wait: an answer at once costs no turn of the event loop.
    *
    * @throws {Problem} overloaded, draining, deadline_exceeded or internal_error, now or by the promise
    */
   predict(model: Model, rows: EncodedRows, options: PredictOptions): Promise<Scores> | Scores;
   /** Rows that wait for a thread. */
   readonly queuedRows: number;
-  /** The threads have enough of large requests for a while: one more that is decoded now would only wait. */
-  readonly isFull: boolean;
-  /** The listener is called whenever that may have ended. */
-  onRoom(listener: () => void): void;
-  /** What waits here comes to its turn too late: a request that would have to wait is better refused unread. */
+  /** The queued rows of large requests. */
+  readonly backlog: Backlog;
+  /** Queued requests already start late: new ones are better refused before they are read. */
   readonly late: boolean;
-  /** Takes no more requests, answers those that it has, then ends the threads. */
+  /** Accepts no more requests, answers the queued ones, then ends the threads. */
   close(): Promise<void>;
 }

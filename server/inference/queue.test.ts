@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { FAULT } from '../testing/fakePool.ts';
 import { tinyModel } from '../testing/tinyModel.ts';
 import { MODEL, doubled, makeQueue, settleTurn, values } from '../testing/withQueue.ts';
 
@@ -20,7 +21,7 @@ describe('natural batching', () => {
     expect(pool.running.map((run) => run.values)).toEqual([[1, 2, 3]]);
   });
 
-  it('lets requests pile up while all lanes are busy, and leave together', async () => {
+  it('gathers requests while all lanes are busy, and sends them together', async () => {
     const { pool, predict, queue } = makeQueue();
     const first = predict([0]);
     await settleTurn();
@@ -48,35 +49,35 @@ describe('natural batching', () => {
     expect((await single).answers).toEqual(doubled([-1]));
   });
 
-  it('tells when the lanes have enough for a while, and when that may have ended', async () => {
+  it('reports when the lanes have enough for a while, and when that may have ended', async () => {
     const { pool, predict, queue } = makeQueue();
     const seen: boolean[] = [];
-    queue.onRoom(() => seen.push(queue.isFull));
+    queue.backlog.onRoom(() => seen.push(queue.backlog.isFull));
     void predict(values(5000));
     await settleTurn();
-    // Only large requests count: those that nobody holds back must not keep them out.
-    expect([queue.isFull, seen]).toEqual([false, []]);
+    // Only large requests count: small ones, which are never held back, must not keep them out.
+    expect([queue.backlog.isFull, seen]).toEqual([false, []]);
     const answer = predict(values(5000), { isLarge: true });
     await settleTurn();
-    expect([queue.isFull, seen]).toEqual([true, []]);
+    expect([queue.backlog.isFull, seen]).toEqual([true, []]);
     pool.onRun = (run) => setImmediate(() => run.finish());
     pool.running[0]?.finish();
     await answer;
-    expect(queue.isFull).toBe(false);
+    expect(queue.backlog.isFull).toBe(false);
     expect(seen.length).toBeGreaterThan(10);
     expect(new Set(seen)).toEqual(new Set([false]));
   });
 
-  it('tells it, too, when what waited is given up', async () => {
+  it('reports it, too, when a request leaves the queue unanswered', async () => {
     const { predict, queue } = makeQueue();
-    let told = 0;
-    queue.onRoom(() => told++);
+    let reported = 0;
+    queue.backlog.onRoom(() => reported++);
     const gone = new AbortController();
     const abandoned = predict(values(5000), { signal: gone.signal, isLarge: true });
-    expect(queue.isFull).toBe(true);
+    expect(queue.backlog.isFull).toBe(true);
     gone.abort();
     await expect(abandoned).rejects.toMatchObject({ code: 'request_timeout' });
-    expect([queue.isFull, told]).toEqual([false, 1]);
+    expect([queue.backlog.isFull, reported]).toEqual([false, 1]);
   });
 
   it('uses every lane for a large request, and puts the answers back in order', async () => {
@@ -91,7 +92,7 @@ describe('natural batching', () => {
     expect((await answer).answers).toEqual(doubled(given));
   });
 
-  it('shares what waits between idle lanes, but splits no small batch', async () => {
+  it('shares the queued rows between idle lanes, but splits no small batch', async () => {
     const split = makeQueue({ lanes: 2 });
     void split.predict(values(100));
     await settleTurn();
@@ -102,7 +103,7 @@ describe('natural batching', () => {
     expect(whole.pool.running.map((run) => run.values.length)).toEqual([32]);
   });
 
-  it('gives a batch to a lane that has come back', async () => {
+  it('sends a batch to a lane whose thread was replaced', async () => {
     const { pool, predict } = makeQueue();
     pool.lose(0);
     const answer = predict([3]);
@@ -132,7 +133,7 @@ describe('natural batching', () => {
     expect(pool.runs).toEqual([]);
   });
 
-  it('tells where the time went, and what runs where', async () => {
+  it('records where the time went, and what runs where', async () => {
     const { pool, predict, recorder } = makeQueue();
     const answers = [predict([1], { requestId: 'a' }), predict([2], { requestId: 'b' })];
     await settleTurn();
@@ -144,5 +145,24 @@ describe('natural batching', () => {
     expect(recorder.batch.mock.calls).toEqual([[MODEL, 2, 0.25]]);
     expect(recorder.queued).toHaveBeenCalledTimes(2);
     expect(recorder.running.mock.lastCall).toEqual([0, []]);
+  });
+
+  it('batches the questions of the self-test by themselves, and records nothing of them', async () => {
+    const { pool, predict, recorder } = makeQueue();
+    const answers = [predict([1]), predict([2], { uncounted: true }), predict([3])];
+    pool.onRun = (run) => setImmediate(() => run.finish());
+    expect((await Promise.all(answers)).map(({ answers: [value] }) => value)).toEqual([2, 4, 6]);
+    expect(pool.runs.map((run) => run.values)).toEqual([[1], [2], [3]]);
+    expect(recorder.batch.mock.calls.map(([, rows]) => rows)).toEqual([1, 1]);
+    expect(recorder.queued).toHaveBeenCalledTimes(2);
+    expect(recorder.running.mock.calls.flatMap(([, ids]) => ids)).toEqual(['id-0', 'id-2']);
+  });
+
+  it('names no question of the self-test when its batch fails', async () => {
+    const { pool, predict, recorder } = makeQueue();
+    pool.onRun = (run) => setImmediate(() => run.finish(FAULT));
+    const answers = [predict([1], { uncounted: true }), predict([2], { uncounted: true })];
+    for (const answer of answers) await expect(answer).rejects.toMatchObject({ code: 'internal_error' });
+    expect(recorder.fault.mock.calls).toEqual([[MODEL, FAULT, []]]);
   });
 });

@@ -1,37 +1,36 @@
-import { MAX_BATCH_ROWS, answerWidth } from '../../worker/protocol.ts';
-import type { Matrix, Reply } from '../../worker/protocol.ts';
+import { MAX_BATCH_ROWS } from '../../worker/protocol.ts';
+import type { Fault } from '../../worker/protocol.ts';
 import { Problem } from '../errors/problem.ts';
-import type { Inference, PredictOptions, Scores } from './port.ts';
 import type { Model } from '../model/model.ts';
 import type { EncodedRows } from '../model/rows.ts';
-import type { Pool } from './pool.ts';
-import type { Lane } from './lane.ts';
+import { createLargeBacklog } from '../overload/largeBacklog.ts';
 import { patienceOf } from '../overload/patience.ts';
 import { createQueueAdmission } from '../overload/queueAdmission.ts';
 import type { Batch } from './batch.ts';
-import { takeBatch } from './batch.ts';
+import { deliver, jobsOf, takeBatch } from './batch.ts';
 import { createDeadlines } from './deadlines.ts';
+import { createGather } from './gather.ts';
 import type { Job } from './job.ts';
 import { createJob, restart } from './job.ts';
+import type { Lane } from './lane.ts';
 import { createLinkedList } from './linkedList.ts';
+import type { Pool } from './pool.ts';
+import type { Inference, PredictOptions, Scores } from './port.ts';
 
-/** Below it a batch isn't split over idle threads: the hop costs more than the rows. */
+/** A batch of fewer rows isn't split over idle threads: the hop costs more than the rows. */
 const MIN_SPLIT_ROWS = 32;
 
-/** Turns of the event loop that a batch waits at most, while each brings more requests. */
-const MAX_TURNS = 8;
-
-/** Batches of large requests that a thread has before it while more of them are decoded: the others share with those. */
+/** Batches of large requests that each thread has queued before the decoding of more of them pauses. */
 const BATCHES_AHEAD = 16;
 
-/** What the queue tells of its work; see metrics/inference.ts. */
+/** Records the work of the queue: see metrics/inference.ts. Requests that are `uncounted` appear nowhere. */
 export interface QueueRecorder {
   batch(model: Model, rows: number, seconds: number): void;
   queued(model: Model, seconds: number): void;
   /** The ids of the requests that a thread begins to work on; none when it ends. */
   running(thread: number, requestIds: readonly string[]): void;
-  /** A batch failed, and no request's own error will tell why: its requests run again, or nobody waits for them. */
-  fault(model: Model, reply: Exclude<Reply, { ok: true }>, requestIds: readonly string[]): void;
+  /** A batch failed, and no request's own error reports the cause: its requests run again, or have ended already. */
+  fault(model: Model, reply: Fault, requestIds: readonly string[]): void;
 }
 
 export interface QueueOptions {
@@ -41,38 +40,29 @@ export interface QueueOptions {
   readonly recorder: QueueRecorder;
 }
 
-/** What is admitted here always waits, if only for the end of the turn. */
+/** A request here always waits, if only for the end of the turn. */
 export interface Queue extends Inference {
   predict(...request: Parameters<Inference['predict']>): Promise<Scores>;
 }
 
+/** Rows of the next batch at most, where this many lanes share the queued rows. */
+const shareOf = (rows: number, lanes: number): number =>
+  Math.min(MAX_BATCH_ROWS, Math.max(MIN_SPLIT_ROWS, Math.ceil(rows / lanes)));
+
+const causeOf = ({ id }: Model, { code, detail }: Fault): Error => new Error(`${id}: ${code}: ${detail}`);
+
 /**
- * Natural batching: while a thread is idle, whatever waits goes at once; while all are busy, requests pile up and
- * leave together. There is no timer, so no latency is added at low load, and batches are large exactly when the
- * load is high.
+ * Natural batching: while a thread is idle, queued rows leave at once; while all are busy, requests pile up and leave
+ * together. There is no timer: low load gets no extra latency, and batches are large exactly when the load is high.
  */
 export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder }: QueueOptions): Queue {
   const waiting = createLinkedList<Job>((job) => job.waiting);
   const admission = createQueueAdmission(maxQueuedRows, patienceOf(deadlineMs));
-  const enoughRows = BATCHES_AHEAD * MAX_BATCH_ROWS * pool.lanes.length;
-  let largeRows = 0;
-  const isFull = (): boolean => largeRows > enoughRows;
-  let onRoom = (): void => {};
-  /** So many rows of a job wait from now on, or no longer. */
-  const countLarge = ({ isLarge }: Job, rows: number): void => {
-    if (!isLarge) return;
-    largeRows += rows;
-    if (rows < 0 && !isFull()) onRoom();
-  };
+  const backlog = createLargeBacklog(BATCHES_AHEAD * MAX_BATCH_ROWS * pool.lanes.length);
   let unsettled = 0;
-  /** Batches that a thread works on: perhaps for nobody any more, but a thread that runs a model must not be ended. */
+  /** Batches in a thread. Their requests may have ended, but a thread that runs a model must not be ended. */
   let runs = 0;
   let closing = false;
-  let dispatching = false;
-  /** Requests so far; how many there were a turn ago; and turns that were waited. */
-  let arrivals = 0;
-  let seen = 0;
-  let turns = 0;
   let onEmpty = (): void => {};
 
   /** Ends a job's life in the queue; the caller then resolves or rejects it. False if it had ended before. */
@@ -85,7 +75,7 @@ export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder }: Queue
     if (unsent > 0) {
       waiting.remove(job);
       admission.leave(unsent);
-      countLarge(job, -unsent);
+      if (job.isLarge) backlog.change(-unsent);
     }
     unsettled--;
     if (unsettled + runs === 0) onEmpty();
@@ -96,51 +86,37 @@ export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder }: Queue
   };
   const deadlines = createDeadlines(deadlineMs, (job) => fail(job, new Problem('deadline_exceeded')));
 
-  const deliver = ({ model, chunks }: Batch, answers: Float64Array): void => {
-    const width = answerWidth(model.output);
-    const now = performance.now();
-    for (const { job, attempt, from, at, rows } of chunks) {
-      if (job.settled || job.attempt !== attempt) continue;
-      job.answers.set(answers.subarray(at * width, (at + rows) * width), from * width);
-      job.answered += rows;
-      if (job.answered < job.rows.rows) continue;
-      const queueSeconds = (job.started - job.arrived) / 1000;
-      recorder.queued(model, queueSeconds);
-      if (settle(job))
-        job.resolve({ answers: job.answers, queueSeconds, runSeconds: (now - job.started) / 1000 });
-    }
+  const complete = (job: Job, now: number): void => {
+    const queueSeconds = (job.started - job.arrived) / 1000;
+    if (!job.uncounted) recorder.queued(job.model, queueSeconds);
+    if (settle(job))
+      job.resolve({ answers: job.answers, queueSeconds, runSeconds: (now - job.started) / 1000 });
   };
 
   /** A batch failed: a job that was alone in it is the cause; the others start again, each alone. */
-  const retry = (batch: Batch, reply: Exclude<Reply, { ok: true }>): void => {
-    const { model, chunks } = batch;
-    const jobs = [...new Set(chunks.map(({ job }) => job))];
+  const retry = (batch: Batch, reply: Fault): void => {
+    const { model, uncounted } = batch;
+    const jobs = jobsOf(batch);
     const [first] = jobs;
-    if (first && jobs.length === 1 && !first.settled) {
-      const cause = new Error(`${model.id}: ${reply.code}: ${reply.detail}`);
-      return fail(first, new Problem('internal_error', { cause }));
-    }
-    recorder.fault(
-      model,
-      reply,
-      jobs.map(({ requestId }) => requestId),
-    );
+    if (first && jobs.length === 1 && !first.settled)
+      return fail(first, new Problem('internal_error', { cause: causeOf(model, reply) }));
+    recorder.fault(model, reply, uncounted ? [] : jobs.map(({ requestId }) => requestId));
     for (const job of jobs) {
       if (job.settled) continue;
       if (job.sent === job.rows.rows) waiting.push(job);
       admission.reenter(job.sent);
-      countLarge(job, job.sent);
+      if (job.isLarge) backlog.change(job.sent);
       restart(job);
     }
   };
 
-  /** The next batch, which no longer waits. */
-  const take = (cells: (model: Model) => Matrix, limit: number): Batch => {
-    const batch = takeBatch(waiting, cells, limit);
+  /** Takes the next batch out of the queue. */
+  const take = (lane: Lane, limit: number): Batch => {
+    const batch = takeBatch(waiting, (model) => lane.buffers(model).cells, limit);
     const now = performance.now();
     admission.leave(batch.rows);
     for (const { job, rows } of batch.chunks) {
-      countLarge(job, -rows);
+      if (job.isLarge) backlog.change(-rows);
       if (!Number.isNaN(job.started)) continue;
       job.started = now;
       admission.began(now - job.queued);
@@ -149,82 +125,54 @@ export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder }: Queue
   };
 
   const run = async (lane: Lane, limit: number): Promise<void> => {
-    const batch = take((model) => lane.buffers(model).cells, limit);
-    recorder.running(
-      lane.thread,
-      batch.chunks.map(({ job }) => job.requestId),
-    );
+    const batch = take(lane, limit);
+    recorder.running(lane.thread, batch.uncounted ? [] : batch.chunks.map(({ job }) => job.requestId));
     runs++;
     const reply = await lane.run(batch.model, batch.rows, batch.texts);
     runs--;
     if (reply.ok) {
-      recorder.batch(batch.model, batch.rows, reply.seconds);
-      deliver(batch, lane.buffers(batch.model).answers);
+      if (!batch.uncounted) recorder.batch(batch.model, batch.rows, reply.seconds);
+      deliver(batch, lane.buffers(batch.model).answers, complete);
     } else {
       retry(batch, reply);
     }
     dispatch();
-    if (lane.idle) recorder.running(lane.thread, []);
+    if (lane.state === 'idle') recorder.running(lane.thread, []);
     if (unsettled + runs === 0) onEmpty();
   };
 
   const dispatch = (): void => {
-    dispatching = false;
+    gather.dispatched();
     for (let idle = pool.idle(); idle.length > 0 && waiting.first !== undefined; idle = pool.idle()) {
-      const share = Math.max(MIN_SPLIT_ROWS, Math.ceil(admission.waitingRows / idle.length));
-      void run(idle[0] as Lane, Math.min(MAX_BATCH_ROWS, share));
+      void run(idle[0] as Lane, shareOf(admission.waitingRows, idle.length));
     }
   };
   pool.onIdle(dispatch);
 
-  /**
-   * Requests that come in together leave together: while each turn of the event loop brings new ones, they are waited
-   * for, for a few turns. A request that comes alone doesn't wait for anybody.
-   */
-  const gather = (): void => {
-    if (arrivals !== seen && turns++ < MAX_TURNS && admission.waitingRows < MAX_BATCH_ROWS) {
-      seen = arrivals;
-      setImmediate(gather);
-    } else {
-      dispatch();
-    }
-  };
-  const scheduleDispatch = (): void => {
-    if (dispatching) return;
-    dispatching = true;
-    turns = 0;
-    seen = arrivals;
-    setImmediate(gather);
-  };
+  const gather = createGather(() => admission.waitingRows >= MAX_BATCH_ROWS, dispatch);
 
   const enqueue = (model: Model, rows: EncodedRows, options: PredictOptions): Promise<Scores> =>
     new Promise((resolve, reject) => {
-      const { requestId, signal } = options;
-      // It would never tell.
+      const { signal } = options;
+      // An aborted signal fires no event.
       if (signal?.aborted) throw new Problem('request_timeout');
       admission.enter(rows.rows);
       const onAbort = (): void => fail(job, new Problem('request_timeout'));
       const release = (): void => signal?.removeEventListener('abort', onAbort);
-      const job = createJob(model, rows, requestId, { release, resolve, reject }, options);
+      const job = createJob(model, rows, { release, resolve, reject }, options);
       unsettled++;
-      arrivals++;
       waiting.push(job);
       deadlines.watch(job);
-      countLarge(job, rows.rows);
+      if (job.isLarge) backlog.change(rows.rows);
       signal?.addEventListener('abort', onAbort, { once: true });
-      scheduleDispatch();
+      gather.arrived();
     });
 
   return {
     get late() {
       return admission.late;
     },
-    get isFull() {
-      return isFull();
-    },
-    onRoom: (listener) => {
-      onRoom = listener;
-    },
+    backlog,
     get queuedRows() {
       return admission.waitingRows;
     },

@@ -1,6 +1,6 @@
 import type { InlineInference } from '../inference/inline.ts';
 import type { InferenceRecorder } from '../metrics/inference.ts';
-import { settle } from '../inference/openTask.ts';
+import { withChosenPath } from '../inference/openTask.ts';
 import type { Pool } from '../inference/pool.ts';
 import { findFastPath } from '../compiler/fastPath.ts';
 import type { Candidate } from '../repository/listing.ts';
@@ -35,13 +35,11 @@ export interface Loader {
 
 export function createLoader({ pool, inline, recorder, compile }: LoaderOptions): Loader {
   /** A function of its own, so that the file's bytes are free while threads open the model. */
-  const read = async (candidate: Candidate, { beside, trusted }: OpenOptions): Promise<Model> => {
+  const read = async (candidate: Candidate, { trusted }: OpenOptions): Promise<Model> => {
     const { model, readOnnx } = await readModelVersion(candidate);
-    // Takes as long as what this process does meanwhile.
-    if (compile && !trusted && !beside) pool.prepare(model);
     const onnx = compile ? await readOnnx() : undefined;
     const fast = onnx ? findFastPath(model, onnx) : model;
-    return trusted ? settle(fast, undefined) : fast;
+    return trusted ? withChosenPath(fast, undefined) : fast;
   };
   return {
     open: async (candidate, how) => {

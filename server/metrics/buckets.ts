@@ -1,4 +1,4 @@
-/** Seconds. A tabular model answers within 50 µs: usual buckets, which begin at 5 ms, could not show it. */
+/** Seconds. A tabular model answers within 50 µs, which the usual buckets, from 5 ms on, can't show. */
 export const LATENCY_BUCKETS = [
   0.000_05, 0.000_1, 0.000_2, 0.000_3, 0.000_5, 0.000_75, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1,
   0.25, 0.5, 1, 2.5, 5, 10,

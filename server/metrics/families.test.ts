@@ -38,12 +38,12 @@ function registries(): readonly [theirs: Registry, ours: Registry] {
 }
 
 describe('a family', () => {
-  it('is exposed as prom-client exposes its own', async () => {
+  it('is exposed as prom-client exposes its own families', async () => {
     const [theirs, ours] = await Promise.all(registries().map((registry) => registry.metrics()));
     expect(ours).toBe(theirs);
   });
 
-  it('is exposed over processes as in one, and so is one of prom-client', async () => {
+  it('is exposed over processes as in one process, and so is a family of prom-client', async () => {
     for (const registry of registries())
       expect(createAggregator().expose(await takeSnapshot(registry))).toBe(await registry.metrics());
   });

@@ -1,6 +1,5 @@
 import type { Registry } from 'prom-client';
-import type { MetricObject } from './snapshot.ts';
-import type { FamilyHead, FamilySnapshot, Values } from './snapshot.ts';
+import type { FamilyHead, FamilySnapshot, MetricObject, Values } from './snapshot.ts';
 import { toMetricObject } from './snapshot.ts';
 
 type Labels = Readonly<Record<string, string | number>>;
@@ -16,16 +15,16 @@ export interface Count {
 }
 
 /** A series of a histogram. */
-export interface Distribution {
+export interface Histogram {
   observe(value: number): void;
-  /** Observations that fell into each bucket and in none below it. */
+  /** Observations in each bucket, without those in lower ones. */
   readonly counts: Float64Array;
 }
 
-/** Series of one name, by their labels. A series is made when it is first asked for: keep it where it is used often. */
+/** The series of one name, by labels. A series is made at its first use: keep it where it is used often. */
 export type Series<S> = (labels: Labels) => S;
 
-/** What a registry asks of a metric; and what we ask of ours, in the form that is summed. */
+/** What a registry needs of a metric, and `snapshot`, which the primary sums. */
 interface Registered extends Family {
   readonly type: FamilySnapshot['type'];
   readonly snapshot: () => FamilySnapshot;
@@ -34,10 +33,10 @@ interface Registered extends Family {
 }
 
 /**
- * Counters and histograms whose series are plain numbers. prom-client finds a series by a text that it makes of the
- * labels at every call, which took as long as parsing and checking a whole request; here labels are read at a scrape.
+ * Counters and histograms whose series are plain numbers. prom-client makes a text of the labels at every call, which
+ * took as long as parsing and checking a whole request; here labels are read at a scrape.
  *
- * @param read the values of a series; none while there is nothing to tell
+ * @param read the values of a series; undefined while it has none
  */
 function register<S>(
   registry: Registry,
@@ -88,13 +87,13 @@ export function createCounter(registry: Registry, family: Family): Series<Count>
   return register(registry, head, makeSeries, ({ total }) => [total]);
 }
 
-/** @param buckets upper bounds, ascending; one without bound is added */
+/** @param buckets upper bounds, ascending; a bucket without bound is added */
 export function createHistogram(
   registry: Registry,
   family: Family,
   buckets: readonly number[],
-): Series<Distribution> {
-  interface Buckets extends Distribution {
+): Series<Histogram> {
+  interface Buckets extends Histogram {
     readonly sum: number;
   }
   const makeSeries = (): Buckets => {
@@ -120,14 +119,14 @@ export function createHistogram(
   });
 }
 
-/** A series that says what was last. */
+/** A series that holds the latest value. */
 export interface Latest {
   set(value: number): void;
-  /** Until it is set again there is none. */
+  /** Removes the value until it is set again. */
   forget(): void;
 }
 
-/** A gauge that of all processes' values shows the newest one: their sum would mean nothing. */
+/** A gauge that shows the newest of all processes' values: their sum would mean nothing. */
 export function createLatest(registry: Registry, family: Family): Series<Latest> {
   interface Timed extends Latest {
     readonly value: number;
@@ -155,7 +154,7 @@ export function createLatest(registry: Registry, family: Family): Series<Latest>
   return register(registry, head, makeSeries, ({ value, time }) => (time === 0 ? undefined : [value, time]));
 }
 
-/** Keeps what is made for a key: the labels of a series are looked up once. */
+/** Makes a value once for each key. */
 export function memo<K, V>(make: (key: K) => V): (key: K) => V {
   const made = new Map<K, V>();
   return (key) => {

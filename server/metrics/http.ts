@@ -2,28 +2,28 @@ import type { Registry } from 'prom-client';
 import { Gauge } from 'prom-client';
 import type { ErrorCode } from '../errors/problem.ts';
 import { LATENCY_BUCKETS, SIZE_BUCKETS } from './buckets.ts';
-import type { Distribution } from './families.ts';
+import type { Histogram } from './families.ts';
 import { createCounter, createHistogram, memo } from './families.ts';
 
-/** Methods that some path has, as labels; any other is `other`, so that no caller can make series. */
+/** Methods as labels. Any other is `other`: a caller must not make series. */
 export const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'OPTIONS', 'other'];
 
-/** Why the server could not take a request. */
+/** Error codes of shed requests. */
 const SHED_CODES = ['overloaded', 'draining'] as const satisfies readonly ErrorCode[];
 type ShedCode = (typeof SHED_CODES)[number];
-/** Two more are answered `overloaded`, too: it came too late, or there was no room for its body. */
+/** `late` and `bodies` (no memory for the body) are answered `overloaded`, too. */
 export const SHED_REASONS = [...SHED_CODES, 'late', 'bodies'] as const;
 export type ShedReason = (typeof SHED_REASONS)[number];
 
 export const isShed = (code: ErrorCode): code is ShedCode => SHED_CODES.some((shed) => shed === code);
 
-/** Records what HTTP does. */
+/** Records requests. */
 export interface HttpRecorder {
   began(): void;
   ended(method: string, route: string, status: number, seconds: number): void;
   body(bytes: number): void;
   shed(reason: ShedReason): void;
-  /** POST requests so far by bucket of latency, and beyond the last. */
+  /** POST requests so far by bucket of latency, those beyond the last bound included. */
   latencies(): number[];
 }
 
@@ -44,9 +44,9 @@ export function createHttpRecorder(registry: Registry): HttpRecorder {
     name: 'requests_shed_total',
     help: 'Requests refused because the server could not take them.',
   });
-  // From the start: what has no series yet can't be seen to grow.
+  // All series exist from the start: a rate needs a value before the first increase.
   for (const reason of SHED_REASONS) shed({ reason });
-  const ofPosts: Distribution[] = [];
+  const ofPosts: Histogram[] = [];
   let inFlight = 0;
   new Gauge({
     name: 'http_requests_in_flight',

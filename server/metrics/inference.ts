@@ -5,30 +5,31 @@ import type { Refusal } from '../errors/refusals.ts';
 import { perModel } from '../model/perModel.ts';
 import type { Model } from '../model/model.ts';
 import { BATCH_BUCKETS, LATENCY_BUCKETS, VALUE_BUCKETS } from './buckets.ts';
-import type { Distribution, Latest } from './families.ts';
+import type { Histogram, Latest } from './families.ts';
 import { createCounter, createHistogram, createLatest } from './families.ts';
+import { createLoadedModels, labelsOf } from './loadedModels.ts';
 
-/** Records what inference does. All labels come from model signatures. */
+/** Records inference. All labels come from model signatures. */
 export interface InferenceRecorder {
   batch(model: Model, rows: number, seconds: number): void;
   queued(model: Model, seconds: number): void;
   answered(model: Model, rows: EncodedRows, answers: Float64Array): void;
   invalid(model: Model, refusals: readonly Refusal[]): void;
-  /** Time that an accepted body took from its text to checked and encoded rows. */
+  /** Seconds from the text of an accepted body to checked and encoded rows. */
   parsed(model: Model, seconds: number): void;
-  /** Columns of an accepted request that its dialect skips, since the signature doesn't have them. */
+  /** Columns of an accepted request that its dialect skips, as they aren't in the signature. */
   ignored(model: Model, columns: number): void;
   loaded(model: Model, seconds: number): void;
-  /** It can't predict any more: its gauges go, its counters stay. */
+  /** Removes the gauges of a closed model; its counters stay. */
   unloaded(model: Model): void;
 }
 
 interface PredictedValues {
-  readonly all: Distribution;
+  readonly all: Histogram;
   readonly last: Latest;
 }
 
-/** What is no number would make a sum none for ever. */
+/** Skips values that aren't finite: one NaN would make the sum NaN forever. */
 function recordValues({ all, last }: PredictedValues, answers: Float64Array): void {
   let latest = NaN;
   for (const value of answers) {
@@ -41,9 +42,6 @@ function recordValues({ all, last }: PredictedValues, answers: Float64Array): vo
 
 /** The inference families of one process. */
 export function createInferenceRecorder(registry: Registry, queuedRows: () => number): InferenceRecorder {
-  const registers = [registry];
-  const labelNames = ['model', 'version'] as const;
-  const label = ({ name, version }: Model): { model: string; version: number } => ({ model: name, version });
   const histogram = (name: string, help: string, buckets: readonly number[]) =>
     createHistogram(registry, { name, help }, buckets);
 
@@ -86,9 +84,10 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
     name: 'model_ignored_columns_total',
     help: "Columns that /invocations skipped, as the signature doesn't have them.",
   });
+  const models = createLoadedModels(registry);
   /** The series of a model. */
   const seriesOf = perModel((model) => {
-    const labels = label(model);
+    const labels = labelsOf(model);
     const classes = model.output.task === 'classification' ? model.output.classes : [];
     return {
       parse: parse(labels),
@@ -96,7 +95,7 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
       duration: duration(labels),
       batchRows: batchRows(labels),
       rows: rowsTotal(labels),
-      // A classification has no values.
+      // Only a regression has values.
       values:
         model.output.task === 'regression'
           ? {
@@ -110,35 +109,10 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
       ),
     };
   });
-  const loaded = new Map<string, Model>();
-  const facts = (model: Model): Record<string, string | number> => {
-    const { engine, path } = model.engine;
-    return { ...label(model), sha256: model.signature.sha256 ?? '', engine, path };
-  };
-  const load = new Gauge({
-    name: 'model_load_duration_seconds',
-    help: 'Time to open and verify the model in all threads.',
-    labelNames,
-    aggregator: 'max',
-    registers,
-  });
-  const ready = new Gauge({
-    name: 'model_ready',
-    help: 'Processes in which the model can predict.',
-    labelNames,
-    registers,
-  });
-  const info = new Gauge({
-    name: 'model_info',
-    help: 'Served model versions.',
-    labelNames: ['model', 'version', 'sha256', 'engine', 'path'],
-    aggregator: 'first',
-    registers,
-  });
   new Gauge({
     name: 'inference_queue_rows',
     help: 'Rows that wait for a thread.',
-    registers,
+    registers: [registry],
     collect() {
       this.set(queuedRows());
     },
@@ -167,23 +141,12 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
     },
     ignored: (model, columns) => ignored({ model: model.name }).add(columns),
     loaded: (model, seconds) => {
-      const before = loaded.get(model.id);
-      if (before) info.remove(facts(before));
-      loaded.set(model.id, model);
-      // From now on: what has no series yet can't be seen to grow.
+      // Its series exist from now on: a rate needs a value before the first increase.
       seriesOf(model);
-      load.set(label(model), seconds);
-      ready.set(label(model), 1);
-      info.set(facts(model), 1);
+      models.add(model, seconds);
     },
     unloaded: (model) => {
-      // Another content of the same version may have taken its place, and its series.
-      if (loaded.get(model.id) !== model) return;
-      loaded.delete(model.id);
-      load.remove(label(model));
-      ready.remove(label(model));
-      info.remove(facts(model));
-      seriesOf(model).values?.last.forget();
+      if (models.remove(model)) seriesOf(model).values?.last.forget();
     },
   };
 }

@@ -1,6 +1,6 @@
 import { LATENCY_BUCKETS } from './buckets.ts';
 
-/** What the whole server did in the last second or so: POST requests, of all processes. */
+/** POST requests of all processes, within about the last second. */
 export interface Load {
   readonly requestsPerSecond: number | null;
   /** Seconds in the server process, estimated from buckets; null without requests. */
@@ -8,15 +8,15 @@ export interface Load {
   readonly p99: number | null;
 }
 
-/** Nobody has asked for a while, so nothing is measured yet. */
+/** Before the first measurement: it starts with a question. */
 export const UNKNOWN_LOAD: Load = { requestsPerSecond: null, p50: null, p99: null };
 
-export const EVERY_MS = 1000;
+export const LOAD_EVERY_MS = 1000;
 
-/** How long one question keeps the measuring going. */
-export const INTEREST_MS = 5000;
+/** How long measuring goes on after a question. */
+export const LOAD_INTEREST_MS = 5000;
 
-/** The time that a share of the requests stayed below, evenly spread within its bucket. */
+/** A quantile of the latency; requests count as evenly spread within their bucket. */
 function quantile(share: number, counts: readonly number[], total: number): number | null {
   if (total === 0) return null;
   let below = 0;
@@ -29,8 +29,8 @@ function quantile(share: number, counts: readonly number[], total: number): numb
   return LATENCY_BUCKETS.at(-1) ?? null;
 }
 
-/** @param counts requests that fell into each bucket of latency, and beyond the last */
-export function summarise(counts: readonly number[], seconds: number): Load {
+/** @param counts requests in each bucket of latency, those beyond the last bound included */
+export function summariseLoad(counts: readonly number[], seconds: number): Load {
   const total = counts.reduce((sum, count) => sum + count, 0);
   return {
     requestsPerSecond: total / seconds,

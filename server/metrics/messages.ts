@@ -13,9 +13,9 @@ export type MetricsFromProcess =
 
 export type MetricsToProcess =
   | { readonly type: 'sums'; readonly question: number; readonly metrics: readonly MetricObject[] }
-  /** Send the counts of the families whose names begin with the prefix. */
+  /** Requests the counts of the families whose names begin with the prefix. */
   | { readonly type: 'metrics'; readonly prefix: string }
-  /** Send the counts by bucket of latency. */
+  /** Requests the counts by bucket of latency. */
   | { readonly type: 'count' }
   /** The recent load of the whole server. */
   | { readonly type: 'load'; readonly load: Load };

@@ -1,8 +1,8 @@
 import { Gauge, Registry, collectDefaultMetrics } from 'prom-client';
 
 /**
- * Gauges whose names break the naming rules (`_total` is a counter's); lists of every handle, which take the longer the
- * more connections there are; and one that says 292 years when nothing was measured. What they count isn't acted on.
+ * Families that are left out: gauges with a counter's name (`_total`), lists of all handles, which take longer with more
+ * connections, and a lag that is 292 years when nothing was measured.
  */
 const LEFT_OUT = [
   'nodejs_active_handles',
@@ -14,10 +14,7 @@ const LEFT_OUT = [
   'nodejs_eventloop_lag_min_seconds',
 ];
 
-/**
- * Where prom-client's way to make one value of several processes' hides what matters: the one that lags most, and the
- * newest start.
- */
+/** Families where prom-client's aggregation would hide the process that lags most, and the newest start. */
 const MERGED_BY_MAX = [
   'nodejs_eventloop_lag_seconds',
   'nodejs_eventloop_lag_p90_seconds',
@@ -26,8 +23,8 @@ const MERGED_BY_MAX = [
 ];
 
 /**
- * A registry with Node's own families: CPU, memory, event loop lag, heap, garbage collection. The primary, which idles,
- * is told from the processes that serve, whose values are summed.
+ * A registry with Node's own families: CPU, memory, event loop lag, heap, garbage collection. Their label `role` keeps
+ * the primary, which idles, apart from the server processes, whose values are summed.
  */
 export function createRegistry(role: 'primary' | 'server'): Registry {
   const registry = new Registry();
@@ -40,7 +37,7 @@ export function createRegistry(role: 'primary' | 'server'): Registry {
   return registry;
 }
 
-/** `app_info`: what runs. */
+/** `app_info`: the versions of the software. */
 export function recordAppInfo(registry: Registry, version: string, onnxruntime: string): void {
   const info = new Gauge({
     name: 'app_info',

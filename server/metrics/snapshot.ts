@@ -1,27 +1,27 @@
 import type { Registry } from 'prom-client';
 
-/** How the values of several processes become one. Those of counters and histograms are always summed. */
+/** How the values of several processes become one. Counters and histograms are always summed. */
 export type Merge = 'sum' | 'average' | 'min' | 'max' | 'first' | 'newest' | 'omit';
 
-/** What is the same in every process. */
+/** The part of a family that is the same in every process. */
 export interface FamilyHead {
   readonly name: string;
   readonly help: string;
   readonly type: 'counter' | 'gauge' | 'histogram';
   readonly merge: Merge;
-  /** Upper bounds of a histogram's buckets, but for the last, which has none. */
+  /** Upper bounds of a histogram's buckets, except for the last, which has none. */
   readonly bounds: readonly number[];
 }
 
 /**
- * The values of a series: of a counter or a gauge one; of a gauge whose newest value counts also when it was set, in ms
- * since 1970; of a histogram the observations within each bound, all of them, and their sum.
+ * The values of a series. Counter, gauge: one. Gauge merged as `newest`: also the time when it was set, in ms since
+ * 1970. Histogram: the observations within each bound, all of them, and their sum.
  */
 export type Values = readonly number[];
 
 /**
- * A family as it crosses the border between processes: a series is one entry, its labels a JSON text that is also its
- * key. In prom-client's own form a histogram's series are two dozen objects, which took most of a scrape's time.
+ * A family as it is sent between processes: a series is one entry, its labels a JSON text that is also its key. In
+ * prom-client's own form a histogram's series is two dozen objects, which took most of a scrape's time.
  */
 export interface FamilySnapshot extends FamilyHead {
   readonly series: readonly (readonly [labels: string, values: Values])[];
@@ -31,15 +31,15 @@ export type Snapshot = readonly FamilySnapshot[];
 
 type Labels = Readonly<Record<string, string | number>>;
 
-/** One line of an exposition, as prom-client has it. */
+/** One line of an exposition, in prom-client's form. */
 interface Value {
   readonly metricName?: string;
   readonly labels: Labels;
   readonly value: number;
 }
 
-/** A family of prom-client's own. */
-interface Foreign {
+/** A family in prom-client's form. */
+interface PromFamily {
   readonly name: string;
   readonly help: string;
   readonly type: 'counter' | 'gauge' | 'histogram';
@@ -49,14 +49,14 @@ interface Foreign {
 
 const withoutBound = (labels: Labels): string => JSON.stringify({ ...labels, le: undefined });
 
-function fromForeign({ name, help, type, aggregator: merge, values }: Foreign): FamilySnapshot {
+function fromPromFamily({ name, help, type, aggregator: merge, values }: PromFamily): FamilySnapshot {
   if (type !== 'histogram') {
     const series = values.map(({ labels, value }) => [JSON.stringify(labels), [value]] as const);
     return { name, help, type, merge, bounds: [], series };
   }
   const bounds = new Set<number>();
   const series = new Map<string, number[]>();
-  // Of each series the buckets come first, in order, then the sum; the count is the last bucket's.
+  // Each series has its buckets first, in order, then its sum; the count equals the last bucket's.
   for (const { metricName, labels, value } of values) {
     if (metricName?.endsWith('_count')) continue;
     const le = Number(labels['le']);
@@ -70,20 +70,20 @@ function fromForeign({ name, help, type, aggregator: merge, values }: Foreign): 
 }
 
 type Registered = { readonly name: string } & (
-  { readonly snapshot: () => FamilySnapshot } | { readonly get: () => Promise<Foreign> }
+  { readonly snapshot: () => FamilySnapshot } | { readonly get: () => Promise<PromFamily> }
 );
 
-/** All that a registry holds at this moment; or those families whose names begin so. */
+/** The families of a registry whose names begin with the prefix. */
 export async function takeSnapshot(registry: Registry, prefix = ''): Promise<Snapshot> {
   const metrics = registry.getMetricsAsArray() as unknown as readonly Registered[];
   return Promise.all(
     metrics
       .filter(({ name }) => name.startsWith(prefix))
-      .map(async (metric) => ('snapshot' in metric ? metric.snapshot() : fromForeign(await metric.get()))),
+      .map(async (metric) => ('snapshot' in metric ? metric.snapshot() : fromPromFamily(await metric.get()))),
   );
 }
 
-/** The family as prom-client serialises it. */
+/** The family in prom-client's form. */
 export function toMetricObject({ bounds, series, merge, ...head }: FamilySnapshot): MetricObject {
   const { name, type } = head;
   const values = series.flatMap(([key, numbers]): Value[] => {
@@ -103,7 +103,7 @@ export function toMetricObject({ bounds, series, merge, ...head }: FamilySnapsho
   return { ...head, aggregator: merge, values };
 }
 
-/** A metric as prom-client serialises it. */
+/** A metric as prom-client serializes it. */
 export interface MetricObject {
   readonly name: string;
   readonly type: 'counter' | 'gauge' | 'histogram' | 'summary';

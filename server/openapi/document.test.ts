@@ -8,7 +8,7 @@ import { createCatalogue } from '../model/catalogue.ts';
 import type { Catalogue } from '../model/catalogue.ts';
 import type { Model } from '../model/model.ts';
 import { fromHome } from '../platform/install.ts';
-import { readReports } from '../observers/shadow/report.ts';
+import { readShadowReports } from '../observers/shadow/report.ts';
 import { loadAdult } from '../testing/adult.ts';
 import { tinyModel } from '../testing/tinyModel.ts';
 import { describeApi } from './document.ts';
@@ -296,7 +296,7 @@ describe('a candidate', () => {
     const isReport = takes(document, 'Shadows');
     expect(isReport({ name: 'adult', version: 1, shadows: [] })).toBe(true);
     const labels = { model: 'adult', version: '1', shadow: '2' };
-    const [report] = readReports(adult, [
+    const [report] = readShadowReports(adult, [
       {
         name: 'shadow_rows_total',
         help: '',
@@ -304,7 +304,7 @@ describe('a candidate', () => {
         aggregator: 'sum',
         values: [{ labels, value: 2 }],
       },
-    ] as unknown as Parameters<typeof readReports>[1]);
+    ] as unknown as Parameters<typeof readShadowReports>[1]);
     expect(isReport({ name: 'adult', version: 1, shadows: [report] })).toBe(true);
     expect(isReport({ name: 'adult', version: 1, shadows: [{}] })).toBe(false);
   });

@@ -20,15 +20,15 @@ function accepts(limit: ConcurrencyLimit, bytes = 0): boolean {
   }
 }
 
-/** Lets in all that it takes of so many; how many those were. */
+/** Enters up to `most` requests. @returns how many were accepted */
 const fill = (limit: ConcurrencyLimit, most: number): number => {
   let inside = 0;
   while (inside < most && accepts(limit)) inside++;
   return inside;
 };
 
-/** So many requests inside, each of which takes that long; how many of as many may be inside afterwards. */
-function afterCrowd(limit: ConcurrencyLimit, many: number, ms: number): number {
+/** Answers `many` requests, each in `ms`. @returns how many of as many are accepted afterwards */
+function acceptedAfter(limit: ConcurrencyLimit, many: number, ms: number): number {
   const inside = fill(limit, many);
   for (let index = 0; index < inside; index++) limit.leave(0, ms);
   const next = fill(limit, many);
@@ -37,23 +37,23 @@ function afterCrowd(limit: ConcurrencyLimit, many: number, ms: number): number {
 }
 
 describe('the concurrency limit', () => {
-  it('is let in while it is answered in time', () => {
-    expect(afterCrowd(open(), 5000, PATIENCE_MS * 0.9)).toBe(5000);
+  it('has no effect while answers are in time', () => {
+    expect(acceptedAfter(open(), 5000, PATIENCE_MS * 0.9)).toBe(5000);
   });
 
-  it('is made smaller when answers are late, and refused at once beyond that', () => {
+  it('is lowered when answers are late, and refuses requests beyond it', () => {
     const limit = open();
-    const left = afterCrowd(limit, 500, PATIENCE_MS * 2);
+    const left = acceptedAfter(limit, 500, PATIENCE_MS * 2);
     expect(left).toBeGreaterThan(300);
     expect(left).toBeLessThan(400);
     expect(shed.pop()).toBe('late');
   });
 
-  it('never gets smaller than some', () => {
-    expect(afterCrowd(open(), LEAST, PATIENCE_MS * 2)).toBe(LEAST);
+  it('has a lower bound', () => {
+    expect(acceptedAfter(open(), LEAST, PATIENCE_MS * 2)).toBe(LEAST);
   });
 
-  it('is not judged by a few large requests among small ones', () => {
+  it('is not lowered by a few large requests among small ones', () => {
     const limit = open();
     const inside = fill(limit, 500);
     for (let index = 0; index < inside; index++) limit.leave(0, index % 10 === 0 ? 10 : PATIENCE_MS * 2);
@@ -62,9 +62,9 @@ describe('the concurrency limit', () => {
 
   it('grows again, by one for each round of early answers', () => {
     const limit = open();
-    const left = afterCrowd(limit, 500, PATIENCE_MS * 2);
+    const left = acceptedAfter(limit, 500, PATIENCE_MS * 2);
     expect(fill(limit, 500)).toBe(left);
-    // Two rounds of answers, nearly.
+    // Nearly two rounds of answers.
     let more = 0;
     for (let index = 0; index < 1.9 * left; index++) {
       limit.leave(0, 1);
@@ -74,11 +74,11 @@ describe('the concurrency limit', () => {
     expect(more).toBeLessThanOrEqual(2);
   });
 
-  it('is refused where the queue is late', () => {
+  it('refuses requests while the queue is late', () => {
     expect(accepts(open(true))).toBe(false);
   });
 
-  it('holds so many bytes of bodies, and always one body', () => {
+  it('bounds the bytes of bodies, but always accepts one body', () => {
     const limit = open();
     expect(accepts(limit, 1000 * MIB)).toBe(true);
     expect(accepts(limit, MIB)).toBe(false);

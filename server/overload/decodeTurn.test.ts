@@ -5,23 +5,23 @@ import type { Problem } from '../errors/problem.ts';
 import type { BodySize } from './decodeTurn.ts';
 import { createDecodeTurn } from './decodeTurn.ts';
 
-/** A backlog that a test fills. */
+/** A backlog that a test fills and empties. */
 function createBacklog(): { isFull: boolean; onRoom(listener: () => void): void; makeRoom(): void } {
-  let tell = (): void => {};
+  let report = (): void => {};
   return {
     isFull: false,
     onRoom: (listener) => {
-      tell = listener;
+      report = listener;
     },
     makeRoom() {
       this.isFull = false;
-      tell();
+      report();
     },
   };
 }
 
-/** Spends like somebody who decodes; each entry is `name@turn`. */
-function crowd(turn: ReturnType<typeof createDecodeTurn>, now: () => number) {
+/** Waits for turns and spends time, as a predictor does; each entry is `name@turn`. */
+function createCallers(turn: ReturnType<typeof createDecodeTurn>, now: () => number) {
   const seen: string[] = [];
   const enter = async (name: string, ms: number): Promise<void> => {
     if (turn.isOver) await turn.next(performance.now(), 'large');
@@ -31,11 +31,11 @@ function crowd(turn: ReturnType<typeof createDecodeTurn>, now: () => number) {
   return { seen, enter };
 }
 
-describe('a turn', () => {
-  it('lets in what it has time for, and the rest in order, some in each later turn', async () => {
+describe('the decode turn', () => {
+  it('admits bodies while it has time, and the rest in order in later turns', async () => {
     const turn = createDecodeTurn(60_000, createBacklog());
     let count = 0;
-    const { seen, enter } = crowd(turn, () => count);
+    const { seen, enter } = createCallers(turn, () => count);
     const all = Promise.all(['a', 'b', 'c', 'd', 'e'].map((name) => enter(name, 6)));
     expect(seen).toEqual(['a@0', 'b@0']);
     while (seen.length < 5) {
@@ -50,13 +50,13 @@ describe('a turn', () => {
     expect(turn.isOver).toBe(false);
   });
 
-  it('is never over for small ones', () => {
+  it('is never over for decoding that takes no time', () => {
     const turn = createDecodeTurn(60_000, createBacklog());
     for (let index = 0; index < 1000; index++) turn.spend(0.04);
     expect(turn.isOver).toBe(false);
   });
 
-  it('refuses those whose turn comes too late', async () => {
+  it('refuses bodies whose turn comes too late', async () => {
     const turn = createDecodeTurn(60_000, createBacklog());
     turn.spend(100);
     const late = await Promise.allSettled(
@@ -64,13 +64,13 @@ describe('a turn', () => {
       Array.from({ length: LATE_IN_A_ROW + 3 }, () => turn.next(performance.now() - 20_000, 'large')),
     );
     const refused = late.map((one) => (one.status === 'rejected' ? (one.reason as Problem).code : ''));
-    // One that a stall made late is let in; a crowd isn't.
+    // A stall makes some late; more in a row are overload.
     expect(refused.slice(0, LATE_IN_A_ROW).join('')).toBe('');
     expect(refused.slice(LATE_IN_A_ROW)).toEqual(['overloaded', 'overloaded', 'overloaded']);
     expect(turn.isOver).toBe(false);
   });
 
-  it('lets large ones wait while the backlog is full, and small ones pass', async () => {
+  it('makes large bodies wait while the backlog is full, and admits small ones', async () => {
     const backlog = createBacklog();
     const turn = createDecodeTurn(60_000, backlog);
     backlog.isFull = true;
@@ -86,7 +86,7 @@ describe('a turn', () => {
     expect(seen).toEqual(['small', 'a', 'b']);
   });
 
-  it('refuses all but some late ones of a crowd that nothing moves', async () => {
+  it('refuses all but LATE_IN_A_ROW late bodies while nothing moves', async () => {
     const backlog = createBacklog();
     const turn = createDecodeTurn(2000, backlog);
     backlog.isFull = true;
@@ -99,7 +99,7 @@ describe('a turn', () => {
     await Promise.all(waits.slice(0, LATE_IN_A_ROW));
   });
 
-  it('refuses at the deadline what still waits', async () => {
+  it('refuses bodies that still wait at the deadline', async () => {
     const backlog = createBacklog();
     const turn = createDecodeTurn(20, backlog);
     backlog.isFull = true;
@@ -111,7 +111,7 @@ describe('a turn', () => {
     await turn.next(performance.now(), 'large');
   });
 
-  it('has one large one ahead of the small ones in each turn', async () => {
+  it('admits one large body ahead of the small ones in each turn', async () => {
     const turn = createDecodeTurn(60_000, createBacklog());
     turn.spend(100);
     const seen: string[] = [];

@@ -1,43 +1,37 @@
 import { Problem } from '../errors/problem.ts';
+import type { Backlog } from './largeBacklog.ts';
 import { createLateStreak, patienceOf } from './patience.ts';
 import { LATE_IN_A_ROW } from './queueAdmission.ts';
 
-/** Milliseconds of decoding in one turn of the event loop, after which those that have answers to give come first. */
+/** Milliseconds of decoding in one turn of the event loop; then finished answers come first. */
 const TURN_MS = 10;
-/** Less than that is not worth counting: a single row must not pay for it. */
+/** Less isn't counted: a single row must not pay for that. */
 const SMALL_MS = 0.05;
-/** How much there is to do behind the decoding. */
-export interface Backlog {
-  /** The threads have enough for a while. */
-  readonly isFull: boolean;
-  /** The listener is called whenever they may not have it any more. */
-  onRoom(listener: () => void): void;
-}
 
-/** A small body is decoded in no time, and adds next to nothing to the backlog. */
+/** A small body is decoded at once, and adds next to nothing to the backlog. */
 export type BodySize = 'small' | 'large';
 
-/** Divides the event loop between reading requests and all the rest. */
+/** Divides the event loop between the decoding of bodies and everything else. */
 export interface DecodeTurn {
-  /** Whether a body has to wait until it is decoded, if it isn't small. */
+  /** A large body would have to wait. */
   readonly isOver: boolean;
   isOverFor(size: BodySize): boolean;
   spend(ms: number): void;
   /**
-   * Resolves in a turn that has time left and, for a large body, once the backlog has room: first come, first served,
-   * among those of its size.
+   * Resolves in a turn with time left and, for a large body, once the backlog has room: first in, first out among
+   * bodies of its size.
    *
-   * @param since when the request came, by `performance.now()`: reading a large body in a crowd takes long, too
+   * @param since when the request arrived, by `performance.now()`: under load, reading a large body takes long, too
    * @throws {Problem} overloaded, if that is too late; deadline_exceeded
    */
   next(since: number, size: BodySize): Promise<void>;
 }
 
-/** Those that wait. */
+/** The waiting bodies of one size. */
 interface Line {
   readonly length: number;
   join(since: number): Promise<void>;
-  /** The first goes on, or is refused: when too many in a row have waited too long. */
+  /** Lets the first one go on, or refuses it when too many in a row were late. */
   advance(): void;
 }
 
@@ -55,11 +49,11 @@ function createLine(deadlineMs: number): Line {
   const hasWaited = ({ since }: Waiting, ms: number): boolean => performance.now() - since > ms;
   const refuse = (at: number, code: 'deadline_exceeded' | 'overloaded'): void =>
     waiting.splice(at, 1)[0]?.refuse(new Problem(code));
-  /** While the backlog is full, none goes on: those that it takes too long for needn't wait for that. */
+  /** While the backlog is full, nothing goes on: this refuses bodies that have waited too long. */
   const sweep = (): void => {
     timer = undefined;
     while (waiting[0] !== undefined && hasWaited(waiting[0], deadlineMs)) refuse(0, 'deadline_exceeded');
-    // Of some late ones each may yet come to its turn; of a crowd, no more than these.
+    // The first LATE_IN_A_ROW late ones may still get their turn; more of them are overload.
     for (
       let late = waiting[LATE_IN_A_ROW];
       late && hasWaited(late, patienceMs);
@@ -91,18 +85,17 @@ function createLine(deadlineMs: number): Line {
 }
 
 /**
- * In a crowd one turn brings hundreds of bodies. Were all of them decoded at once, the threads' replies would wait
- * for it, the threads would be idle meanwhile, and hardly anything would be answered at all. Nor would it help to decode
- * what the threads can't work on yet: hundreds of bodies that go through them side by side all end late.
+ * Under load one turn brings hundreds of bodies. Decoding all of them at once would delay the threads' replies, and the
+ * threads would idle meanwhile. Decoding more than the threads can take makes hundreds of requests end late together.
  *
- * @param deadlineMs what a request may wait, be it alone; a crowd a part of that
+ * @param deadlineMs time that a request may wait; under overload a part of it: see patience.ts
  */
 export function createDecodeTurn(deadlineMs: number, backlog: Backlog): DecodeTurn {
   const small = createLine(deadlineMs);
   const large = createLine(deadlineMs);
   let spentMs = 0;
   let scheduled = false;
-  /** One large body in each turn goes ahead of the small ones: it would have to wait for ever. */
+  /** In each turn one large body goes ahead of the small ones, or it might wait forever. */
   let largeIsAhead = false;
   const next = (): Line | undefined => {
     const mayBeLarge = large.length > 0 && !backlog.isFull;
@@ -122,7 +115,7 @@ export function createDecodeTurn(deadlineMs: number, backlog: Backlog): DecodeTu
     scheduled = true;
     setImmediate(begin);
   };
-  /** Each goes on in a microtask, where it spends its time; the next one is looked at behind that. */
+  /** A body is decoded in a microtask, which spends time; the next one is considered after that. */
   const letIn = (): void => {
     const line = spentMs < TURN_MS ? next() : undefined;
     if (line === undefined) return;

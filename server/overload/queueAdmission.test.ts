@@ -14,8 +14,8 @@ function refuses(enter: () => void): boolean {
   }
 }
 
-describe('admission', () => {
-  it('takes what fits, refuses what does not, and counts what a refusal leaves', () => {
+describe('the queue admission', () => {
+  it('admits rows up to its bound, and refuses more', () => {
     const admission = createQueueAdmission(LIMIT);
     admission.enter(60);
     admission.enter(40);
@@ -26,7 +26,7 @@ describe('admission', () => {
     expect(admission.waitingRows).toBe(100);
   });
 
-  it('takes a request of any size when nothing waits', () => {
+  it('admits a request of any size while nothing waits', () => {
     const admission = createQueueAdmission(LIMIT);
     admission.enter(10 * LIMIT);
     expect(refuses(() => admission.enter(1))).toBe(true);
@@ -34,7 +34,7 @@ describe('admission', () => {
     admission.enter(10 * LIMIT);
   });
 
-  it('takes rows back that were admitted before, above the limit if need be', () => {
+  it('queues admitted rows again, above the limit if need be', () => {
     const admission = createQueueAdmission(LIMIT);
     admission.enter(LIMIT);
     admission.leave(50);
@@ -43,7 +43,7 @@ describe('admission', () => {
     expect(admission.waitingRows).toBe(150);
   });
 
-  it('never lets more than the limit wait, except from empty', () => {
+  it('never admits more rows than the limit, except into an empty queue', () => {
     const steps = fc.array(fc.record({ enters: fc.boolean(), rows: fc.integer({ min: 1, max: 150 }) }));
     fc.assert(
       fc.property(steps, (commands) => {
@@ -66,8 +66,8 @@ describe('admission', () => {
   });
 });
 
-describe('requests that begin late', () => {
-  it('keep others out while some wait, but not a few of them, and not from an empty queue', () => {
+describe('requests that start late', () => {
+  it('refuse others while rows wait, but not a few of them, and not in an empty queue', () => {
     const admission = createQueueAdmission(LIMIT, 1000);
     admission.enter(50);
     for (let index = 0; index < LATE_IN_A_ROW; index++) admission.began(1001);

@@ -13,5 +13,5 @@ export interface Answered {
   readonly answers: Float64Array;
 }
 
-/** Is called with answered rows on the path of every request: copies what it needs, never waits, never throws. */
+/** Called with answered rows on the path of every request: it copies what it needs, never waits, and never throws. */
 export type OnAnswered = (answered: Answered) => void;

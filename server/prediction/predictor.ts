@@ -1,7 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import type { Table } from '../model/rows.ts';
-import type { EncodeOptions } from '../model/rows.ts';
-import type { EncodedRows } from '../model/rows.ts';
+import type { EncodeOptions, EncodedRows, Table } from '../model/rows.ts';
 import { Problem } from '../errors/problem.ts';
 import type { Inference, PredictOptions, Scores } from '../inference/port.ts';
 import type { HttpRecorder } from '../metrics/http.ts';
@@ -12,18 +10,18 @@ import { createDecodeTurn } from '../overload/decodeTurn.ts';
 import type { OnAnswered } from './onAnswered.ts';
 import type { PredictRequest } from './request.ts';
 
-/** A request of so many rows is worth watching for a caller that hangs up. */
+/** From this many rows on, a request ends when its caller disconnects. */
 const LONG_REQUEST_ROWS = 1024;
 
-/** How often a piece that waits for room in the queue looks for it. */
+/** Pause of a piece that waits for room in the queue. */
 const RETRY_MS = 10;
 
-/** What a dialect read from a body: rows, and whatever its writer needs to know of them. */
+/** A decoded body: rows, and what the writer of the dialect needs to know of them. */
 export interface Decoded {
   readonly table: Table;
 }
 
-/** The answers to a request, with what an answer in any dialect needs beside them. */
+/** The answers to a request, with all that a writer of any dialect needs. */
 export interface Prediction<D extends Decoded = Decoded> extends Scores {
   readonly model: Model;
   readonly decoded: D;
@@ -48,8 +46,8 @@ export interface Predictor {
   /** Encodes the rows of a piece of a file. @throws {Problem} invalid_columns, invalid_rows */
   encode(model: Model, table: Table, options: EncodeOptions): EncodedRows;
   /**
-   * Scores a piece of a file. A full queue is waited for, at most as long as a request may take: the caller reads the
-   * next piece only when this one is answered, so it delays nothing but itself.
+   * Scores a piece of a file. Waits for room in a full queue, at most as long as a request may take: the caller reads
+   * the next piece only after this one, so it delays only itself.
    *
    * @throws {Problem} what inference throws
    */
@@ -59,7 +57,7 @@ export interface Predictor {
 /**
  * A prediction that has its decode turn.
  *
- * @param since when it began to wait for that turn, if it had to: as performance.now()
+ * @param since when it began to wait for that turn, if it had to, in milliseconds of performance.now()
  */
 export type Predict = <D extends Decoded>(
   request: PredictRequest,
@@ -75,7 +73,7 @@ export interface PredictorDeps {
   readonly recorder: InferenceRecorder;
   /** How long a piece of a long request waits for room in the queue. */
   readonly patienceMs: number;
-  /** Are called with all answered rows, in this order. */
+  /** Called with all answered rows, in this order. */
   readonly onAnswered?: readonly OnAnswered[];
   /** Wraps each prediction. */
   readonly around?: ((predict: Predict) => Predict) | undefined;
@@ -103,7 +101,7 @@ export function createPredictor(deps: PredictorDeps): Predictor {
     const answered = { id, model, table, rows, answers };
     for (const observe of onAnswered) observe(answered);
   };
-  /** A request that had to be turned away is counted. */
+  /** Counts a request that was shed. */
   const refused = (error: unknown): never => {
     if (error instanceof Problem && isShed(error.code)) http.shed(error.code);
     throw error;
@@ -142,13 +140,13 @@ export function createPredictor(deps: PredictorDeps): Predictor {
           waitedMs: since === undefined ? 0 : start - since,
           isLarge: request.size === 'large',
         };
-  const turn = createDecodeTurn(patienceMs, inference);
+  const decodeTurn = createDecodeTurn(patienceMs, inference.backlog);
   const predict = around((request, model, decode, options, since) => {
     const start = performance.now();
     const decoded = counted(model, decode);
     const rows = encode(model, decoded.table, options);
     const parseMs = performance.now() - start;
-    turn.spend(parseMs);
+    decodeTurn.spend(parseMs);
     const parseSeconds = parseMs / 1000;
     recorder.parsed(model, parseSeconds);
     const finish = ({ answers, queueSeconds, runSeconds }: Scores): Prediction<typeof decoded> => {
@@ -167,11 +165,11 @@ export function createPredictor(deps: PredictorDeps): Predictor {
       return scores;
     },
     predict: (request, model, decode, options) => {
-      if (!turn.isOver) return predict(request, model, decode, options);
+      if (!decodeTurn.isOver) return predict(request, model, decode, options);
       const { size } = request;
-      if (!turn.isOverFor(size)) return predict(request, model, decode, options);
+      if (!decodeTurn.isOverFor(size)) return predict(request, model, decode, options);
       const since = performance.now();
-      return turn
+      return decodeTurn
         .next(request.arrived, size)
         .then(() => predict(request, model, decode, options, since), refused);
     },

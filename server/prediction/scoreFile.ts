@@ -1,7 +1,5 @@
 import { answerWidth } from '../../worker/protocol.ts';
-import type { EncodeOptions } from '../model/rows.ts';
-import type { EncodedRows } from '../model/rows.ts';
-import type { Warning } from '../model/rows.ts';
+import type { EncodeOptions, EncodedRows, Table, Warning } from '../model/rows.ts';
 import type { CellError } from '../errors/problem.ts';
 import { MAX_LISTED, Problem } from '../errors/problem.ts';
 import type { Scores } from '../inference/port.ts';
@@ -11,10 +9,9 @@ import type { Spool } from '../platform/spool.ts';
 import { pieces } from '../platform/spool.ts';
 import type { FileNotes } from '../dialects/fileAnswer.ts';
 import { createCsvTable } from '../dialects/forms/csv.ts';
-import type { Table } from '../model/rows.ts';
 import { createUtf8Decoder } from '../dialects/forms/utf8.ts';
 
-/** Pieces of one file that wait for answers: enough to keep the threads busy, and no more than that in memory. */
+/** Pieces of one file that wait for answers: just enough to keep the threads busy, since they are held in memory. */
 const MAX_IN_FLIGHT = 4;
 
 export interface FileOptions extends EncodeOptions {
@@ -23,7 +20,7 @@ export interface FileOptions extends EncodeOptions {
   readonly signal: AbortSignal;
 }
 
-/** What was found in a file. Its answers are in a spool: [rows, answerWidth], Float64, NaN in a refused row. */
+/** The result of a file. Its answers are in a spool: [rows, answerWidth], Float64, NaN in a refused row. */
 export interface FileScores extends FileNotes {
   readonly rows: number;
   readonly parseSeconds: number;
@@ -31,7 +28,7 @@ export interface FileScores extends FileNotes {
   readonly runSeconds: number;
 }
 
-/** [rows + refused rows, width]: the answers where their rows stand, NaN between them. */
+/** [rows + refused rows, width]: answers in the order of the file's rows, NaN for refused ones. */
 function placeAnswers(answers: Float64Array, rows: EncodedRows, width: number): Float64Array {
   if (!rows.refused) return answers;
   const refused = new Set(rows.refused.rows);
@@ -46,10 +43,10 @@ function placeAnswers(answers: Float64Array, rows: EncodedRows, width: number): 
 }
 
 /**
- * Predicts for every row of a CSV in a spool, in bounded memory: a few pieces at a time are parsed, and wait in the
- * queue as requests of their own, each with its own deadline.
+ * Predicts for every row of a CSV in a spool, in bounded memory: a few pieces at a time wait in the queue as requests
+ * of their own, each with its own deadline.
  *
- * @param answers where the answers go
+ * @param answers receives the answers
  * @throws {Problem} invalid_csv, invalid_encoding, invalid_columns, invalid_rows with the faults of the whole file, and
  *   what inference throws
  */
@@ -79,7 +76,7 @@ export async function scoreFile(
       if (errors.length < MAX_LISTED) errors.push({ ...error, row: error.row + rows });
     errorsTotal += total;
   };
-  /** The rows of a piece; undefined when a bad one has settled the file's fate: the rest is only checked. */
+  /** The rows of a piece; undefined once a refused row refuses the file: its rest is only checked. */
   const encode = (piece: Table): EncodedRows | undefined => {
     try {
       const encoded = predictor.encode(model, piece, options);
@@ -113,9 +110,9 @@ export async function scoreFile(
     rows += piece.data.length;
     parseSeconds += (performance.now() - start) / 1000;
     if (!encoded || (errorsTotal > 0 && options.skipBadRows !== true)) return;
-    // Without the signal: the queue would keep every piece as its listener. It's looked at between pieces.
+    // Without the signal, which would get a listener for each piece: it is checked between pieces.
     const scores = predictor.score(options.requestId, model, piece, encoded);
-    // Until its turn has come, nobody listens to its failure.
+    // Its failure is handled later, in finishFirst: it must not count as unhandled until then.
     scores.catch(() => undefined);
     waiting.push({ rows: encoded, scores });
     if (waiting.length >= MAX_IN_FLIGHT) await finishFirst();

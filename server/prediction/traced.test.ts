@@ -12,7 +12,7 @@ import type { Phase, RequestTrace } from '../tracing/tracing.ts';
 
 const TABLE = { columns: ['x'], data: [[1]] };
 
-/** More than a turn has. */
+/** More than a decode turn has, in milliseconds. */
 const decodeSlowly = (): typeof TABLE => {
   const end = performance.now() + 20;
   while (performance.now() < end);
@@ -29,7 +29,7 @@ function start() {
     around: tracedPredict,
   });
   const model = tinyModel();
-  /** Its phases, whatever becomes of it. */
+  /** Its phases, whether it succeeds or fails. */
   const predict = async (decode: () => typeof TABLE): Promise<Phase[]> => {
     const phases: Phase[] = [];
     const trace: RequestTrace = {
@@ -54,8 +54,8 @@ function start() {
   return { predict };
 }
 
-describe('a request that waits for a turn to be decoded', () => {
-  it('has that as a phase, and the others where they were', async () => {
+describe('a request that waits for its decode turn', () => {
+  it('has the wait as a phase before the others', async () => {
     const { predict } = start();
     const [first, second] = await Promise.all([predict(decodeSlowly), predict(decodeSlowly)]);
     expect(first.map(({ name }) => name)).toEqual(['parse', 'queue', 'run']);

@@ -11,7 +11,7 @@ function succeeded<P extends Prediction>(
   const model = prediction.model.id;
   const { rows } = prediction.rows;
   const parsed = start + prediction.parseSeconds * 1000;
-  // What it waited for its turn is a phase of its own.
+  // The wait for the decode turn is a phase of its own.
   const taken = parsed + prediction.queueSeconds * 1000 - waitedMs;
   trace.phase({ name: 'parse', start, end: parsed, model, rows });
   trace.phase({ name: 'queue', start: parsed, end: taken, model, rows });
@@ -26,8 +26,8 @@ function failed(trace: RequestTrace, phase: Omit<Phase, 'end' | 'fault'>, error:
 }
 
 /**
- * Tells a prediction's phases to its request's trace. Not those of a file: it has thousands of pieces. It is put
- * around predictions only where tracing is on.
+ * Reports a prediction's phases to its request's trace. Not those of a file, which has thousands of pieces. Used only
+ * where tracing is on.
  */
 export const tracedPredict =
   (predict: Predict): Predict =>
@@ -50,7 +50,7 @@ export const tracedPredict =
       (found) => succeeded(trace, start, found, waitedMs),
       (error: unknown) => {
         trace.phase({ name: 'parse', start, end: parsed, model: id });
-        // A batch that failed is the one that can't have failed while it waited.
+        // Only a failed batch ends a request in its run; all other errors end it in the queue.
         const name = error instanceof Problem && error.code !== 'internal_error' ? 'queue' : 'run';
         return failed(trace, { name, start: parsed, model: id }, error);
       },

@@ -107,7 +107,7 @@ export function createPrimary({ config, runtime, nginx, log, exit }: PrimaryOpti
   });
   const stopNginxWatch = killFrozenWorkers(runtime, log);
   const keyring = createKeyring(config, (keys) => processes.broadcast({ type: 'keys', keys }));
-  const metricsServer = createMetricsServer(scraper.expose, log, keyring.letsScrape);
+  const metricsServer = createMetricsServer(scraper.expose, log, keyring.mayScrape);
   const source = lazySource(config, log);
   const rollout = createRollout({ source, wishes: wishesOf(config), log, onRefused: recorder.loadFailed });
   recorder.attach({

@@ -23,14 +23,14 @@ function makeLifecycle() {
 
 it('a process serves while it is admitted and its self-test passes', () => {
   const { lifecycle } = makeLifecycle();
-  const selfTest = { holds: true };
+  const selfTest = { passes: true };
   lifecycle.admit(true);
   expect(lifecycle.serving).toBe(false);
   lifecycle.attachSelfTest(selfTest);
   expect(lifecycle.serving).toBe(true);
-  selfTest.holds = false;
+  selfTest.passes = false;
   expect(lifecycle.serving).toBe(false);
-  selfTest.holds = true;
+  selfTest.passes = true;
   lifecycle.admit(false);
   expect(lifecycle.serving).toBe(false);
 });

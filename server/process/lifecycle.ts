@@ -30,7 +30,7 @@ export interface ProcessLifecycle extends Lifecycle {
   /** The primary's word: all processes have been ready, and the server isn't ending. */
   admit(admitted: boolean): void;
   /** `serving` depends on it from now on. */
-  attachSelfTest(selfTest: { readonly holds: boolean }): void;
+  attachSelfTest(selfTest: { readonly passes: boolean }): void;
   /** An end waits for its requests from now on. */
   attachListener(listener: Pick<Listener, 'close'>): void;
   /** A thread is lost for good: finishes the requests, then ends this process, which the primary replaces. */
@@ -42,7 +42,7 @@ export interface ProcessLifecycle extends Lifecycle {
 export function createLifecycle({ deadlineMs, log, exit, kill }: LifecycleOptions): ProcessLifecycle {
   let admitted = false;
   let draining = false;
-  let selfTest: { readonly holds: boolean } | undefined;
+  let selfTest: { readonly passes: boolean } | undefined;
   let listener: Pick<Listener, 'close'> | undefined;
 
   const finishAndKill = async (): Promise<void> => {
@@ -51,7 +51,7 @@ export function createLifecycle({ deadlineMs, log, exit, kill }: LifecycleOption
   };
   return {
     get serving() {
-      return admitted && selfTest?.holds === true;
+      return admitted && selfTest?.passes === true;
     },
     get draining() {
       return draining;

@@ -1,6 +1,6 @@
 import type { FromProcess } from '../messages.ts';
 import type { Load } from '../metrics/load.ts';
-import { EVERY_MS, INTEREST_MS, UNKNOWN_LOAD } from '../metrics/load.ts';
+import { LOAD_EVERY_MS, LOAD_INTEREST_MS, UNKNOWN_LOAD } from '../metrics/load.ts';
 
 /** The load of the whole server, as a server process sees it. */
 export interface LoadView {
@@ -15,11 +15,11 @@ export function createLoadView(send: (message: FromProcess) => unknown): LoadVie
   return {
     read: () => {
       const now = performance.now();
-      if (now - asked > EVERY_MS / 2) {
+      if (now - asked > LOAD_EVERY_MS / 2) {
         asked = now;
         void send({ type: 'watch' });
       }
-      return now - received < INTEREST_MS ? latest : UNKNOWN_LOAD;
+      return now - received < LOAD_INTEREST_MS ? latest : UNKNOWN_LOAD;
     },
     receive: (load) => {
       received = performance.now();

@@ -2,17 +2,17 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { Problem } from '../errors/problem.ts';
 import type { Scores } from '../inference/port.ts';
 import type { Model } from '../model/model.ts';
-import type { Proof } from './selfTest.ts';
-import { createProof, uncounted } from './selfTest.ts';
+import type { SelfTest } from './selfTest.ts';
+import { createSelfTest } from './selfTest.ts';
 import { tinyModel } from '../testing/tinyModel.ts';
 import { eventually } from '../testing/withDeadline.ts';
 
 /** Longer than any stall of the machine. */
 const FRESH_MS = 60_000;
-/** Where a test waits for an answer to grow old. */
+/** Short, where a test waits for an answer to age. */
 const SOON_OLD_MS = 300;
 
-/** It answers x = 0 with 1, and x = 1 with 2. */
+/** Golden rows: x = 0 is answered 1, and x = 1 is answered 2. */
 function goldenModel(): Model {
   const model = tinyModel();
   const table = { columns: ['x'], data: [[0], [1]], predictions: [1, 2] };
@@ -28,8 +28,8 @@ const scores = (...answers: number[]): Scores => ({
 /** x + 1 for each row. */
 const right = (cells: ArrayLike<number>): Scores => scores(...Array.from(cells, (x) => x + 1));
 
-let proof: Proof;
-afterEach(() => proof.close());
+let selfTest: SelfTest;
+afterEach(() => selfTest.close());
 
 function start(
   model = goldenModel(),
@@ -42,7 +42,7 @@ function start(
   };
   const wrong: string[] = [];
   let asked = 0;
-  proof = createProof({
+  selfTest = createSelfTest({
     inline: { score: (_, { cells }) => paths.inline(cells) },
     queue: {
       predict: (_, { cells }) => {
@@ -54,64 +54,64 @@ function start(
     pauseMs: 10,
     onWrong: (_, reason, before) => wrong.push(`${reason}${before ? '' : ', ever'}`),
   });
-  proof.follow([model]);
+  selfTest.follow([model]);
   return { paths, wrong, asked: () => asked };
 }
 
-describe('the proof that a process predicts', () => {
-  it('holds while golden rows are answered on both paths', async () => {
+describe('the self-test', () => {
+  it('passes while golden rows are answered on both paths', async () => {
     const { wrong, asked } = start();
     await eventually('some rounds', () => asked() > 10);
-    expect(proof.holds).toBe(true);
+    expect(selfTest.passes).toBe(true);
     expect(wrong).toEqual([]);
   });
 
-  it.each(['inline', 'thread'] as const)('ends at once with a wrong answer: %s', async (path) => {
+  it.each(['inline', 'thread'] as const)('fails at once with a wrong answer: %s', async (path) => {
     const { paths, wrong, asked } = start();
     await eventually('a round', () => asked() > 1);
     if (path === 'inline') paths.inline = () => scores(3);
     else paths.thread = () => Promise.resolve(scores(3));
-    await eventually('the end of the proof', () => !proof.holds);
+    await eventually('the failure', () => !selfTest.passes);
     await eventually('the report', () => wrong.length > 0);
     expect(wrong).toEqual([
       expect.stringMatching(path === 'inline' ? /in the process$/ : /by a thread$/) as string,
     ]);
-    // It holds again as soon as the answers are right.
+    // It passes again as soon as the answers are right.
     Object.assign(paths, { inline: right, thread: (cells: number[]) => Promise.resolve(right(cells)) });
-    await eventually('the proof', () => proof.holds);
+    await eventually('the pass', () => selfTest.passes);
   });
 
-  it('says of a model that never answered rightly that it never did', async () => {
+  it('reports that a model never answered correctly', async () => {
     const { wrong } = start(goldenModel(), () => scores(3));
     await eventually('the report', () => wrong.length > 0);
     expect(wrong).toEqual(['a golden row is answered wrongly in the process, ever']);
-    expect(proof.holds).toBe(false);
+    expect(selfTest.passes).toBe(false);
   });
 
-  it('stays for a while where threads are full', async () => {
+  it('passes for a while when threads are full', async () => {
     const { paths, asked, wrong } = start();
     await eventually('a round', () => asked() > 1);
     paths.thread = () => Promise.reject(new Problem('overloaded'));
     const before = asked();
     await eventually('some tries', () => asked() > before + 3);
-    expect(proof.holds).toBe(true);
+    expect(selfTest.passes).toBe(true);
     expect(wrong).toEqual([]);
   });
 
   it.each([
     ['silent', () => new Promise<Scores>(() => {})],
     ['full', () => Promise.reject(new Problem('overloaded'))],
-  ])('grows old while threads are %s', async (_, thread) => {
+  ])('fails after a while when threads are %s', async (_, thread) => {
     const { paths, asked, wrong } = start(goldenModel(), right, SOON_OLD_MS);
     await eventually('a round', () => asked() > 1);
     paths.thread = thread;
-    await eventually('its age', () => !proof.holds);
+    await eventually('its age', () => !selfTest.passes);
     expect(wrong).toEqual([]);
   });
 
-  it('asks every model at once: none waits until another is answered', () => {
+  it('tests every model at once: none waits for the answer of another', () => {
     const names: string[] = [];
-    proof = createProof({
+    selfTest = createSelfTest({
       inline: { score: () => undefined },
       queue: {
         predict: ({ name }) => {
@@ -122,14 +122,14 @@ describe('the proof that a process predicts', () => {
       freshMs: FRESH_MS,
       onWrong: () => {},
     });
-    proof.follow(['a', 'b', 'c'].map((name) => tinyModel(name)));
+    selfTest.follow(['a', 'b', 'c'].map((name) => tinyModel(name)));
     expect(names).toEqual(['a', 'b', 'c']);
   });
 
-  it('comes to every model where the queue has room for one', async () => {
+  it('tests every model when the queue has room for one', async () => {
     const answered = new Set<string>();
     let waiting = 0;
-    proof = createProof({
+    selfTest = createSelfTest({
       inline: { score: () => undefined },
       queue: {
         predict: async ({ name }, { cells }) => {
@@ -144,30 +144,17 @@ describe('the proof that a process predicts', () => {
       freshMs: FRESH_MS,
       onWrong: () => {},
     });
-    proof.follow(['a', 'b', 'c'].map((name) => tinyModel(name)));
+    selfTest.follow(['a', 'b', 'c'].map((name) => tinyModel(name)));
     await eventually('answers of all', () => answered.size === 3);
   });
 
-  it('asks a model without golden rows for any answer', async () => {
+  it('accepts any answer of a model without golden rows', async () => {
     const { paths, asked } = start(tinyModel());
     paths.inline = () => undefined;
     paths.thread = () => Promise.resolve(scores(Number.NaN));
     await eventually('some rounds', () => asked() > 3);
-    expect(proof.holds).toBe(true);
+    expect(selfTest.passes).toBe(true);
     paths.thread = () => Promise.reject(new Problem('internal_error'));
-    await eventually('the end of the proof', () => !proof.holds);
+    await eventually('the failure', () => !selfTest.passes);
   });
-});
-
-it('the requests of a proof are named nowhere', () => {
-  const named: (readonly string[])[] = [];
-  const recorder = uncounted({
-    batch: () => {},
-    queued: () => {},
-    running: (_, requestIds) => named.push(requestIds),
-    fault: (_, __, requestIds) => named.push(requestIds),
-  });
-  recorder.running(0, ['', 'a']);
-  recorder.fault(tinyModel(), { ok: false, code: 'run_failed', detail: '' }, ['b', '']);
-  expect(named).toEqual([['a'], ['b']]);
 });

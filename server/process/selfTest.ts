@@ -1,85 +1,58 @@
 import { answerWidth } from '../../worker/protocol.ts';
 import type { InlineInference } from '../inference/inline.ts';
-import type { Queue, QueueRecorder } from '../inference/queue.ts';
+import type { Queue } from '../inference/queue.ts';
 import type { EncodedRows } from '../model/rows.ts';
 import { Problem } from '../errors/problem.ts';
-import { perModel } from '../model/perModel.ts';
 import { exampleRow } from '../model/exampleRow.ts';
 import type { Model } from '../model/model.ts';
 
-/** The pause after a right answer. */
+/** Pause after a correct answer. */
 const PAUSE_MS = 1000;
 
-/** A full queue is asked again so soon: a server that has much to do predicts. */
+/** Pause after a refusal: a full queue is no wrong answer. */
 const FULL_PAUSE_MS = 100;
 
-/** Wrong answers in a row that are no chance. */
+/** Consecutive wrong answers after which the model is reported. */
 const MANY_WRONG = 2;
 
-/** Wrong is what is no rounding: another label, or a number that is off by this, relative to its size. */
+/** An answer is wrong with another label, or a number that is off by this share of its size: more than rounding. */
 const TOLERANCE = 1e-3;
 
-export interface ProofOptions {
+export interface SelfTestOptions {
   readonly inline: Pick<InlineInference, 'score'>;
   readonly queue: Pick<Queue, 'predict'>;
-  /** How long a right answer counts. */
+  /** How long a correct answer counts, in milliseconds. */
   readonly freshMs: number;
-  /** A model answers wrongly, or not at all; `before`: it has answered this process rightly. */
+  /** A model answers wrongly, or not at all. `before`: it has answered correctly in this process. */
   readonly onWrong: (model: Model, reason: string, before: boolean) => void;
   readonly pauseMs?: number;
 }
 
-/** The proof that this process predicts: it asks itself, all the time, on every path that a request can take. */
-export interface Proof {
-  /** Every served model has lately answered as it should. */
-  readonly holds: boolean;
-  /** The models to ask, from now on. Their golden rows have just been verified. */
+/** Tests that this process predicts: scores a row of each model every second, on every path that a request can take. */
+export interface SelfTest {
+  /** Every served model has recently answered correctly. */
+  readonly passes: boolean;
+  /** The models to test from now on. Their golden rows have just been verified. */
   follow(served: readonly Model[]): void;
   close(): void;
 }
 
-interface Standing {
-  provenAt: number;
+interface Results {
+  /** When the last correct answer came. */
+  passedAt: number;
   asked: number;
   right: number;
-  /** In a row. */
+  /** Consecutive wrong answers. */
   wrong: number;
 }
 
-/** Whose rows are asked by the server itself, and not to be counted. */
-const asked = new WeakSet<Model>();
-
-/** The same model for the queue, which batches it by itself. */
-const askedModel = perModel((model) => {
-  const copy = { ...model };
-  asked.add(copy);
-  return copy;
-});
-
-/** The id of the server's own requests. */
-const NOBODYS = '';
-const isSomebodys = (requestId: string): boolean => requestId !== NOBODYS;
-
-/** Records what others asked. */
-export const uncounted = (recorder: QueueRecorder): QueueRecorder => ({
-  ...recorder,
-  batch: (model, rows, seconds) => {
-    if (!asked.has(model)) recorder.batch(model, rows, seconds);
-  },
-  queued: (model, seconds) => {
-    if (!asked.has(model)) recorder.queued(model, seconds);
-  },
-  running: (thread, requestIds) => recorder.running(thread, requestIds.filter(isSomebodys)),
-  fault: (model, reply, requestIds) => recorder.fault(model, reply, requestIds.filter(isSomebodys)),
-});
-
 interface Question {
   readonly rows: EncodedRows;
-  /** What the training side answered; undefined when nobody said. */
+  /** The answers of the training side; undefined when there are none. */
   readonly wanted: Float64Array | undefined;
 }
 
-/** A golden row, another each time; a made-up one where there are none. */
+/** A golden row, another one each time; a made-up row for a model without any. */
 function questionOf({ golden, encoder, output, signature }: Model, number: number): Question {
   if (!golden || golden.rows === 0) {
     const columns = signature.inputs.map(({ name }) => name);
@@ -100,8 +73,14 @@ const near = (got: number, wanted: number): boolean =>
 const isRight = (answers: Float64Array, wanted: Float64Array | undefined): boolean =>
   wanted === undefined || wanted.every((value, index) => near(answers[index] as number, value));
 
-export function createProof({ inline, queue, freshMs, onWrong, pauseMs = PAUSE_MS }: ProofOptions): Proof {
-  let standings = new Map<Model, Standing>();
+export function createSelfTest({
+  inline,
+  queue,
+  freshMs,
+  onWrong,
+  pauseMs = PAUSE_MS,
+}: SelfTestOptions): SelfTest {
+  let tested = new Map<Model, Results>();
   let closed = false;
 
   /** @returns what is wrong with its answers */
@@ -109,53 +88,50 @@ export function createProof({ inline, queue, freshMs, onWrong, pauseMs = PAUSE_M
     const { rows, wanted } = questionOf(model, number);
     const atOnce = inline.score(model, rows);
     if (atOnce && !isRight(atOnce.answers, wanted)) return 'a golden row is answered wrongly in the process';
-    const { answers } = await queue.predict(askedModel(model), rows, { requestId: NOBODYS });
+    const { answers } = await queue.predict(model, rows, { requestId: 'self-test', uncounted: true });
     return isRight(answers, wanted) ? undefined : 'a golden row is answered wrongly by a thread';
   };
-  const prove = async (model: Model, standing: Standing): Promise<void> => {
+  const test = async (model: Model, results: Results): Promise<void> => {
     let fault: string | undefined;
     try {
-      fault = await ask(model, standing.asked++);
+      fault = await ask(model, results.asked++);
     } catch (error) {
-      // Too late or full is no wrong answer: the last right one grows old meanwhile.
+      // Late or refused is no wrong answer: the last correct one ages meanwhile.
       if (error instanceof Problem && error.code !== 'internal_error') return;
       fault = `a golden row is not answered: ${String((error as Error).cause ?? error)}`;
     }
-    // Released meanwhile: nobody answers for it any more.
-    if (closed || standings.get(model) !== standing) return;
+    // It was released meanwhile.
+    if (closed || tested.get(model) !== results) return;
     if (fault === undefined) {
-      standing.provenAt = performance.now();
-      standing.right++;
-      standing.wrong = 0;
+      results.passedAt = performance.now();
+      results.right++;
+      results.wrong = 0;
       return;
     }
-    standing.provenAt = -Infinity;
-    if (++standing.wrong === MANY_WRONG) onWrong(model, fault, standing.right > 0);
+    results.passedAt = -Infinity;
+    if (++results.wrong === MANY_WRONG) onWrong(model, fault, results.right > 0);
   };
-  const isFresh = ({ provenAt }: Standing): boolean => performance.now() - provenAt < freshMs;
-  /** Each by itself: one may have to wait for as long as a request may, and the others don't grow old meanwhile. */
-  const watch = async (model: Model, standing: Standing): Promise<void> => {
-    if (closed || standings.get(model) !== standing) return;
+  const isFresh = ({ passedAt }: Results): boolean => performance.now() - passedAt < freshMs;
+  /** Each model by itself: one may wait for as long as a request may, and the others don't age meanwhile. */
+  const watch = async (model: Model, results: Results): Promise<void> => {
+    if (closed || tested.get(model) !== results) return;
     const start = performance.now();
-    await prove(model, standing);
-    const proven = standing.provenAt >= start;
-    setTimeout(
-      () => void watch(model, standing),
-      proven ? pauseMs : Math.min(pauseMs, FULL_PAUSE_MS),
-    ).unref();
+    await test(model, results);
+    const passed = results.passedAt >= start;
+    setTimeout(() => void watch(model, results), passed ? pauseMs : Math.min(pauseMs, FULL_PAUSE_MS)).unref();
   };
 
   return {
-    get holds() {
-      return [...standings.values()].every(isFresh);
+    get passes() {
+      return [...tested.values()].every(isFresh);
     },
     follow: (served) => {
-      const before = standings;
+      const before = tested;
       const now = performance.now();
-      standings = new Map(
-        served.map((model) => [model, before.get(model) ?? { provenAt: now, asked: 0, right: 0, wrong: 0 }]),
+      tested = new Map(
+        served.map((model) => [model, before.get(model) ?? { passedAt: now, asked: 0, right: 0, wrong: 0 }]),
       );
-      for (const [model, standing] of standings) if (!before.has(model)) void watch(model, standing);
+      for (const [model, results] of tested) if (!before.has(model)) void watch(model, results);
     },
     close: () => {
       closed = true;

@@ -12,17 +12,17 @@ import { createHttpRecorder } from '../metrics/http.ts';
 import { createRegistry } from '../metrics/registry.ts';
 import { takeSnapshot } from '../metrics/snapshot.ts';
 import type { LiveCatalogue } from '../model/catalogue.ts';
-import { createObservers } from '../observers/start.ts';
+import { createObservers } from '../observers/observers.ts';
 import { softwareVersion } from '../platform/install.ts';
 import type { Config } from '../settings/settings.ts';
-import { openTracing } from '../tracing/open.ts';
-import { tracingSettings } from '../tracing/options.ts';
+import { openTracing } from '../tracing/openTracing.ts';
+import { tracingOptions } from '../tracing/options.ts';
 import type { Tracing } from '../tracing/tracing.ts';
 import { readAssets } from '../web/assets.ts';
 import { createAskPrimary } from './askPrimary.ts';
 import { createLifecycle } from './lifecycle.ts';
 import { createLoadView } from './loadView.ts';
-import { createProof } from './selfTest.ts';
+import { createSelfTest } from './selfTest.ts';
 import { startInference } from './startInference.ts';
 import { createVersions } from './versions.ts';
 
@@ -70,7 +70,7 @@ export function startServerProcess(options: ServerProcessOptions): ServerProcess
   const onLost = lifecycle.giveUp;
   const inference = startInference({ config, runtime, entry, openTimeoutMs, registry, log, onLost });
   const { pool, queue, inline, recorder, busy } = inference;
-  const selfTest = createProof({
+  const selfTest = createSelfTest({
     inline,
     queue,
     freshMs: config.DEADLINE_MS + SELF_TEST_GRACE_MS,
@@ -81,11 +81,11 @@ export function startServerProcess(options: ServerProcessOptions): ServerProcess
     },
   });
   lifecycle.attachSelfTest(selfTest);
-  const observers = createObservers({ config, registry, entry, openTimeoutMs, busy, log, tell: send });
+  const observers = createObservers({ config, registry, entry, openTimeoutMs, busy, log, send });
 
   let tracing: Tracing | undefined;
   const startListening = async (catalogue: LiveCatalogue): Promise<Listener> => {
-    tracing = await openTracing(tracingSettings(config, softwareVersion(), process.pid), registry, log);
+    tracing = await openTracing(tracingOptions(config, softwareVersion(), process.pid), registry, log);
     const app = createApp({
       config,
       runtime,

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
-import { watchSilence } from '../inference/hungThread.ts';
+import { watchHungThreads } from '../inference/hungThread.ts';
 import type { InlineInference } from '../inference/inline.ts';
 import { createInline } from '../inference/inline.ts';
 import type { Pool } from '../inference/pool.ts';
@@ -11,7 +11,6 @@ import type { InferenceRecorder } from '../metrics/inference.ts';
 import { createInferenceRecorder } from '../metrics/inference.ts';
 import { createInFlightNotes } from '../platform/inFlightNotes.ts';
 import type { Config } from '../settings/settings.ts';
-import { uncounted } from './selfTest.ts';
 
 export interface StartInferenceOptions {
   readonly config: Pick<Config, 'INFERENCE_THREADS' | 'DEADLINE_MS' | 'MAX_QUEUED_ROWS'>;
@@ -60,7 +59,7 @@ export function startInference(options: StartInferenceOptions): ProcessInference
     pool,
     deadlineMs,
     maxQueuedRows,
-    recorder: uncounted({
+    recorder: {
       batch: recorder.batch,
       queued: recorder.queued,
       running: (thread, requestIds) => {
@@ -69,7 +68,7 @@ export function startInference(options: StartInferenceOptions): ProcessInference
       },
       fault: ({ id }, { code, detail }, requestIds) =>
         log.warn({ model: id, code, detail, requestIds }, 'a batch failed'),
-    }),
+    },
   });
   const hungAfterMs = 2 * deadlineMs;
   return {
@@ -78,7 +77,7 @@ export function startInference(options: StartInferenceOptions): ProcessInference
     inline: createInline(queue, recorder),
     recorder,
     busy: () => queue.queuedRows > 0 || pool.idle().length < pool.lanes.length,
-    stopWatching: watchSilence(pool, hungAfterMs, (thread) =>
+    stopWatching: watchHungThreads(pool, hungAfterMs, (thread) =>
       onLost(`thread ${thread} has not answered for ${hungAfterMs} ms`),
     ),
     closeNotes: notes.close,

@@ -32,8 +32,7 @@ export function createFakeInference(): FakeInference {
     calls,
     queuedRows: 0,
     late: false,
-    isFull: false,
-    onRoom: () => undefined,
+    backlog: { isFull: false, onRoom: () => undefined },
     predict: (model, rows, options) => {
       calls.push({ model, rows, options });
       return fake.behaviour(model, rows, options);

@@ -4,6 +4,7 @@ import type { Model } from '../model/model.ts';
 import type { Buffers } from '../inference/laneMemory.ts';
 import type { Pool } from '../inference/pool.ts';
 import type { Lane } from '../inference/lane.ts';
+import { isWorking } from '../inference/lane.ts';
 
 /** A batch that a lane was given. */
 export interface Run {
@@ -40,14 +41,11 @@ export function createFakePool(lanes: number): FakePool {
 
   const createLane = (thread: number): Lane => {
     const buffers = new Map<string, Buffers>();
-    let busySince: number | undefined;
+    let task: { readonly kind: 'run'; readonly since: number } | undefined;
     const lane: Lane = {
       thread,
-      get idle() {
-        return busySince === undefined && !lost.has(thread);
-      },
-      get busySince() {
-        return busySince;
+      get state() {
+        return task ?? (lost.has(thread) ? 'lost' : 'idle');
       },
       buffers: ({ id }) => {
         const own = buffers.get(id) ?? {
@@ -58,8 +56,8 @@ export function createFakePool(lanes: number): FakePool {
         return own;
       },
       run: (model, rows, texts) => {
-        if (!lane.idle) throw new Error(`lane ${thread} was given a batch while it was not idle`);
-        busySince = performance.now();
+        if (lane.state !== 'idle') throw new Error(`lane ${thread} was given a batch while it was not idle`);
+        task = { kind: 'run', since: performance.now() };
         const { cells, answers } = lane.buffers(model);
         return new Promise((resolve) => {
           const run: Run = {
@@ -69,7 +67,7 @@ export function createFakePool(lanes: number): FakePool {
             texts,
             finish: (reply = OK) => {
               for (let row = 0; row < rows; row++) answers[row] = reply.ok ? 2 * (cells[row] as number) : NaN;
-              busySince = undefined;
+              task = undefined;
               fake.running = fake.running.filter((other) => other !== run);
               resolve(reply);
             },
@@ -91,16 +89,15 @@ export function createFakePool(lanes: number): FakePool {
     get closed() {
       return closed;
     },
-    idle: () => all.filter(({ idle }) => idle),
+    idle: () => all.filter(({ state }) => state === 'idle'),
     onIdle: (listener) => {
       onIdle = listener;
     },
-    prepare: () => undefined,
     open: (model) => Promise.resolve(model),
     openBeside: (model) => Promise.resolve(model),
     release: () => Promise.resolve(),
     close: () => {
-      if (all.some((lane) => lane.busySince !== undefined)) {
+      if (all.some(isWorking)) {
         return Promise.reject(new Error('the pool was closed while a lane was running a model'));
       }
       closed = true;

@@ -3,8 +3,8 @@ import type { Job } from '../inference/job.ts';
 import type { EncodedRows } from '../model/rows.ts';
 import type { Model } from '../model/model.ts';
 
-/** A job that has just arrived; its result isn't awaited. */
+/** A new job without a caller. */
 export const makeJob = (model: Model, rows: EncodedRows, changes: Partial<Job> = {}): Job => ({
-  ...createJob(model, rows, 'id', { release: () => {}, resolve: () => {}, reject: () => {} }),
+  ...createJob(model, rows, { release: () => {}, resolve: () => {}, reject: () => {} }, { requestId: 'id' }),
   ...changes,
 });

@@ -21,11 +21,11 @@ export interface QueueUnderTest {
   readonly pool: FakePool;
   readonly recorder: { readonly [Member in keyof QueueRecorder]: Mock<QueueRecorder[Member]> };
   readonly queue: Queue;
-  /** Predicts rows of these values. */
+  /** Predicts for these values. */
   predict(values: readonly number[], options?: Partial<PredictOptions>, model?: Model): Promise<Scores>;
 }
 
-/** A queue before fake lanes, and the calls of its recorder. */
+/** A queue with fake lanes, and the calls of its recorder. */
 export function makeQueue({
   lanes = 1,
   deadlineMs = 5000,
@@ -48,7 +48,7 @@ export function makeQueue({
   return { pool, recorder, queue, predict };
 }
 
-/** Waits until the queue has dispatched, which it does at the end of a turn. */
+/** Waits until the queue has dispatched: it does so at the end of a turn. */
 export async function settleTurn(): Promise<void> {
   for (let turn = 0; turn < 3; turn++) await nextTurn();
 }

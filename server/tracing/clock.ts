@@ -1,9 +1,9 @@
-/** Beyond it the machine's clock was set, or the machine slept. */
+/** A larger drift means that the machine's clock was set, or that the machine slept. */
 const TOLERANCE_MS = 20;
 
 /**
- * From performance.now() to milliseconds since 1970. Of all spans by the same offset, so that a phase of some
- * microseconds stands where it belongs: Date.now() knows whole milliseconds only.
+ * Converts performance.now() to milliseconds since 1970, for all spans with the same offset: Date.now() has whole
+ * milliseconds only, and a phase takes microseconds.
  */
 export function createClock(): (now: number) => number {
   let origin = performance.timeOrigin;

@@ -1,25 +1,25 @@
 import type { ReadableSpan, SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace-base';
 
-/** Hears of spans that no collector got. */
+/** Receives reports of spans that no collector got. */
 export interface Losses {
   dropped(spans: number): void;
-  /** The collector takes no more spans. Once, until it takes some again. */
+  /** The collector refuses spans. Reported once, until it accepts some again. */
   failing(reason: string): void;
   recovered(): void;
 }
 
 interface Counted {
   readonly processor: SpanProcessor;
-  /** Counts what still waits as dropped. */
+  /** Counts the waiting spans as dropped. */
   giveUp(): void;
 }
 
 const SUCCESS = 0;
 
 /**
- * A bounded processor whose losses are known: the SDK's own drops silently.
+ * A bounded processor that counts its losses: the SDK's own drops spans silently.
  *
- * @param limit spans that wait at most
+ * @param limit spans that may wait
  * @param create makes the SDK's processor, which may hold as many
  */
 export function countLosses(
@@ -28,7 +28,7 @@ export function countLosses(
   limit: number,
   create: (exporter: SpanExporter) => SpanProcessor,
 ): Counted {
-  /** Spans that were not sent yet, and those that are under way. */
+  /** Spans that wait, and spans that are being sent. */
   let waiting = 0;
   let sending = 0;
   let failing = false;
@@ -47,7 +47,7 @@ export function countLosses(
       exporter.export(spans, (result) => {
         const error = result.error ?? new Error('the collector refused them');
         sent(result.code === (SUCCESS as typeof result.code) ? undefined : error, spans.length);
-        // To the SDK it went well: what failed is lost either way, and was told.
+        // Success for the SDK: failed spans are lost in any case, and were reported above.
         done({ code: SUCCESS });
       });
     },

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../settings/settings.ts';
-import { tracingSettings } from './options.ts';
+import { tracingOptions } from './options.ts';
 
-const settings = (env: Record<string, string>): ReturnType<typeof tracingSettings> =>
-  tracingSettings(parseConfig(env), '1.2.3', 7);
+const settings = (env: Record<string, string>): ReturnType<typeof tracingOptions> =>
+  tracingOptions(parseConfig(env), '1.2.3', 7);
 
-describe('the settings of tracing', () => {
-  it('are none without an endpoint, whatever else is set', () => {
+describe('the options of tracing', () => {
+  it('are undefined without an endpoint, whatever else is set', () => {
     expect(settings({})).toBeUndefined();
     expect(settings({ OTEL_SERVICE_NAME: 'a', OTEL_TRACES_SAMPLER: 'always_on' })).toBeUndefined();
   });
@@ -22,7 +22,7 @@ describe('the settings of tracing', () => {
     expect(settings(env)?.url).toBe(url);
   });
 
-  it('have the defaults of OpenTelemetry, and what variables say', () => {
+  it('have the defaults of OpenTelemetry, and the values of variables', () => {
     const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c' };
     const plain = { 'service.name': 'servemodel', 'service.version': '1.2.3', 'process.pid': 7 };
     expect(settings(endpoint)).toMatchObject({

@@ -1,23 +1,19 @@
 import type { Config } from '../settings/settings.ts';
 
-/** Where spans go, and which. */
-export interface TracingSettings {
+/** Where spans are sent, and which of them. */
+export interface TracingOptions {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly sampler: Config['OTEL_TRACES_SAMPLER'];
   readonly ratio: number;
-  /** Of the resource: the service, and this process of it. */
+  /** The attributes of the resource: the service, and this process. */
   readonly attributes: Readonly<Record<string, string | number>>;
 }
 
 type OtelConfig = Pick<Config, Extract<keyof Config, `OTEL_${string}`>>;
 
-/** The settings of tracing, or undefined where it is off: without an endpoint. */
-export function tracingSettings(
-  config: OtelConfig,
-  version: string,
-  pid: number,
-): TracingSettings | undefined {
+/** The options of tracing; undefined without an endpoint, which means off. */
+export function tracingOptions(config: OtelConfig, version: string, pid: number): TracingOptions | undefined {
   const { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: complete, OTEL_EXPORTER_OTLP_ENDPOINT: base } = config;
   const url = complete ?? (base && tracesAt(base));
   if (!url) return undefined;

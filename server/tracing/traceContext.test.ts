@@ -9,7 +9,7 @@ describe('traceparent', () => {
   it.each([
     [VALID, true],
     [`00-${TRACE}-${SPAN}-00`, false],
-    // Other flags don't matter, nor what a later version adds.
+    // Other flags don't matter, nor does text that a later version adds.
     [`00-${TRACE}-${SPAN}-ff`, true],
     [`cc-${TRACE}-${SPAN}-01`, true],
     [`cc-${TRACE}-${SPAN}-00-what=ever`, false],

@@ -1,4 +1,4 @@
-/** Where a caller's request stands in a trace (W3C Trace Context). */
+/** The place of a caller's request in a trace (W3C Trace Context). */
 export interface TraceContext {
   /** 32 digits, lower-case hexadecimal. */
   readonly traceId: string;
@@ -6,7 +6,7 @@ export interface TraceContext {
   readonly spanId: string;
   /** Whether the caller records this trace. */
   readonly sampled: boolean;
-  /** What tracing systems on the way have added, exactly as it came. */
+  /** The `tracestate` of tracing systems on the way. */
   readonly state: string | undefined;
 }
 
@@ -19,7 +19,7 @@ const VALUE = /^[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e
 const MAX_MEMBERS = 32;
 const MAX_STATE_CHARACTERS = 512;
 
-/** A `tracestate` whose every member is valid, or undefined: a part of one would tell something else. */
+/** A `tracestate` if every member is valid, else undefined: a part of one would mean something else. */
 export function checkTracestate(text: string | undefined): string | undefined {
   if (text === undefined || text.length > MAX_STATE_CHARACTERS) return undefined;
   const members = text.split(',').map((member) => member.replace(/^[ \t]+|[ \t]+$/g, ''));
@@ -36,7 +36,7 @@ export function checkTracestate(text: string | undefined): string | undefined {
   return valid ? named.join(',') : undefined;
 }
 
-/** The trace context that the headers tell; undefined without a valid `traceparent`. */
+/** The trace context in these headers; undefined without a valid `traceparent`. */
 export function parseTraceContext(
   traceparent: string | undefined,
   tracestate?: string,
@@ -50,8 +50,6 @@ export function parseTraceContext(
   return { traceId, spanId, sampled, state: checkTracestate(tracestate) };
 }
 
-/** Reads a request header by its lower-case name. */
-export type ReadHeader = (name: string) => string | undefined;
-
-export const traceContextOf = (header: ReadHeader): TraceContext | undefined =>
+/** @param header reads a request header by its lower-case name */
+export const traceContextOf = (header: (name: string) => string | undefined): TraceContext | undefined =>
   parseTraceContext(header('traceparent'), header('tracestate'));

@@ -1,6 +1,6 @@
 import type { TraceContext } from './traceContext.ts';
 
-/** A part of a request's time. Times are milliseconds of performance.now(). */
+/** A phase of a request. Times are milliseconds of performance.now(). */
 export interface Phase {
   readonly name: 'turn' | 'parse' | 'queue' | 'run';
   readonly start: number;
@@ -16,19 +16,19 @@ export interface RequestTrace {
   readonly traceId: string;
   /** The answer's `traceresponse`. */
   readonly response: string;
-  /** Whether it is recorded; what happens within other requests needn't be told. */
+  /** Whether it is recorded: phases of other requests needn't be reported. */
   readonly sampled: boolean;
   phase(phase: Phase): void;
   end(status: number, requestId: string): void;
 }
 
-/** Records requests as spans, and sends them to a collector beside the requests' path. Nothing here ever throws. */
+/** Records requests as spans, and sends them to a collector, off the path. Never throws. */
 export interface Tracing {
   /**
    * @param route the route's pattern
-   * @param caller where the request stands in its caller's trace
+   * @param caller the request's place in its caller's trace
    */
   begin(method: string, route: string | undefined, caller: TraceContext | undefined): RequestTrace;
-  /** Sends what there is, within its time. */
+  /** Sends the remaining spans, as far as there is time. */
   close(): Promise<void>;
 }

@@ -7,7 +7,7 @@ import { models } from './rows/models.ts';
 import { overview } from './rows/overview.ts';
 import { processes } from './rows/processes.ts';
 
-/** A choice at the top of the page among the values that a label has: one, some, or all. */
+/** A variable at the top of the page: one, some, or all values of a label. */
 const choice = (name: string, label: string, metric: string): Variable => ({
   name,
   label,
@@ -28,7 +28,7 @@ export const DASHBOARDS: Readonly<Record<string, Dashboard>> = {
     description: 'Requests, latency by stage, inference, models and drift, processes.',
     tags: ['servemodel'],
     schemaVersion: 39,
-    // Its source is code: a change on the page could not be kept.
+    // Its source is code: a change on the page would be lost.
     editable: false,
     graphTooltip: 1,
     refresh: '15s',
@@ -56,5 +56,5 @@ export const DASHBOARDS: Readonly<Record<string, Dashboard>> = {
   },
 };
 
-/** A dashboard as its file has it. */
+/** The content of a dashboard's file. */
 export const toJson = (dashboard: Dashboard): string => `${JSON.stringify(dashboard, null, 2)}\n`;

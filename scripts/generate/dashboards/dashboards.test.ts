@@ -4,11 +4,11 @@ import { DASHBOARDS, toJson } from './dashboard.ts';
 import type { DataPanel, GridPos } from './grafana.ts';
 
 const FOLDER = new URL('../../../deploy/grafana/dashboards/', import.meta.url);
-/** What Grafana fills in itself. */
+/** Variables that Grafana replaces itself. */
 const BUILT_IN = ['__rate_interval'];
 
 describe('the dashboards', () => {
-  it('are committed as their code says: ./scripts/run dashboards', () => {
+  it('are committed as their code generates them: ./scripts/run dashboards', () => {
     expect(readdirSync(FOLDER).sort()).toEqual(Object.keys(DASHBOARDS).sort());
     for (const [name, dashboard] of Object.entries(DASHBOARDS)) {
       expect(readFileSync(new URL(name, FOLDER), 'utf8') === toJson(dashboard), name).toBe(true);
@@ -22,7 +22,7 @@ const overlap = (a: GridPos, b: GridPos): boolean =>
 describe.each(Object.entries(DASHBOARDS))('%s', (_, { panels, templating }) => {
   const shown = panels.filter((panel): panel is DataPanel => panel.type !== 'row');
 
-  it('has each panel once, in a place of its own on the page', () => {
+  it('has each panel once, without overlap', () => {
     expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
     for (const [index, { title, gridPos }] of panels.entries()) {
       expect(gridPos.x + gridPos.w, title).toBeLessThanOrEqual(24);
@@ -41,7 +41,7 @@ describe.each(Object.entries(DASHBOARDS))('%s', (_, { panels, templating }) => {
   });
 
   it.each(shown.map((panel) => [panel.title, panel] as const))(
-    '%s says what it shows, and asks for what is chosen',
+    '%s has a description, and queries the chosen instances only',
     (__, { description, targets, fieldConfig }) => {
       expect(description.endsWith('.')).toBe(true);
       expect(targets.length).toBeGreaterThan(0);
@@ -50,7 +50,7 @@ describe.each(Object.entries(DASHBOARDS))('%s', (_, { panels, templating }) => {
       for (const { expr } of targets) {
         const used = [...expr.matchAll(/\$(\w+)/g)].map(([, name]) => name as string);
         expect(used.filter((name) => !names.includes(name) && !BUILT_IN.includes(name))).toEqual([]);
-        // An alert is anybody's.
+        // The list of alerts isn't narrowed.
         if (!expr.includes('ALERTS{')) expect(expr).toContain('instance=~"$instance"');
       }
       const bounds = fieldConfig.defaults.thresholds.steps.map(({ value }) => value ?? -Infinity);

@@ -1,5 +1,5 @@
 /**
- * The parts of Grafana's dashboard model (the classic one) that our dashboards use, under Grafana's own names.
+ * The parts of Grafana's classic dashboard model that our dashboards use, with Grafana's names.
  * https://grafana.com/docs/grafana/latest/visualizations/dashboards/build-dashboards/view-dashboard-json-model/
  */
 
@@ -73,7 +73,7 @@ export interface DataPanel extends PanelBase {
   }[];
 }
 
-/** A heading that its panels fold under. */
+/** A heading that folds its panels. */
 export interface RowPanel extends PanelBase {
   readonly type: 'row';
   readonly collapsed: false;
@@ -90,7 +90,7 @@ export interface Variable {
   readonly datasource?: DataSource;
   readonly includeAll: boolean;
   readonly multi: boolean;
-  /** When it is asked: 1 is at the loading of the page, 2 at each change of the time range. */
+  /** When it is queried: 1 when the page loads, 2 at each change of the time range. */
   readonly refresh: 1 | 2;
   readonly sort: 0 | 1;
 }

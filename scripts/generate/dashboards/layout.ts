@@ -9,7 +9,7 @@ export interface Row {
   readonly panels: readonly Placeable[];
 }
 
-/** Gives each panel its number and its place: from left to right, and on the next line where there is no room. */
+/** Numbers and places the panels: from left to right, and on the next line where a line is full. */
 export function layOut(rows: readonly Row[]): Panel[] {
   const placed: Panel[] = [];
   let top = 0;

@@ -12,13 +12,13 @@ export interface Query {
 
 export interface PanelSpec {
   readonly title: string;
-  /** What it shows, and what to make of it. */
+  /** What it shows, and how to read it. */
   readonly description: string;
   readonly unit: Unit;
   readonly queries: readonly Query[];
-  /** Columns of the page's 24. */
+  /** Columns, of the page's 24. */
   readonly width: number;
-  /** Where values begin to be worth a look. */
+  /** Bounds from which values need attention. */
   readonly steps?: readonly Step[];
   /** Words for some values. */
   readonly words?: Readonly<Record<string, { readonly text: string; readonly color: Step['color'] }>>;
@@ -98,7 +98,7 @@ function panel(spec: PanelSpec, look: Look): Placeable {
 /** Values over time. With steps, the bounds are drawn as lines. */
 export const timeSeries = (
   spec: PanelSpec & {
-    /** Series on top of each other: as they are, or as shares of the whole. */
+    /** Stacks the series: their values, or their shares of the whole. */
     readonly stack?: 'normal' | 'percent';
   },
 ): Placeable =>
@@ -142,7 +142,7 @@ export const stat = (spec: PanelSpec): Placeable =>
     transformations: [],
   });
 
-/** What is so at this moment: a line for each series, a column for each label. */
+/** The present values: a line for each series, a column for each label. */
 export const table = (spec: PanelSpec & { readonly columns: readonly string[] }): Placeable =>
   panel(spec, {
     type: 'table',

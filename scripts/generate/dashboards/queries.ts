@@ -1,9 +1,9 @@
 import type { Query } from './panel.ts';
 
-/** What every query is narrowed to, and those of a model's families. */
+/** Label matchers of every query, and of queries of a model's families. */
 export const SERVER = 'instance=~"$instance"';
 export const MODEL = `${SERVER},model=~"$model"`;
-/** As the alert HighLatency has them: a whole file takes as long as it takes. */
+/** As in the alert HighLatency: without files, whose time depends on their size. */
 export const PREDICTIONS = `${SERVER},method="POST",route!~".*/predict_file"`;
 
 /** Growth per second. The interval is Grafana's: never below four scrapes. */

@@ -9,7 +9,7 @@ import { createCors } from './cors.ts';
 import type { AppEnv } from '../context.ts';
 import { createServe } from './serve.ts';
 
-const NO_CROWD = { enter: () => 0, leave: () => undefined };
+const NO_LIMIT = { enter: () => 0, leave: () => undefined };
 
 const OURS = 'https://ours.example';
 const EXPOSED = 'access-control-expose-headers';
@@ -19,7 +19,7 @@ function appWith(origins: string): (path: string, init: RequestInit) => Promise<
   const app = new Hono<AppEnv>();
   const cors = createCors(origins.split(','));
   const serve = cors.wrapServe(
-    createServe(createHttpRecorder(new Registry()), pino({ level: 'silent' }), { limit: NO_CROWD }),
+    createServe(createHttpRecorder(new Registry()), pino({ level: 'silent' }), { limit: NO_LIMIT }),
   );
   const define = createRouter(app, serve, cors.preflight);
   define('/both', { GET: () => new Response('got'), POST: () => new Response('posted') });

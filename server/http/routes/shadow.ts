@@ -2,7 +2,7 @@ import type { AppContext } from '../context.ts';
 import type { Catalogue } from '../../model/catalogue.ts';
 import type { AskSums } from '../../metrics/messages.ts';
 import { SHADOW_PREFIX } from '../../observers/shadow/metrics.ts';
-import { readReports } from '../../observers/shadow/report.ts';
+import { readShadowReports } from '../../observers/shadow/report.ts';
 import { answerJson } from '../answer.ts';
 import type { Methods } from '../router.ts';
 import { findNamedModel } from '../modelOf.ts';
@@ -16,7 +16,7 @@ export function shadowRoute(catalogue: Catalogue, ask: AskSums): Methods {
       const model = modelOf(c);
       requireJsonAnswer(c);
       const { name, version } = model;
-      const shadows = readReports(model, await ask(SHADOW_PREFIX));
+      const shadows = readShadowReports(model, await ask(SHADOW_PREFIX));
       return answerJson(c, JSON.stringify({ name, version, shadows }));
     },
   };

@@ -2,9 +2,9 @@ import type { Profile } from './profile.ts';
 import type { DriftReport } from './report.ts';
 
 export type DriftFromProcess =
-  /** How the process counts the rows of each version that it has open; its counts follow. */
+  /** How the process counts the rows of each open version; its counts follow. */
   | { readonly type: 'observing'; readonly profiles: readonly Profile[] }
-  /** Counts since the version was opened, of versions with new rows: by key, [profile.width]. */
+  /** Counts since the version was opened, for versions with new rows: by key, [profile.width]. */
   | {
       readonly type: 'observed';
       readonly counts: readonly (readonly [key: string, counts: readonly number[]])[];

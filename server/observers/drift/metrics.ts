@@ -10,7 +10,7 @@ const perColumn =
   ({ columns }: DriftReport): Sample[] =>
     columns.map((field) => [{ column: field.name }, read(field)]);
 
-/** Shares of few rows say nothing. */
+/** Shares of too few rows mean nothing. */
 const ofEnough =
   (read: (report: DriftReport) => Sample[]) =>
   (report: DriftReport): Sample[] =>
@@ -64,8 +64,8 @@ const FAMILIES: readonly Family[] = [
   },
 ];
 
-/** The drift families of the primary. What can't be said has no series. */
-export function registerDriftGauges(registry: Registry, reports: () => readonly DriftReport[]): void {
+/** The drift families of the primary. An unknown value has no series. */
+export function registerDriftMetrics(registry: Registry, reports: () => readonly DriftReport[]): void {
   for (const { name, help, labels, read } of FAMILIES) {
     new Gauge({
       name,

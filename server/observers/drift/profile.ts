@@ -1,45 +1,45 @@
 import type { Model } from '../../model/model.ts';
 import type { Distribution, Input } from '../../model/signature.ts';
 
-/** A column, or the predictions, as they are counted. */
+/** How a column, or the predictions, are counted. */
 export interface Field {
   readonly name: string;
-  /** Where its counts begin among all of them. */
+  /** Index of its first count. */
   readonly start: number;
-  /** What each bin holds, as people read it. */
+  /** The name of each bin, for display. */
   readonly bins: readonly string[];
-  /** Which of them holds texts outside the categories, and which missing values. */
+  /** The bins of texts outside the categories, and of missing values. */
   readonly unknown?: number;
   readonly missing?: number;
   /** The training data's share of each bin. */
   readonly training?: { readonly rows: number; readonly shares: readonly number[] };
 }
 
-/** How the rows of a model version are counted. It's plain data: a process tells it the primary. */
+/** How the rows of a model version are counted. Plain data, which a process sends to the primary. */
 export interface Profile {
   readonly key: string;
   readonly model: string;
   readonly version: number;
   readonly columns: readonly Field[];
-  /** None where a value has no bins, for want of training data. */
+  /** Absent for values without training data, which have no bins. */
   readonly predictions?: Field;
-  /** All counts of a row, and those of `HEAD`. */
+  /** Number of counts, `HEAD` included. */
   readonly width: number;
 }
 
-/** What stands ahead of the fields: answered rows, the sum of the weights of those looked at, the sum of their squares. */
+/** The counts ahead of the fields: answered rows; of the sampled ones the sum of weights, and of their squares. */
 export const HEAD = { rows: 0, weights: 1, squares: 2, size: 3 } as const;
 
-/** Categories that fewer of the training rows had than this share one bin: alone, their shares are mostly chance. */
+/** Categories with a smaller share of the training rows have one bin: alone, their shares are mostly chance. */
 const RARE = 0.01;
 
-/** The bin that each category is counted in, and what the bins are called. */
+/** The names of the bins, and the bin of each category. */
 export interface Binning {
   readonly bins: readonly string[];
   readonly binOf: readonly number[];
 }
 
-/** @param shares in training, if they're known; else all categories have one bin */
+/** @param shares of the training rows, if known; else all categories have one bin */
 export function binCategories(categories: readonly string[], shares: readonly number[] | undefined): Binning {
   if (!shares) return { bins: ['known'], binOf: categories.map(() => 0) };
   const common = categories.filter((_, at) => (shares[at] as number) >= RARE);
@@ -57,7 +57,7 @@ function nameBins(edges: readonly number[]): string[] {
   return [`≤ ${texts[0] as string}`, ...inner, `> ${texts.at(-1) as string}`];
 }
 
-/** Without the ends: bins of values, and the training data's shares of them. */
+/** The bins of present, known values, and the training data's shares of them. */
 function valueBins({ type, categories, distribution }: Input): { bins: readonly string[]; shares: number[] } {
   const shares = distribution?.shares ?? [];
   if (type === 'boolean') return { bins: ['false', 'true'], shares: [...shares] };

@@ -3,11 +3,11 @@ import { leastRows, stabilityIndex } from './psi.ts';
 import { createRandom } from '../../../scripts/cli/createRandom.ts';
 
 describe('the population stability index', () => {
-  it('is nothing where nothing differs, in empty bins neither', () => {
+  it('is zero where nothing differs, empty bins included', () => {
     expect(stabilityIndex([0.25, 0.75, 0], [0.25, 0.75, 0])).toBe(0);
   });
 
-  it('is what one finds by hand', () => {
+  it('equals the value that is computed by hand', () => {
     // 0.1 · ln 1.2 + (−0.1) · ln 0.8 = 0.018232 + 0.022314
     expect(stabilityIndex([0.5, 0.5], [0.6, 0.4])).toBeCloseTo(0.0405465, 7);
     // 0.1 · ln 2 + 0.1 · ln 1.5 − 0.2 · ln 0.6 (of 0.1, 0.2, 0.5, 0.2 against 0.2, 0.3, 0.3, 0.2)
@@ -24,8 +24,8 @@ describe('the population stability index', () => {
   });
 });
 
-describe('the rows that it needs', () => {
-  it('grow with the bins, and with how little training had', () => {
+describe('the fewest rows for an index', () => {
+  it('grow with the bins, and with fewer training rows', () => {
     // 21.67 is the 99th percentile of chi-squared of 9 degrees of freedom.
     expect(leastRows(10, 1e9)).toBe(217);
     expect(leastRows(10, 1000)).toBe(278);
@@ -33,7 +33,7 @@ describe('the rows that it needs', () => {
     expect(leastRows(10, 200)).toBeUndefined();
   });
 
-  it.each([2, 5, 10, 40])('are enough for chance: %i bins', (bins) => {
+  it.each([2, 5, 10, 40])('keep chance below the first threshold: %i bins', (bins) => {
     const random = createRandom(bins);
     const rows = leastRows(bins, Infinity) as number;
     const expected = new Array<number>(bins).fill(1 / bins);

@@ -4,7 +4,7 @@ import { LEAST_ROWS, THRESHOLDS, leastRows, stabilityIndex } from './psi.ts';
 
 export type Verdict = 'stable' | 'moderate' | 'major' | 'not_enough_rows' | 'no_training_distribution';
 
-/** A share of the training rows, where it's known, and of those in the window, where there are any. */
+/** A share of the training rows, if known, and of the window's rows, if there are any. */
 interface Shares {
   readonly expected: number | null;
   readonly observed: number | null;
@@ -14,18 +14,18 @@ interface Shares {
 export interface FieldReport {
   readonly name: string;
   readonly verdict: Verdict;
-  /** Null unless there are enough rows to say. */
+  /** Null with too few rows. */
   readonly psi: number | null;
-  /** Null where no number of rows is enough, or nothing is known of the training data. */
+  /** Null if no number of rows is enough, or without training data. */
   readonly leastRows: number | null;
-  /** Of texts outside the categories; only of columns that have some. */
+  /** Of texts outside the categories; only of columns with categories. */
   readonly unknown?: Shares;
-  /** Only of columns that take missing values. */
+  /** Only of nullable columns. */
   readonly missing?: Shares;
   readonly bins: readonly (Shares & { readonly bin: string })[];
 }
 
-/** How the rows of late differ from the training data. */
+/** How recent rows differ from the training data. */
 export interface DriftReport {
   readonly name: string;
   readonly version: number;
@@ -34,23 +34,23 @@ export interface DriftReport {
     readonly ms: number;
     /** Answered rows. */
     readonly rows: number;
-    /** How many evenly weighted ones are worth as much as those that were looked at. */
+    /** Effective sample size: evenly weighted rows that are worth as much as the sampled ones. */
     readonly sampledRows: number;
-    /** Fewer are too few to say anything. */
+    /** Fewest rows for an index. */
     readonly leastRows: number;
   };
   readonly thresholds: typeof THRESHOLDS;
   readonly columns: readonly FieldReport[];
-  /** None of a model that gives values, when nothing is known of those in training. */
+  /** Null for a model that predicts values, without training data of them. */
   readonly predictions: FieldReport | null;
 }
 
-export function judge(psi: number): Verdict {
+export function verdictOf(psi: number): Verdict {
   if (psi >= THRESHOLDS.major) return 'major';
   return psi >= THRESHOLDS.moderate ? 'moderate' : 'stable';
 }
 
-/** From the best to the worst; a field that nothing can be said of says nothing of the whole. */
+/** From best to worst. Fields without a verdict come first: they don't decide the verdict of the whole. */
 const ORDER: readonly Verdict[] = [
   'no_training_distribution',
   'not_enough_rows',
@@ -68,10 +68,10 @@ function judgeField({ training, bins }: Field, observed: readonly number[] | und
   if (least === undefined || rows < least || !observed)
     return { verdict: 'not_enough_rows' as const, psi: null, leastRows: least ?? null };
   const psi = stabilityIndex(training.shares, observed);
-  return { verdict: judge(psi), psi, leastRows: least };
+  return { verdict: verdictOf(psi), psi, leastRows: least };
 }
 
-/** @param rows as many as the weighted ones are worth */
+/** @param rows effective sample size */
 function reportField(field: Field, counts: Float64Array, rows: number): FieldReport {
   const own = Array.from(counts.subarray(field.start, field.start + field.bins.length));
   const total = own.reduce((sum, count) => sum + count, 0);
@@ -90,10 +90,10 @@ function reportField(field: Field, counts: Float64Array, rows: number): FieldRep
 }
 
 /** @param counts of the window, over all processes: [profile.width] */
-export function reportOn(profile: Profile, counts: Float64Array, ms: number): DriftReport {
+export function reportDrift(profile: Profile, counts: Float64Array, ms: number): DriftReport {
   const weights = counts[HEAD.weights] as number;
   const squares = counts[HEAD.squares] as number;
-  // Kish's effective sample size: rows of different weights are worth less than as many of one weight.
+  // Kish's effective sample size: rows of unequal weights are worth less than as many of equal weight.
   const sampledRows = squares === 0 ? 0 : weights ** 2 / squares;
   const columns = profile.columns.map((field) => reportField(field, counts, sampledRows));
   const predictions = profile.predictions ? reportField(profile.predictions, counts, sampledRows) : null;

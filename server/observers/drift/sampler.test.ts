@@ -3,14 +3,14 @@ import type { Sampler } from './sampler.ts';
 import { MANY_ROWS, createSampler } from './sampler.ts';
 import { createRandom } from '../../../scripts/cli/createRandom.ts';
 
-/** The rows of a request that are looked at, with their weights. */
+/** The sampled rows of a request, with their weights. */
 function lookAt(sampler: Sampler, rows: number): (readonly [row: number, weight: number])[] {
   const looked: (readonly [number, number])[] = [];
   for (let row = sampler.first(rows); row < rows; row = sampler.next()) looked.push([row, sampler.weight]);
   return looked;
 }
 
-/** One to which so many rows a second are usual. */
+/** A sampler that is used to this many rows per second. */
 function usedTo(rowsPerSecond: number): Sampler {
   const sampler = createSampler({ columns: 14, random: createRandom(7) });
   lookAt(sampler, rowsPerSecond);
@@ -18,7 +18,7 @@ function usedTo(rowsPerSecond: number): Sampler {
   return sampler;
 }
 
-it('looks at every row while they are few', () => {
+it('samples every row while they are few', () => {
   const sampler = createSampler({ columns: 14 });
   for (let second = 0; second < 5; second++) {
     for (let request = 0; request < 100; request++)
@@ -32,7 +32,7 @@ it('looks at every row while they are few', () => {
   expect(lookAt(sampler, 0)).toEqual([]);
 });
 
-it('looks at few of many, and what it sees stands for all, whatever the rhythm', () => {
+it('samples few of many rows, which represent all, whatever their rhythm', () => {
   const sampler = usedTo(20_000);
   // Every fifth row is of a kind of its own, and the stride is a multiple of five.
   const weights = [0, 0];
@@ -49,7 +49,7 @@ it('looks at few of many, and what it sees stands for all, whatever the rhythm',
   expect(Math.abs((weights[1] as number) / 160_000 - 1)).toBeLessThan(0.05);
 });
 
-it('weighs the rows of requests of several as those of single ones', () => {
+it('weighs the rows of requests with several rows as those of single-row requests', () => {
   const sampler = usedTo(20_000);
   let weights = 0;
   for (let request = 0; request < 10_000; request++) {
@@ -59,7 +59,7 @@ it('weighs the rows of requests of several as those of single ones', () => {
   expect(Math.abs(weights / 200_000 - 1)).toBeLessThan(0.1);
 });
 
-it('spreads a bounded number of looks over a large request, and favours no place', () => {
+it('samples a bounded number of rows of a large request, evenly', () => {
   const sampler = createSampler({ columns: 14, random: createRandom(1) });
   const weights = new Array<number>(1000).fill(0);
   for (let request = 0; request < 2000; request++) {
@@ -67,15 +67,15 @@ it('spreads a bounded number of looks over a large request, and favours no place
     expect(looked.length).toBeGreaterThan(MANY_ROWS);
     expect(looked.length).toBeLessThan(2 * MANY_ROWS);
     for (const [row, weight] of looked) (weights[row] as number) += weight;
-    // As if a second had passed: every request is met alike.
+    // As if a second had passed: every request finds the same state.
     sampler.tick(10);
   }
-  // Each row stands for itself 2000 times, give or take.
+  // The weight of each row is about 2000.
   expect(Math.max(...weights.map((weight) => Math.abs(weight / 2000 - 1)))).toBeLessThan(0.25);
   expect(lookAt(sampler, 1_000_000).length).toBeLessThan(2 * MANY_ROWS);
 });
 
-it('does not wait for the end of the second when a crowd comes', () => {
+it('does not wait for the end of the second when a burst arrives', () => {
   const sampler = createSampler({ columns: 14, random: createRandom(3) });
   let looked = 0;
   let weights = 0;
@@ -87,13 +87,13 @@ it('does not wait for the end of the second when a crowd comes', () => {
   }
   expect(looked).toBeLessThan(12_000);
   expect(Math.abs(weights / 1_000_000 - 1)).toBeLessThan(0.1);
-  // When it is gone, every row counts again, and none waits for what the crowd has drawn.
+  // After the burst every row counts again: no skip that was drawn in it remains.
   sampler.tick(1000);
   sampler.tick(1);
   expect(lookAt(sampler, 10)).toHaveLength(10);
 });
 
-it('looks at fewer rows that are wide', () => {
+it('samples fewer wide rows', () => {
   const sampler = createSampler({ columns: 10_000, random: createRandom(5) });
   expect(lookAt(sampler, 1000)).toHaveLength(1);
   let looked = 0;
@@ -101,7 +101,7 @@ it('looks at fewer rows that are wide', () => {
     for (let request = 0; request < 1000; request++) looked += lookAt(sampler, 1).length;
     sampler.tick(1);
   }
-  // Two a second, but for what the first second didn't know.
+  // Two a second, after the first second.
   expect(looked).toBeLessThan(300);
   expect(looked).toBeGreaterThan(100);
 });

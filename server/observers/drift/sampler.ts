@@ -1,31 +1,30 @@
-/** A request of more rows has that many looked at, and less than twice as many, spread evenly. */
+/** Of a request with more rows, at least this many and less than twice as many are sampled, evenly spread. */
 export const MANY_ROWS = 256;
-/** Rows of a model that a process looks at in a second, about. */
+/** Rows of a model that a process samples per second, about. */
 const ROWS_PER_SECOND = 1000;
-/** Of wide rows fewer, by their cells: of a request, and in a second. */
+/** The same bounds in cells, for wide rows. */
 const MANY_CELLS = 4096;
 const CELLS_PER_SECOND = 20_000;
 
 export interface SamplerOptions {
-  /** Cells of a row. */
+  /** Cells per row. */
   readonly columns: number;
   /** From 0 to below 1. */
   readonly random?: () => number;
 }
 
 /**
- * Says which rows are looked at, so that all of them together cost little: every row up to some number a second, above it
- * each one with a probability of 1 / `stride`, and then it stands for `stride` rows. What is left out depends on chance
- * and on how many rows there are, never on what is in them.
+ * Chooses the rows that are counted, to bound their cost: every row up to some rate, above it each with a probability of
+ * 1 / `stride`, and a weight of `stride`. The choice depends on chance and on the number of rows, never on their content.
  */
 export interface Sampler {
-  /** The first row to look at of a request of so many; there is none if it is no smaller. */
+  /** The first sampled row of a request with this many rows; beyond its rows if there is none. */
   first(rows: number): number;
-  /** The one after it. */
+  /** The next sampled row. */
   next(): number;
-  /** How many rows the present one stands for. */
+  /** How many rows the present one represents. */
   readonly weight: number;
-  /** Fits the stride to the rows that came since the last time. */
+  /** Adapts the stride to the rows since the last call. */
   tick(seconds: number): void;
 }
 
@@ -36,18 +35,18 @@ export function createSampler({ columns, random = Math.random }: SamplerOptions)
   let seen = 0;
   let looked = 0;
   let allowance = rowsPerSecond;
-  /** Rows of small requests that are left out before the next one is looked at. */
+  /** Rows of small requests to skip before the next sampled one. */
   let skip = 0;
-  // Of the request at hand.
+  // State of the current request.
   let [rows, at, weight, step] = [0, 0, 1, 0];
 
-  /** Geometrically distributed: it can be drawn anew at any time without favour to any row. */
+  /** Geometrically distributed, so drawing again at any time favours no row. */
   const draw = (): number =>
     stride === 1 ? 0 : Math.floor(Math.log(1 - random()) / Math.log1p(-1 / stride));
   const take = (row: number): number => {
     at = row;
     if (at < rows) {
-      // A sudden crowd doesn't wait for the next tick.
+      // A sudden burst raises the stride before the next tick.
       if (++looked > allowance) {
         allowance += rowsPerSecond;
         stride *= 2;

@@ -99,7 +99,7 @@ it('puts every cell into its bin', () => {
   expect(countsOf(classifier, { columns: NAMES, data: ROWS })).toEqual(EXPECTED);
 });
 
-it('finds columns in any order, beside others, and by name', () => {
+it('finds columns in any order, among others, and by name', () => {
   const turned = { columns: ['extra', ...NAMES].reverse(), data: ROWS.map((row) => [0, ...row].reverse()) };
   const objects = ROWS.map((row) => Object.fromEntries(NAMES.map((name, at) => [name, row[at]])));
   const byName = { columns: NAMES, data: objects, byName: true };
@@ -107,13 +107,13 @@ it('finds columns in any order, beside others, and by name', () => {
   expect(countsOf(classifier, byName)).toEqual(EXPECTED);
 });
 
-it('leaves out refused rows, and matches the others with their answers', () => {
+it('skips refused rows, and matches the others with their answers', () => {
   const bad = ['old', 'Oslo', true, 1, 'x', 'a'];
   const data = [bad, ...ROWS.slice(0, 2), bad, bad, ...ROWS.slice(2), bad];
   expect(countsOf(classifier, { columns: NAMES, data, skipBadRows: true })).toEqual(EXPECTED);
 });
 
-it('looks at a bounded number of rows of a large request, which stand for all', () => {
+it('samples a bounded number of rows of a large request, which represent all', () => {
   const tally = createTally(classifier);
   const data = Array.from({ length: 10_000 }, (_, row) => [
     row % 2 === 0 ? 5 : 15,
@@ -131,7 +131,7 @@ it('looks at a bounded number of rows of a large request, which stand for all', 
   expect((weights as number) ** 2 / (squares as number)).toBeLessThan(2 * MANY_ROWS);
 });
 
-it('counts values in bins of the training answers, and none where nothing is known of those', () => {
+it('counts values in the bins of the training answers, and none without those', () => {
   const value = { rows: 10, edges: [1, 2], shares: [0.3, 0.3, 0.4] };
   const base = tinyModel();
   const withBins = {

@@ -8,7 +8,7 @@ import { HEAD, binCategories, profileOf } from './profile.ts';
 import type { Sampler } from './sampler.ts';
 import { createSampler } from './sampler.ts';
 
-/** The counts of one model in one process. They only grow: windows are differences of them. */
+/** The counts of one model in one process. They only grow: a window is the difference of two states. */
 export interface Tally {
   readonly profile: Profile;
   /** [profile.width]. */
@@ -18,12 +18,12 @@ export interface Tally {
   tick(seconds: number): void;
 }
 
-/** What finds the bin of a cell. All have one shape: what reads them is called for every cell. */
+/** Finds the bin of a column's cell. All have one shape, since they are read for every cell. */
 interface Reader {
   readonly name: string;
   readonly start: number;
   readonly edges: Float64Array;
-  /** By category; none where any text is in the first bin. */
+  /** Bins by category; undefined where the first bin holds all texts. */
   readonly codes: ReadonlyMap<string, number> | undefined;
   readonly unknown: number;
   readonly missing: number;
@@ -52,7 +52,7 @@ function binOfNumber(edges: Float64Array, value: number): number {
   return low;
 }
 
-/** The encoder has checked the cell: what is neither number, text nor boolean is missing, and so is NaN. */
+/** The encoder has checked the cell: anything but a number, text or boolean is missing, and so is NaN. */
 function binOfCell({ edges, codes, unknown, missing }: Reader, cell: unknown): number {
   if (typeof cell === 'string') return codes ? (codes.get(cell) ?? unknown) : 0;
   if (typeof cell === 'number') return Number.isNaN(cell) ? missing : binOfNumber(edges, cell);
@@ -73,7 +73,7 @@ export function createTally(
   const width = answerWidth(model.output);
   const valueEdges = Float64Array.from(model.signature.outputs.distribution?.edges ?? []);
   const isLabel = model.output.task === 'classification';
-  /** Where each column stands in the rows of the request at hand. */
+  /** The position of each column in the rows of the current request. */
   const positions = new Int32Array(readers.length);
 
   const add = (at: number, weight: number): void => {
@@ -102,7 +102,7 @@ export function createTally(
         const { name } = readers[at] as Reader;
         positions[at] = columns[at] === name ? at : columns.indexOf(name);
       }
-      /** Refused rows stand in the table, but have no answer. */
+      /** Refused rows so far: the table has them, the answers don't. */
       let before = 0;
       for (; row < rows; row = sampler.next()) {
         const { weight } = sampler;

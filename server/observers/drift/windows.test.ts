@@ -2,7 +2,7 @@ import { Registry } from 'prom-client';
 import { afterEach, expect, it } from 'vitest';
 import type { Model } from '../../model/model.ts';
 import { tinyModel } from '../../testing/tinyModel.ts';
-import { registerDriftGauges } from './metrics.ts';
+import { registerDriftMetrics } from './metrics.ts';
 import type { DriftWindows } from './windows.ts';
 import { createDriftWindows } from './windows.ts';
 import { createTally } from './tally.ts';
@@ -10,7 +10,7 @@ import { createTally } from './tally.ts';
 const open: DriftWindows[] = [];
 afterEach(() => open.splice(0).forEach((windows) => windows.close()));
 
-/** Slides by hand only. */
+/** A window that never slides by itself. */
 function create(): DriftWindows {
   const windows = createDriftWindows(604_800_000);
   open.push(windows);
@@ -54,7 +54,7 @@ const reportOf = (windows: DriftWindows) => windows.report(model.key);
 
 it('takes the index of the sum of all processes, not the sum of their indices', () => {
   const windows = create();
-  // Each of them alone has drifted; the server hasn't.
+  // Each process alone has drifted; the server hasn't.
   createProcess(windows, 1)(...times(250, -1));
   createProcess(windows, 2)(...times(250, 1));
   expect(reportOf(windows)).toMatchObject({
@@ -64,7 +64,7 @@ it('takes the index of the sum of all processes, not the sum of their indices', 
   });
 });
 
-it('forgets what is older than ten steps, and a process that is gone only then', () => {
+it('forgets counts that are older than ten steps, also those of a process that has ended', () => {
   const windows = create();
   const first = createProcess(windows, 1);
   const second = createProcess(windows, 2);
@@ -72,7 +72,7 @@ it('forgets what is older than ten steps, and a process that is gone only then',
   windows.slide();
   second(...times(50, 1));
   windows.retire(1);
-  // Its last words may come after its end, and have been counted.
+  // Its last message may arrive after its end, and must not count.
   first(...times(100, 1));
   expect(reportOf(windows)?.window.rows).toBe(150);
   for (let step = 0; step < 8; step++) windows.slide();
@@ -83,7 +83,7 @@ it('forgets what is older than ten steps, and a process that is gone only then',
   expect(reportOf(windows)?.window.rows).toBe(0);
 });
 
-it('says nothing of few rows, and when it does', () => {
+it('gives no index with too few rows, and reports how many it needs', () => {
   const windows = create();
   const count = createProcess(windows, 1);
   expect(reportOf(windows)?.columns[0]).toMatchObject({ verdict: 'not_enough_rows', psi: null });
@@ -96,7 +96,7 @@ it('says nothing of few rows, and when it does', () => {
   expect(reportOf(windows)).toMatchObject({ verdict: 'major', columns: [{ verdict: 'major' }] });
 });
 
-it('drops a version that nobody has open once its rows have passed', () => {
+it('drops a version that no process has open once its rows have passed', () => {
   const windows = create();
   createProcess(windows, 1)(1, 1);
   windows.receive(1, { type: 'observing', profiles: [] });
@@ -106,7 +106,7 @@ it('drops a version that nobody has open once its rows have passed', () => {
   expect(reportOf(windows)).toBeUndefined();
 });
 
-it('keeps what a process counted of a version that it closed and opened again', () => {
+it('keeps the counts of a version that a process closed and opened again', () => {
   const windows = create();
   createProcess(windows, 1)(...times(100, 1));
   windows.slide();
@@ -121,10 +121,10 @@ it('keeps what a process counted of a version that it closed and opened again', 
   expect(reportOf(windows)?.window.rows).toBe(5);
 });
 
-it('exposes what can be said, and nothing else', async () => {
+it('exposes only values that are known', async () => {
   const windows = create();
   const registry = new Registry();
-  registerDriftGauges(registry, windows.reports);
+  registerDriftMetrics(registry, windows.reports);
   const samples = async () =>
     (await registry.metrics()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   expect(await samples()).toEqual([]);

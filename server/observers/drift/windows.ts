@@ -2,7 +2,7 @@ import type { DriftFromProcess } from './messages.ts';
 import type { Profile } from './profile.ts';
 import { HEAD } from './profile.ts';
 import type { DriftReport } from './report.ts';
-import { reportOn } from './report.ts';
+import { reportDrift } from './report.ts';
 
 /** Steps in which a window slides. */
 const SLOTS = 10;
@@ -10,15 +10,15 @@ const SLOTS = 10;
 /** The messages that carry counts. */
 type Counted = Exclude<DriftFromProcess, { type: 'drift' }>;
 
-/** What the rows of a model were like of late, over all processes. */
+/** The counts of recent rows of each model, over all processes. */
 export interface DriftWindows {
   receive(id: number, message: Counted): void;
-  /** A process is gone. What it has counted stays until the window has passed it. */
+  /** A process has ended. Its counts stay until the window has passed them. */
   retire(id: number): void;
-  /** Of every version that is open, by name and version. */
+  /** Of every open version, by name and version. */
   reports(): DriftReport[];
   report(key: string): DriftReport | undefined;
-  /** Moves the windows on by a tenth. */
+  /** Moves the windows on by one of SLOTS steps. */
   slide(): void;
   close(): void;
 }
@@ -26,7 +26,7 @@ export interface DriftWindows {
 /** Counts of one model version since the server's start. */
 interface History {
   readonly profile: Profile;
-  /** Of processes that are gone, or had the version closed. */
+  /** Of processes that have ended, or have closed the version. */
   readonly gone: Float64Array;
   /** By process. */
   readonly live: Map<number, Float64Array>;
@@ -43,7 +43,7 @@ const totalOf = ({ gone, live }: History): Float64Array => {
   return total;
 };
 
-/** A process counts no more, or anew: what it has counted stays. */
+/** A process counts no more, or from zero again: its counts so far stay. */
 function settle({ gone, live }: History, id: number): void {
   const last = live.get(id);
   if (!last) return;
@@ -51,7 +51,7 @@ function settle({ gone, live }: History, id: number): void {
   live.delete(id);
 }
 
-/** What came in since the oldest step that is remembered. */
+/** Counts since the oldest step that is kept. */
 function windowOf(history: History): Float64Array {
   const total = totalOf(history);
   const oldest = history.past[0] as Float64Array;
@@ -60,7 +60,7 @@ function windowOf(history: History): Float64Array {
 
 export function createDriftWindows(windowMs: number): DriftWindows {
   const histories = new Map<string, History>();
-  /** What each process has open. */
+  /** The open versions of each process, by key. */
   const open = new Map<number, readonly string[]>();
   const retired = new Set<number>();
 
@@ -71,7 +71,7 @@ export function createDriftWindows(windowMs: number): DriftWindows {
     const past = [new Float64Array(width)];
     histories.set(profile.key, { profile, gone: new Float64Array(width), live: new Map(), past });
   };
-  const report = (history: History): DriftReport => reportOn(history.profile, windowOf(history), windowMs);
+  const report = (history: History): DriftReport => reportDrift(history.profile, windowOf(history), windowMs);
 
   const slide = (): void => {
     for (const [key, history] of histories) {
@@ -84,13 +84,13 @@ export function createDriftWindows(windowMs: number): DriftWindows {
 
   return {
     receive: (id, message) => {
-      // What was under way when a process ended has been counted with its last words.
+      // `retire` has settled its counts: a message that was still under way would count twice.
       if (retired.has(id)) return;
       if (message.type === 'observing') {
         message.profiles.forEach(know);
         const keys = message.profiles.map(({ key }) => key);
         open.set(id, keys);
-        // Opened again, it is counted from zero.
+        // A version that is opened again counts from zero.
         for (const [key, history] of histories) if (!keys.includes(key)) settle(history, id);
       } else if (message.type === 'observed') {
         for (const [key, counts] of message.counts)

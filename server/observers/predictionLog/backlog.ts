@@ -2,28 +2,28 @@ import type { Answered } from '../../prediction/onAnswered.ts';
 import type { Line } from './sink.ts';
 import type { ObservedRecords } from './writeRecords.ts';
 
-/** Bounds of what waits in a process. */
+/** Bounds of the rows and records that wait in a process. */
 const MAX_ROWS = 20_000;
 const MAX_BYTES = 16 * 2 ** 20;
-/** Rows that become records in one turn of the event loop: some 0.2 ms. */
+/** Rows that become records in one turn of the event loop: about 0.2 ms. */
 const SLICE_ROWS = 64;
-/** What is stored at a time. */
+/** Bounds of a batch that is stored together. */
 const BATCH_RECORDS = 128;
 const BATCH_BYTES = 2 ** 20;
 
 /** Answered rows on their way to the log, in bounded memory. */
-export interface Waiting {
-  /** Takes references, and drops the rows that it has no room for. */
+export interface LogBacklog {
+  /** Keeps references to the rows, and drops those that it has no room for. */
   add(observation: Answered): void;
-  /** Some records to be stored together; undefined while there are none. */
+  /** The next records to store together; undefined while there are none. */
   take(): readonly Line[] | undefined;
-  /** Turns into records at once what is left. */
+  /** Turns all remaining rows into records at once. */
   finish(): void;
   /** Drops everything. */
   clear(): void;
 }
 
-export interface WaitingOptions {
+export interface LogBacklogOptions {
   readonly write: (observation: Answered, ms: number) => ObservedRecords;
   readonly onDropped: (rows: number) => void;
   /** There are records. */
@@ -39,10 +39,10 @@ interface Taken {
 }
 
 /**
- * Rows become records in the turns after the one that answered them, whether they can be stored or not: a row may hold
- * on to the whole body that it came with, a record is as large as it is.
+ * Rows become records in the turns after the one that answered them, whether they can be stored or not: a row may keep
+ * the whole body of its request in memory, a record only itself.
  */
-export function createWaiting({ write, onDropped, onRecords }: WaitingOptions): Waiting {
+export function createLogBacklog({ write, onDropped, onRecords }: LogBacklogOptions): LogBacklog {
   let taken: Taken[] = [];
   let lines: Line[] = [];
   let rows = 0;

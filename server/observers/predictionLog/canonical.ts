@@ -4,7 +4,7 @@ import { hash } from 'node:crypto';
  * Prepares the canonical text of objects with these names and JSON cells as their values: JSON without spaces, names in
  * the order of their UTF-16 code units, numbers and texts as JSON.stringify writes them (RFC 8785).
  *
- * @returns takes the cell of a name, given where the name stands in `names`
+ * @returns makes the text, given a function from an index of `names` to the cell
  */
 export function createCanonical(names: readonly string[]): (cellAt: (at: number) => unknown) => string {
   const places = names

@@ -15,14 +15,14 @@ const textOf = (folder: string): string =>
 const options = { fileBytes: 1000, maxFiles: 3, pid: 7 };
 
 describe('files of the log', () => {
-  it('are private, begin anew at their size, and the oldest of the folder go', async () => {
+  it('are private and of bounded size, and the oldest in the folder are removed', async () => {
     await withTemporaryFolder(async (home) => {
       const folder = join(home, 'deep', 'log');
       const sink = createFileSink({ folder, ...options });
       await sink.open();
       mkdirSync(join(folder, 'other'));
       writeFileSync(join(folder, 'other.jsonl'), '');
-      // Files of processes that are long gone.
+      // Files of processes that ended long ago.
       for (const day of ['01', '02', '03', '04']) {
         const old = join(folder, `predictions-202601${day}T000000000Z-host-1.jsonl`);
         writeFileSync(old, '{}\n');
@@ -44,7 +44,7 @@ describe('files of the log', () => {
     });
   });
 
-  it('go however young they are, but the newest one of a process that goes on stays', async () => {
+  it('are removed however young, except for the newest one of a live process', async () => {
     await withTemporaryFolder(async (folder) => {
       const put = (time: string, pid: number, secondsAgo: number): string => {
         const name = `predictions-${time}-host-${pid}.jsonl`;
@@ -66,7 +66,7 @@ describe('files of the log', () => {
     });
   });
 
-  it('that somebody removed are begun anew', async () => {
+  it('that were removed are created again', async () => {
     await withTemporaryFolder(async (folder) => {
       const sink = createFileSink({ folder, ...options });
       await sink.open();
@@ -78,7 +78,7 @@ describe('files of the log', () => {
     });
   });
 
-  it('can be in no place that is a file, or where the system makes no folder', async () => {
+  it('cannot be in a path that is a file, or where no folder can be made', async () => {
     await withTemporaryFolder(async (home) => {
       writeFileSync(join(home, 'log'), '');
       const open = (folder: string): Promise<void> => createFileSink({ folder, ...options }).open();

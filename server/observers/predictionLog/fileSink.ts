@@ -6,21 +6,21 @@ import { makeFolder } from '../../platform/makeFolder.ts';
 import type { Line, Sink } from './sink.ts';
 import { SinkFailure } from './sink.ts';
 
-/** What a file of the log is called. */
+/** The name of a file of the log. */
 export const FILE_NAME = /^predictions-.*\.jsonl$/;
 
-/** Names the process that writes it. */
+/** The host and process that write a file. */
 const ownerOf = (path: string): string => /^predictions-[^-]*-(.*)$/.exec(basename(path))?.[1] ?? path;
 
-/** A process whose newest file was written to within this time goes on with it. */
+/** A process whose newest file was written to within this time is taken to be alive. */
 const LIVE_MS = 60_000;
 const FULL = new Set(['ENOSPC', 'EDQUOT']);
 
 export interface FileSinkOptions {
   readonly folder: string;
-  /** Size at which the next file is begun. */
+  /** Size at which the next file begins. */
   readonly fileBytes: number;
-  /** Files that stay in the folder, of all processes; the oldest go. */
+  /** Files to keep in the folder, of all processes; the oldest are removed. */
   readonly maxFiles: number;
   /** Of this process. */
   readonly pid: number;
@@ -29,18 +29,18 @@ export interface FileSinkOptions {
 interface OpenFile {
   readonly path: string;
   readonly handle: FileHandle;
-  /** Whole records that it holds. */
+  /** Size of its complete records. */
   bytes: number;
 }
 
-/** JSON lines. Each process writes files of its own; the name has the time at which the file was begun. */
+/** JSON lines. Each process writes files of its own, with the time of their beginning in their names. */
 export function createFileSink({ folder, fileBytes, maxFiles, pid }: FileSinkOptions): Sink {
   let file: OpenFile | undefined;
 
   const begin = async (): Promise<OpenFile> => {
     const time = new Date().toISOString().replace(/[-:.]/g, '');
     const path = join(folder, `predictions-${time}-${hostname()}-${pid}.jsonl`);
-    // What people send is nobody else's business.
+    // Readable by the owner only: requests may hold personal data.
     return { path, handle: await open(path, 'ax', 0o600), bytes: 0 };
   };
   const end = async (): Promise<void> => {
@@ -74,7 +74,7 @@ export function createFileSink({ folder, fileBytes, maxFiles, pid }: FileSinkOpt
     for (const { path, live } of newestFirst.slice(maxFiles))
       if (path !== file?.path && !live) await rm(path, { force: true });
   };
-  /** A file to write to: the present one, unless it is full or somebody removed it. */
+  /** The file to write to: a new one if the current file is full or was removed. */
   const current = async (): Promise<OpenFile> => {
     if (file && (file.bytes >= fileBytes || (await file.handle.stat()).nlink === 0)) await end();
     if (file) return file;
@@ -96,7 +96,7 @@ export function createFileSink({ folder, fileBytes, maxFiles, pid }: FileSinkOpt
         (file as OpenFile).bytes += text.length;
         return 0;
       } catch (error) {
-        // A part of the records may stand there: what is no whole record is taken back.
+        // Some of the records may be in the file: remove them, since all are written again.
         await file?.handle.truncate(file.bytes).catch(() => undefined);
         const full = FULL.has((error as NodeJS.ErrnoException).code ?? '');
         throw new SinkFailure(full ? 'disk_full' : 'unreachable', error);

@@ -4,11 +4,11 @@ import { createCounter } from '../../metrics/families.ts';
 import type { DropReason } from './sink.ts';
 import { DROP_REASONS } from './sink.ts';
 
-/** Records what becomes of predictions that are to be logged. */
+/** Counts logged and dropped predictions. */
 export interface LogRecorder {
   logged(records: number): void;
   dropped(reason: DropReason, records: number): void;
-  /** Whether records can be stored. */
+  /** Sets whether records can be stored. */
   up(up: boolean): void;
 }
 
@@ -21,7 +21,7 @@ export function createLogRecorder(registry: Registry): LogRecorder {
     name: 'prediction_log_dropped_total',
     help: 'Predicted rows that were not logged.',
   });
-  // All of them from the start: a rate needs a value before the first one.
+  // All series exist from the start: a rate needs a value before the first increase.
   const dropped = new Map(DROP_REASONS.map((reason) => [reason, series({ reason })]));
   const up = new Gauge({
     name: 'prediction_log_up',

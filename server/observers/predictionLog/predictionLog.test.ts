@@ -25,7 +25,7 @@ function createFakeSink() {
   const state = {
     down: undefined as SinkFailure | undefined,
     refusing: 0,
-    /** While it is set, a write waits for it. */
+    /** A write waits for it, if set. */
     hang: undefined as Promise<void> | undefined,
     writing: 0,
     batches: [] as (readonly Line[])[],
@@ -85,7 +85,7 @@ describe('the prediction log', () => {
     expect((await metrics()).sum('prediction_log_up')).toBe(1);
   });
 
-  it('does nothing in the turn that answers, and nothing that waits for the store', async () => {
+  it('writes nothing in the turn that answers, and never waits for the store', async () => {
     const { log, sink } = start();
     let written = false;
     const { table, ...rest } = observation(1);
@@ -104,7 +104,7 @@ describe('the prediction log', () => {
     await eventually('the row', () => sink.values().length === 1);
   });
 
-  it('takes of a large request what it has room for, and counts the rest', async () => {
+  it('logs as many rows of a large request as it has room for, and counts the rest', async () => {
     const { log, sink, dropped } = start();
     log.observe(observation(50_000));
     await eventually('the end', () => sink.values().length >= 20_000);
@@ -114,7 +114,7 @@ describe('the prediction log', () => {
     expect(await dropped('queue_full')).toBe(30_000);
   });
 
-  it('bounds what waits in bytes, too', async () => {
+  it('bounds the bytes of waiting records, too', async () => {
     const sink = createFakeSink();
     sink.down = failure('unreachable');
     const { log, dropped } = start(sink);
@@ -127,7 +127,7 @@ describe('the prediction log', () => {
     expect(sink.values().length).toBeLessThan(20);
   });
 
-  it('keeps what it has while the store is away, tries again, and says so once', async () => {
+  it('keeps its records while the store is away, tries again, and logs that once', async () => {
     const sink = createFakeSink();
     sink.down = failure('unreachable');
     const { log, said, metrics, dropped } = start(sink);
@@ -147,7 +147,7 @@ describe('the prediction log', () => {
     ]);
   });
 
-  it.each(['disk_full', 'refused'] as const)('writes a batch that met "%s" again', async (reason) => {
+  it.each(['disk_full', 'refused'] as const)('writes a batch again after "%s"', async (reason) => {
     const sink = createFakeSink();
     const { log, dropped } = start(sink);
     sink.down = failure(reason);
@@ -161,7 +161,7 @@ describe('the prediction log', () => {
     expect(sink.values().slice(0, 20_000)).toEqual(numbers(20_000));
   });
 
-  it('counts what the store refuses for good', async () => {
+  it('counts records that the store refuses for good', async () => {
     const sink = createFakeSink();
     sink.refusing = 2;
     const { log, metrics, dropped } = start(sink);
@@ -170,7 +170,7 @@ describe('the prediction log', () => {
     expect((await metrics()).sum('prediction_log_records_total')).toBe(3);
   });
 
-  it('stores at the end what waits', async () => {
+  it('stores the waiting records at the end', async () => {
     const { log, sink } = start();
     log.observe(observation(3000));
     await withDeadline('its end', log.close());

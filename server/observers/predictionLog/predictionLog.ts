@@ -5,30 +5,30 @@ import { deadline } from '../../platform/deadline.ts';
 import type { LogRecorder } from './metrics.ts';
 import type { DropReason, Line, Sink } from './sink.ts';
 import { SinkFailure } from './sink.ts';
-import { createWaiting } from './backlog.ts';
-import type { WaitingOptions } from './backlog.ts';
+import { createLogBacklog } from './backlog.ts';
+import type { LogBacklogOptions } from './backlog.ts';
 
-/** Records are gathered for so long before they are stored. */
+/** Time to gather records before they are stored. */
 const GATHER_MS = 20;
-/** Pauses between tries to store. */
+/** Pauses between attempts to store. */
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5000;
-/** Time to store what is left at the end. */
+/** Time to store the remaining records at the end. */
 const FLUSH_MS = 800;
 
 /** Logs answered rows, off the path of requests. */
 export interface PredictionLog {
-  /** Costs less than a microsecond, and never fails. */
+  /** Takes less than a microsecond, and never throws. */
   readonly observe: OnAnswered;
-  /** The connection that it had is gone. */
+  /** The sink has lost its connection. */
   lost(): void;
-  /** Stores what is left, as long as there is time. Nothing may be observed any more. */
+  /** Stores the remaining records, as far as there is time. No rows may be observed after it. */
   close(): Promise<void>;
 }
 
 export interface PredictionLogOptions {
   readonly sink: Sink;
-  readonly write: WaitingOptions['write'];
+  readonly write: LogBacklogOptions['write'];
   readonly recorder: LogRecorder;
   readonly log: Logger;
 }
@@ -37,7 +37,7 @@ export function createPredictionLog({ sink, write, recorder, log }: PredictionLo
   /** Why nothing can be stored at the moment. */
   let failing: SinkFailure | undefined;
   let dropped = 0;
-  /** Taken, and perhaps stored: it is written again until it is known to be. */
+  /** Perhaps stored already: it is written again until the sink confirms it. */
   let batch: readonly Line[] | undefined;
   const closing = new AbortController();
   let wake: (() => void) | undefined;
@@ -46,7 +46,7 @@ export function createPredictionLog({ sink, write, recorder, log }: PredictionLo
     dropped += rows;
     recorder.dropped(reason, rows);
   };
-  const waiting = createWaiting({
+  const waiting = createLogBacklog({
     write,
     onDropped: (rows) => drop(closing.signal.aborted ? 'shutdown' : (failing?.reason ?? 'queue_full'), rows),
     onRecords: () => wake?.(),
@@ -94,7 +94,7 @@ export function createPredictionLog({ sink, write, recorder, log }: PredictionLo
       } catch (error) {
         failed(error instanceof SinkFailure ? error : new SinkFailure('unreachable', error));
         if (closing.signal.aborted) return;
-        // Not all processes at the same moment.
+        // Random, so that not all processes try at the same moment.
         await pause(pauseMs * (0.5 + Math.random()));
         pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
       }

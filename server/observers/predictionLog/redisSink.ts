@@ -9,18 +9,18 @@ export const STREAM_PREFIX = 'servemodel:predictions:';
 export const RECORD_FIELD = 'record';
 
 const CONNECT_MS = 3000;
-/** A Redis that is silent for so long is asked again on another connection. */
+/** Time for an answer, after which the batch is sent again on another connection. */
 const ANSWER_MS = 5000;
 
 export interface RedisSinkOptions {
   readonly url: string;
-  /** Records that a model's stream keeps, and some more: Redis drops whole nodes. */
+  /** Records that a model's stream keeps at least: Redis drops whole nodes. */
   readonly maxRecords: number;
   /** The connection was lost. */
   readonly onLost: () => void;
 }
 
-/** Reconnecting is the log's business: a client that lost its connection is thrown away. */
+/** A client that lost its connection is dropped: the log itself connects again. */
 const makeClient = (url: string) =>
   createClient({
     url,
@@ -29,7 +29,7 @@ const makeClient = (url: string) =>
   });
 type Client = ReturnType<typeof makeClient>;
 
-/** Streams in Redis, one a model. A transaction a batch: it is stored as a whole, or refused as a whole. */
+/** Streams in Redis, one for each model. A batch is a transaction: stored or refused as a whole. */
 export function createRedisSink({ url, maxRecords, onLost }: RedisSinkOptions): Sink {
   let client: Client | undefined;
 
@@ -46,7 +46,7 @@ export function createRedisSink({ url, maxRecords, onLost }: RedisSinkOptions): 
     });
     try {
       await deadline(fresh.connect(), CONNECT_MS, 'connecting');
-      // One that still loads its data takes connections, and nothing else.
+      // A Redis that still loads its data accepts connections, but no commands.
       await deadline(fresh.ping(), CONNECT_MS, 'the answer to PING');
     } catch (error) {
       fresh.destroy();
@@ -80,7 +80,7 @@ export function createRedisSink({ url, maxRecords, onLost }: RedisSinkOptions): 
         return 0;
       } catch (error) {
         if (error instanceof MultiErrorReply) return error.errorIndexes.length;
-        // Not this batch's fault, and nothing that another connection would change: full, read-only, not permitted.
+        // Full, read-only or not permitted: neither this batch nor the connection is at fault.
         if (error instanceof ErrorReply) throw new SinkFailure('refused', error);
         drop();
         throw new SinkFailure('unreachable', error);

@@ -1,4 +1,4 @@
-/** A record on its way. */
+/** A record to store. */
 export interface Line {
   /** Name of the model. */
   readonly model: string;
@@ -10,22 +10,22 @@ export interface Line {
 export const DROP_REASONS = ['queue_full', 'unreachable', 'disk_full', 'refused', 'shutdown'] as const;
 export type DropReason = (typeof DROP_REASONS)[number];
 
-/** Where records go. Nobody calls it twice at a time. */
+/** Stores records. Its methods are never called concurrently. */
 export interface Sink {
-  /** Makes ready to write; at once when it is. @throws {SinkFailure} */
+  /** Connects, or makes the folder, if need be. @throws {SinkFailure} */
   open(): Promise<void>;
   /**
-   * Stores records, all of them or none.
+   * Stores all of the records or none.
    *
    * @returns how many were refused for good
    * @throws {SinkFailure} the records may be written again
    */
   write(lines: readonly Line[]): Promise<number>;
-  /** Gives back all that it holds, whatever it is doing. */
+  /** Frees connections and files, whatever it is doing. */
   close(): Promise<void>;
 }
 
-/** Records can't be stored at the moment. */
+/** Records can't be stored now. */
 export class SinkFailure extends Error {
   readonly reason: Exclude<DropReason, 'queue_full' | 'shutdown'>;
   constructor(reason: SinkFailure['reason'], cause: unknown) {

@@ -39,7 +39,7 @@ function write(table: Table, answer: readonly number[], model = classifier, form
 const parse = (lines: readonly string[]) => lines.map((line) => JSON.parse(line) as PredictionRecord);
 
 describe('a record', () => {
-  it('says who asked, when, what answered, the input, and the answer in full precision', () => {
+  it('holds the request, the time, the model, the input, and the answer in full precision', () => {
     const table = { columns: NAMES, data: [[0.1 + 0.2, 'Paris', 7, true]] };
     expect(parse(write(table, [1, 0.1, 1 - 0.1]))).toEqual([
       {
@@ -55,7 +55,7 @@ describe('a record', () => {
     ]);
   });
 
-  it('has the same input and digest whatever form and order the row came in', () => {
+  it('has the same input and digest in whatever form and order the row was sent', () => {
     const cells = { '9': false, size: null, 'city "€"': '\u2028\ud800"é', '10': -0 };
     const lines = [
       ...write({ columns: NAMES, data: [[null, '\u2028\ud800"é', -0, false]] }, [0, 1, 0]),
@@ -70,7 +70,7 @@ describe('a record', () => {
     expect(record?.inputSha256).toBe(sha256Of(text));
   });
 
-  it('counts rows as they stand in the request: bad ones, and what came before in a file', () => {
+  it('numbers rows as in the request: refused ones count, and earlier pieces of a file', () => {
     const good = [1, 'Paris', 1, true];
     const bad = ['x', 'Paris', 1, true];
     const data = [bad, good, bad, bad, [2, 'Paris', 1, true], bad];
@@ -91,7 +91,7 @@ describe('a record', () => {
     expect(line).not.toContain('Paris');
   });
 
-  it('holds the value of a regression, null where JSON has none', () => {
+  it('holds the value of a regression, null where JSON has no such number', () => {
     const table = { columns: ['x'], data: [[1]] };
     const value = (answer: number) => parse(write(table, [answer], tiny))[0]?.output;
     expect(value(1 / 3)).toEqual({ value: 1 / 3 });

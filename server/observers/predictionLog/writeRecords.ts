@@ -6,14 +6,14 @@ import type { Answered } from '../../prediction/onAnswered.ts';
 import { createCanonical, sha256Of } from './canonical.ts';
 import type { InputForm } from '../../settings/logTarget.ts';
 
-/** Writes the records of an observation as JSON, one a call: see record.ts. */
+/** Writes the records of answered rows as JSON, one a call: see record.ts. */
 export interface ObservedRecords {
   readonly rows: number;
   /** The record of the next row. */
   next(): string;
 }
 
-/** A number in full precision: reading the text gives the very same one. */
+/** A number in full precision: reading the text gives the same one. */
 const numberText = (value: number): string => (Number.isFinite(value) ? String(value) : 'null');
 
 /** Prepares the text of a row's answer. */
@@ -29,7 +29,7 @@ function createOutput({ output }: Model): (answers: Float64Array, at: number) =>
   };
 }
 
-/** Prepares the members that tell the input of a row, given its cells. */
+/** Prepares the text of the members `input` and `inputSha256`, given a row's cells. */
 function createInput(names: readonly string[], form: InputForm): (cellAt: (at: number) => unknown) => string {
   if (form === 'none') return () => '';
   const canonical = createCanonical(names);
@@ -40,7 +40,7 @@ function createInput(names: readonly string[], form: InputForm): (cellAt: (at: n
   };
 }
 
-/** Turns observations into records. */
+/** Turns answered rows into records. */
 export function createRecordWriter(form: InputForm): (observation: Answered, ms: number) => ObservedRecords {
   const prepare = perModel((model) => {
     const { inputs, sha256 = '' } = model.signature;

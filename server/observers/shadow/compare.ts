@@ -1,11 +1,11 @@
 import type { OutputFeed } from '../../../worker/protocol.ts';
 import { answerWidth } from '../../../worker/protocol.ts';
 
-/** What differs between two versions' answers to one row. */
+/** The difference of two versions' answers to one row. */
 export interface RowDifference {
   /** Another label. Always false for values. */
   readonly flipped: boolean;
-  /** Largest difference of a class's probability, or the difference of the values; NaN when it can't be said. */
+  /** Largest difference of a class's probability, or the difference of the values; NaN if the classes differ. */
   readonly score: number;
 }
 
@@ -13,9 +13,9 @@ export interface RowDifference {
 export type CompareRow = (answers: Float64Array, others: Float64Array, row: number) => RowDifference;
 
 /**
- * Prepares the comparison of two versions. Their classes may stand in another order: they're matched by name.
+ * Prepares the comparison of two versions. Their classes are matched by name, whatever their order.
  *
- * @returns undefined when one gives labels and the other values
+ * @returns undefined if one predicts labels and the other values
  */
 export function createComparison(output: OutputFeed, other: OutputFeed): CompareRow | undefined {
   if (output.task !== other.task) return undefined;

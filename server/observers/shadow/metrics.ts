@@ -3,19 +3,19 @@ import { createCounter, createHistogram } from '../../metrics/families.ts';
 import type { Model } from '../../model/model.ts';
 import type { RowDifference } from './compare.ts';
 
-/** Upper bounds of score differences: a last digit, a per mille, a changed mind. */
+/** Upper bounds of score differences: from a last digit to another unit. */
 const DIFFERENCE_BUCKETS = [1e-6, 1e-4, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 10, 100, 1000];
 
-/** Records what a shadow would have answered. */
+/** Records the answers of shadows. */
 export interface ShadowRecorder {
   compared(model: Model, shadow: Model, difference: RowDifference): void;
-  /** Rows that were not scored, since there was no room or no time for them. */
+  /** Rows that were not scored, for want of room or time. */
   dropped(model: Model, shadow: Model, rows: number): void;
-  /** Rows that the shadow doesn't take, or failed on. */
+  /** Rows that the shadow refused, or failed on. */
   failed(model: Model, shadow: Model, rows: number): void;
 }
 
-/** All their names begin so. */
+/** The prefix of all their names. */
 export const SHADOW_PREFIX = 'shadow_';
 
 export function createShadowRecorder(registry: Registry): ShadowRecorder {

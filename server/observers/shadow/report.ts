@@ -8,12 +8,12 @@ interface Sample {
   readonly value: number;
 }
 
-/** What a shadow would have answered, over all processes since the server's start. */
+/** A shadow's answers compared with the served ones, over all processes since the server's start. */
 export interface ShadowReport {
   readonly version: number;
   readonly rows: number;
   readonly flips: number;
-  /** Of the compared rows; null before there is one. */
+  /** Share of the compared rows; null before the first one. */
   readonly flipRate: number | null;
   readonly scoreDifference: {
     readonly mean: number | null;
@@ -25,7 +25,10 @@ export interface ShadowReport {
 }
 
 /** Reads the reports of a version's shadows from the shadow metrics of all processes. */
-export function readReports({ name, version }: Model, metrics: readonly MetricObject[]): ShadowReport[] {
+export function readShadowReports(
+  { name, version }: Model,
+  metrics: readonly MetricObject[],
+): ShadowReport[] {
   const samples = metrics.flatMap((metric) =>
     (metric.values as readonly Sample[])
       .filter(({ labels }) => labels['model'] === name && Number(labels['version']) === version)

@@ -6,30 +6,30 @@ import type { Pool } from '../../inference/pool.ts';
 import { createComparison } from './compare.ts';
 import type { ShadowRecorder } from './metrics.ts';
 
-/** Rows that may wait; what comes beyond them is dropped. */
+/** Rows that may wait; more are dropped. */
 const MAX_WAITING_ROWS = 2048;
 
-/** Rows that are scored at a time, and the pause before the next: what a shadow takes of a process is bounded. */
+/** Rows that are scored at a time, and the pause before the next ones: they bound the CPU time of shadows. */
 const ROUND_ROWS = 64;
 const PAUSE_MS = 10;
 
-/** Of the time between two rounds, the part that requests may take: above it, a round is left out. */
+/** Share of the time between two rounds that the event loop may be busy; above it, a round is skipped. */
 const MAX_UTILIZATION = 0.7;
 
 /** Scores answered rows on candidates, off the path. */
 export interface Shadow {
-  /** Takes rows that a model has answered. Costs a few nanoseconds, and never fails. */
+  /** Queues rows that a model has answered. Never throws. */
   offer(model: Model, table: Table, answers: Float64Array): void;
-  /** The candidates from now on. Opens those that are new, and closes those that are gone. */
+  /** Sets the candidates: opens new ones, and closes those that are gone. */
   follow(candidates: readonly Model[]): Promise<void>;
   close(): Promise<void>;
 }
 
 export interface ShadowOptions {
-  /** A thread of its own: no request ever waits for a shadow. */
+  /** Threads of its own: no request ever waits for a shadow. */
   readonly pool: Pool;
   readonly recorder: ShadowRecorder;
-  /** Whether requests wait for what a shadow would take. */
+  /** Requests wait for CPU time that a shadow would take. */
   readonly busy: () => boolean;
   /** A candidate can't be opened. */
   readonly onFailed: (model: Model, reason: string) => void;
@@ -40,7 +40,7 @@ interface Sample {
   readonly model: Model;
   readonly table: Table;
   readonly answers: Float64Array;
-  /** Rows that were scored so far. */
+  /** Rows scored so far. */
   done: number;
   readonly rows: number;
 }
@@ -85,7 +85,7 @@ export function createShadow({ pool, recorder, busy, onFailed }: ShadowOptions):
       try {
         await scoreOn(shadow, sample, from, count);
       } catch {
-        // Its signature doesn't take these rows, which is worth knowing before it is served.
+        // Its signature refuses these rows: good to know before it is served.
         recorder.failed(sample.model, shadow, count);
       }
     }

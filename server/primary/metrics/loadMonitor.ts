@@ -1,5 +1,5 @@
 import type { MetricsFromProcess, MetricsToProcess } from '../../metrics/messages.ts';
-import { EVERY_MS, INTEREST_MS, summarise } from '../../metrics/load.ts';
+import { LOAD_EVERY_MS, LOAD_INTEREST_MS, summariseLoad } from '../../metrics/load.ts';
 
 export interface LoadMonitorOptions {
   /** Sends to every process. */
@@ -31,16 +31,16 @@ export function createLoadMonitor({ broadcast }: LoadMonitorOptions): LoadMonito
       return;
     }
     // The first counts of a process are only the base of the next ones.
-    if (gained.length > 0) broadcast({ type: 'load', load: summarise(gained, (now - since) / 1000) });
+    if (gained.length > 0) broadcast({ type: 'load', load: summariseLoad(gained, (now - since) / 1000) });
     since = now;
     gained = [];
     broadcast({ type: 'count' });
   };
   const watch = (): void => {
-    wantedUntil = performance.now() + INTEREST_MS;
+    wantedUntil = performance.now() + LOAD_INTEREST_MS;
     if (timer) return;
     tick();
-    timer = setInterval(tick, EVERY_MS).unref();
+    timer = setInterval(tick, LOAD_EVERY_MS).unref();
   };
   const add = (id: number, counts: readonly number[]): void => {
     const before = last.get(id);

@@ -1,7 +1,7 @@
 import type { Registry } from 'prom-client';
 import type { MetricsToProcess } from '../../metrics/messages.ts';
 import { createRegistry } from '../../metrics/registry.ts';
-import { registerDriftGauges } from '../../observers/drift/metrics.ts';
+import { registerDriftMetrics } from '../../observers/drift/metrics.ts';
 import type { DriftWindows } from '../../observers/drift/windows.ts';
 import { createDriftWindows } from '../../observers/drift/windows.ts';
 import { createNginxReader } from '../nginx/counts.ts';
@@ -42,7 +42,7 @@ export function createServerMetrics(options: ServerMetricsOptions): ServerMetric
   const aggregator = createAggregator();
   const readOthers = nginx === undefined ? undefined : createNginxReader(registry, nginx);
   const drift = driftWindowMs > 0 ? createDriftWindows(driftWindowMs) : undefined;
-  if (drift) registerDriftGauges(registry, drift.reports);
+  if (drift) registerDriftMetrics(registry, drift.reports);
   return {
     registry,
     recorder,

@@ -2,7 +2,7 @@ import type { Row } from '../layout.ts';
 import { timeSeries, worseAbove } from '../panel.ts';
 import { MODEL, PREDICTIONS, SERVER, distribution } from '../queries.ts';
 
-/** Buckets begin at 50 µs: what is faster shows as less than that. */
+/** Buckets begin at 50 µs: anything faster shows as less than that. */
 export const latency: Row = {
   title: 'Latency',
   panels: [

@@ -1,12 +1,12 @@
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { createCounter } from '../metrics/families.ts';
-import type { TracingSettings } from './options.ts';
+import type { TracingOptions } from './options.ts';
 import type { Tracing } from './tracing.ts';
 
-/** Tracing as the settings ask for it. Where it's off, nothing is loaded and nothing made. */
+/** Starts tracing if it is on; otherwise it loads nothing. */
 export async function openTracing(
-  settings: TracingSettings | undefined,
+  settings: TracingOptions | undefined,
   registry: Registry,
   log: Logger,
 ): Promise<Tracing | undefined> {
@@ -15,7 +15,7 @@ export async function openTracing(
     name: 'trace_spans_dropped_total',
     help: 'Spans that no collector got.',
   })({});
-  const { startTracing } = await import('./start.ts');
+  const { startTracing } = await import('./startTracing.ts');
   return startTracing(settings, {
     dropped: (spans) => dropped.add(spans),
     failing: (reason) => log.warn({ reason }, 'the collector takes no traces: they are dropped'),

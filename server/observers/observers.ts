@@ -10,7 +10,7 @@ import { createPool } from '../inference/pool.ts';
 import { createShadowRecorder } from './shadow/metrics.ts';
 import { createShadow } from './shadow/shadow.ts';
 
-/** What looks at answered rows beside the path: it is told what is served, and closed last. */
+/** Looks at answered rows, off the path. It follows the served models, and is closed after the last request. */
 interface Observer {
   readonly observe: OnAnswered;
   follow?(contents: Contents): void;
@@ -20,7 +20,7 @@ interface Observer {
 /** All observers of one process. */
 export interface Observers {
   readonly observe: readonly OnAnswered[];
-  /** What is open and served from now on. */
+  /** Sets the open and served models. */
   follow(contents: Contents): void;
   close(): Promise<void>;
 }
@@ -32,19 +32,19 @@ export interface ObserverOptions {
   readonly entry: URL;
   /** Time that a thread has to open and verify one model. */
   readonly openTimeoutMs: number;
-  /** Whether requests wait for what an observer would take. */
+  /** Requests wait for CPU time that an observer would take. */
   readonly busy: () => boolean;
   readonly log: Logger;
-  readonly tell: (message: DriftFromProcess) => Promise<void>;
+  readonly send: (message: DriftFromProcess) => Promise<void>;
 }
 
-/** Starts those that the settings ask for. */
+/** Starts the observers that the settings ask for. */
 export function createObservers(options: ObserverOptions): Observers {
   const observers: Observer[] = [];
   const { SHADOW, PREDICTION_LOG } = options.config;
   if (SHADOW.length > 0) observers.push(startShadow(options, SHADOW));
   if (PREDICTION_LOG) observers.push(loadPredictionLog(options, PREDICTION_LOG));
-  if (options.config.DRIFT_WINDOW_MS > 0) observers.push(createDriftObserver(options.tell));
+  if (options.config.DRIFT_WINDOW_MS > 0) observers.push(createDriftObserver(options.send));
   return {
     observe: observers.map(({ observe }) => observe),
     follow: (contents) => observers.forEach((observer) => observer.follow?.(contents)),
@@ -52,11 +52,11 @@ export function createObservers(options: ObserverOptions): Observers {
   };
 }
 
-/** Logs what is answered. Its code is only loaded where it is asked for; what is answered before waits for it. */
+/** Starts the prediction log, whose code is loaded only where it is set; rows that are answered before wait for it. */
 function loadPredictionLog(options: ObserverOptions, target: LogTarget): Observer {
   const early: Answered[] = [];
   let observe: OnAnswered = (observation) => void early.push(observation);
-  const started = import('./predictionLog/start.ts').then(async ({ startPredictionLog }) => {
+  const started = import('./predictionLog/startPredictionLog.ts').then(async ({ startPredictionLog }) => {
     const predictionLog = await startPredictionLog({ ...options, target });
     observe = predictionLog.observe;
     early.splice(0).forEach(observe);
@@ -68,7 +68,7 @@ function loadPredictionLog(options: ObserverOptions, target: LogTarget): Observe
   };
 }
 
-/** Scores what is answered on candidates, in a thread that nothing else needs. */
+/** Starts the shadows, which score answered rows on candidates in a thread of their own. */
 function startShadow(
   { registry, entry, openTimeoutMs, busy, log }: ObserverOptions,
   ids: readonly string[],
@@ -88,7 +88,7 @@ function startShadow(
   });
   return {
     observe: ({ model, table, rows, answers }) => {
-      // Where bad rows were left out, answers and table don't stand side by side.
+      // With refused rows left out, the rows of table and answers don't match.
       if (!rows.refused) shadow.offer(model, table, answers);
     },
     follow: ({ models }) => void shadow.follow(models.filter(({ id }) => ids.includes(id))),

@@ -22,7 +22,7 @@ export interface StartOptions {
   readonly log: Logger;
 }
 
-/** Redis' client is only loaded where it is needed. */
+/** The sink of the settings. The client of Redis is loaded only if needed. */
 async function createSink({ target, config }: StartOptions, onLost: () => void): Promise<Sink> {
   if (target.kind === 'redis') {
     const { createRedisSink } = await import('./redisSink.ts');
@@ -37,7 +37,7 @@ async function createSink({ target, config }: StartOptions, onLost: () => void):
   });
 }
 
-/** Starts the log that the settings describe. It waits for nothing: a Redis that is absent is tried again and again. */
+/** Starts the log of the settings. It doesn't wait for an absent Redis, which is tried again and again. */
 export async function startPredictionLog(options: StartOptions): Promise<PredictionLog> {
   const { config, registry, log } = options;
   let lost = (): void => {};

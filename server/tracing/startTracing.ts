@@ -22,22 +22,22 @@ import { deadline } from '../platform/deadline.ts';
 import { createClock } from './clock.ts';
 import type { Losses } from './losses.ts';
 import { countLosses } from './losses.ts';
-import type { TracingSettings } from './options.ts';
+import type { TracingOptions } from './options.ts';
 import type { TraceContext } from './traceContext.ts';
 import type { Phase, Tracing } from './tracing.ts';
 
-/** Spans that wait for the collector at most; what comes while it doesn't answer is dropped, and counted. */
+/** Spans that may wait for the collector; more are dropped and counted. */
 const MAX_WAITING = 4096;
-/** Spans that are sent at a time. Writing them as JSON holds up the event loop, so they are few. */
+/** Spans that are sent at a time: few, since writing them as JSON blocks the event loop. */
 const MAX_BATCH = 128;
 const SEND_EVERY_MS = 1000;
 const SEND_TIMEOUT_MS = 10_000;
-/** Less than a shutdown gives to a step. */
+/** Less than the deadline of a step of the shutdown. */
 const CLOSE_MS = 800;
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
-function samplerOf(name: TracingSettings['sampler'], ratio: number): Sampler {
+function samplerOf(name: TracingOptions['sampler'], ratio: number): Sampler {
   const root = name.endsWith('always_on')
     ? new AlwaysOnSampler()
     : name.endsWith('always_off')
@@ -59,14 +59,14 @@ function contextOf(caller: TraceContext | undefined): Context {
   return trace.setSpanContext(ROOT_CONTEXT, context);
 }
 
-/** Starts OpenTelemetry. This file alone loads its packages, and is itself loaded only where tracing is on. */
-export function startTracing(settings: TracingSettings, losses: Losses): Tracing {
+/** Starts OpenTelemetry. Only this file loads its packages, and it is loaded only where tracing is on. */
+export function startTracing(settings: TracingOptions, losses: Losses): Tracing {
   const { url, headers, attributes, sampler, ratio } = settings;
   const exporter = new OTLPTraceExporter({
     url,
     headers: { ...headers },
     timeoutMillis: SEND_TIMEOUT_MS,
-    // What a shutdown sends at once.
+    // The shutdown sends all waiting batches at once.
     concurrencyLimit: MAX_WAITING / MAX_BATCH + 1,
   });
   const counted = countLosses(losses, exporter, MAX_WAITING, (counting) => {
@@ -122,14 +122,14 @@ export function startTracing(settings: TracingSettings, losses: Losses): Tracing
         end: (status, requestId) => {
           span.setAttribute('http.response.status_code', status);
           span.setAttribute('http.request.header.x-request-id', [requestId]);
-          // A client's mistake is no failure of the server (semantic conventions for HTTP spans).
+          // A client's error is no failure of the server (semantic conventions for HTTP spans).
           if (status >= 500) fail(span, String(status));
           span.end(clock(performance.now()));
         },
       };
     },
     close: async () => {
-      // A collector that doesn't answer must not hold up the end, nor make it an unclean one.
+      // A collector that doesn't answer must neither delay the shutdown nor make it unclean.
       await deadline(provider.shutdown(), CLOSE_MS, 'the last spans').catch(() => undefined);
       counted.giveUp();
     },
