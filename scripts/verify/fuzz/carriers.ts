@@ -8,7 +8,7 @@ import { requestIdOf } from '../../../server/http/middleware/requestId.ts';
 import { fromHome } from '../../../server/platform/install.ts';
 import { fileAnswerType, bodyType, requireJsonAnswer } from '../../../server/http/mediaTypes.ts';
 import { decompress } from '../../../server/http/decompress.ts';
-import { requireMlflowBody } from '../../../server/http/routes/mlflowBody.ts';
+import { requireMlflowBody } from '../../../server/http/mlflowBody.ts';
 import { receiveFile } from '../../../server/http/upload.ts';
 import { openSpool } from '../../../server/platform/spool.ts';
 import type { Signature } from '../../../server/model/signature.ts';

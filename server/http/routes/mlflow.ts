@@ -14,8 +14,8 @@ import { readText } from '../body.ts';
 import type { DefineRoute } from '../router.ts';
 import type { Lifecycle } from './health.ts';
 import { requireServing } from './health.ts';
-import type { MlflowBody } from './mlflowBody.ts';
-import { requireMlflowBody } from './mlflowBody.ts';
+import type { MlflowBody } from '../mlflowBody.ts';
+import { requireMlflowBody } from '../mlflowBody.ts';
 import { findDefaultModel } from '../modelOf.ts';
 import { refuseParameters } from '../parameters.ts';
 

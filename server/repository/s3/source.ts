@@ -1,4 +1,4 @@
-import { readFile, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { rename, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { makeFolder } from '../../platform/makeFolder.ts';
@@ -12,6 +12,7 @@ import type { Source } from '../source.ts';
 import type { Bucket } from './bucket.ts';
 import { openBucket, sizeOf } from './bucket.ts';
 import { DiskFailure, S3Failure, codeOfDisk } from './errors.ts';
+import { createKnownListing, exists } from './knownListing.ts';
 import type { ReadKeys, Stored, StoredObject } from './objects.ts';
 import { readRepositoryKeys, readRunKeys } from './objects.ts';
 
@@ -25,15 +26,6 @@ export interface S3Options {
   readonly cache: string;
   readonly log: Logger;
 }
-
-/** Holds the last listing, beside the folders of the fetched versions. */
-const LISTING_FILE = 'listing.json';
-
-const exists = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  );
 
 const refused = (error: unknown): unknown =>
   error instanceof S3Failure ? new ModelRefused('repository', error.message) : error;
@@ -51,8 +43,6 @@ export async function createS3Source({ place, cache, log }: S3Options): Promise<
   const objects = new Map<string, ReadonlyMap<string, StoredObject>>();
   const fetching = new Map<string, Promise<void>>();
   let preferences: { etag: string; value: Preferences } | undefined;
-  let tidied = false;
-  let noted = true;
 
   await makeFolder(folder, 0o700).catch((error: NodeJS.ErrnoException) => {
     throw new ModelRefused(
@@ -61,41 +51,13 @@ export async function createS3Source({ place, cache, log }: S3Options): Promise<
     );
   });
 
+  const known = createKnownListing(folder, log);
+
   const readPreferences = async ({ preferences: object }: Stored): Promise<Preferences> => {
     if (!object) return {};
     if (preferences?.etag !== object.etag)
       preferences = { etag: object.etag, value: parsePreferences(await bucket.text(object)) };
     return preferences.value;
-  };
-
-  /** Removes what the repository no longer holds. Only at the start: later, a process may still serve it. */
-  const tidy = async (listing: Listing): Promise<void> => {
-    if (tidied) return;
-    tidied = true;
-    const known = new Set(
-      listing.candidates.flatMap(({ fingerprint }) => [fingerprint, `${fingerprint}.part`]),
-    );
-    const entries = (await readdir(folder)).filter((entry) => entry !== LISTING_FILE && !known.has(entry));
-    for (const entry of entries) await rm(join(folder, entry), { recursive: true, force: true });
-  };
-
-  /** Writes the listing for a start without S3. A failure doesn't prevent serving. */
-  const note = async (listing: Listing): Promise<void> => {
-    const fresh = join(folder, `${LISTING_FILE}.new`);
-    try {
-      await tidy(listing);
-      await writeFile(fresh, JSON.stringify(listing));
-      await rename(fresh, join(folder, LISTING_FILE));
-      noted = true;
-    } catch (error) {
-      const reason = codeOfDisk(error) ?? (error as Error).message;
-      if (noted)
-        log.warn(
-          { reason },
-          'MODEL_CACHE cannot be written: a start without S3 would serve what it knew before',
-        );
-      noted = false;
-    }
   };
 
   const online = async (): Promise<Listing> => {
@@ -109,18 +71,8 @@ export async function createS3Source({ place, cache, log }: S3Options): Promise<
     for (const version of stored.versions) objects.set(version.candidate.fingerprint, version.objects);
     const candidates = stored.versions.map(({ candidate }) => candidate);
     const listing = { candidates, preferences: await readPreferences(stored), strays: stored.strays ?? [] };
-    await note(listing);
+    await known.write(listing);
     return listing;
-  };
-
-  /** The versions of the last listing that were fetched. */
-  const offline = async (): Promise<Listing | undefined> => {
-    const text = await readFile(join(folder, LISTING_FILE), 'utf8').catch(() => undefined);
-    if (text === undefined) return undefined;
-    const listing = JSON.parse(text) as Listing;
-    const cached = await Promise.all(listing.candidates.map((candidate) => exists(candidate.folder)));
-    const candidates = listing.candidates.filter((_, at) => cached[at]);
-    return candidates.length === 0 ? undefined : { ...listing, candidates };
   };
 
   /** A full disk would also fail nginx's bodies and the logs. @throws {DiskFailure} */
@@ -167,7 +119,8 @@ export async function createS3Source({ place, cache, log }: S3Options): Promise<
         return listing;
       } catch (error) {
         // After the start, an outage changes nothing, so the cache isn't needed.
-        const cached = !served && error instanceof S3Failure && error.transient ? await offline() : undefined;
+        const cached =
+          !served && error instanceof S3Failure && error.transient ? await known.read() : undefined;
         if (!cached) throw refused(error);
         log.warn({ reason: (error as Error).message }, 'S3 is down: serving from the cache');
         served = true;

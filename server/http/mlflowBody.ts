@@ -1,7 +1,7 @@
-import type { PandasFormat } from '../../dialects/mlflow.ts';
-import { Problem } from '../../errors/problem.ts';
-import type { AppContext } from '../context.ts';
-import { header } from '../header.ts';
+import type { PandasFormat } from '../dialects/mlflow.ts';
+import { Problem } from '../errors/problem.ts';
+import type { AppContext } from './context.ts';
+import { header } from './header.ts';
 
 /** The form of a body of `/invocations`. MLflow 1.x may name the form of JSON as a parameter of the media type. */
 export type MlflowBody = 'csv' | 'json' | PandasFormat;
