@@ -12,7 +12,7 @@ const serial = (name: string, include: readonly string[], groupOrder: number) =>
 export default defineConfig({
   test: {
     globalSetup: ['./scripts/testing/generate.ts'],
-    // ONNX Runtime sends telemetry unless it is told not to.
+    // ONNX Runtime sends telemetry unless this is set.
     env: { ORT_DISABLE_TELEMETRY: '1' },
     testTimeout: 30_000,
     hookTimeout: 60_000,

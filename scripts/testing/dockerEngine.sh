@@ -183,7 +183,7 @@ stop() { # DIR [--keep]
   local dir=$1 keep=${2:-} pid containers
   if pid=$(enginePid "$dir"); then
     export DOCKER_HOST=unix://$dir/docker.sock
-    # A swarm would start its containers anew.
+    # A swarm would start its containers again.
     timeout 30 docker swarm leave --force >/dev/null 2>&1 || true
     containers=$(timeout 10 docker ps --quiet 2>/dev/null || true)
     if [ -n "$containers" ]; then
