@@ -151,6 +151,7 @@ nginx=
 former=()
 nginx_ends=()
 signalled=no
+waiting=no
 started=no
 
 alive() { [ -n "$1" ] && kill -0 "$1" 2>/dev/null; }
@@ -235,6 +236,12 @@ on_signal() {
   signalled=yes
   # During the start there is nothing to drain, and only this ends the wait below.
   if [ "$started" = no ] && alive "$primary"; then kill -TERM "$primary"; fi
+  # A signal that comes just before `wait` doesn't interrupt it: so the end is here.
+  if [ "$waiting" = yes ]; then
+    waiting=no
+    drain
+    exit 0
+  fi
 }
 trap on_signal TERM INT
 # The primary handles SIGHUP only once it has started.
@@ -277,7 +284,14 @@ while [ "$signalled" = no ] && [ -z "${ended:-}" ]; do
     ended=$nginx
     wait "$nginx" || code=$?
   else
+    # From here on the trap ends the server; a signal that came before is seen here.
+    waiting=yes
+    if [ "$signalled" = yes ]; then
+      waiting=no
+      break
+    fi
     wait -n -p ended "$primary" ${nginx:+"$nginx"} || code=$?
+    waiting=no
   fi
   if [ "$signalled" = no ] && [ -n "$nginx" ] && [ "${ended:-}" = "$nginx" ]; then
     say "nginx ended with code $code"
