@@ -1,7 +1,6 @@
 import { ERRORS } from '../../errors/problem.ts';
 import type { Catalogue } from '../../model/catalogue.ts';
 import type { Model } from '../../model/model.ts';
-import { describeApi } from '../../openapi/document.ts';
 import type { Asset } from '../../web/assets.ts';
 import { etagOf } from '../../web/assets.ts';
 import { REVALIDATE, answerCached } from '../cached.ts';
@@ -21,11 +20,12 @@ export interface OpenApiDeps {
   readonly hasRoute: (route: string) => boolean;
 }
 
-/** `GET /openapi.json`: made at its first use, and again after a change of models. */
+/** `GET /openapi.json`: made at its first use, and again after a change of models. Its code, too, is loaded only then. */
 export function openApiRoute({ catalogue, version, hasRoute }: OpenApiDeps): Methods {
   let made: { readonly of: readonly (Model | undefined)[]; readonly document: Asset } | undefined;
 
-  const document = (): Asset => {
+  const document = async (): Promise<Asset> => {
+    const { describeApi } = await import('../../openapi/document.ts');
     const identity = identityOf(catalogue);
     const current =
       made?.of.length === identity.length && made.of.every((model, index) => model === identity[index]);
@@ -36,9 +36,9 @@ export function openApiRoute({ catalogue, version, hasRoute }: OpenApiDeps): Met
     return made.document;
   };
   return {
-    GET: (c) => {
+    GET: async (c) => {
       requireJsonAnswer(c);
-      return answerCached(c, document(), REVALIDATE);
+      return answerCached(c, await document(), REVALIDATE);
     },
   };
 }
