@@ -45,8 +45,8 @@ export function answerForm(
   model: Model,
   isBuiltIn: IsBuiltIn,
 ): AnswerForm {
-  const { answer, routes = [] } = model.signature;
-  if (answer === undefined) return 'native';
+  if (model.signature.answer === undefined) return 'native';
+  const { routes = [] } = model.signature;
   switch (route) {
     case '/predict':
       return routes.includes('/predict') ? 'custom' : 'native';

@@ -29,7 +29,7 @@ export const DRIFT_SCHEMAS: Json = {
       verdict: VERDICT,
       psi: {
         type: ['number', 'null'],
-        description: 'Population stability index; null with fewer rows than leastRows.',
+        description: 'Population stability index; null with too few rows or without a training distribution.',
       },
       leastRows: {
         type: ['integer', 'null'],

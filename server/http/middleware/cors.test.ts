@@ -21,9 +21,9 @@ function appWith(origins: string): (path: string, init: RequestInit) => Promise<
   const serve = cors.wrapServe(
     createServe(createHttpRecorder(new Registry()), pino({ level: 'silent' }), { limit: NO_LIMIT }),
   );
-  const define = createRouter(app, serve, cors.preflight);
-  define('/both', { GET: () => new Response('got'), POST: () => new Response('posted') });
-  define('/fails', {
+  const defineRoute = createRouter(app, serve, cors.preflight);
+  defineRoute('/both', { GET: () => new Response('got'), POST: () => new Response('posted') });
+  defineRoute('/fails', {
     GET: () => {
       throw new Problem('overloaded');
     },
