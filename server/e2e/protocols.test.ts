@@ -227,7 +227,7 @@ describe.skipIf(nginxMissing)(needsNginx("other servers' protocols through nginx
       expect(bare.body).toEqual({
         error_code: 'INVALID_PARAMETER_VALUE',
         message:
-          "The first line has none of the signature's columns: the header line seems to be missing. Add it.",
+          "The first line has none of the signature's columns: the header line seems to be missing; add it.",
       });
       const bad = await invoke(csv.replace('25,', 'x,'), { 'content-type': 'text/csv' });
       expect(bad).toMatchObject({ status: 400, body: { error_code: 'INVALID_PARAMETER_VALUE' } });

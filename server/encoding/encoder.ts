@@ -66,7 +66,7 @@ function createMatrixEncoder<M extends Matrix>(inputs: readonly Input[], layout:
       names,
       data,
       { ignoreExtra = false, skipBadRows = false } = {},
-      { byName = false, lines } = {},
+      { byName = false, lines, explain } = {},
     ) => {
       const found = find(names, ignoreExtra);
       const positions = byName ? undefined : found;
@@ -81,7 +81,7 @@ function createMatrixEncoder<M extends Matrix>(inputs: readonly Input[], layout:
         texts: [],
         rows: 0,
       };
-      const faults = createRowFaults(lines);
+      const faults = createRowFaults(lines, explain);
       const leftOut: number[] = [];
       for (let row = 0; row < data.length; row++) {
         const values = data[row];

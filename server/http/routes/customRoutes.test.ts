@@ -76,7 +76,7 @@ describe('the custom form of a model', () => {
     const { post, get } = serve(model('a', COST));
     expect(await post('/cost', [row, { x: 'secret' }, {}])).toEqual([
       400,
-      { error: 'Row 1, column "x": expected a number, found a string. There are 1 more.' },
+      { error: 'Row 1, column "x": expected a number, found a string; and 1 more.' },
     ]);
     expect(await post('/cost', 'x\n\ny\n', { 'content-type': 'text/csv' })).toEqual([
       400,
@@ -84,7 +84,7 @@ describe('the custom form of a model', () => {
     ]);
     expect(await post('/cost', { y: 1 })).toEqual([
       400,
-      { error: 'The columns do not match the model\'s signature. missing: "x"; unknown: "y".' },
+      { error: 'The columns do not match the model\'s signature: missing: "x"; unknown: "y".' },
     ]);
     expect(await post('/cost', '{')).toEqual([400, { error: 'The body is not valid JSON.' }]);
     expect(await post('/cost', row, { 'content-type': 'text/plain' })).toMatchObject(
@@ -93,7 +93,7 @@ describe('the custom form of a model', () => {
     expect((await post('/cost', ' '.repeat(2000)))[0]).toBe(413);
     expect(await post('/cost', {})).toEqual([
       400,
-      { error: 'The columns do not match the model\'s signature. missing: "x".' },
+      { error: 'The columns do not match the model\'s signature: missing: "x".' },
     ]);
     expect((await post('/cost?probabilities=true', row))[0]).toBe(400);
     expect(await get('/cost')).toMatchObject([405, { error: expect.any(String) as string }]);
