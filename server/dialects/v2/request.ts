@@ -1,5 +1,5 @@
 import type { JsonObject } from '../forms/json.ts';
-import { invalidBody, isObject, parseJson } from '../forms/json.ts';
+import { invalidBody, invalidForm, isObject, parseJson } from '../forms/json.ts';
 import { requireUtf8 } from '../forms/utf8.ts';
 import type { OutputTensor } from './outputs.ts';
 import type { TakeBytes, Tensor } from './tensor.ts';
@@ -81,7 +81,7 @@ export function readV2InferRequest(
   const { id, inputs, outputs, parameters } = header;
   if (id !== undefined && id !== null && typeof id !== 'string') throw invalidBody('"id" must be a string.');
   const wanted = readWanted(outputs, readParameters('the request', parameters), all);
-  if (!Array.isArray(inputs)) throw invalidBody('"inputs" must be a list of tensors.');
+  if (!Array.isArray(inputs)) throw invalidForm('"inputs"', inputs, '"inputs" must be a list of tensors.');
   const { take, end } = createTake(bytes.subarray(length));
   const tensors = inputs.map((input: unknown, index) => readV2Tensor(input, index, take));
   end();
