@@ -508,9 +508,13 @@ describe.skipIf(nginxMissing)(needsNginx("other servers' protocols through nginx
       [
         'two columns in one input',
         withTensor('age', { shape: [1, 2], data: [1, 2] }),
-        /Input 0 must have the shape/,
+        /Input 0, "age", must have the shape/,
       ],
-      ['FP16', withTensor('age', { datatype: 'FP16' }), /Input 0 needs a "datatype"/],
+      [
+        'another datatype',
+        withTensor('age', { datatype: 'int64' }),
+        /Input 0, "age", needs a "datatype", one of INT8, INT16, .*FP16, BF16, FP32, FP64, BOOL, BYTES\./,
+      ],
       [
         'text for an integer column',
         withTensor('age', { datatype: 'BYTES', data: ['25'] }),
@@ -521,7 +525,21 @@ describe.skipIf(nginxMissing)(needsNginx("other servers' protocols through nginx
         withTensor('sex', { datatype: 'INT64', data: [1] }),
         /column "sex" takes BYTES/,
       ],
-      ['base64', withTensor('sex', { parameters: { content_type: 'base64' } }), /content type/],
+      [
+        'base64 of numbers',
+        withTensor('age', { parameters: { content_type: 'base64' } }),
+        /content type base64, which is for BYTES/,
+      ],
+      [
+        'text that is no base64',
+        withTensor('sex', { parameters: { content_type: 'base64' } }),
+        /column "sex": expected text in base64/,
+      ],
+      [
+        'images',
+        withTensor('sex', { parameters: { content_type: 'pillow_image' } }),
+        /other than np, pd, str and base64/,
+      ],
       [
         'a fraction in INT64',
         withTensor('age', { data: [39.7] }),
