@@ -21,12 +21,19 @@ function firstInvalid(bytes: Uint8Array): number {
   return at;
 }
 
-/** The error for bytes that are not UTF-8. @param before number of bytes that went before them */
-export function invalidEncoding(bytes: Uint8Array, before = 0, cause?: unknown): Problem {
-  const [first = 0, second = 0] = bytes;
+/** The bytes by which UTF-16 is known. */
+const HEAD = 4;
+
+/**
+ * The error for bytes that are not UTF-8.
+ *
+ * @param before number of bytes that went before them
+ * @param head the first bytes of all
+ */
+function invalidEncoding(bytes: Uint8Array, before = 0, head = bytes, cause?: unknown): Problem {
+  const [first = 0, second = 0] = head;
   const marked = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
-  const isUtf16 =
-    before === 0 && (marked || looksUtf16(Buffer.from(bytes.subarray(0, 4)).toString('latin1')));
+  const isUtf16 = marked || looksUtf16(Buffer.from(head.subarray(0, HEAD)).toString('latin1'));
   const at = before + firstInvalid(bytes) + 1;
   const detail = `The body is not valid UTF-8 at byte ${at}: send it in UTF-8, which spreadsheets write as "CSV UTF-8".`;
   return new Problem('invalid_encoding', { detail: isUtf16 ? UTF16 : detail, cause });
@@ -44,20 +51,23 @@ const CARRIED = 3;
 export function createUtf8Decoder(): (bytes?: Uint8Array) => string {
   const decoder = new TextDecoder('utf-8', { fatal: true });
   let before = 0;
-  let carried: Uint8Array = new Uint8Array(0);
+  let head: Uint8Array = new Uint8Array(0);
+  let carried = head;
   return (bytes) => {
+    if (head.length < HEAD && bytes) head = Buffer.concat([head, bytes.subarray(0, HEAD)]);
     try {
       if (bytes === undefined) return decoder.decode();
       const text = decoder.decode(bytes, { stream: true });
       before += bytes.length;
       carried = bytes.length < CARRIED ? Buffer.concat([carried, bytes]) : bytes;
-      carried = carried.slice(-CARRIED);
+      // A copy: the bytes of a piece are overwritten by the next.
+      carried = Uint8Array.from(carried.subarray(-CARRIED));
       return text;
     } catch (cause) {
       // A character that began in an earlier piece is looked at from its first byte.
       const start = carried.findIndex((byte) => byte >= 0xc0);
       const held = start === -1 ? new Uint8Array(0) : carried.subarray(start);
-      throw invalidEncoding(Buffer.concat([held, bytes ?? held.subarray(0, 0)]), before - held.length, cause);
+      throw invalidEncoding(Buffer.concat(bytes ? [held, bytes] : [held]), before - held.length, head, cause);
     }
   };
 }
