@@ -48,14 +48,14 @@ const FORMS: Readonly<Record<string, (body: unknown, inputs: readonly Input[]) =
 };
 const ONE_FORM = `The body must be a JSON object with one of ${Object.keys(FORMS)
   .map((key) => `"${key}"`)
-  .join(', ')}.`;
+  .join(', ')}`;
 
 function readForms(body: JsonObject, inputs: readonly Input[]): Table {
   const { params = null, ...rest } = body;
   if (params !== null && !isObject(params)) throw invalidBody('"params" must be an object.');
   const [key = '', ...more] = Object.keys(rest);
   const read = Object.hasOwn(FORMS, key) ? FORMS[key] : undefined;
-  if (!read || more.length > 0) throw invalidBody(`${ONE_FORM} Beside it there may be "params".`);
+  if (!read || more.length > 0) throw invalidBody(`${ONE_FORM}, beside which there may be "params".`);
   return read(rest[key], inputs);
 }
 
@@ -72,7 +72,7 @@ export function readMlflow(
   const body = parseJson(text);
   if (format === 'pandas-records') return recordsForm(body, inputs);
   if (format === 'pandas-split') return splitForm(body);
-  if (!isObject(body)) throw invalidBody(ONE_FORM);
+  if (!isObject(body)) throw invalidBody(`${ONE_FORM}.`);
   return Object.hasOwn(body, 'columns') || Object.hasOwn(body, 'data')
     ? readSplit(body)
     : readForms(body, inputs);

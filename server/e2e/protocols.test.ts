@@ -152,7 +152,12 @@ describe.skipIf(nginxMissing)(needsNginx("other servers' protocols through nginx
     });
 
     it.each<[string, unknown, string, RegExp]>([
-      ['no JSON', '{', 'BAD_REQUEST', /^The body is not valid JSON\.$/],
+      [
+        'no JSON',
+        '{',
+        'BAD_REQUEST',
+        /^The body is not valid JSON at line 1, column 2: the text ends too early/,
+      ],
       ['NaN', '{"instances":[[NaN]]}', 'BAD_REQUEST', /not valid JSON/],
       ['a list', [record()], 'BAD_REQUEST', /with one of "dataframe_split"/],
       ['nothing known', {}, 'BAD_REQUEST', /with one of "dataframe_split"/],
@@ -459,7 +464,7 @@ describe.skipIf(nginxMissing)(needsNginx("other servers' protocols through nginx
       expect(errorOf(await infer({ inputs: [text] }, 'matrix'))).toMatch(/takes INT8/);
       expect(
         errorOf(await infer({ inputs: [{ ...text, shape: [1, 2], data: ['a', 'b'] }] }, 'matrix')),
-      ).toMatch(/shape \[rows\]/);
+      ).toMatch(/^Input 0, "X", has 2 columns where the model has 3: it must have the shape \[rows, 3\]/);
     });
 
     it('accepts booleans only for a boolean column', async () => {

@@ -12,7 +12,7 @@ import { formFault, hasForm } from './rowForm.ts';
 import { createSlab } from './slab.ts';
 import { createWarner, placeWarnings } from './warnings.ts';
 
-const TOO_MANY = 'So many rows take more memory than one request may have. Send fewer at a time.';
+const TOO_MANY = 'So many rows take more memory than one request may have: send fewer at a time.';
 
 /** The largest matrix of one request: a model with thousands of features makes gigabytes of a body of tiny rows. */
 const MAX_MATRIX_BYTES = 1024 ** 3;

@@ -86,7 +86,13 @@ describe('the custom form of a model', () => {
       400,
       { error: 'The columns do not match the model\'s signature: missing: "x"; unknown: "y".' },
     ]);
-    expect(await post('/cost', '{')).toEqual([400, { error: 'The body is not valid JSON.' }]);
+    expect(await post('/cost', '{')).toEqual([
+      400,
+      {
+        error:
+          'The body is not valid JSON at line 1, column 2: the text ends too early, as if it were cut off.',
+      },
+    ]);
     expect(await post('/cost', row, { 'content-type': 'text/plain' })).toMatchObject(
       [415, { error: /./ }].map(expectAny),
     );
@@ -133,7 +139,7 @@ describe('the custom form of a model', () => {
       expect(await get(`${path}?y=2&extra=ignore`)).toEqual(await post(`${path}?extra=ignore`, { y: 2 }));
       expect(await get(`${path}?x=no`)).toEqual([
         400,
-        { error: 'Row 0, column "x": expected a number, found a string.' },
+        { error: 'Row 0, column "x": expected a number, found a boolean: send 1 or 0.' },
       ]);
       expect(await get(`${path}?x=%ff`)).toMatchObject([400, { error: /UTF-8/ }].map(expectAny));
       expect(await get(`${path}?x=2&probabilities=true`)).toMatchObject(
