@@ -69,6 +69,13 @@ describe('a fault of JSON', () => {
       4,
       'a control character stands within a string; write it as \\u and four digits',
     ],
+    [
+      'the last control character',
+      '["a\u001f"]',
+      1,
+      4,
+      'a control character stands within a string; write it as \\u and four digits',
+    ],
     ['a backslash', '["C:\\dir"]', 1, 5, 'a backslash begins no escape of JSON; write it twice'],
     [
       'escapes without quotes',

@@ -1,18 +1,12 @@
 // Floating-point numbers of 16 bits, which neither DataView nor Math knows in all versions of Node.js.
 
-/** The exponent of a finite number that isn't zero: 2^exponent ≤ |value| < 2^(exponent + 1). */
-function exponentOf(value: number): number {
-  const exponent = Math.floor(Math.log2(value));
-  // The logarithm is rounded, just below a power of two up to it.
-  if (2 ** exponent > value) return exponent - 1;
-  return 2 ** (exponent + 1) <= value ? exponent + 1 : exponent;
-}
-
 /** Rounds to `bits` of a fraction, half to even. @param least the exponent below which steps get no finer */
 function roundTo(value: number, bits: number, least: number, largest: number): number {
   if (!Number.isFinite(value) || value === 0) return value;
   const size = Math.abs(value);
-  const step = 2 ** (Math.max(exponentOf(size), least) - bits);
+  // The logarithm is rounded up only so close to a power of two that steps of both sizes lead to it.
+  const exponent = Math.floor(Math.log2(size));
+  const step = 2 ** (Math.max(exponent, least) - bits);
   const steps = size / step;
   const down = Math.floor(steps);
   const rest = steps - down;
