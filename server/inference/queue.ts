@@ -89,8 +89,14 @@ export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder }: Queue
   const complete = (job: Job, now: number): void => {
     const queueSeconds = (job.started - job.arrived) / 1000;
     if (!job.uncounted) recorder.queued(job.model, queueSeconds);
-    if (settle(job))
-      job.resolve({ answers: job.answers, queueSeconds, runSeconds: (now - job.started) / 1000 });
+    if (!settle(job)) return;
+    const { answers, failed } = job;
+    const runSeconds = (now - job.started) / 1000;
+    // Batches may come back in another order.
+    failed?.sort((a, b) => a - b);
+    job.resolve(
+      failed ? { answers, failed, queueSeconds, runSeconds } : { answers, queueSeconds, runSeconds },
+    );
   };
 
   /** A batch failed: a job that was alone in it is the cause; the others start again, each alone. */
@@ -128,11 +134,11 @@ export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder }: Queue
     const batch = take(lane, limit);
     recorder.running(lane.thread, batch.uncounted ? [] : batch.chunks.map(({ job }) => job.requestId));
     runs++;
-    const reply = await lane.run(batch.model, batch.rows, batch.texts);
+    const reply = await lane.run(batch.model, batch.rows, batch.texts, deadlineMs);
     runs--;
     if (reply.ok) {
       if (!batch.uncounted) recorder.batch(batch.model, batch.rows, reply.seconds);
-      deliver(batch, lane.buffers(batch.model).answers, complete);
+      deliver(batch, lane.buffers(batch.model).answers, complete, reply.failed);
     } else {
       retry(batch, reply);
     }
