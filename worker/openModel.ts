@@ -39,6 +39,13 @@ function checkGolden({ golden, output }: OpenTask, answers: Float64Array): void 
   }
 }
 
+/** Without golden rows, a row that was made up has to succeed: the server tests itself with it. */
+const exampleFault = (error: unknown): TaskFault =>
+  new TaskFault(
+    'model_unreadable',
+    `it fails on a made-up row (${toFault(error, 'run_failed').detail}); give its columns an "example" in model.json that it takes, or add a golden.json`,
+  );
+
 /** Opens the fast path and scores the probes on it; returns a sentence where that fails. */
 async function tryFast(
   task: OpenTask,
@@ -62,9 +69,9 @@ async function tryFast(
   }
 }
 
-/** How the whole graph is run: as it was decided, else as its rows' answers require. @throws {TaskFault} */
-async function batchingOf(
-  { batched, mixed, probes, output }: OpenTask,
+/** How the whole graph is run: as it was decided, else as its rows' answers require. @throws {TaskFault} unstable */
+export async function batchingOf(
+  { batched, mixed, probes, output }: Pick<OpenTask, 'batched' | 'mixed' | 'probes' | 'output'>,
   whole: WholeScorer,
 ): Promise<Batched> {
   if (batched?.decided) return batched.how;
@@ -91,7 +98,7 @@ export async function openModel(task: OpenTask): Promise<OpenModel> {
       return got;
     } catch (error) {
       await scorer.close();
-      throw error;
+      throw task.golden.length > 0 || error instanceof TaskFault ? error : exampleFault(error);
     }
   };
   const onFast = (scorer: Scorer): OpenModel => ({

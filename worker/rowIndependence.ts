@@ -8,12 +8,15 @@ import type { Scorer, WholeScorer } from './scorer.ts';
 /** Rows of a probed batch at least: fewer are repeated. */
 const MIN_ROWS = 16;
 
+/** Rows that fail alone and are tried among others. */
+const MAX_FAILING = 4;
+
 const UNSTABLE =
   'a row gets another answer when it is scored again: the graph has random operators, or was exported in training mode (dropout); export it in evaluation mode';
 
 /** Some of the rows, in this order. */
 function pick({ rows, cells, texts }: Rows, order: readonly number[]): Rows {
-  const columns = cells.length / rows;
+  const columns = rows === 0 ? 0 : cells.length / rows;
   const picked = new Float64Array(order.length * columns);
   order.forEach((row, at) => picked.set(cells.subarray(row * columns, (row + 1) * columns), at * columns));
   const pickedTexts = order.flatMap((row, at) =>
@@ -29,23 +32,31 @@ function ordersOf(rows: number): number[][] {
   return [given, given.toReversed(), everySecond];
 }
 
-/** The rows that can be scored by themselves, with their answers: made-up ones may have values that the graph doesn't take. */
-async function scorable(
-  alone: Scorer,
-  all: Rows,
-  width: number,
-): Promise<{ readonly rows: Rows; readonly answers: Float64Array }> {
-  const kept: number[] = [];
-  const answers: number[] = [];
-  for (let row = 0; row < all.rows; row++) {
+/** What rows give by themselves. */
+interface Alone {
+  /** The rows that are answered, [answered, answerWidth], and some of the others: made-up rows may fail. */
+  readonly answered: readonly number[];
+  readonly answers: Float64Array;
+  readonly failing: readonly number[];
+}
+
+async function scoreAlone(alone: Scorer, probe: Rows, width: number): Promise<Alone> {
+  const answered: number[] = [];
+  const failing: number[] = [];
+  const answers = new Float64Array(probe.rows * width);
+  for (let row = 0; row < probe.rows; row++) {
     try {
-      answers.push(...(await scoreAll(alone, pick(all, [row]), width)));
-      kept.push(row);
+      answers.set(await scoreAll(alone, pick(probe, [row]), width), answered.length * width);
+      answered.push(row);
     } catch {
-      // Not probed.
+      failing.push(row);
     }
   }
-  return { rows: pick(all, kept), answers: Float64Array.from(answers) };
+  return {
+    answered,
+    answers: answers.subarray(0, answered.length * width),
+    failing: failing.slice(0, MAX_FAILING),
+  };
 }
 
 /**
@@ -62,9 +73,10 @@ export async function probeBatching(
 ): Promise<Batched> {
   const width = answerWidth(output);
   const { alone } = together;
-  const { rows, answers: wanted } = await scorable(alone, probe, width);
+  const { answered, answers: wanted, failing } = await scoreAlone(alone, probe, width);
   // Verification reports why.
-  if (rows.rows === 0) return demanded ?? { batching: 'batch' };
+  if (answered.length === 0) return demanded ?? { batching: 'batch' };
+  const rows = pick(probe, answered);
   const again = await scoreAll(alone, rows, width);
   if (firstDifference(output, again, wanted) !== undefined) throw new TaskFault('unstable', UNSTABLE);
   if (demanded) return demanded;
@@ -72,8 +84,18 @@ export async function probeBatching(
     const reason = await differenceOf(together, pick(rows, order), pickAnswers(wanted, order, width), output);
     if (reason !== undefined) return { batching: 'row', batchingReason: reason };
   }
+  for (const row of failing) {
+    if (await succeeds(together, pick(probe, [...answered, row]), width))
+      return { batching: 'row', batchingReason: 'a row that fails alone is answered among others' };
+  }
   return { batching: 'batch' };
 }
+
+const succeeds = (scorer: Scorer, rows: Rows, width: number): Promise<boolean> =>
+  scoreAll(scorer, rows, width).then(
+    () => true,
+    () => false,
+  );
 
 function pickAnswers(answers: Float64Array, order: readonly number[], width: number): Float64Array {
   const picked = new Float64Array(order.length * width);

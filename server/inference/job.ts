@@ -87,3 +87,12 @@ export function restart(job: Job): void {
   job.attempt++;
   job.alone = true;
 }
+
+/** What a job that needs no more answers resolves with. */
+export function scoresOf({ answers, failed, started, arrived }: Job, now: number): Scores {
+  const queueSeconds = (started - arrived) / 1000;
+  const runSeconds = (now - started) / 1000;
+  if (failed === undefined) return { answers, queueSeconds, runSeconds };
+  // Batches may come back in another order.
+  return { answers, failed: failed.toSorted((a, b) => a - b), queueSeconds, runSeconds };
+}

@@ -88,6 +88,23 @@ export interface PredictorDeps {
   readonly around?: ((predict: Predict) => Predict) | undefined;
 }
 
+const optionsOf = (
+  request: PredictRequest,
+  rows: EncodedRows,
+  since: number | undefined,
+  start: number,
+  skipBadRows: boolean | undefined,
+): PredictOptions =>
+  rows.rows === 1 && since === undefined && skipBadRows !== true
+    ? { requestId: request.id }
+    : {
+        requestId: request.id,
+        skipBadRows: skipBadRows === true,
+        ...(rows.rows >= LONG_REQUEST_ROWS && { signal: request.signal() }),
+        waitedMs: since === undefined ? 0 : start - since,
+        isLarge: request.size === 'large',
+      };
+
 export function createPredictor(deps: PredictorDeps): Predictor {
   const { inference, http, recorder, patienceMs, onAnswered = [], around = (predict) => predict } = deps;
   /** Counts what a refused body was refused for. */
@@ -158,22 +175,6 @@ export function createPredictor(deps: PredictorDeps): Predictor {
       return invalid(model, error);
     }
   };
-  const optionsOf = (
-    request: PredictRequest,
-    rows: EncodedRows,
-    since: number | undefined,
-    start: number,
-    skipBadRows: boolean | undefined,
-  ): PredictOptions =>
-    rows.rows === 1 && since === undefined && skipBadRows !== true
-      ? { requestId: request.id }
-      : {
-          requestId: request.id,
-          skipBadRows: skipBadRows === true,
-          ...(rows.rows >= LONG_REQUEST_ROWS && { signal: request.signal() }),
-          waitedMs: since === undefined ? 0 : start - since,
-          isLarge: request.size === 'large',
-        };
   const decodeTurn = createDecodeTurn(patienceMs, inference.backlog);
   const predict = around((request, model, decode, options, since) => {
     const start = performance.now();
