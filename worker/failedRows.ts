@@ -20,7 +20,7 @@ export async function findFailedRows(
   { rows, texts, retryMs }: RunTask,
   error: unknown,
 ): Promise<number[]> {
-  if (retryMs <= 0) throw error;
+  if (retryMs <= 0 || rows < 1) throw error;
   try {
     await scoreAll(scorer, known, width);
   } catch {

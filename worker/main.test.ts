@@ -51,7 +51,11 @@ const fault = (code: string, detail: unknown): Reply => ({ ok: false, code, deta
 describe('opening the Adult model', () => {
   it('replies that it is open, with the time that it took', async () => {
     const reply = await predict(openTask());
-    expect(reply).toEqual({ ok: true, seconds: expect.any(Number) as number });
+    expect(reply).toEqual({
+      ok: true,
+      seconds: expect.any(Number) as number,
+      batched: { batching: 'batch' },
+    });
     expect((reply as { seconds: number }).seconds).toBeGreaterThan(0);
   });
 

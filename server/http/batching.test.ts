@@ -244,10 +244,10 @@ describe('what one thread has found', () => {
       return nothing();
     }));
 
-  it('is found again by a process that opens the version on trust', () =>
+  it('is found again by a process that opens the version on trust, if it is served whole', () =>
     withServed(
-      { quantised: QUANTISED },
-      async (served) => expect(await describeModel(served)).toMatchObject({ batching: 'row' }),
+      { mixing: bare(graphs.mixesRows(3)) },
+      async (served) => expect(await describeModel(served)).toMatchObject({ batching: 'row', path: 'whole' }),
       { trusted: true },
     ));
 });
