@@ -27,10 +27,14 @@ const OPTIONS: InferenceSession.SessionOptions = {
   logSeverityLevel: 4,
 };
 
-const toInfo = (metadata: InferenceSession.ValueMetadata): TensorInfo =>
-  metadata.isTensor
-    ? { name: metadata.name, type: metadata.type, rank: metadata.shape.length }
-    : { name: metadata.name, type: 'not a tensor', rank: 0 };
+function toInfo(metadata: InferenceSession.ValueMetadata): TensorInfo {
+  if (!metadata.isTensor) return { name: metadata.name, type: 'not a tensor', rank: 0 };
+  const { name, type, shape } = metadata;
+  const [first] = shape;
+  // Some exporters write -1 for a free dimension.
+  const fixed = typeof first === 'number' && first >= 0;
+  return { name, type, rank: shape.length, ...(fixed && { fixedRows: first }) };
+}
 
 /** A file, and its digest where that is known. */
 type ModelFile = Pick<WholeGraph, 'path' | 'sha256'>;

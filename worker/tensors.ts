@@ -7,6 +7,8 @@ export interface TensorInfo {
   readonly name: string;
   readonly type: string;
   readonly rank: number;
+  /** The first dimension, where the graph fixes it. */
+  readonly fixedRows?: number;
 }
 
 /** The elements of a tensor and their dimensions. */
@@ -18,6 +20,7 @@ export interface TensorValue {
 
 /** What a session returns for one output. */
 export interface OutputValue {
+  readonly dims?: readonly number[];
   readonly data: ArrayLike<number | bigint | string>;
 }
 
@@ -177,7 +180,7 @@ export function createAnswerReader(output: OutputFeed): ReadAnswers {
       if (values.length !== rows) {
         throw new TaskFault(
           'signature_mismatch',
-          `output ${output.value} does not hold one value for each row`,
+          `output ${output.value} does not hold one value for each row: it has ${values.length} for ${rows}`,
         );
       }
       for (let row = 0; row < rows; row++) answers[row] = values[row] as number;
@@ -188,6 +191,14 @@ export function createAnswerReader(output: OutputFeed): ReadAnswers {
     const labels = outputs[output.label]?.data as ArrayLike<string | bigint | number>;
     const probabilities = outputs[output.probabilities]?.data as ArrayLike<number>;
     const classes = width - 1;
+    const dims = outputs[output.probabilities]?.dims ?? [];
+    // Transposed, it would have the right number of values in a wrong order.
+    if (rows > 1 && dims.length > 1 && dims[0] !== rows) {
+      throw new TaskFault(
+        'signature_mismatch',
+        `output ${output.probabilities} has the shape [${dims.join(', ')}] for ${rows} rows: its first dimension has to be the row`,
+      );
+    }
     if (probabilities.length !== rows * classes) {
       throw new TaskFault(
         'signature_mismatch',

@@ -71,7 +71,7 @@ const SERVED: Readonly<Record<string, Readonly<Record<string, Served>>>> = {
 
 // What to do stands in the sentence.
 const REFUSED: Readonly<Record<string, Readonly<Record<string, RegExp>>>> = {
-  'answers that change from run to run': { random: /training mode.*dropout.*random/i },
+  'answers that change from run to run': { random: /random operators.*training mode \(dropout\)/ },
   'weights in another file': { extdata: /import/ },
 };
 

@@ -39,7 +39,7 @@ export function createLoader({ pool, inline, recorder, compile }: LoaderOptions)
     const { model, readOnnx } = await readModelVersion(candidate);
     const onnx = compile ? await readOnnx() : undefined;
     const fast = onnx ? findFastPath(model, onnx) : model;
-    return trusted ? withChosenPath(fast, undefined) : fast;
+    return trusted ? withChosenPath(fast, {}) : fast;
   };
   return {
     open: async (candidate, how) => {

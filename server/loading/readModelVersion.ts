@@ -6,6 +6,7 @@ import { OnnxRefused } from '../../worker/onnx/onnxRefused.ts';
 import { exampleRow } from '../model/exampleRow.ts';
 import { withFile } from '../repository/versionFiles.ts';
 import { encodeGolden } from './goldenRows.ts';
+import { mixedRows } from './mixedRows.ts';
 import { inferSignature } from './inferSignature.ts';
 import type { ReadOnnx } from './onnxFile.ts';
 import { onnxReader } from './onnxFile.ts';
@@ -91,6 +92,7 @@ export async function readModelVersion(candidate: Candidate): Promise<ModelVersi
     engine: { engine: 'onnxruntime', path: 'whole' },
     golden,
     probes: toRows(golden ?? encodeExample(signature, encoder)),
+    mixed: toRows(mixedRows(signature, encoder, golden?.table)),
   };
   return { model, readOnnx };
 }

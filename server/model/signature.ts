@@ -36,6 +36,8 @@ export interface Signature {
   readonly created?: string;
   /** Digest of the ONNX file; always set once the version is read. */
   readonly sha256?: string;
+  /** Demands that each row has a run of its own. */
+  readonly batching?: 'row';
   readonly inputs: readonly Input[];
   readonly outputs: {
     readonly label?: string;
