@@ -54,6 +54,8 @@ export interface WholeGraph {
   readonly path: string;
   /** Digest of the file; undefined where it isn't known. */
   readonly sha256: string | undefined;
+  /** The file's content, if it was read, digested and checked already. */
+  readonly bytes?: Uint8Array;
   readonly columns: readonly ColumnFeed[];
 }
 

@@ -23,7 +23,8 @@ export interface Lane {
 }
 
 export type OwnedLane = Lane & {
-  open(model: Model): Promise<Reply>;
+  /** @param onnx the content of the model's file, in shared memory, if it was read and checked already */
+  open(model: Model, onnx?: Uint8Array): Promise<Reply>;
   release(model: Model): Promise<void>;
   /** @throws {Error} if the thread still works */
   close(): Promise<void>;
@@ -79,9 +80,9 @@ export function createLane(thread: number, options: PoolOptions, onIdle: () => v
   /** A model may be opened or closed while another is scored: the thread does one task after the other. */
   const sendInTurn = (next: Task): Promise<Reply> =>
     task ? new Promise((resolve) => waiting.push(() => resolve(send(next)))) : send(next);
-  const openOne = async (model: Model, memory: Memory): Promise<Reply> => {
+  const openOne = async (model: Model, memory: Memory, onnx?: Uint8Array): Promise<Reply> => {
     try {
-      return await deadline(sendInTurn(openTask(model, memory)), openTimeoutMs, 'opening it');
+      return await deadline(sendInTurn(openTask(model, memory, onnx)), openTimeoutMs, 'opening it');
     } catch (error) {
       return { ok: false, code: 'model_unreadable', detail: (error as Error).message };
     }
@@ -113,9 +114,9 @@ export function createLane(thread: number, options: PoolOptions, onIdle: () => v
       if (!reply.ok && reply.code === 'model_not_open') void replace(reply.detail);
       return reply;
     },
-    open: async (model) => {
+    open: async (model, onnx) => {
       const memory = allocateMemory(model);
-      const reply = await openOne(model, memory);
+      const reply = await openOne(model, memory, onnx);
       if (reply.ok) {
         const served = withChosenPath(model, reply.refusal);
         models.set(model.key, { model: served, memory, buffers: viewMemory(served, memory) });

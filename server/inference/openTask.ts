@@ -2,14 +2,20 @@ import type { OpenTask } from '../../worker/protocol.ts';
 import type { Model } from '../model/model.ts';
 import type { Memory } from './laneMemory.ts';
 
-/** The task that opens a model: with both paths where the fast one is to be tried, else with the chosen one. */
+/**
+ * The task that opens a model: with both paths where the fast one is to be tried, else with the chosen one.
+ *
+ * @param onnx the content of its file, if that was read and checked already
+ */
 export function openTask(
   { key, path, signature, output, golden, probes, engine, fast }: Model,
   memory: Memory,
+  onnx?: Uint8Array,
 ): OpenTask {
   const whole = {
     path,
     sha256: signature.sha256,
+    ...(onnx ? { bytes: onnx } : {}),
     columns: signature.inputs.map(({ onnx, type, nullable, categories = [] }) => ({
       onnx,
       type,
