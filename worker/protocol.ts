@@ -72,6 +72,8 @@ export interface OpenTask {
   readonly kind: 'open';
   /** Its key. Opening another model under it replaces the first. */
   readonly model: string;
+  /** The thread only verifies: others, which answer requests, come first from now on. */
+  readonly background?: boolean;
   readonly output: OutputFeed;
   /** At least one of the two. With both, the fast path is taken if it answers `probes` as the whole graph does. */
   readonly whole: WholeGraph | undefined;

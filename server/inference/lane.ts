@@ -38,6 +38,8 @@ export interface PoolOptions {
   readonly entry: URL;
   /** Time that a thread has to open and verify one model. */
   readonly openTimeoutMs: number;
+  /** The threads only verify models: those that answer requests come first. */
+  readonly background?: boolean;
   /** A dead thread could not be replaced: its process should be. */
   readonly onLost: (reason: string) => void;
   /** A thread died and is being replaced. */
@@ -49,7 +51,7 @@ export interface PoolOptions {
  * A pool of several counts threads as ready before they have loaded anything.
  */
 export function createLane(thread: number, options: PoolOptions, onIdle: () => void): OwnedLane {
-  const { entry, openTimeoutMs, onLost, onReplaced } = options;
+  const { entry, openTimeoutMs, background = false, onLost, onReplaced } = options;
   const piscina = new Piscina({
     filename: entry.href,
     minThreads: 1,
@@ -82,7 +84,11 @@ export function createLane(thread: number, options: PoolOptions, onIdle: () => v
     task ? new Promise((resolve) => waiting.push(() => resolve(send(next)))) : send(next);
   const openOne = async (model: Model, memory: Memory, onnx?: Uint8Array): Promise<Reply> => {
     try {
-      return await deadline(sendInTurn(openTask(model, memory, onnx)), openTimeoutMs, 'opening it');
+      return await deadline(
+        sendInTurn({ ...openTask(model, memory, onnx), background }),
+        openTimeoutMs,
+        'opening it',
+      );
     } catch (error) {
       return { ok: false, code: 'model_unreadable', detail: (error as Error).message };
     }

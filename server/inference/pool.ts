@@ -45,7 +45,11 @@ export function createPool(options: PoolOptions): Pool {
     return withChosenPath(candidate, reply.refusal);
   };
   const startScout = (): OwnedLane =>
-    createLane(lanes.length, { ...options, onLost: () => {}, onReplaced: () => {} }, () => {});
+    createLane(
+      lanes.length,
+      { ...options, background: true, onLost: () => {}, onReplaced: () => {} },
+      () => {},
+    );
   /** Idle, and kept for a while: new versions often come together. */
   let scout: { readonly lane: OwnedLane; readonly end: NodeJS.Timeout } | undefined;
   /** At work. */
