@@ -4,7 +4,7 @@ import type { Model } from '../model/model.ts';
 import { deadline } from '../platform/deadline.ts';
 import type { Buffers, Memory } from './laneMemory.ts';
 import { allocateMemory, viewMemory } from './laneMemory.ts';
-import { openTask, withChosenPath } from './openTask.ts';
+import { handedOver, openTask, withChosenPath } from './openTask.ts';
 
 /**
  * What a thread does. `lost`: it doesn't have all of its models (yet, or any more). Otherwise it works on a task, which
@@ -23,7 +23,7 @@ export interface Lane {
 }
 
 export type OwnedLane = Lane & {
-  /** @param onnx the content of the model's file, in shared memory, if it was read and checked already */
+  /** @param onnx the content of the model's file, if it was read and checked already; unless shared, it is handed over */
   open(model: Model, onnx?: Uint8Array): Promise<Reply>;
   release(model: Model): Promise<void>;
   /** @throws {Error} if the thread still works */
@@ -71,7 +71,10 @@ export function createLane(thread: number, options: PoolOptions, onIdle: () => v
   const send = async (next: Task): Promise<Reply> => {
     task = { kind: next.kind === 'run' ? 'run' : 'open', since: performance.now() };
     try {
-      return (await piscina.run(next)) as Reply;
+      return (await piscina.run(
+        next,
+        next.kind === 'open' ? { transferList: handedOver(next) } : undefined,
+      )) as Reply;
     } catch (error) {
       return { ok: false, code: 'model_not_open', detail: `the thread died: ${String(error)}` };
     } finally {

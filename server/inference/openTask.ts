@@ -1,4 +1,4 @@
-import type { OpenTask } from '../../worker/protocol.ts';
+import type { OpenTask, Task } from '../../worker/protocol.ts';
 import type { Model } from '../model/model.ts';
 import type { Memory } from './laneMemory.ts';
 
@@ -15,7 +15,8 @@ export function openTask(
   const whole = {
     path,
     sha256: signature.sha256,
-    ...(onnx ? { bytes: onnx } : {}),
+    // Empty: it was handed to another thread.
+    ...(onnx && onnx.byteLength > 0 ? { bytes: onnx } : {}),
     columns: signature.inputs.map(({ onnx, type, nullable, categories = [] }) => ({
       onnx,
       type,
@@ -41,4 +42,10 @@ export function withChosenPath(model: Model, refusal: string | undefined): Model
   if (!fast || model.engine.path === 'lifted') return model;
   if (refusal !== undefined) return { ...rest, engine: { ...model.engine, reason: refusal } };
   return { ...model, encoder: fast.encoder, engine: fast.engine };
+}
+
+/** What a task hands to the thread: the file's content, unless it is shared. */
+export function handedOver(task: Task): ArrayBuffer[] {
+  const buffer = task.kind === 'open' ? task.whole?.bytes?.buffer : undefined;
+  return buffer instanceof ArrayBuffer ? [buffer] : [];
 }

@@ -15,7 +15,7 @@ export interface Pool {
   /**
    * Opens and verifies a model in every thread. One of them tries the model's fast path; the others take its result.
    *
-   * @param onnx the content of the model's file, in shared memory, if it was read and checked already
+   * @param onnx the content of the model's file, if it was read and checked already; unless shared, it is handed over
    * @returns the model with the chosen path
    * @throws {ModelRefused} when a thread refuses it or does not answer in time
    */

@@ -36,16 +36,17 @@ const shareGolden = ({ answers, table, ...rows }: GoldenRows): GoldenRows => ({
   },
 });
 
+function shareBytes(bytes: Uint8Array): Uint8Array {
+  const shared = new Uint8Array(new SharedArrayBuffer(bytes.byteLength));
+  shared.set(bytes);
+  return shared;
+}
+
 function shareFound({ path, probes, ...found }: FoundPath): FoundPath {
   const { rest } = path;
-  const shared = (bytes: Uint8Array): Uint8Array => {
-    const copy = new Uint8Array(new SharedArrayBuffer(bytes.byteLength));
-    copy.set(bytes);
-    return copy;
-  };
   return {
     ...found,
-    path: rest.kind === 'graph' ? { ...path, rest: { ...rest, bytes: shared(rest.bytes) } } : path,
+    path: rest.kind === 'graph' ? { ...path, rest: { ...rest, bytes: shareBytes(rest.bytes) } } : path,
     probes: { whole: shareRows(probes.whole), fast: shareRows(probes.fast) },
   };
 }
@@ -66,8 +67,22 @@ function checkFile({ id, signature }: Model, { bytes, sha256 }: OnnxFile): void 
   }
 }
 
+/**
+ * The file's content for the threads that open the graph. Behind a fast path only the one that compares it does so, and
+ * gets the buffer itself: shared memory would stay until the process happens to collect garbage.
+ */
+function contentFor(found: FoundPath | string | undefined, bytes: Uint8Array, trusted: boolean) {
+  if (typeof found !== 'object') return shareBytes(bytes);
+  return trusted ? undefined : bytes;
+}
+
 /** Reads, digests, checks and compiles a version, once. @throws {ModelRefused} */
-export async function loadVersion({ candidate, compile, maxModelBytes }: LoadTask): Promise<LoadedVersion> {
+export async function loadVersion({
+  candidate,
+  compile,
+  trusted,
+  maxModelBytes,
+}: LoadTask): Promise<LoadedVersion> {
   const { model, readOnnx } = await readModelVersion(candidate, maxModelBytes);
   const onnx = await readOnnx();
   if (onnx) checkFile(model, onnx);
@@ -78,6 +93,6 @@ export async function loadVersion({ candidate, compile, maxModelBytes }: LoadTas
     golden: model.golden && shareGolden(model.golden),
     probes: shareRows(model.probes),
     found: typeof found === 'object' ? shareFound(found) : found,
-    onnx: onnx?.bytes,
+    onnx: onnx && contentFor(found, onnx.bytes, trusted),
   };
 }

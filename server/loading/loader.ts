@@ -13,6 +13,9 @@ import { keyOf } from '../repository/listing.ts';
 import type { LoadingThread } from './loadingThread.ts';
 import type { LoadedVersion } from './messages.ts';
 
+/** A thread that verifies a larger file is ended afterwards, also at a start: its memory returns to the system. */
+const LARGE_BYTES = 32 * 2 ** 20;
+
 export interface LoaderOptions {
   readonly thread: LoadingThread;
   readonly pool: Pool;
@@ -71,12 +74,13 @@ export function createLoader(options: LoaderOptions): Loader {
   return {
     open: async (candidate, { beside, trusted }) => {
       const start = performance.now();
-      const reply = await thread.load({ candidate, compile, maxModelBytes });
+      const reply = await thread.load({ candidate, compile, trusted, maxModelBytes });
       if (!reply.ok) throw new ModelRefused(candidate.id, reply.reason);
       const whole = await complete(candidate, reply.version);
       const found = trusted ? withChosenPath(whole, undefined) : whole;
       const { onnx } = reply.version;
-      const model = await (beside ? pool.openBeside(found, onnx) : pool.open(found, onnx));
+      const isLarge = (onnx?.byteLength ?? 0) > LARGE_BYTES;
+      const model = await (beside || isLarge ? pool.openBeside(found, onnx) : pool.open(found, onnx));
       inline.prepare(model);
       const seconds = (performance.now() - start) / 1000;
       recorder.loaded(model, seconds);

@@ -9,6 +9,8 @@ export interface LoadTask {
   readonly candidate: Candidate;
   /** Whether to look for a fast path. */
   readonly compile: boolean;
+  /** Another process compares the fast path: this one doesn't need the file's content for that. */
+  readonly trusted: boolean;
   readonly maxModelBytes: number;
 }
 
@@ -21,7 +23,10 @@ export interface LoadedVersion {
   readonly probes: Rows;
   /** The fast path, the reason why there is none, or undefined where none was looked for. */
   readonly found: FoundPath | string | undefined;
-  /** The content of the ONNX file, digested and checked; undefined if there is no such file. */
+  /**
+   * The content of the ONNX file, digested and checked: shared memory where several threads open the graph, else for one
+   * thread alone. undefined if there is no such file, or no thread needs it.
+   */
   readonly onnx: Uint8Array | undefined;
 }
 

@@ -12,10 +12,10 @@ export const digestOnnx = (bytes: Uint8Array): OnnxFile => ({
   sha256: createHash('sha256').update(bytes).digest('hex'),
 });
 
-/** A file's content in shared memory: the threads of a process get it without a copy. */
-async function readShared(handle: FileHandle): Promise<Uint8Array> {
+/** A file's content in a buffer of its own, which can be handed to another thread without a copy. */
+async function readWhole(handle: FileHandle): Promise<Uint8Array> {
   const { size } = await handle.stat();
-  const bytes = new Uint8Array(new SharedArrayBuffer(size));
+  const bytes = new Uint8Array(size);
   let end = 0;
   while (end < size) {
     const { bytesRead } = await handle.read(bytes, end, size - end, end);
@@ -35,10 +35,5 @@ async function readShared(handle: FileHandle): Promise<Uint8Array> {
 export function onnxReader(candidate: Candidate, most?: number): ReadOnnx {
   let file: Promise<OnnxFile | undefined> | undefined;
   return () =>
-    (file ??= withFile(
-      candidate,
-      'model.onnx',
-      async (handle) => digestOnnx(await readShared(handle)),
-      most,
-    ));
+    (file ??= withFile(candidate, 'model.onnx', async (handle) => digestOnnx(await readWhole(handle)), most));
 }

@@ -19,9 +19,18 @@ async function reply(task: LoadTask): Promise<LoadReply> {
   }
 }
 
+/** What is handed on rather than copied. */
+function buffersOf(message: LoadReply): ArrayBuffer[] {
+  const buffer = message.ok ? message.version.onnx?.buffer : undefined;
+  return buffer instanceof ArrayBuffer ? [buffer] : [];
+}
+
 if (process.platform === 'linux') setPriority(NICENESS);
 /** One version after the other. */
 let last: Promise<void> = Promise.resolve();
 parentPort?.on('message', (task: LoadTask) => {
-  last = last.then(async () => parentPort?.postMessage(await reply(task)));
+  last = last.then(async () => {
+    const message = await reply(task);
+    parentPort?.postMessage(message, buffersOf(message));
+  });
 });
