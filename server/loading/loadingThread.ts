@@ -8,13 +8,12 @@ const IDLE_MS = 3000;
 /** Heap of a loading thread. The weights of a model stay outside of it. */
 const MAX_HEAP_MIB = 1024;
 
-const OUT_OF_MEMORY = `loading it takes more than the ${MAX_HEAP_MIB} MiB of heap that a loading thread has`;
-
 export interface LoadingThreadOptions {
   /** The thread's entry: loading/thread.ts once built. */
   readonly entry: URL;
   /** Time to read and compile one version. */
   readonly timeoutMs: number;
+  readonly maxHeapMib?: number;
 }
 
 /** A thread that reads and compiles versions, beside the event loop that answers requests. It lives only while it loads. */
@@ -25,15 +24,15 @@ export interface LoadingThread {
   close(): Promise<void>;
 }
 
-const reasonOf = (error: NodeJS.ErrnoException): string =>
+const reasonOf = (error: NodeJS.ErrnoException, maxHeapMib: number): string =>
   error.code === 'ERR_WORKER_OUT_OF_MEMORY'
-    ? OUT_OF_MEMORY
+    ? `loading it takes more than the ${maxHeapMib} MiB of heap that a loading thread has`
     : `the thread that loads it died: ${error.message.split('\n', 1)[0]}`;
 
 /** Sends a task to a thread that has no other. */
-const ask = (worker: Worker, task: LoadTask): Promise<LoadReply> =>
+const ask = (worker: Worker, task: LoadTask, maxHeapMib: number): Promise<LoadReply> =>
   new Promise((resolve) => {
-    const onError = (error: Error): void => finish({ ok: false, reason: reasonOf(error) });
+    const onError = (error: Error): void => finish({ ok: false, reason: reasonOf(error, maxHeapMib) });
     const onExit = (): void => finish({ ok: false, reason: 'the thread that loads it ended' });
     const finish = (reply: LoadReply): void => {
       worker.off('message', finish).off('error', onError).off('exit', onExit);
@@ -43,18 +42,19 @@ const ask = (worker: Worker, task: LoadTask): Promise<LoadReply> =>
     worker.postMessage(task);
   });
 
-export function createLoadingThread({ entry, timeoutMs }: LoadingThreadOptions): LoadingThread {
+export function createLoadingThread(options: LoadingThreadOptions): LoadingThread {
+  const { entry, timeoutMs, maxHeapMib = MAX_HEAP_MIB } = options;
   let worker: Worker | undefined;
   let idle: NodeJS.Timeout | undefined;
   let last: Promise<unknown> = Promise.resolve();
 
   const start = (): Worker => {
-    const started = new Worker(entry, { resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MIB } });
-    // Its task learns of it, too. Without a listener it would end the process.
-    started.on('error', () => {});
-    started.once('exit', () => {
+    const started = new Worker(entry, { resourceLimits: { maxOldGenerationSizeMb: maxHeapMib } });
+    const forget = (): void => {
       if (worker === started) worker = undefined;
-    });
+    };
+    // Its task learns of both, too.
+    started.once('exit', forget).on('error', forget);
     return started;
   };
   const close = async (): Promise<void> => {
@@ -67,7 +67,7 @@ export function createLoadingThread({ entry, timeoutMs }: LoadingThreadOptions):
     clearTimeout(idle);
     const used = (worker ??= start());
     try {
-      const reply = await deadline(ask(used, task), timeoutMs, 'reading and compiling it');
+      const reply = await deadline(ask(used, task, maxHeapMib), timeoutMs, 'reading and compiling it');
       if (worker === used) idle = setTimeout(() => void close(), IDLE_MS).unref();
       return reply;
     } catch (error) {
