@@ -5,7 +5,7 @@ import { openModel } from './openModel.ts';
 import type { Done, Reply, RunTask, Task } from './protocol.ts';
 
 /** As that of a loading thread. */
-const BACKGROUND_NICENESS = 10;
+const BACKGROUND_NICENESS = 5;
 
 const models = new Map<string, OpenModel>();
 

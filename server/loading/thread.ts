@@ -5,7 +5,7 @@ import { loadVersion } from './loadVersion.ts';
 import type { LoadReply, LoadTask } from './messages.ts';
 
 /** Of the thread, on Linux: the threads that answer requests come first on a busy machine. */
-const NICENESS = 10;
+const NICENESS = 5;
 
 async function reply(task: LoadTask): Promise<LoadReply> {
   try {
