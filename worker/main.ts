@@ -1,8 +1,12 @@
+import { setPriority } from 'node:os';
 import { findFailedRows } from './failedRows.ts';
 import { TaskFault, toFault } from './fault.ts';
 import type { OpenModel } from './openModel.ts';
 import { openModel } from './openModel.ts';
 import type { Done, Reply, RunTask, Task } from './protocol.ts';
+
+/** As that of a loading thread. */
+const BACKGROUND_NICENESS = 5;
 
 const models = new Map<string, OpenModel>();
 
@@ -34,6 +38,8 @@ async function work(task: Task): Promise<Partial<Done>> {
       await close(task.model);
       return {};
     case 'open': {
+      // On Linux that of this thread alone.
+      if (task.background && process.platform === 'linux') setPriority(BACKGROUND_NICENESS);
       const opened = await openModel(task);
       await close(task.model);
       models.set(task.model, opened);

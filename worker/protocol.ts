@@ -54,6 +54,8 @@ export interface WholeGraph {
   readonly path: string;
   /** Digest of the file; undefined where it isn't known. */
   readonly sha256: string | undefined;
+  /** The file's content, if it was read, digested and checked already. */
+  readonly bytes?: Uint8Array;
   readonly columns: readonly ColumnFeed[];
 }
 
@@ -79,6 +81,8 @@ export interface OpenTask {
   readonly kind: 'open';
   /** Its key. Opening another model under it replaces the first. */
   readonly model: string;
+  /** The thread only verifies: others, which answer requests, come first from now on. */
+  readonly background?: boolean;
   readonly output: OutputFeed;
   /** At least one of the two. With both, the fast path is taken if it answers `probes` as the whole graph does. */
   readonly whole: WholeGraph | undefined;

@@ -1,4 +1,5 @@
 import type { Input, Signature } from '../model/signature.ts';
+import { MODES } from '../../worker/forest/ensemble.ts';
 import type { Lifting } from './lift/lift.ts';
 import { evaluate } from './lift/symbolic.ts';
 
@@ -6,11 +7,15 @@ import { evaluate } from './lift/symbolic.ts';
 export type EdgeRow = readonly (string | number | boolean | null)[];
 type Cell = EdgeRow[number];
 
+const LEAF = MODES.indexOf('LEAF');
+
 /** Rows in total, and edge cells of one column; of more categories a sample is taken. */
 const MAX_ROWS = 600;
 const MAX_CELLS = 300;
 /** Thresholds of the forest whose neighbours are tried, for each column. */
 const MAX_THRESHOLDS = 8;
+/** Nodes among which thresholds are looked for. */
+const MAX_NODES = 100_000;
 const LARGEST_FLOAT32 = 3.4028234663852886e38;
 
 /** A sample, evenly spread, with the first item and the last. */
@@ -72,28 +77,52 @@ function neighbours(value: number): number[] {
   });
 }
 
+/** By feature, the thresholds that are tried: of a large forest those of some nodes, evenly spread. */
+function thresholdsOf(lifting: Lifting | undefined): (feature: number) => readonly number[] {
+  if (lifting?.lifted !== true || lifting.rest.kind !== 'forest') return () => [];
+  const { nodeFeatures, nodeModes, nodeValues } = lifting.rest.ensemble;
+  const found = new Map<number, Set<number>>();
+  // An odd step: exporters write the nodes of every tree in the same order.
+  const step = 1 + 2 * Math.floor(nodeFeatures.length / MAX_NODES / 2);
+  for (let node = 0; node < nodeFeatures.length; node += step) {
+    if (nodeModes[node] === LEAF) continue;
+    const feature = nodeFeatures[node] as number;
+    const known = found.get(feature);
+    if (known === undefined) found.set(feature, new Set([nodeValues[node] as number]));
+    else known.add(nodeValues[node] as number);
+  }
+  return (feature) =>
+    spread(
+      [...(found.get(feature) ?? [])].sort((a, b) => a - b),
+      MAX_THRESHOLDS,
+    );
+}
+
+type Thresholds = ReturnType<typeof thresholdsOf>;
+
 /** Cells at thresholds of a forest, where the column reaches the trees unchanged. */
-function thresholdCells(lifting: Lifting | undefined, { type }: Input, source: number): Cell[] {
-  if (lifting?.lifted !== true || lifting.rest.kind !== 'forest') return [];
-  const { nodeFeatures, nodeValues } = lifting.rest.ensemble;
+function thresholdCells(
+  lifting: Lifting | undefined,
+  { type }: Input,
+  source: number,
+  thresholds: Thresholds,
+): Cell[] {
+  if (lifting?.lifted !== true) return [];
   const position = lifting.matrix.features.findIndex(
     (feature) => feature.source === source && [0, 1, 1234].every((cell) => evaluate(feature, cell) === cell),
   );
-  const thresholds = new Set<number>();
-  nodeFeatures.forEach((feature, node) => {
-    if (feature === position) thresholds.add(nodeValues[node] as number);
-  });
-  const tried = spread(
-    [...thresholds].sort((a, b) => a - b),
-    MAX_THRESHOLDS,
-  );
-  const cells = tried.flatMap((value) =>
+  const cells = thresholds(position).flatMap((value) =>
     type === 'integer' ? [Math.floor(value), Math.ceil(value)] : neighbours(value),
   );
   return cells.filter((cell) => (type === 'integer' ? Number.isSafeInteger(cell) : Number.isFinite(cell)));
 }
 
-function edgeCells(input: Input, source: number, lifting: Lifting | undefined): readonly Cell[] {
+function edgeCells(
+  input: Input,
+  source: number,
+  lifting: Lifting | undefined,
+  thresholds: Thresholds,
+): readonly Cell[] {
   const missing: Cell[] = input.nullable ? [null] : [];
   switch (input.type) {
     case 'string':
@@ -101,7 +130,10 @@ function edgeCells(input: Input, source: number, lifting: Lifting | undefined): 
     case 'boolean':
       return [...missing, false, true];
     default:
-      return [...missing, ...new Set([...numberCells(input), ...thresholdCells(lifting, input, source)])];
+      return [
+        ...missing,
+        ...new Set([...numberCells(input), ...thresholdCells(lifting, input, source, thresholds)]),
+      ];
   }
 }
 
@@ -120,7 +152,8 @@ function usualCell({ type, categories, range }: Input, row: number): Cell {
  * rows of edge cells only; then rows with one edge cell, since an extreme can hide the effect of another column.
  */
 export function edgeRows({ inputs }: Pick<Signature, 'inputs'>, lifting?: Lifting): EdgeRow[] {
-  const edges = inputs.map((input, source) => edgeCells(input, source, lifting));
+  const thresholds = thresholdsOf(lifting);
+  const edges = inputs.map((input, source) => edgeCells(input, source, lifting, thresholds));
   const longest = Math.max(0, ...edges.map(({ length }) => length));
   const rows: Cell[][] = Array.from({ length: longest }, (_, row) =>
     // Each column starts at another edge, so that the combinations vary.

@@ -6,8 +6,8 @@ import type { Encoder } from '../model/rows.ts';
 import { createFeatureEncoder } from '../encoding/encoder.ts';
 import type { EdgeRow } from './edgeRows.ts';
 import { edgeRows } from './edgeRows.ts';
-import type { Lifted } from './lift/lift.ts';
-import { liftModel } from './lift/lift.ts';
+import type { Lifted, Origin } from './lift/lift.ts';
+import { liftModel, liftOrigin } from './lift/lift.ts';
 import type { Engine, Fast, Model } from '../model/model.ts';
 
 /** A model.onnx that was read. */
@@ -52,17 +52,20 @@ function encodeProbes(model: Model, encoder: Encoder, edges: readonly EdgeRow[])
   return { rows, cells, texts };
 }
 
+/** A faster path as plain values: what is found in one thread is used in another. */
+export interface FoundPath extends Omit<Fast, 'encoder'> {
+  readonly origin: Origin;
+}
+
 /**
  * Looks for a faster path to a model's answers: encoders lifted out of the graph, the forest compiled. A thread
  * compares its answers with ONNX Runtime's before it is used.
  *
- * @returns the model with the path, or with the reason why there is none
+ * @returns the path, or the reason why there is none
  */
-export function findFastPath(model: Model, onnx: OnnxFile): Model {
-  // The thread that opens a file with another digest refuses it.
-  if (onnx.sha256 !== model.signature.sha256) return model;
-  const lifting = liftModel(onnx.bytes, model.signature);
-  if (!lifting.lifted) return { ...model, engine: { ...model.engine, reason: lifting.reason } };
+export function findPath(model: Model, onnx: Uint8Array): FoundPath | string {
+  const lifting = liftModel(onnx, model.signature);
+  if (!lifting.lifted) return lifting.reason;
   const { rest, engine } = chooseRest(lifting);
   const encoder = createFeatureEncoder(model.signature, lifting.columns, lifting.features);
   const edges = edgeRows(model.signature, lifting);
@@ -70,6 +73,20 @@ export function findFastPath(model: Model, onnx: OnnxFile): Model {
     whole: encodeProbes(model, model.encoder, edges),
     fast: encodeProbes(model, encoder, edges),
   };
-  const fast: Fast = { encoder, engine, path: { features: lifting.features, rest }, probes };
-  return { ...model, fast };
+  return { engine, path: { features: lifting.features, rest }, probes, origin: lifting.origin() };
+}
+
+/** The model with a path that was found, or with the reason why there is none. */
+export function withFoundPath(model: Model, found: FoundPath | string): Model {
+  if (typeof found === 'string') return { ...model, engine: { ...model.engine, reason: found } };
+  const { engine, path, probes, origin } = found;
+  const { signature } = model;
+  const encoder = createFeatureEncoder(signature, liftOrigin(origin, signature), path.features);
+  return { ...model, fast: { encoder, engine, path, probes } };
+}
+
+/** Both in one thread: for tools and tests. */
+export function findFastPath(model: Model, onnx: OnnxFile): Model {
+  // The thread that opens a file with another digest refuses it.
+  return onnx.sha256 === model.signature.sha256 ? withFoundPath(model, findPath(model, onnx.bytes)) : model;
 }

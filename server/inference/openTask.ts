@@ -1,4 +1,4 @@
-import type { Done, OpenTask } from '../../worker/protocol.ts';
+import type { Done, OpenTask, Task } from '../../worker/protocol.ts';
 import type { Model } from '../model/model.ts';
 import type { Memory } from './laneMemory.ts';
 
@@ -11,12 +11,18 @@ function batchedOf({ engine, signature }: Model): OpenTask['batched'] {
   return { decided: false, how: { batching: 'row', batchingReason: 'model.json demands it' } };
 }
 
-/** The task that opens a model: with both paths where the fast one is to be tried, else with the chosen one. */
-export function openTask(model: Model, memory: Memory): OpenTask {
+/**
+ * The task that opens a model: with both paths where the fast one is to be tried, else with the chosen one.
+ *
+ * @param onnx the content of its file, if that was read and checked already
+ */
+export function openTask(model: Model, memory: Memory, onnx?: Uint8Array): OpenTask {
   const { key, path, signature, output, golden, probes, mixed, engine, fast } = model;
   const whole = {
     path,
     sha256: signature.sha256,
+    // Empty: it was handed to another thread.
+    ...(onnx && onnx.byteLength > 0 ? { bytes: onnx } : {}),
     columns: signature.inputs.map(({ onnx, type, nullable, categories = [] }) => ({
       onnx,
       type,
@@ -48,4 +54,10 @@ export function withChosenPath(model: Model, { refusal, batched }: Pick<Done, 'r
   if (refusal !== undefined)
     return { ...rest, ...decided, engine: { ...model.engine, reason: refusal, ...batched } };
   return { ...model, ...decided, encoder: fast.encoder, engine: { ...fast.engine, ...batched } };
+}
+
+/** What a task hands to the thread: the file's content, unless it is shared. */
+export function handedOver(task: Task): ArrayBuffer[] {
+  const buffer = task.kind === 'open' ? task.whole?.bytes?.buffer : undefined;
+  return buffer instanceof ArrayBuffer ? [buffer] : [];
 }

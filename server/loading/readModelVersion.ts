@@ -66,13 +66,14 @@ export interface ModelVersion {
 /**
  * Reads a version: everything but the weights.
  *
+ * @param maxModelBytes bytes that model.onnx may have
  * @throws {ModelRefused}
  */
-export async function readModelVersion(candidate: Candidate): Promise<ModelVersion> {
+export async function readModelVersion(candidate: Candidate, maxModelBytes?: number): Promise<ModelVersion> {
   const { name, version, id, folder } = candidate;
-  const readOnnx = onnxReader(candidate);
+  const readOnnx = onnxReader(candidate, maxModelBytes);
   // A missing file is reported by the thread that opens it.
-  const path = await withFile(candidate, 'model.onnx', (_, found) => Promise.resolve(found));
+  const path = await withFile(candidate, 'model.onnx', (_, found) => Promise.resolve(found), maxModelBytes);
   const json = await readJson(candidate, 'model.json');
   const signature =
     json === undefined ? await infer(id, readOnnx) : await withDigest(readSignature(id, json), readOnnx);

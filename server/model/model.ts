@@ -6,7 +6,7 @@ import type { Golden, Signature } from './signature.ts';
 export interface GoldenRows extends Rows {
   /** [rows, answerWidth]. */
   readonly answers: Float64Array;
-  /** As they stand in golden.json. */
+  /** As they stand in golden.json; in a server process the first thousand. */
   readonly table: Golden;
 }
 

@@ -7,6 +7,7 @@ import type { Address, Listener } from '../http/listen.ts';
 import { listen } from '../http/listen.ts';
 import { createAuthorizer } from '../http/middleware/authorize.ts';
 import { createLoader } from '../loading/loader.ts';
+import { createLoadingThread } from '../loading/loadingThread.ts';
 import type { FromProcess, ToProcess } from '../messages.ts';
 import { createHttpRecorder } from '../metrics/http.ts';
 import { createRegistry } from '../metrics/registry.ts';
@@ -40,8 +41,9 @@ export interface ServerProcessOptions {
   readonly address: Address;
   /** The server's runtime folder. */
   readonly runtime: string;
-  /** The thread's entry. */
+  /** The entry of an inference thread, and of the thread that loads versions. */
   readonly entry: URL;
+  readonly loadingEntry: URL;
   readonly log: Logger;
   /** Resolves once the message is on its way. */
   readonly send: (message: FromProcess) => Promise<void>;
@@ -59,7 +61,7 @@ export interface ServerProcess {
 
 /** Starts a server process. It opens the versions that the primary names, and listens once it is sent a set to serve. */
 export function startServerProcess(options: ServerProcessOptions): ServerProcess {
-  const { config, address, runtime, entry, log, send, exit, kill } = options;
+  const { config, address, runtime, entry, loadingEntry, log, send, exit, kill } = options;
   const openTimeoutMs = OPEN_TIMEOUT_MS;
   const registry = createRegistry('server');
   const gate = createGate();
@@ -109,8 +111,16 @@ export function startServerProcess(options: ServerProcessOptions): ServerProcess
     void send({ type: 'ready' });
     return listener;
   };
+  const thread = createLoadingThread({ entry: loadingEntry, timeoutMs: openTimeoutMs });
   const versions = createVersions({
-    loader: createLoader({ pool, inline, recorder, compile: config.ENGINE === 'auto' }),
+    loader: createLoader({
+      thread,
+      pool,
+      inline,
+      recorder,
+      compile: config.ENGINE === 'auto',
+      maxModelBytes: config.MAX_MODEL_BYTES,
+    }),
     lifecycle,
     log,
     send,
@@ -133,6 +143,7 @@ export function startServerProcess(options: ServerProcessOptions): ServerProcess
       },
       steps: [
         { name: 'close observers', deadlineMs: CLOSE_MS, run: closeObservers },
+        { name: 'stop loading', deadlineMs: CLOSE_MS, run: thread.close },
         { name: 'close threads', deadlineMs: CLOSE_MS, run: () => inline.close() },
       ],
       last: async () => {

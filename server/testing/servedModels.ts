@@ -4,6 +4,7 @@ import { createInline } from '../inference/inline.ts';
 import type { QueueRecorder } from '../inference/queue.ts';
 import { createQueue } from '../inference/queue.ts';
 import { createLoader } from '../loading/loader.ts';
+import { createLoadingThread } from '../loading/loadingThread.ts';
 import { createInferenceRecorder } from '../metrics/inference.ts';
 import { createRegistry } from '../metrics/registry.ts';
 import type { Model } from '../model/model.ts';
@@ -11,6 +12,7 @@ import { createCatalogue } from '../model/catalogue.ts';
 import type { OnAnswered } from '../prediction/onAnswered.ts';
 import { listFolder } from '../repository/folder.ts';
 import { APP_CONFIG, appDeps } from './appDeps.ts';
+import { builtThread } from './builtThread.ts';
 import { createStrictPool } from './strictPool.ts';
 import { withTemporaryFolder } from './temporaryFolder.ts';
 import { putVersion } from './tinyRepository.ts';
@@ -54,6 +56,7 @@ export function withServed(
 ): Promise<void> {
   return withTemporaryFolder(async (folder) => {
     for (const [name, version] of Object.entries(files)) putVersion(folder, `${name}/1`, version);
+    const thread = createLoadingThread({ entry: builtThread('server/loading/thread'), timeoutMs: 20_000 });
     const pool = createStrictPool(threads, 20_000);
     const registry = createRegistry('server');
     const recorder = createInferenceRecorder(registry, () => 0);
@@ -69,7 +72,14 @@ export function withServed(
     });
     const inline = createInline(queue, recorder);
     try {
-      const loader = createLoader({ pool, inline, recorder, compile: true });
+      const loader = createLoader({
+        thread,
+        pool,
+        inline,
+        recorder,
+        compile: true,
+        maxModelBytes: 2 ** 30,
+      });
       const { candidates } = await listFolder(folder);
       const models: Model[] = [];
       for (const candidate of candidates)
@@ -106,7 +116,7 @@ export function withServed(
         errors,
       });
     } finally {
-      await queue.close();
+      await Promise.all([queue.close(), thread.close()]);
     }
   });
 }

@@ -1,6 +1,6 @@
 import { LEAF } from './checkEnsemble.ts';
 import type { TreeEnsemble } from './ensemble.ts';
-import { LANES, sharedWords } from './packTrees.ts';
+import { LANES } from './packTrees.ts';
 import type { Structure, Tree } from './structure.ts';
 
 /** In the place of a column: every row, or no row, reaches a weight for the output. */
@@ -107,7 +107,7 @@ function writeLists(
       }
     }
   }
-  const lists = sharedWords(length);
+  const lists = new Uint32Array(length);
   for (const tree of trees) {
     for (const { node, first, last } of leavesOf(ensemble, structure, tree)) {
       const begin = begins[node] as number;
@@ -135,13 +135,13 @@ export function describeLeaves(
 ): { leaves: Leaves; wordOf: (leaf: number) => number } {
   const { outputs, weights } = ensemble;
   const single = findTargets(ensemble, structure);
-  const targets = sharedWords(Math.ceil(structure.trees.length / LANES) * LANES);
+  const targets = new Uint32Array(Math.ceil(structure.trees.length / LANES) * LANES);
   if (single) {
     targets.set(single);
     const counted = new Array<number>(outputs).fill(NEVER);
     for (const target of single) counted[target] = ALWAYS;
     return {
-      leaves: { targets, lists: sharedWords(0), width: outputs, counted },
+      leaves: { targets, lists: new Uint32Array(0), width: outputs, counted },
       wordOf: (leaf) =>
         bitsOf(weights[structure.weightOrder[structure.weightStart[leaf] as number] as number] as number),
     };

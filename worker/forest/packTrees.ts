@@ -26,10 +26,6 @@ export interface PackedTrees {
   readonly columns: Uint32Array;
 }
 
-/** Words that threads can share. */
-export const sharedWords = (length: number): Uint32Array =>
-  new Uint32Array(new SharedArrayBuffer(4 * length));
-
 /** Numbers the columns that tests compare, from 1, in the order of their first use. */
 function createColumns(): { find(feature: number, missingHolds: boolean): number; list(): Uint32Array } {
   const numbers = new Map<number, number>();
@@ -41,7 +37,7 @@ function createColumns(): { find(feature: number, missingHolds: boolean): number
       return number;
     },
     list: () => {
-      const list = sharedWords(numbers.size);
+      const list = new Uint32Array(numbers.size);
       list.set([...numbers.keys()]);
       return list;
     },
@@ -75,7 +71,7 @@ function subtreeSizes({ order, trueChild, falseChild }: Structure): Float64Array
 
 /** The slot at which each tree begins, and the number of slots in total. */
 function placeRoots(slots: readonly number[]): { roots: Uint32Array; total: number } {
-  const roots = sharedWords(Math.ceil(slots.length / LANES) * LANES);
+  const roots = new Uint32Array(Math.ceil(slots.length / LANES) * LANES);
   let total = 0;
   slots.forEach((n, tree) => {
     roots[tree] = total;
@@ -107,7 +103,7 @@ export function packTrees(
   const slots = countSlots(ensemble, structure);
   const shift = 32 - Math.clz32(slots.reduce((most, n) => Math.max(most, n), 0) - 1);
   const { roots, total } = placeRoots(slots);
-  const nodes = sharedWords(2 * (total + 1));
+  const nodes = new Uint32Array(2 * (total + 1));
   const thresholds = new Float32Array(nodes.buffer);
   nodes[2 * total] = idleLeaf;
   const columns = createColumns();
