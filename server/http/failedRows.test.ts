@@ -99,7 +99,7 @@ describe('a row on whose values the model fails', () => {
 
   it('is named in the form of each dialect', () =>
     withServed(LOOKUP, async ({ post }) => {
-      const sentence = "The model can't compute an answer from the values of some rows. row 1";
+      const sentence = "The model can't compute an answer from the values of some rows: row 1";
       const records = [{ k: 0 }, { k: 9 }];
       const tensor = { name: 'k', shape: [2], datatype: 'INT64', data: [0, 9] };
       for (const reply of [
