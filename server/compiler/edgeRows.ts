@@ -41,7 +41,14 @@ function textCells({ categories = [] }: Input): Cell[] {
   return [...unknown, ...spread(categories, MAX_CELLS)];
 }
 
-function numberCells({ type, range }: Input): Cell[] {
+/** Whether a number is a cell that the column takes. */
+const isTaken = ({ type, float32 }: Input, cell: number): boolean =>
+  type === 'integer'
+    ? Number.isSafeInteger(cell) && (!float32 || Math.fround(cell) === cell)
+    : Math.abs(cell) <= LARGEST_FLOAT32;
+
+function numberCells(input: Input): Cell[] {
+  const { type, range } = input;
   const [min, max] = range ?? [0, 100];
   const width = Math.max(1, max - min);
   const whole = [
@@ -54,10 +61,12 @@ function numberCells({ type, range }: Input): Cell[] {
     max + 1000 * width,
   ];
   const cells = [...whole, 0, 1, -1, 2 ** 24 + 1, 2 ** 31, -(2 ** 31) - 1, 2 ** 53 - 1, -(2 ** 53) + 1];
-  if (type === 'integer') return cells.filter(Number.isSafeInteger);
+  // Large ones that a float32 tensor holds, too.
+  const held = [2 ** 53 - 2 ** 29, -(2 ** 53) + 2 ** 29];
+  if (type === 'integer') return [...cells, ...held].filter((cell) => isTaken(input, cell));
   const fractions = [0.5, -0.5, 0.1, 1 / 3, 2.7, -0, min + width * 0.37, min + width * 0.73];
   const far = [1e-45, 1e12, 2 ** 63, -(2 ** 63), 1e20, LARGEST_FLOAT32, -LARGEST_FLOAT32];
-  return [...cells, ...fractions, ...far].filter((cell) => Math.abs(cell) <= LARGEST_FLOAT32);
+  return [...cells, ...fractions, ...far].filter((cell) => isTaken(input, cell));
 }
 
 /** The float32 values around a number. */
@@ -73,7 +82,7 @@ function neighbours(value: number): number[] {
 }
 
 /** Cells at thresholds of a forest, where the column reaches the trees unchanged. */
-function thresholdCells(lifting: Lifting | undefined, { type }: Input, source: number): Cell[] {
+function thresholdCells(lifting: Lifting | undefined, input: Input, source: number): Cell[] {
   if (lifting?.lifted !== true || lifting.rest.kind !== 'forest') return [];
   const { nodeFeatures, nodeValues } = lifting.rest.ensemble;
   const position = lifting.matrix.features.findIndex(
@@ -88,9 +97,9 @@ function thresholdCells(lifting: Lifting | undefined, { type }: Input, source: n
     MAX_THRESHOLDS,
   );
   const cells = tried.flatMap((value) =>
-    type === 'integer' ? [Math.floor(value), Math.ceil(value)] : neighbours(value),
+    input.type === 'integer' ? [Math.floor(value), Math.ceil(value)] : neighbours(value),
   );
-  return cells.filter((cell) => (type === 'integer' ? Number.isSafeInteger(cell) : Number.isFinite(cell)));
+  return cells.filter((cell) => isTaken(input, cell));
 }
 
 function edgeCells(input: Input, source: number, lifting: Lifting | undefined): readonly Cell[] {
@@ -106,12 +115,13 @@ function edgeCells(input: Input, source: number, lifting: Lifting | undefined): 
 }
 
 /** A common value of a column, for the cells around the one edge cell of a row. */
-function usualCell({ type, categories, range }: Input, row: number): Cell {
+function usualCell({ type, categories, range, float32 }: Input, row: number): Cell {
   if (type === 'string') return categories?.[row % Math.max(1, categories.length)] ?? 'a';
   if (type === 'boolean') return row % 2 === 0;
   const [min, max] = range ?? [0, 100];
   const between = min + ((max - min) * ((row * 7) % 11)) / 10;
-  return type === 'integer' ? Math.round(between) : between;
+  if (type !== 'integer') return between;
+  return float32 ? Math.fround(Math.round(between)) : Math.round(between);
 }
 
 /**

@@ -47,6 +47,16 @@ function refuseInteger(value: number): Fault | undefined {
     : { reason: 'fraction', message: 'expected an integer, found a fraction' };
 }
 
+/** Why an integer column refuses a number where a float32 tensor takes it: it would become its neighbour. */
+function refuseRounded(value: number): Fault | undefined {
+  const fault = refuseInteger(value);
+  if (fault !== undefined || Math.fround(value) === value) return fault;
+  return {
+    reason: 'range',
+    message: 'expected an integer that FP32 holds (the model computes in it), found a longer one',
+  };
+}
+
 /** Why a number column refuses a number. */
 function refuseNumber(value: number): Fault | undefined {
   return Math.abs(value) > LARGEST_FLOAT32
@@ -95,6 +105,6 @@ export function createCellEncoder<M extends Matrix>(input: Input, writer: CellWr
   }
   if (input.type === 'boolean') return booleanCell(input, writer.write);
   return input.type === 'integer'
-    ? numericCell(input, writer.write, 'an integer', refuseInteger)
+    ? numericCell(input, writer.write, 'an integer', input.float32 ? refuseRounded : refuseInteger)
     : numericCell(input, writer.write, 'a number', refuseNumber);
 }

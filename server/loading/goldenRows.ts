@@ -4,7 +4,7 @@ import type { Encoder } from '../model/rows.ts';
 import { Problem } from '../errors/problem.ts';
 import type { GoldenRows } from '../model/model.ts';
 import { ModelRefused } from '../model/refused.ts';
-import type { Golden } from '../model/signature.ts';
+import type { Golden, Input } from '../model/signature.ts';
 
 /** The golden answers, [rows, answerWidth]. */
 function encodeAnswers(id: string, golden: Golden, output: OutputFeed): Float64Array {
@@ -27,6 +27,30 @@ function encodeAnswers(id: string, golden: Golden, output: OutputFeed): Float64A
 }
 
 /**
+ * Golden rows without those that requests can't send: earlier exporters wrote integers that the float32 tensor of their
+ * column doesn't hold.
+ */
+function heldRows(golden: Golden, inputs: readonly Input[]): Golden {
+  const rounded = new Set(
+    inputs.flatMap(({ name, type, float32 }) => (type === 'integer' && float32 ? [name] : [])),
+  );
+  const positions = golden.columns.flatMap((name, at) => (rounded.has(name) ? [at] : []));
+  const isHeld = (_: unknown, row: number): boolean =>
+    positions.every((at) => {
+      const cell = golden.data[row]?.[at];
+      return typeof cell !== 'number' || Math.fround(cell) === cell;
+    });
+  if (golden.data.every(isHeld)) return golden;
+  const { data, predictions, probabilities } = golden;
+  return {
+    ...golden,
+    data: data.filter(isHeld),
+    predictions: predictions.filter(isHeld),
+    ...(probabilities && { probabilities: probabilities.filter(isHeld) }),
+  };
+}
+
+/**
  * Encodes golden rows for verification in a thread, with the encoder of requests.
  *
  * @throws {ModelRefused} when rows, answers and signature do not fit each other
@@ -36,6 +60,7 @@ export function encodeGolden(
   golden: Golden | null,
   encoder: Encoder,
   output: OutputFeed,
+  inputs: readonly Input[],
 ): GoldenRows {
   const { columns, data, predictions } = (golden ?? {}) as Golden;
   const isTable = Array.isArray(columns) && Array.isArray(data) && data.every((row) => Array.isArray(row));
@@ -46,13 +71,14 @@ export function encodeGolden(
     throw new ModelRefused(id, 'golden.json must hold one prediction for each row of data');
   }
   try {
-    const { rows, cells, texts } = encoder.encode(columns, data);
+    const held = heldRows(golden as Golden, inputs);
+    const { rows, cells, texts } = encoder.encode(columns, held.data);
     return {
       rows,
       cells,
       texts,
-      answers: encodeAnswers(id, golden as Golden, output),
-      table: golden as Golden,
+      answers: encodeAnswers(id, held, output),
+      table: held,
     };
   } catch (error) {
     if (!(error instanceof Problem)) throw error;

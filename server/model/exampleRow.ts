@@ -1,7 +1,7 @@
 import type { Input, Signature } from './signature.ts';
 
 /** A cell that the column accepts. */
-function exampleCell({ type, categories, range: [min, max] = [0, 0], example }: Input): unknown {
+function exampleCell({ type, categories, range: [min, max] = [0, 0], example, float32 }: Input): unknown {
   if (example !== undefined) return example;
   switch (type) {
     case 'string':
@@ -9,7 +9,7 @@ function exampleCell({ type, categories, range: [min, max] = [0, 0], example }: 
     case 'boolean':
       return false;
     case 'integer':
-      return Math.round((min + max) / 2);
+      return float32 ? Math.fround(Math.round((min + max) / 2)) : Math.round((min + max) / 2);
     case 'number':
       return (min + max) / 2;
   }

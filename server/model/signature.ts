@@ -19,6 +19,8 @@ export interface Input {
   readonly name: string;
   /** The ONNX input that the column feeds. */
   readonly onnx: string;
+  /** That input is a float32 tensor: read from the ONNX file, no member of model.json. */
+  readonly float32?: boolean;
   readonly type: ColumnType;
   readonly nullable: boolean;
   readonly categories?: readonly string[];

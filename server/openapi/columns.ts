@@ -13,10 +13,11 @@ const BOUNDS: Readonly<Record<Input['type'], Json>> = {
   boolean: {},
 };
 
-function describe({ categories, range, nullable }: Input): string {
+function describe({ type, categories, range, nullable, float32 }: Input): string {
   return [
     categories && 'One of the known categories; another one is answered, with a warning.',
     range && `From ${range[0]} to ${range[1]} in the training data; not enforced.`,
+    type === 'integer' && float32 && 'Beyond ±2^24 only integers that FP32 holds.',
     nullable && 'null is a missing value.',
   ]
     .filter((sentence) => sentence)
