@@ -16,6 +16,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pandas as pd
+from onnx import helper
 from sklearn.base import is_classifier
 
 from exporter.errors import ExportError
@@ -94,10 +95,11 @@ def library_answers(model: Any, frame: pd.DataFrame, classes: list[str | int] | 
 
 def feeds(graph: onnx.ModelProto, columns: list[Column], frame: pd.DataFrame) -> dict[str, np.ndarray]:
     """Tensors [N, 1] by graph input."""
-    kinds = {"string": object, "boolean": bool, "number": np.float32, "integer": np.float32}
     # By position: skl2onnx rewrites names ("education-num" becomes "education_num").
     return {
-        graph_input.name: frame[[column.name]].to_numpy(kinds[column.type])
+        graph_input.name: frame[[column.name]].to_numpy(
+            object if column.is_text else helper.tensor_dtype_to_np_dtype(graph_input.type.tensor_type.elem_type)
+        )
         for column, graph_input in zip(columns, graph.graph.input, strict=True)
     }
 
