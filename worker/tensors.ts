@@ -1,6 +1,6 @@
 import { TaskFault } from './fault.ts';
 import type { ColumnFeed, OutputFeed, TextCell } from './protocol.ts';
-import { TEXT_CELL, answerWidth } from './protocol.ts';
+import { TEXT_CELL, answerWidth, graphLabel } from './protocol.ts';
 
 /** Type and dimensions of a graph's input or output, as the session reports them. */
 export interface TensorInfo {
@@ -183,7 +183,7 @@ export function createAnswerReader(output: OutputFeed): ReadAnswers {
       for (let row = 0; row < rows; row++) answers[row] = values[row] as number;
     };
   }
-  const codes = new Map(output.classes.map((name, code) => [String(name), code]));
+  const codes = new Map(output.classes.map((name, code) => [graphLabel(name), code]));
   return (outputs, answers, rows) => {
     const labels = outputs[output.label]?.data as ArrayLike<string | bigint | number>;
     const probabilities = outputs[output.probabilities]?.data as ArrayLike<number>;

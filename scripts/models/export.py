@@ -247,7 +247,7 @@ def export_model(
     measured = dict(metrics or {})
     if target is not None and metrics is None:
         actual = pd.concat([frame[target], *([] if also is None else [also[target]])], ignore_index=True)
-        measured = {**measure(answers, actual, labels), "rows": len(rows), "split": split}
+        measured = {**measure(answers, actual, labels, getattr(model, "classes_", ())), "rows": len(rows), "split": split}
 
     samples = golden.sample(columns, rows, answers, edges, GOLDEN_ROWS, GOLDEN_EDGES)
     sample_answers = expected(samples)

@@ -1,4 +1,4 @@
-import type { OutputFeed } from '../../worker/protocol.ts';
+import type { Label, OutputFeed } from '../../worker/protocol.ts';
 
 export type ColumnType = 'string' | 'number' | 'integer' | 'boolean';
 
@@ -42,7 +42,7 @@ export interface Signature {
   readonly outputs: {
     readonly label?: string;
     readonly probabilities?: string;
-    readonly classes?: readonly (string | number)[];
+    readonly classes?: readonly Label[];
     readonly value?: string;
     readonly distribution?: Distribution;
   };
@@ -57,7 +57,7 @@ export interface Signature {
 export interface Golden {
   readonly columns: readonly string[];
   readonly data: readonly (readonly unknown[])[];
-  readonly predictions: readonly (string | number)[];
+  readonly predictions: readonly Label[];
   readonly probabilities?: readonly (readonly number[])[];
 }
 
