@@ -1,9 +1,8 @@
-import type { EncodedRows } from '../model/rows.ts';
+import type { EncodedRows, Table } from '../model/rows.ts';
 import { Problem } from '../errors/problem.ts';
 import type { Model } from '../model/model.ts';
 import type { Input } from '../model/signature.ts';
 import { readColumnwise } from './forms/columnwise.ts';
-import type { Table } from '../model/rows.ts';
 import type { JsonObject } from './forms/json.ts';
 import { invalidBody, isObject, parseJson } from './forms/json.ts';
 import { readRecord, readRecords } from './forms/records.ts';

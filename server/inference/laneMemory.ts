@@ -12,7 +12,7 @@ export interface Buffers {
 }
 
 /** Memory for a batch of encoded rows. */
-export const allocateMatrix = ({ width, cellBytes }: Encoder): SharedArrayBuffer =>
+const allocateMatrix = ({ width, cellBytes }: Encoder): SharedArrayBuffer =>
   new SharedArrayBuffer(MAX_BATCH_ROWS * width * cellBytes);
 
 /** The memory that a thread needs for a model: for the chosen path, and for a fast one that is to be tried. */

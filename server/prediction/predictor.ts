@@ -81,20 +81,27 @@ export interface PredictorDeps {
 
 export function createPredictor(deps: PredictorDeps): Predictor {
   const { inference, http, recorder, patienceMs, onAnswered = [], around = (predict) => predict } = deps;
-  const counted = <T>(model: Model, read: () => T): T => {
-    try {
-      return read();
-    } catch (error) {
-      if (error instanceof Problem) recorder.invalid(model, error.refusals);
-      throw error;
-    }
+  /** Counts what a refused body was refused for. */
+  const invalid = (model: Model, error: unknown): never => {
+    if (error instanceof Problem) recorder.invalid(model, error.refusals);
+    throw error;
   };
-  const encode: Predictor['encode'] = (model, table, options) =>
-    counted(model, () => {
+  const encode: Predictor['encode'] = (model, table, options) => {
+    try {
       const rows = model.encoder.encode(table.columns, table.data, options, table);
       if (rows.refused) recorder.invalid(model, rows.refused.refusals);
       return rows;
-    });
+    } catch (error) {
+      return invalid(model, error);
+    }
+  };
+  const decodeCounted = <D extends Decoded>(model: Model, decode: () => D): D => {
+    try {
+      return decode();
+    } catch (error) {
+      return invalid(model, error);
+    }
+  };
   const report = (id: string, model: Model, table: Table, rows: EncodedRows, answers: Float64Array): void => {
     recorder.answered(model, rows, answers);
     if (onAnswered.length === 0) return;
@@ -143,7 +150,7 @@ export function createPredictor(deps: PredictorDeps): Predictor {
   const decodeTurn = createDecodeTurn(patienceMs, inference.backlog);
   const predict = around((request, model, decode, options, since) => {
     const start = performance.now();
-    const decoded = counted(model, decode);
+    const decoded = decodeCounted(model, decode);
     const rows = encode(model, decoded.table, options);
     const parseMs = performance.now() - start;
     decodeTurn.spend(parseMs);

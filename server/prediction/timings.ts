@@ -1,9 +1,9 @@
 import type { Prediction } from './predictor.ts';
 
 /** The phases of a prediction. */
-export type Timings = Pick<Prediction, 'parseSeconds' | 'queueSeconds' | 'runSeconds'>;
+type Timings = Pick<Prediction, 'parseSeconds' | 'queueSeconds' | 'runSeconds'>;
 
-export const milliseconds = (seconds: number): string => (seconds * 1000).toFixed(3);
+const milliseconds = (seconds: number): string => (seconds * 1000).toFixed(3);
 
 /** The value of a `server-timing` header (W3C Server Timing). */
 export const timings = ({ parseSeconds, queueSeconds, runSeconds }: Timings): string =>

@@ -14,7 +14,7 @@ import { PREFERENCES_FILE, parsePreferences } from './preferences.ts';
 import { ModelRefused } from '../model/refused.ts';
 
 /** Names of the folders in a folder, sorted. Links to folders count: mounted volumes are full of them. */
-export async function listFolders(folder: string): Promise<string[]> {
+async function listFolders(folder: string): Promise<string[]> {
   const names = await readdir(folder);
   const isFolder = await Promise.all(
     names.map((name) =>
@@ -41,7 +41,7 @@ export async function fingerprintOf(folder: string): Promise<string> {
 }
 
 /** Lists a folder that belongs to one model: it is a version itself, or holds versions. */
-export async function listOneModel(root: string, name: string): Promise<Candidate[]> {
+async function listOneModel(root: string, name: string): Promise<Candidate[]> {
   const holdsModel = (folder: string): Promise<boolean> =>
     stat(join(folder, 'model.onnx')).then(
       (entry) => entry.isFile(),
@@ -65,7 +65,7 @@ export async function listOneModel(root: string, name: string): Promise<Candidat
   );
 }
 
-export async function readPreferences(repository: string): Promise<Preferences> {
+async function readPreferences(repository: string): Promise<Preferences> {
   const text = await readFile(join(repository, PREFERENCES_FILE), 'utf8').catch(() => undefined);
   return text === undefined ? {} : parsePreferences(text);
 }

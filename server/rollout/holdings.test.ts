@@ -1,16 +1,9 @@
 import { expect, it } from 'vitest';
 import { keyOf } from '../repository/listing.ts';
 import { createHoldings, nextFor } from './holdings.ts';
+import { candidate } from '../testing/candidate.ts';
 import type { Plan } from './plan.ts';
 
-const candidate = (id: string) => ({
-  name: id.slice(0, -2),
-  version: Number(id.slice(-1)),
-  id,
-  fingerprint: 'a',
-  folder: '',
-  root: '',
-});
 const plan = (...ids: string[]): Plan => ({
   defaultModel: 'm',
   open: ids.map(candidate),

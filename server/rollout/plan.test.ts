@@ -1,20 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import type { Candidate, Listing } from '../repository/listing.ts';
+import type { Listing } from '../repository/listing.ts';
 import { byNameAndVersion, keyOf } from '../repository/listing.ts';
 import type { Wishes } from './plan.ts';
 import { keepServing, makePlan } from './plan.ts';
 import type { Preferences } from '../repository/preferences.ts';
 import { parsePreferences } from '../repository/preferences.ts';
 import { parsePins } from '../settings/pins.ts';
+import { candidate } from '../testing/candidate.ts';
 import { describeVersions } from './versionStates.ts';
 import { steady } from '../repository/watch.ts';
 
-/** `adult/1` or, with another content, `adult/1@b`. */
-const candidate = (text: string): Candidate => {
-  const [id = '', fingerprint = 'a'] = text.split('@');
-  const [name = '', version] = id.split('/');
-  return { name, version: Number(version), id, fingerprint, folder: `/r/${id}`, root: '/r' };
-};
 const listing = (texts: string, preferences: Preferences = {}): Listing => ({
   candidates: texts.split(' ').filter(Boolean).map(candidate).sort(byNameAndVersion),
   preferences,

@@ -3,23 +3,16 @@ import { describe, expect, it, vi } from 'vitest';
 import type { ToProcess } from '../messages.ts';
 import type { Listing } from '../repository/listing.ts';
 import { keyOf } from '../repository/listing.ts';
-import { NotFetched } from '../model/refused.ts';
-import { ModelRefused } from '../model/refused.ts';
+import { ModelRefused, NotFetched } from '../model/refused.ts';
 import type { Wishes } from './plan.ts';
 import type { Preferences } from '../repository/preferences.ts';
 import { parsePins } from '../settings/pins.ts';
 import { createRollout } from './rollout.ts';
+import { candidate } from '../testing/candidate.ts';
 import { eventually } from '../testing/withDeadline.ts';
 
 const repository = (ids: string, preferences: Preferences = {}): Listing => ({
-  candidates: ids.split(' ').map((id) => ({
-    name: id.slice(0, -2),
-    version: Number(id.slice(-1)),
-    id,
-    fingerprint: 'a',
-    folder: '',
-    root: '',
-  })),
+  candidates: ids.split(' ').map(candidate),
   preferences,
 });
 const listing = (...versions: readonly number[]): Listing =>

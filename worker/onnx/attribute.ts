@@ -1,7 +1,6 @@
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import * as field from './wireFields.ts';
-import { guard, readMessage } from './wireFields.ts';
-import { exactNumber } from './wireFields.ts';
+import { exactNumber, guard, readMessage } from './wireFields.ts';
 import { readEnums, readFloats, readInt32s } from './packedLists.ts';
 import { OnnxRefused } from './onnxRefused.ts';
 import type { Constant } from './tensor.ts';

@@ -1,8 +1,7 @@
 import * as field from './wireFields.ts';
-import { readMessage } from './wireFields.ts';
+import { readMessage, smallCount } from './wireFields.ts';
 import type { OnnxGraph } from './graph.ts';
 import { readGraph } from './graph.ts';
-import { smallCount } from './wireFields.ts';
 import { canonicalDomain } from './node.ts';
 import { OnnxRefused } from './onnxRefused.ts';
 

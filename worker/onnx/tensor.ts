@@ -1,9 +1,7 @@
 import type { ElementType } from './elementTypes.ts';
 import { elementTypeOf } from './elementTypes.ts';
 import * as field from './wireFields.ts';
-import { readMessage } from './wireFields.ts';
-import { smallCount } from './wireFields.ts';
-import { exactNumber } from './wireFields.ts';
+import { exactNumber, readMessage, smallCount } from './wireFields.ts';
 import { OnnxRefused } from './onnxRefused.ts';
 
 /** Elements of a constant that are decoded at most: shapes, indices, categories, scales. */

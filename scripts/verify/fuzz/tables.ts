@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Table } from '../../../server/model/rows.ts';
+import type { EncodedRows, Table } from '../../../server/model/rows.ts';
 import { readCsv } from '../../../server/dialects/forms/csv.ts';
 import { readMlflow } from '../../../server/dialects/mlflow.ts';
 import { readNativeRows } from '../../../server/dialects/native.ts';
@@ -7,7 +7,6 @@ import { readV1 } from '../../../server/dialects/v1.ts';
 import { outputTensors } from '../../../server/dialects/v2/outputs.ts';
 import { readV2InferRequest } from '../../../server/dialects/v2/request.ts';
 import { toTable } from '../../../server/dialects/v2/table.ts';
-import type { EncodedRows } from '../../../server/model/rows.ts';
 import type { Model } from '../../../server/model/model.ts';
 import { readPairs, readQueryRow } from '../../../server/http/query.ts';
 import { toText } from '../../../server/http/body.ts';

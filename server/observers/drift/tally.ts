@@ -1,6 +1,5 @@
 import { answerWidth } from '../../../worker/protocol.ts';
-import type { Table } from '../../model/rows.ts';
-import type { EncodedRows } from '../../model/rows.ts';
+import type { EncodedRows, Table } from '../../model/rows.ts';
 import type { Model } from '../../model/model.ts';
 import type { Input } from '../../model/signature.ts';
 import type { Field, Profile } from './profile.ts';
