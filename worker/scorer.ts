@@ -1,10 +1,11 @@
 import { createForest } from './forest/forest.ts';
 import { TaskFault } from './fault.ts';
+import { createAnswerReader, fetchedOutputs } from './answers.ts';
 import type { FastPath, Matrix, OutputFeed, TextCell, WholeGraph } from './protocol.ts';
 import { MAX_BATCH_ROWS } from './protocol.ts';
 import type { Session } from './session.ts';
 import type { MakeFeeds } from './tensors.ts';
-import { createAnswerReader, createFeedMaker, fetchedOutputs } from './tensors.ts';
+import { createFeedMaker } from './tensors.ts';
 
 /** Scores rows on one path: the whole graph, or the rest behind lifted encoders. */
 export interface Scorer {

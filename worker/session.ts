@@ -3,8 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { TaskFault } from './fault.ts';
 import { rejectHostileFile } from './rejectHostileFile.ts';
+import { OnnxRefused } from './onnx/onnxRefused.ts';
+import { withoutZipMap } from './onnx/withoutZipMap.ts';
 import type { WholeGraph } from './protocol.ts';
-import type { OutputValue, TensorInfo, TensorValue } from './tensors.ts';
+import type { OutputValue } from './answers.ts';
+import type { TensorInfo, TensorValue } from './tensors.ts';
 
 /** One ONNX session: tensors in, tensors out. */
 export interface Session {
@@ -35,9 +38,19 @@ const toInfo = (metadata: InferenceSession.ValueMetadata): TensorInfo =>
 /** A file, and its digest where that is known. */
 type ModelFile = Pick<WholeGraph, 'path' | 'sha256'>;
 
+/** The graph as it is run. @throws {TaskFault} model_unreadable */
+function runnable(bytes: Uint8Array): Uint8Array {
+  try {
+    return withoutZipMap(bytes);
+  } catch (error) {
+    if (!(error instanceof OnnxRefused)) throw error;
+    throw new TaskFault('model_unreadable', error.message);
+  }
+}
+
 /** @throws {TaskFault} model_unreadable */
 export async function openGraph(bytes: Uint8Array): Promise<Session> {
-  const session = await InferenceSession.create(bytes, OPTIONS).catch((error: unknown) => {
+  const session = await InferenceSession.create(runnable(bytes), OPTIONS).catch((error: unknown) => {
     throw new TaskFault('model_unreadable', `ONNX Runtime refuses it: ${firstLine(error)}`);
   });
   return {

@@ -1,4 +1,5 @@
 import type { Input, Signature } from '../model/signature.ts';
+import { isHeld, largestNumber, nearestHeld } from '../model/tensorLimits.ts';
 import type { Lifting } from './lift/lift.ts';
 import { evaluate } from './lift/symbolic.ts';
 
@@ -11,7 +12,6 @@ const MAX_ROWS = 600;
 const MAX_CELLS = 300;
 /** Thresholds of the forest whose neighbours are tried, for each column. */
 const MAX_THRESHOLDS = 8;
-const LARGEST_FLOAT32 = 3.4028234663852886e38;
 
 /** A sample, evenly spread, with the first item and the last. */
 function spread<T>(items: readonly T[], most: number): readonly T[] {
@@ -42,13 +42,13 @@ function textCells({ categories = [] }: Input): Cell[] {
 }
 
 /** Whether a number is a cell that the column takes. */
-const isTaken = ({ type, float32 }: Input, cell: number): boolean =>
+const isTaken = ({ type, tensor }: Input, cell: number): boolean =>
   type === 'integer'
-    ? Number.isSafeInteger(cell) && (!float32 || Math.fround(cell) === cell)
-    : Math.abs(cell) <= LARGEST_FLOAT32;
+    ? Number.isSafeInteger(cell) && (!tensor || isHeld(tensor, cell))
+    : Math.abs(cell) <= largestNumber(tensor);
 
 function numberCells(input: Input): Cell[] {
-  const { type, range } = input;
+  const { type, range, tensor } = input;
   const [min, max] = range ?? [0, 100];
   const width = Math.max(1, max - min);
   const whole = [
@@ -65,7 +65,8 @@ function numberCells(input: Input): Cell[] {
   const held = [2 ** 53 - 2 ** 29, -(2 ** 53) + 2 ** 29];
   if (type === 'integer') return [...cells, ...held].filter((cell) => isTaken(input, cell));
   const fractions = [0.5, -0.5, 0.1, 1 / 3, 2.7, -0, min + width * 0.37, min + width * 0.73];
-  const far = [1e-45, 1e12, 2 ** 63, -(2 ** 63), 1e20, LARGEST_FLOAT32, -LARGEST_FLOAT32];
+  const largest = largestNumber(tensor);
+  const far = [1e-45, 1e12, 2 ** 63, -(2 ** 63), 1e20, largest, -largest];
   return [...cells, ...fractions, ...far].filter((cell) => isTaken(input, cell));
 }
 
@@ -115,13 +116,13 @@ function edgeCells(input: Input, source: number, lifting: Lifting | undefined): 
 }
 
 /** A common value of a column, for the cells around the one edge cell of a row. */
-function usualCell({ type, categories, range, float32 }: Input, row: number): Cell {
+function usualCell({ type, categories, range, tensor }: Input, row: number): Cell {
   if (type === 'string') return categories?.[row % Math.max(1, categories.length)] ?? 'a';
   if (type === 'boolean') return row % 2 === 0;
   const [min, max] = range ?? [0, 100];
   const between = min + ((max - min) * ((row * 7) % 11)) / 10;
   if (type !== 'integer') return between;
-  return float32 ? Math.fround(Math.round(between)) : Math.round(between);
+  return tensor ? nearestHeld(tensor, Math.round(between)) : Math.round(between);
 }
 
 /**

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Rows } from '../../worker/protocol.ts';
 import type { Encoder } from '../model/rows.ts';
 import { createEncoder } from '../encoding/encoder.ts';
-import { withFloat32 } from '../compiler/float32.ts';
+import { withNarrowTensors } from '../compiler/narrowTensors.ts';
 import { OnnxRefused } from '../../worker/onnx/onnxRefused.ts';
 import { exampleRow } from '../model/exampleRow.ts';
 import { withFile } from '../repository/versionFiles.ts';
@@ -50,10 +50,10 @@ async function withDigest(signature: Signature, readOnnx: ReadOnnx): Promise<Sig
 
 /** Adds what only the file says about the columns. */
 async function withTensors(signature: Signature, readOnnx: ReadOnnx): Promise<Signature> {
-  // A float32 tensor rounds whole numbers unnoticed.
-  if (!signature.inputs.some(({ type }) => type === 'integer')) return signature;
+  // Without numbers there is nothing that a tensor would round or wrap unnoticed.
+  if (!signature.inputs.some(({ type }) => type === 'integer' || type === 'number')) return signature;
   const onnx = await readOnnx();
-  return onnx ? { ...signature, inputs: withFloat32(signature.inputs, onnx.bytes) } : signature;
+  return onnx ? { ...signature, inputs: withNarrowTensors(signature.inputs, onnx.bytes) } : signature;
 }
 
 /** Only what a thread needs of rows. */

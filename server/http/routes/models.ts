@@ -52,7 +52,7 @@ function withoutDistributions({ inputs, outputs, ...facts }: Signature): Signatu
   const strip = <T extends object>(entry: T): T => ({
     ...entry,
     distribution: undefined,
-    float32: undefined,
+    tensor: undefined,
   });
   return { ...facts, inputs: inputs.map(strip), outputs: strip(outputs) };
 }
