@@ -29,13 +29,20 @@ export interface ColumnFeed {
   readonly categories: readonly string[];
 }
 
+/** A class, as the training side has it. */
+export type Label = string | number | boolean;
+
+/** A class as a graph's label output spells it: a boolean is 0 or 1. */
+export const graphLabel = (label: Label): string =>
+  String(typeof label === 'boolean' ? Number(label) : label);
+
 /** Where the answers are among the outputs of the graph. */
 export type OutputFeed =
   | {
       readonly task: 'classification';
       readonly label: string;
       readonly probabilities: string;
-      readonly classes: readonly (string | number)[];
+      readonly classes: readonly Label[];
     }
   | { readonly task: 'regression'; readonly value: string };
 

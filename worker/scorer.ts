@@ -1,11 +1,12 @@
 import { createForest } from './forest/forest.ts';
 import { TaskFault } from './fault.ts';
+import { createAnswerReader, fetchedOutputs } from './answers.ts';
 import type { FastPath, Matrix, OutputFeed, TextCell, WholeGraph } from './protocol.ts';
 import { MAX_BATCH_ROWS, answerWidth } from './protocol.ts';
 import { fixedBatch, inPortions } from './portions.ts';
 import type { Session } from './session.ts';
 import type { MakeFeeds } from './tensors.ts';
-import { createAnswerReader, createFeedMaker, fetchedOutputs } from './tensors.ts';
+import { createFeedMaker } from './tensors.ts';
 
 /** Scores rows on one path: the whole graph, or the rest behind lifted encoders. */
 export interface Scorer {

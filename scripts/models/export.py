@@ -23,7 +23,7 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 # ONNX Runtime sends telemetry unless this is set before it is loaded.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
@@ -36,6 +36,7 @@ from exporter.errors import ExportError
 # --help needs none of these packages.
 MISSING = ""
 try:
+    import onnx
     import pandas as pd
     from sklearn.base import BaseEstimator, is_classifier, is_regressor
     from sklearn.exceptions import NotFittedError
@@ -46,11 +47,12 @@ try:
     from exporter.card import default_card
     from exporter.distribution import with_distributions
     from exporter.documents import creation_date, to_json_document, write_all
-    from exporter.edges import edge_frame, typed
+    from exporter.edges import edge_frame, jump_frame, large_thresholds, typed
     from exporter.missing import find_nullable
     from exporter.parity import (
         PROBABILITY_TOLERANCE,
         VALUE_TOLERANCE,
+        Agreement,
         Answers,
         Session,
         library_answers,
@@ -60,7 +62,7 @@ try:
     )
     from exporter.quality import measure
     from exporter.result import Export, Metrics
-    from exporter.signature import column_names, describe_columns, reads_one_text
+    from exporter.signature import Column, column_names, describe_columns, reads_one_text, tensor_plans
     from exporter.sources import load_frame, load_model
 except ImportError as error:
     if __name__ != "__main__":
@@ -122,6 +124,37 @@ def _version(library: str) -> str:
     return str(importlib.import_module(library).__version__)
 
 
+class Checked(NamedTuple):
+    """A graph that gives the library's answers."""
+
+    graph: onnx.ModelProto
+    session: Session
+    columns: list[Column]
+    edges: pd.DataFrame
+    agreement: Agreement  # on the frame
+    edge_agreement: Agreement
+
+
+def first_checked(plans: list[list[Column]], checked: Callable[[list[Column]], Checked]) -> Checked:
+    """The first of these plans whose graph gives the library's answers.
+
+    Raises the ExportError of the first plan when there is none.
+    """
+    errors = []
+    for columns in plans:
+        try:
+            return checked(columns)
+        except ExportError as error:
+            errors.append(error)
+    large = [column.name for column in plans[0] if column.is_large]
+    if not large:
+        raise errors[0]
+    raise ExportError(
+        f"{errors[0]}; note that {', '.join(large)} has whole numbers beyond 2^24 = 16,777,216, which fall together where a "
+        "graph computes in float32: train on smaller ones (seconds since a day of your data, ids numbered from 0)"
+    ) from errors[0]
+
+
 def export_model(
     model: Any,
     frame: pd.DataFrame,
@@ -179,11 +212,6 @@ def export_model(
         rows = pd.concat([rows, typed(also[names], columns)], ignore_index=True)
     labels = class_names(model, classes) if task == "classification" else None
 
-    graph = conversion.convert(model, columns, rows, name)
-    if classes is not None:
-        conversion.name_classes(graph, [int(number) for number in model.classes_], classes)
-    session = Session(graph, columns)
-
     def expected(some: pd.DataFrame, what: str = "the frame") -> Answers:
         try:
             with warnings.catch_warnings():
@@ -197,19 +225,29 @@ def export_model(
             raise ExportError(f"{library} can't answer {what}: {reason}") from error
 
     answers = expected(rows)
-    agreement = compare(answers, session.answer(rows), tolerance)
-    require(agreement, tolerance, library)
-    columns = find_nullable(columns, rows, expected, session, tolerance)
-    edges = edge_frame(columns, rows)
-    edge_answers = expected(edges, "rows with unknown or extreme values")
-    # A made-up text without a known word has no clear label: either is accepted. The frame's ties are differences.
-    edge_agreement = compare(edge_answers, session.answer(edges), tolerance, accept_ties=True)
-    require(edge_agreement, tolerance, library, "generated edge rows", shown=edges)
+
+    def checked(columns: list[Column]) -> Checked:
+        graph = conversion.convert(model, columns, rows, name)
+        if classes is not None:
+            conversion.name_classes(graph, [int(number) for number in model.classes_], classes)
+        session = Session(graph, columns)
+        agreement = compare(answers, session.answer(rows), tolerance)
+        require(agreement, tolerance, library)
+        columns = find_nullable(columns, rows, expected, session, tolerance)
+        edges = edge_frame(columns, rows, large_thresholds(graph))
+        edges = pd.concat([edges, jump_frame(columns, rows, expected)], ignore_index=True)
+        edge_answers = expected(edges, "rows with unknown or extreme values")
+        # A made-up text without a known word has no clear label: either is accepted. The frame's ties are differences.
+        edge_agreement = compare(edge_answers, session.answer(edges), tolerance, accept_ties=True)
+        require(edge_agreement, tolerance, library, "generated edge rows", shown=edges)
+        return Checked(graph, session, columns, edges, agreement, edge_agreement)
+
+    graph, session, columns, edges, agreement, edge_agreement = first_checked(tensor_plans(columns, rows), checked)
 
     measured = dict(metrics or {})
     if target is not None and metrics is None:
         actual = pd.concat([frame[target], *([] if also is None else [also[target]])], ignore_index=True)
-        measured = {**measure(answers, actual, labels), "rows": len(rows), "split": split}
+        measured = {**measure(answers, actual, labels, getattr(model, "classes_", ())), "rows": len(rows), "split": split}
 
     samples = golden.sample(columns, rows, answers, edges, GOLDEN_ROWS, GOLDEN_EDGES)
     sample_answers = expected(samples)

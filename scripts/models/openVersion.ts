@@ -6,7 +6,7 @@ import type { Model } from '../../server/model/model.ts';
 import { readModelVersion } from '../../server/loading/readModelVersion.ts';
 import { scoreAll } from '../../worker/compare.ts';
 import { batchingOf } from '../../worker/openModel.ts';
-import type { Rows, WholeGraph } from '../../worker/protocol.ts';
+import type { Label, Rows, WholeGraph } from '../../worker/protocol.ts';
 import { answerWidth } from '../../worker/protocol.ts';
 import { openWhole } from '../../worker/scorer.ts';
 import { Failure } from '../cli/faults.ts';
@@ -67,7 +67,7 @@ export async function score(model: Model, { columns, data }: FileRows): Promise<
 }
 
 /** The prediction in a row of answers: a class's name, or the value. */
-export const predictionOf = ({ output }: Model, answers: Float64Array, row: number): string | number =>
+export const predictionOf = ({ output }: Model, answers: Float64Array, row: number): Label =>
   output.task === 'regression'
     ? (answers[row] as number)
-    : (output.classes[answers[row * answerWidth(output)] as number] as string | number);
+    : (output.classes[answers[row * answerWidth(output)] as number] as Label);

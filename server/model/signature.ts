@@ -1,4 +1,5 @@
-import type { OutputFeed } from '../../worker/protocol.ts';
+import type { Label, OutputFeed } from '../../worker/protocol.ts';
+import type { NarrowTensor } from './tensorLimits.ts';
 
 export type ColumnType = 'string' | 'number' | 'integer' | 'boolean';
 
@@ -19,6 +20,8 @@ export interface Input {
   readonly name: string;
   /** The ONNX input that the column feeds. */
   readonly onnx: string;
+  /** That input's element type where it doesn't hold every cell: read from the ONNX file, no member of model.json. */
+  readonly tensor?: NarrowTensor;
   readonly type: ColumnType;
   readonly nullable: boolean;
   readonly categories?: readonly string[];
@@ -42,7 +45,7 @@ export interface Signature {
   readonly outputs: {
     readonly label?: string;
     readonly probabilities?: string;
-    readonly classes?: readonly (string | number)[];
+    readonly classes?: readonly Label[];
     readonly value?: string;
     readonly distribution?: Distribution;
   };
@@ -57,7 +60,7 @@ export interface Signature {
 export interface Golden {
   readonly columns: readonly string[];
   readonly data: readonly (readonly unknown[])[];
-  readonly predictions: readonly (string | number)[];
+  readonly predictions: readonly Label[];
   readonly probabilities?: readonly (readonly number[])[];
 }
 

@@ -44,10 +44,11 @@ export function answerSchemas(name: string, { output }: Model): Json {
     };
   }
   const { classes } = output;
+  const types = [...new Set(classes.map((name) => (typeof name === 'number' ? 'integer' : typeof name)))];
   const label = ref(`${name}Label`);
   return {
     [`${name}Label`]: {
-      type: classes.every((value) => typeof value === 'string') ? 'string' : 'integer',
+      type: types.length === 1 ? types[0] : types,
       enum: classes,
     },
     [`${name}Predictions`]: {

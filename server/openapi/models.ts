@@ -60,7 +60,7 @@ export const MODEL_SCHEMAS: Json = {
         properties: {
           label: { type: 'string' },
           probabilities: { type: 'string' },
-          classes: { type: 'array', items: { type: ['string', 'integer'] } },
+          classes: { type: 'array', items: { type: ['string', 'integer', 'boolean'] } },
           value: { type: 'string' },
         },
       },

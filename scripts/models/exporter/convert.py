@@ -10,7 +10,13 @@ import onnx
 import pandas as pd
 from onnx import TensorProto, helper
 from skl2onnx import convert_sklearn, update_registered_converter
-from skl2onnx.common.data_types import BooleanTensorType, FloatTensorType, StringTensorType
+from skl2onnx.common.data_types import (
+    BooleanTensorType,
+    DoubleTensorType,
+    FloatTensorType,
+    Int64TensorType,
+    StringTensorType,
+)
 from skl2onnx.common.shape_calculator import (
     calculate_linear_classifier_output_shapes,
     calculate_linear_regressor_output_shapes,
@@ -29,10 +35,10 @@ from exporter.tokens import has_default_tokens, use_exact_tokens
 TARGET_OPSET = {"": 18, "ai.onnx.ml": 3}
 TENSORS = {
     "string": StringTensorType,
-    # For whole numbers too: an integer tensor has no NaN for a missing value.
-    "number": FloatTensorType,
-    "integer": FloatTensorType,
     "boolean": BooleanTensorType,
+    "float": FloatTensorType,
+    "double": DoubleTensorType,
+    "int64": Int64TensorType,
 }
 
 
@@ -154,7 +160,7 @@ def convert(model: Any, columns: list[Column], frame: pd.DataFrame, name: str) -
     """
     _register(model)
     whole = _with_named_columns(_without_feature_names(model), frame)
-    inputs = [(column.name, TENSORS[column.type]([None, 1])) for column in columns]
+    inputs = [(column.name, TENSORS.get(column.type, TENSORS[column.tensor])([None, 1])) for column in columns]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

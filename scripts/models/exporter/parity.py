@@ -16,10 +16,11 @@ import numpy as np
 import onnx
 import onnxruntime
 import pandas as pd
+from onnx import helper
 from sklearn.base import is_classifier
 
 from exporter.errors import ExportError
-from exporter.signature import Column, first_step, reads_one_text
+from exporter.signature import JSON_INTEGERS, Column, first_step, reads_one_text
 
 PROBABILITY_TOLERANCE = 1e-6
 VALUE_TOLERANCE = 1e-5
@@ -53,7 +54,15 @@ class Agreement:
         return not self.label_differences and not self.beyond
 
 
-def class_names(model: Any, names: list[str] | None) -> list[str | int]:
+Label = str | int | float | bool
+
+
+def label_text(label: Any) -> str:
+    """A label in one spelling, whether the library gives it or the graph: True, 1 and 1.0 are all "1"."""
+    return label if isinstance(label, str) else str(int(label))
+
+
+def class_names(model: Any, names: list[str] | None) -> list[Label]:
     """The classes in the order of the probabilities, as model.json names them."""
     classes = list(model.classes_)
     if names is not None:
@@ -65,8 +74,14 @@ def class_names(model: Any, names: list[str] | None) -> list[str | int]:
         return list(names)
     if all(isinstance(value, str) for value in classes):
         return [str(value) for value in classes]
+    if all(isinstance(value, (bool, np.bool_)) for value in classes):
+        return [bool(value) for value in classes]
     if all(float(value).is_integer() for value in classes):
-        return [int(value) for value in classes]
+        large = [int(value) for value in classes if abs(int(value)) > JSON_INTEGERS]
+        if large:
+            raise ExportError(f"class {large[0]} is beyond 2^53 - 1, so JSON can't carry it; name the classes with --classes")
+        # A float stays one: 1.0 is written so.
+        return [float(value) if isinstance(value, (float, np.floating)) else int(value) for value in classes]
     raise ExportError("the model's classes are neither texts nor whole numbers; name them with --classes")
 
 
@@ -79,7 +94,7 @@ def library_input(model: Any, frame: pd.DataFrame) -> Any:
     return frame if named and not unnamed_lightgbm else frame.to_numpy()
 
 
-def library_answers(model: Any, frame: pd.DataFrame, classes: list[str | int] | None) -> Answers:
+def library_answers(model: Any, frame: pd.DataFrame, classes: list[Label] | None) -> Answers:
     """The training library's own answers, to the original float64 values."""
     rows = library_input(model, frame)
     if not is_classifier(model):
@@ -88,16 +103,17 @@ def library_answers(model: Any, frame: pd.DataFrame, classes: list[str | int] | 
             raise ExportError("the model predicts more than one value a row")
         return Answers(values.reshape(-1), None)
     positions = np.searchsorted(model.classes_, model.predict(rows))
-    names = np.array([str(name) for name in classes or []], dtype=object)
+    names = np.array([label_text(name) for name in classes or []], dtype=object)
     return Answers(names[positions], np.asarray(model.predict_proba(rows), dtype="float64"))
 
 
 def feeds(graph: onnx.ModelProto, columns: list[Column], frame: pd.DataFrame) -> dict[str, np.ndarray]:
     """Tensors [N, 1] by graph input."""
-    kinds = {"string": object, "boolean": bool, "number": np.float32, "integer": np.float32}
     # By position: skl2onnx rewrites names ("education-num" becomes "education_num").
     return {
-        graph_input.name: frame[[column.name]].to_numpy(kinds[column.type])
+        graph_input.name: frame[[column.name]].to_numpy(
+            object if column.is_text else helper.tensor_dtype_to_np_dtype(graph_input.type.tensor_type.elem_type)
+        )
         for column, graph_input in zip(columns, graph.graph.input, strict=True)
     }
 
@@ -125,7 +141,7 @@ class Session:
         except Exception as error:
             raise ExportError(f"ONNX Runtime can't run the exported graph: {str(error).splitlines()[0]}") from error
         if more:
-            return Answers(np.array([str(label) for label in first.reshape(-1)], dtype=object), more[0])
+            return Answers(np.array([label_text(label) for label in first.reshape(-1)], dtype=object), more[0])
         return Answers(first.reshape(-1).astype("float64"), None)
 
 

@@ -10,9 +10,16 @@ import numpy as np
 import pandas as pd
 from sklearn.compose import ColumnTransformer
 from sklearn.feature_extraction.text import CountVectorizer
-from sklearn.pipeline import Pipeline
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import FeatureUnion, Pipeline
 
 from exporter.errors import ExportError
+
+
+FLOAT_INTEGERS = 2**24
+"""Up to here float32 holds every whole number; beyond, neighbours fall together."""
+JSON_INTEGERS = 2**53 - 1
+"""The largest whole number that JSON's readers tell from its neighbours."""
 
 
 @dataclass(frozen=True)
@@ -24,10 +31,17 @@ class Column:
     nullable: bool = False
     categories: tuple[str, ...] | None = None
     range: tuple[float, float] | None = None
+    looked_up: tuple[float, ...] | None = None  # numbers that an encoder knows: its categories
+    tensor: str = "float"  # of a number in the graph: float, double or int64
 
     @property
     def is_text(self) -> bool:
         return self.type == "string"
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it holds numbers whose neighbours float32 can't tell apart."""
+        return any(abs(number) > FLOAT_INTEGERS for number in (*(self.range or ()), *(self.looked_up or ())))
 
     def entry(self, onnx: str, example: Any = None) -> dict[str, Any]:
         """As it stands in model.json, with the ONNX input that it feeds."""
@@ -79,7 +93,11 @@ def column_names(model: Any, frame: pd.DataFrame, target: str | None) -> list[st
 def _encoders(transformer: Any, columns: list[str]) -> Iterator[tuple[Any, list[str]]]:
     """The fitted encoders that see raw columns, each with those columns."""
     if isinstance(transformer, Pipeline):
-        yield from _encoders(transformer.steps[0][1], columns)
+        before = [_keeps_columns(step, columns) for _, step in transformer.steps]
+        yield from _encoders(transformer.steps[before.index(False) if False in before else 0][1], columns)
+    elif isinstance(transformer, FeatureUnion):
+        for _, inner in transformer.transformer_list:
+            yield from _encoders(inner, columns)
     elif isinstance(transformer, ColumnTransformer):
         for _, inner, chosen in transformer.transformers_:
             if isinstance(inner, str):
@@ -88,6 +106,13 @@ def _encoders(transformer: Any, columns: list[str]) -> Iterator[tuple[Any, list[
             yield from _encoders(inner, names)
     elif hasattr(transformer, "categories_"):
         yield transformer, columns
+
+
+def _keeps_columns(step: Any, columns: list[str]) -> bool:
+    """Whether a step leaves each column in its place, and known values as they are."""
+    if step is None or step == "passthrough":
+        return True
+    return isinstance(step, SimpleImputer) and not step.add_indicator and len(step.statistics_) == len(columns)
 
 
 def _positions(chosen: Any, columns: list[str]) -> list[int]:
@@ -99,18 +124,24 @@ def _positions(chosen: Any, columns: list[str]) -> list[int]:
     return [columns.index(item) if isinstance(item, str) else int(item) for item in listed]
 
 
-def known_categories(model: Any, columns: list[str]) -> dict[str, tuple[str, ...]]:
-    """The categories that encoders of text columns were fitted on.
+def known_categories(model: Any, columns: list[str]) -> dict[str, tuple[Any, ...]]:
+    """The categories that encoders of columns were fitted on: texts, or numbers.
 
     Raises ExportError for an encoder that refuses unknown categories: its ONNX form would answer them, or fail the
     whole batch.
     """
-    found: dict[str, tuple[str, ...]] = {}
+    found: dict[str, tuple[Any, ...]] = {}
     for encoder, names in _encoders(model, columns):
+        if len(names) != len(encoder.categories_):
+            continue
         for name, values in zip(names, encoder.categories_, strict=True):
-            if not all(isinstance(value, str) for value in values):
+            if all(isinstance(value, str) for value in values):
+                found[name] = tuple(values)
+            elif values.dtype.kind in "iuf":
+                numbers = {_plain(value) for value in values[np.isfinite(values)]}
+                found[name] = tuple(sorted(numbers.union(found.get(name, ()))))
+            else:
                 continue
-            found[name] = tuple(values)
             if getattr(encoder, "handle_unknown", None) == "error":
                 raise ExportError(
                     f"column {name}: {type(encoder).__name__} refuses unknown categories, which its ONNX form can't; "
@@ -125,7 +156,12 @@ def _plain(value: Any) -> float | int:
     return int(number) if number.is_integer() and abs(number) < 2**53 else number
 
 
-def describe(name: str, values: pd.Series, categories: tuple[str, ...] | None) -> Column:
+def is_whole(values: pd.Series) -> bool:
+    """Whether a numeric column has no fraction."""
+    return bool(values.dropna().mod(1).eq(0).all())
+
+
+def describe(name: str, values: pd.Series, categories: tuple[Any, ...] | None) -> Column:
     """Describe a column by its training data; find_nullable adds whether it may be missing.
 
     Raises ExportError for a column that no signature can describe.
@@ -136,8 +172,16 @@ def describe(name: str, values: pd.Series, categories: tuple[str, ...] | None) -
         present = values.dropna()
         if present.empty or not np.isfinite(present.astype("float64")).all():
             raise ExportError(f"column {name} has no number, or an infinite one")
-        kind = "integer" if pd.api.types.is_integer_dtype(values) else "number"
-        return Column(name, kind, range=(_plain(present.min()), _plain(present.max())))
+        # An encoder of whole numbers knows no fraction, and its ONNX form would cut one off.
+        known_whole = categories is not None and all(isinstance(number, int) for number in categories)
+        whole = pd.api.types.is_integer_dtype(values) or (known_whole and is_whole(values))
+        if whole and max(abs(int(present.min())), abs(int(present.max()))) > JSON_INTEGERS:
+            raise ExportError(
+                f"column {name} has whole numbers beyond 2^53 - 1, which JSON can't carry: number them anew from 0, or "
+                "give them to the model as texts"
+            )
+        kind = "integer" if whole else "number"
+        return Column(name, kind, range=(_plain(present.min()), _plain(present.max())), looked_up=categories)
     if not all(isinstance(value, str) for value in values.astype(object)):
         missing = int(values.isna().sum())
         reason = f"{missing} missing cells" if missing else "cells that are not text"
@@ -155,6 +199,28 @@ def describe_columns(model: Any, frame: pd.DataFrame, integers: list[str]) -> li
     for name in integers:
         if name not in names:
             raise ExportError(f"--integer {name}: there is no such column")
-        if frame[name].dropna().mod(1).ne(0).any():
+        if not is_whole(frame[name]):
             raise ExportError(f"--integer {name}: the column has fractions")
     return [replace(column, type="integer") if column.name in integers else column for column in columns]
+
+
+def tensor_plans(columns: list[Column], frame: pd.DataFrame) -> list[list[Column]]:
+    """The columns with the tensors that may feed the graph, the first choice first.
+
+    A whole number passes through float32 only where that holds it, and where the model computes with it rather than
+    looks it up. An int64 tensor takes no missing value, and many operators take no double.
+    """
+
+    def choices(column: Column) -> list[str]:
+        if column.type != "integer" or not (column.is_large or column.looked_up):
+            return ["float"]
+        if frame[column.name].isna().any():
+            return ["double" if column.is_large else "float"]
+        return ["int64", "double" if column.is_large else "float"]
+
+    wanted = [choices(column) for column in columns]
+    plans = [
+        [replace(column, tensor=tensors[min(at, len(tensors) - 1)]) for column, tensors in zip(columns, wanted, strict=True)]
+        for at in range(max(map(len, wanted)))
+    ]
+    return plans

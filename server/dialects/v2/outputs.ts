@@ -1,10 +1,10 @@
-import type { OutputFeed } from '../../../worker/protocol.ts';
+import type { Label, OutputFeed } from '../../../worker/protocol.ts';
 import { writeNumbers } from '../native.ts';
 
 /** An output of a model as a tensor. */
 export interface OutputTensor {
   readonly name: string;
-  readonly datatype: 'BYTES' | 'INT64' | 'FP64' | 'FP32';
+  readonly datatype: 'BYTES' | 'INT64' | 'BOOL' | 'FP64' | 'FP32';
   /** The second dimension; undefined for the shape [rows]. */
   readonly width: number | undefined;
   /** Its elements in JSON. */
@@ -31,17 +31,19 @@ function int64Element(value: number): Buffer {
   return element;
 }
 
-/** The predicted class: numbers where all classes are numbers (the schema has them integers), else text. */
-function labelTensor(name: string, classes: readonly (string | number)[]): OutputTensor {
+/** The predicted class: integers or booleans where all classes are (the schema has no other number), else text. */
+function labelTensor(name: string, classes: readonly Label[]): OutputTensor {
   const width = 1 + classes.length;
-  const integers = classes.every((label) => typeof label === 'number');
-  const json = classes.map((label) => JSON.stringify(integers ? label : String(label)));
-  const binary = classes.map((label) =>
-    integers ? int64Element(label as number) : bytesElement(String(label)),
-  );
+  const all = (type: 'number' | 'boolean'): boolean => classes.every((label) => typeof label === type);
+  const datatype = all('number') ? 'INT64' : all('boolean') ? 'BOOL' : 'BYTES';
+  const json = classes.map((label) => JSON.stringify(datatype === 'BYTES' ? String(label) : label));
+  const binary = classes.map((label) => {
+    if (datatype === 'INT64') return int64Element(label as number);
+    return datatype === 'BOOL' ? Buffer.of(Number(label)) : bytesElement(String(label));
+  });
   return {
     name,
-    datatype: integers ? 'INT64' : 'BYTES',
+    datatype,
     width: undefined,
     json: (answers) => list(answers, width, (at) => json[answers[at] as number] as string),
     binary: (answers) => {

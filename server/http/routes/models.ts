@@ -52,7 +52,11 @@ export function modelsRoute(catalogue: Catalogue): Methods {
 
 /** Without the distributions of the training data: the largest part, and `GET /models/:model/drift` has them. */
 function withoutDistributions({ inputs, outputs, ...facts }: Signature): Signature {
-  const strip = <T extends object>(entry: T): T => ({ ...entry, distribution: undefined });
+  const strip = <T extends object>(entry: T): T => ({
+    ...entry,
+    distribution: undefined,
+    tensor: undefined,
+  });
   return { ...facts, inputs: inputs.map(strip), outputs: strip(outputs) };
 }
 
