@@ -56,6 +56,9 @@ const SERVED: Readonly<Record<string, Readonly<Record<string, Served>>>> = {
     batch_of_10: { rows: tenRowsAndSome, answers: tenRowsAndSome.map(([first = 0]) => first + 3) },
   },
   'element types': {
+    f64: { rows: [[0.5, 1]], answers: [2.5] },
+    doubles: { rows: [[0.1], [1e30]], answers: [0.1, 1e30] },
+    f16: { rows: [[0.5, 1]], answers: [2.5] },
     str2d: { rows: [['Bonn'], ['Oslo'], ['Kiel']], answers: [1, 2, -1] },
     i64out: {
       rows: [[0, 1]],
@@ -66,6 +69,10 @@ const SERVED: Readonly<Record<string, Readonly<Record<string, Served>>>> = {
         outputs: { value: 'value' },
       },
     },
+  },
+  'probabilities in a ZipMap': {
+    cb_clf: { rows: [[0.5, 1, 1.5]], answers: [1] },
+    zipmap: { rows: [[0.5, 1]], answers: [0] },
   },
 };
 
