@@ -19,7 +19,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler, TargetEncoder
 from xgboost import XGBClassifier
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -122,6 +122,10 @@ FRACTIONS = {
     "behind an imputer": prepared(
         {"c": make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder(handle_unknown="ignore"))},
         LogisticRegression(), "level"),
+    "behind an imputer with indicators": prepared(
+        {"c": make_pipeline(SimpleImputer(strategy="median", add_indicator=True), OneHotEncoder(handle_unknown="ignore"))},
+        LogisticRegression(), "level"),
+    "target": prepared({"c": TargetEncoder()}, LogisticRegression(), "level"),
     "beside a scaler": prepared(
         {"c": OneHotEncoder(handle_unknown="ignore"), "s": StandardScaler()}, LogisticRegression(), "level"),
 }  # fmt: skip
@@ -146,11 +150,30 @@ def test_a_fraction_that_an_encoder_cannot_be_seen_to_know_is_tried(tmp_path: Pa
     frame = levels()
     model = LGBMClassifier(n_estimators=20, min_child_samples=2, verbose=-1)
     model.fit(frame, frame["level"].isin([1, 3, 4]), categorical_feature=["level"])
-    with pytest.raises(ExportError, match=r"on generated edge rows.* is level: '\d\.[57]'"):
+    with pytest.raises(ExportError, match=r"on generated edge rows.* is level: '\d\.[57]'.*with --integer level the server"):
         export_model(model, frame, tmp_path / "m" / "1")
     export_model(model, frame, tmp_path / "m" / "1", integers=["level"])
     answers = require_own_answers(model, tmp_path / "m" / "1", pd.DataFrame({"level": [1.0, 2.7], "q": 0.0}))
     assert answers[1] is REFUSED
+
+
+@pytest.mark.parametrize("encoder", [ordinal(), TargetEncoder()])
+def test_an_encoder_that_looks_up_fractions_is_refused(encoder: Any, tmp_path: Path) -> None:
+    # 0.1 + 0.2 is no 0.3 for scikit-learn, and is one in float32.
+    frame = levels().assign(level=lambda rows: rows["level"] / 10)
+    model = prepared({"c": encoder}, LogisticRegression(), "level").fit(frame, frame["q"] > 0)
+    with pytest.raises(ExportError, match=r"column level: an encoder looks up fractions such as 0\.1"):
+        export_model(model, frame, tmp_path / "m" / "1")
+
+
+def test_a_negative_zero_is_the_zero_that_an_encoder_knows(tmp_path: Path) -> None:
+    frame = levels().assign(level=lambda rows: rows["level"] - 3)
+    model = one_hot(LogisticRegression(), "level").fit(frame, frame["level"] + frame["q"] > 0)
+    export_model(model, frame, tmp_path / "m" / "1")
+    cells = pd.DataFrame({"level": [-0.0, 0.0, -2.0, -2.5, -3.0], "q": 0.0})
+    answers = require_own_answers(model, tmp_path / "m" / "1", cells)
+    assert answers[0] == answers[1]
+    assert [answer is REFUSED for answer in answers] == [False, False, False, True, False]
 
 
 def seconds(rows: int = 3000) -> pd.DataFrame:
