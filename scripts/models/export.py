@@ -297,7 +297,12 @@ def export_model(
         "created": created,
         "sha256": digest,
         "inputs": inputs,
-        "outputs": {"label": outputs[0], "probabilities": outputs[1], "classes": labels}
+        "outputs": {
+            "label": outputs[0],
+            "probabilities": outputs[1],
+            "classes": labels,
+            **({"floatClasses": True} if any(isinstance(label, float) for label in labels) else {}),
+        }
         if labels is not None
         else {"value": outputs[0]},
     }
