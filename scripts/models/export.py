@@ -157,6 +157,12 @@ def first_checked(plans: list[list[Column]], rows: pd.DataFrame, checked: Callab
 
 def advise(columns: list[Column], rows: pd.DataFrame, error: ExportError) -> str:
     """What to do about columns of the frame's rows whose numbers may be the reason of an error; "" without such columns."""
+    fine = [column.name for column in columns if column.is_fine]
+    if fine:
+        return (
+            f"{', '.join(fine)} has more digits than float32 holds, in which a graph computes: subtract an offset before "
+            "training (seconds since a day of your data)"
+        )
     large = [column.name for column in columns if column.is_large]
     if large:
         return (

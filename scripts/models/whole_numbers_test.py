@@ -218,6 +218,36 @@ def test_large_whole_numbers_before_what_compares_in_float64_are_refused(name: s
     assert not (tmp_path / "m").exists()
 
 
+@pytest.mark.parametrize("name", IN_FLOAT64)
+def test_fractions_beyond_float32_before_what_compares_in_float64_are_refused(name: str, tmp_path: Path) -> None:
+    model, frame = IN_FLOAT64[name], seconds().assign(seconds=lambda rows: rows["seconds"] + rows["q"].abs() % 1)
+    model.fit(frame, frame["seconds"] * 13 % 1000 > 400)
+    for start in (0, 500):
+        with pytest.raises(ExportError, match=r"seconds has more digits than float32 holds"):
+            export_model(model, frame.iloc[start : start + 20], tmp_path / "m" / "1")
+
+
+@pytest.mark.parametrize("name", ["forest", "XGBoost"])
+def test_fractions_beyond_float32_before_what_rounds_as_its_graph_does(name: str, tmp_path: Path) -> None:
+    model, frame = IN_FLOAT32[name], seconds().assign(seconds=lambda rows: rows["seconds"] + rows["q"].abs() % 1)
+    model.fit(frame, frame["seconds"] * 13 % 1000 > 400)
+    export_model(model, frame.iloc[:100], tmp_path / "m" / "1")
+    assert REFUSED not in require_own_answers(model, tmp_path / "m" / "1", frame.iloc[1000:])
+
+
+@pytest.mark.parametrize("scale", ["hundredths of a year", "prices", "small"])
+def test_fractions_that_float32_tells_apart_are_no_such_numbers(scale: str, tmp_path: Path) -> None:
+    random = np.random.default_rng(4)
+    cells = {
+        "hundredths of a year": random.integers(199_000, 202_500, 600) / 100,
+        "prices": random.integers(0, 10**9, 600) / 100,
+        "small": random.normal(size=600),
+    }[scale]
+    frame = pd.DataFrame({"x": cells, "q": random.normal(size=600)})
+    model = LGBMClassifier(n_estimators=20, verbose=-1).fit(frame, cells > np.median(cells))
+    export_model(model, frame.iloc[:100], tmp_path / "m" / "1")
+
+
 def test_what_the_model_knows_counts_where_the_frame_shows_little(tmp_path: Path) -> None:
     # The frame's own numbers would go through float32.
     frame = seconds().assign(small=lambda rows: rows["seconds"] - 1_700_000_000)

@@ -35,6 +35,7 @@ class Column:
     categories: tuple[str, ...] | None = None
     range: tuple[float, float] | None = None
     looked_up: tuple[float, ...] | None = None  # numbers that an encoder knows: its categories
+    is_fine: bool = False  # fractions whose neighbours float32 takes for one another, see has_fine_fractions
     tensor: str = "float"  # of a number in the graph: float, double or int64
 
     @property
@@ -43,7 +44,7 @@ class Column:
 
     @property
     def is_large(self) -> bool:
-        """Whether it holds numbers whose neighbours float32 can't tell apart."""
+        """Whether it holds numbers beyond the whole ones that float32 can tell apart."""
         return any(abs(number) > FLOAT_INTEGERS for number in (*(self.range or ()), *(self.looked_up or ())))
 
     def entry(self, onnx: str, example: Any = None) -> dict[str, Any]:
@@ -198,6 +199,27 @@ def is_whole(values: pd.Series) -> bool:
     return bool(values.dropna().mod(1).eq(0).all())
 
 
+FINE_STEP = 2e-6
+"""Share of a column's width at which a step of float32 decides on answers: one row in some thousand."""
+
+
+def float32_step(values: pd.Series) -> float:
+    """The distance of neighbours in float32 at the largest of these numbers."""
+    return float(np.spacing(np.float32(values.abs().max())))
+
+
+def has_fine_fractions(values: pd.Series) -> bool:
+    """Whether a column's fractions are finer than float32 there, and its width isn't large beside its size.
+
+    So are seconds since 1970 with a fraction; hundredths of a year, or prices, aren't.
+    """
+    present = values.dropna().astype("float64")
+    step = float32_step(present)
+    decimals = int(np.floor(-np.log10(step)))
+    finer = (present - present.round(decimals)).abs().max() > step / 1000
+    return not is_whole(present) and step > FINE_STEP * (present.max() - present.min()) and bool(finer)
+
+
 def describe(name: str, values: pd.Series, categories: tuple[Any, ...] | None) -> Column:
     """Describe a column by its training data; find_nullable adds whether it may be missing.
 
@@ -224,7 +246,10 @@ def describe(name: str, values: pd.Series, categories: tuple[Any, ...] | None) -
                 "give them to the model as texts"
             )
         kind = "integer" if whole else "number"
-        return Column(name, kind, range=(_plain(present.min()), _plain(present.max())), looked_up=categories)
+        return Column(
+            name, kind, range=(_plain(present.min()), _plain(present.max())), looked_up=categories,
+            is_fine=has_fine_fractions(present),
+        )  # fmt: skip
     if not all(isinstance(value, str) for value in values.astype(object)):
         missing = int(values.isna().sum())
         reason = f"{missing} missing cells" if missing else "cells that are not text"
