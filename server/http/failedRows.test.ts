@@ -97,6 +97,13 @@ describe('a row on whose values the model fails', () => {
     }),
   );
 
+  it('is found where texts fill up a fixed batch size', () =>
+    withServed({ parsed: withExamples(graphs.parsed(4), { t: '1' }) }, async ({ post }) => {
+      const data = ['1', '2.5', 'abc', '4', '5', '6'].map((text) => [text]);
+      const reply = await post('/predict?on_error=null', { columns: ['t'], data });
+      expect(bodyOf(reply).predictions).toEqual([1, 2.5, null, 4, 5, 6]);
+    }));
+
   it('is named in the form of each dialect', () =>
     withServed(LOOKUP, async ({ post }) => {
       const sentence = "The model can't compute an answer from the values of some rows: row 1";

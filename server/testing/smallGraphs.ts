@@ -122,8 +122,8 @@ export const lookup = (rows: Dim = 'n'): Uint8Array =>
   );
 
 /** The number that a text holds: other texts fail. */
-export const parsed = (): Uint8Array =>
-  graph([value('t', 'string', ['n', 1])], [node('Cast', ['t'], 'y', { to: { int: 1 } })]);
+export const parsed = (rows: Dim = 'n'): Uint8Array =>
+  graph([value('t', 'string', [rows, 1])], [node('Cast', ['t'], 'y', { to: { int: 1 } })], {}, rows);
 
 /** a / b of whole numbers: fails where b is 0. */
 export const divided = (): Uint8Array =>
