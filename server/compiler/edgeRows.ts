@@ -1,14 +1,13 @@
 import type { Input, Signature } from '../model/signature.ts';
-import { MODES } from '../../worker/forest/ensemble.ts';
 import { isHeld, largestNumber, nearestHeld } from '../model/tensorLimits.ts';
+import type { CompiledForest } from '../../worker/forest/compileForest.ts';
+import { LANES } from '../../worker/forest/packTrees.ts';
 import type { Lifting } from './lift/lift.ts';
 import { evaluate } from './lift/symbolic.ts';
 
 /** A row as a client would send it, in the signature's order. */
 export type EdgeRow = readonly (string | number | boolean | null)[];
 type Cell = EdgeRow[number];
-
-const LEAF = MODES.indexOf('LEAF');
 
 /** Rows in total, and edge cells of one column; of more categories a sample is taken. */
 const MAX_ROWS = 600;
@@ -88,18 +87,20 @@ function neighbours(value: number): number[] {
 }
 
 /** By feature, the thresholds that are tried: of a large forest those of some nodes, evenly spread. */
-function thresholdsOf(lifting: Lifting | undefined): (feature: number) => readonly number[] {
-  if (lifting?.lifted !== true || lifting.rest.kind !== 'forest') return () => [];
-  const { nodeFeatures, nodeModes, nodeValues } = lifting.rest.ensemble;
+function thresholdsOf(forest: CompiledForest | undefined): (feature: number) => readonly number[] {
+  if (!forest) return () => [];
+  const { nodes, columns, shift } = forest;
+  const thresholds = new Float32Array(nodes.buffer, nodes.byteOffset, nodes.length);
   const found = new Map<number, Set<number>>();
-  // An odd step: exporters write the nodes of every tree in the same order.
-  const step = 1 + 2 * Math.floor(nodeFeatures.length / MAX_NODES / 2);
-  for (let node = 0; node < nodeFeatures.length; node += step) {
-    if (nodeModes[node] === LEAF) continue;
-    const feature = nodeFeatures[node] as number;
+  const step = 1 + Math.floor(nodes.length / 2 / MAX_NODES);
+  for (let slot = 0; slot < nodes.length / 2; slot += step) {
+    const column = ((nodes[2 * slot + 1] as number) >>> shift) / LANES;
+    // A leaf.
+    if (column === 0) continue;
+    const feature = (columns[column - 1] as number) >> 1;
     const known = found.get(feature);
-    if (known === undefined) found.set(feature, new Set([nodeValues[node] as number]));
-    else known.add(nodeValues[node] as number);
+    if (known === undefined) found.set(feature, new Set([thresholds[2 * slot] as number]));
+    else known.add(thresholds[2 * slot] as number);
   }
   return (feature) =>
     spread(
@@ -162,8 +163,12 @@ function usualCell({ type, categories, range, tensor }: Input, row: number): Cel
  * missing values, the ends of each range and values far outside, thresholds of the forest. Always the same rows. First
  * rows of edge cells only; then rows with one edge cell, since an extreme can hide the effect of another column.
  */
-export function edgeRows({ inputs }: Pick<Signature, 'inputs'>, lifting?: Lifting): EdgeRow[] {
-  const thresholds = thresholdsOf(lifting);
+export function edgeRows(
+  { inputs }: Pick<Signature, 'inputs'>,
+  lifting?: Lifting,
+  forest?: CompiledForest,
+): EdgeRow[] {
+  const thresholds = thresholdsOf(forest);
   const edges = inputs.map((input, source) => edgeCells(input, source, lifting, thresholds));
   const longest = Math.max(0, ...edges.map(({ length }) => length));
   const rows: Cell[][] = Array.from({ length: longest }, (_, row) =>

@@ -1,6 +1,8 @@
 import type { CompiledForest } from '../../worker/forest/compileForest.ts';
 import { compileForest } from '../../worker/forest/compileForest.ts';
+import { compileParts } from '../../worker/forest/compileParts.ts';
 import { EnsembleRefused } from '../../worker/forest/ensemble.ts';
+import { OnnxRefused } from '../../worker/onnx/onnxRefused.ts';
 import type { FastPath, Rows } from '../../worker/protocol.ts';
 import type { Encoder } from '../model/rows.ts';
 import { createFeatureEncoder } from '../encoding/encoder.ts';
@@ -21,16 +23,27 @@ export interface OnnxFile {
 function compile({ rest, features }: Lifted): CompiledForest | string {
   if (rest.kind !== 'forest') return 'the rest of the graph is no tree ensemble';
   try {
-    return compileForest(rest.ensemble, features);
+    return compileParts(rest.eachPart, features) ?? compileForest(rest.ensemble, features);
   } catch (error) {
     if (!(error instanceof EnsembleRefused)) throw error;
     return error.message;
   }
 }
 
-/** Chooses what answers the lifted matrix, and names the engine. */
-function chooseRest(lifted: Lifted): { rest: FastPath['rest']; engine: Engine } {
-  const forest = compile(lifted);
+/** The compiled forest or why it can't be one; undefined and the reason where the file is damaged. */
+function compileIntact(lifted: Lifted): { forest?: CompiledForest | string; damage: string } {
+  try {
+    return { forest: compile(lifted), damage: '' };
+  } catch (error) {
+    if (!(error instanceof OnnxRefused)) throw error;
+    return { damage: error.message };
+  }
+}
+
+/** Chooses what answers the lifted matrix, and names the engine; or says what of the file is damaged. */
+function chooseRest(lifted: Lifted): { rest: FastPath['rest']; engine: Engine } | string {
+  const { forest, damage } = compileIntact(lifted);
+  if (forest === undefined) return damage;
   if (typeof forest !== 'string') {
     return { rest: { kind: 'forest', forest }, engine: { engine: 'forest', path: 'lifted' } };
   }
@@ -66,9 +79,11 @@ export interface FoundPath extends Omit<Fast, 'encoder'> {
 export function findPath(model: Model, onnx: Uint8Array): FoundPath | string {
   const lifting = liftModel(onnx, model.signature);
   if (!lifting.lifted) return lifting.reason;
-  const { rest, engine } = chooseRest(lifting);
+  const chosen = chooseRest(lifting);
+  if (typeof chosen === 'string') return chosen;
+  const { rest, engine } = chosen;
   const encoder = createFeatureEncoder(model.signature, lifting.columns, lifting.features);
-  const edges = edgeRows(model.signature, lifting);
+  const edges = edgeRows(model.signature, lifting, rest.kind === 'forest' ? rest.forest : undefined);
   const probes = {
     whole: encodeProbes(model, model.encoder, edges),
     fast: encodeProbes(model, encoder, edges),

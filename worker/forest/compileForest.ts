@@ -25,7 +25,15 @@ export interface CompiledForest
 }
 
 /** The weight that changes no result: of a sum it is -0, since -0 + 0 is 0. */
-const NEUTRAL: Readonly<Record<Aggregate, number>> = { SUM: -0, AVERAGE: -0, MIN: Infinity, MAX: -Infinity };
+export const NEUTRAL: Readonly<Record<Aggregate, number>> = {
+  SUM: -0,
+  AVERAGE: -0,
+  MIN: Infinity,
+  MAX: -Infinity,
+};
+
+export const aggregateOf = ({ kind, aggregate }: Pick<TreeEnsemble, 'kind' | 'aggregate'>): Aggregate =>
+  kind === 'classifier' ? 'SUM' : aggregate;
 
 /**
  * Compiles an ensemble for a matrix with this many features.
@@ -37,7 +45,7 @@ export function compileForest(ensemble: TreeEnsemble, features: number): Compile
   const structure = findStructure(ensemble);
   const { leaves, wordOf } = describeLeaves(ensemble, structure);
   const { kind, outputs, weights, weightOutputs } = ensemble;
-  const aggregate = kind === 'classifier' ? 'SUM' : ensemble.aggregate;
+  const aggregate = aggregateOf(ensemble);
   const idleLeaf = leaves.lists.length > 0 ? 0 : bitsOf(NEUTRAL[aggregate]);
   const { shift, ...packed } = packTrees(ensemble, structure, wordOf, idleLeaf);
   const { targets, lists, width, counted } = leaves;

@@ -19,6 +19,9 @@ export interface Leaves {
   readonly counted: readonly number[];
 }
 
+/** See `Leaves`. */
+export type Counted = Pick<Leaves, 'counted' | 'width'>;
+
 interface Leaf {
   readonly node: number;
   readonly first: number;
@@ -65,7 +68,7 @@ function findTargets(ensemble: TreeEnsemble, structure: Structure): number[] | u
  * Some answers depend on whether a row reaches any weight for an output, even one of 0: see `createHas`. Where rows
  * differ in that, an additional column counts the weights.
  */
-function findCounted(ensemble: TreeEnsemble, structure: Structure): { counted: number[]; width: number } {
+export function findCounted(ensemble: TreeEnsemble, structure: Structure): Counted {
   const { outputs, weightOutputs } = ensemble;
   const counted = new Array<number>(outputs).fill(NEVER);
   const sometimes = new Set<number>();
@@ -128,13 +131,18 @@ function writeLists(
   return { lists, begins };
 }
 
-/** Chooses the shortest description of the leaves; `wordOf` is the word in a leaf's packed node. */
+/**
+ * Chooses the shortest description of the leaves; `wordOf` is the word in a leaf's packed node.
+ *
+ * @param known what is counted, where these trees are some of several that have lists
+ */
 export function describeLeaves(
   ensemble: TreeEnsemble,
   structure: Structure,
+  known?: Counted,
 ): { leaves: Leaves; wordOf: (leaf: number) => number } {
   const { outputs, weights } = ensemble;
-  const single = findTargets(ensemble, structure);
+  const single = known ? undefined : findTargets(ensemble, structure);
   const targets = new Uint32Array(Math.ceil(structure.trees.length / LANES) * LANES);
   if (single) {
     targets.set(single);
@@ -146,7 +154,7 @@ export function describeLeaves(
         bitsOf(weights[structure.weightOrder[structure.weightStart[leaf] as number] as number] as number),
     };
   }
-  const { counted, width } = findCounted(ensemble, structure);
+  const { counted, width } = known ?? findCounted(ensemble, structure);
   const { lists, begins } = writeLists(ensemble, structure, counted);
   return { leaves: { targets, lists, width, counted }, wordOf: (leaf) => begins[leaf] as number };
 }

@@ -8,7 +8,7 @@ const TRUE = SIDES.indexOf('true');
 const SECOND = SIDES.indexOf('second');
 
 /** Slots of packed nodes: 256 MB. */
-const MAX_SLOTS = 2 ** 25;
+export const MAX_SLOTS = 2 ** 25;
 /** Nodes in a cache line; every tree begins a new line. */
 const LINE = 8;
 /** The kernel walks one row through this many trees at once. */
@@ -26,12 +26,18 @@ export interface PackedTrees {
   readonly columns: Uint32Array;
 }
 
-/** Numbers the columns that tests compare, from 1, in the order of their first use. */
-function createColumns(): { find(feature: number, missingHolds: boolean): number; list(): Uint32Array } {
+/** The columns that tests compare: a feature, and whether its test holds for NaN. */
+export interface Columns {
+  /** @param key as in `PackedTrees.columns` */
+  find(key: number): number;
+  list(): Uint32Array;
+}
+
+/** Numbers the columns from 1, in the order of their first use. */
+export function createColumns(): Columns {
   const numbers = new Map<number, number>();
   return {
-    find: (feature, missingHolds) => {
-      const key = 2 * feature + Number(missingHolds);
+    find: (key) => {
       let number = numbers.get(key);
       if (number === undefined) numbers.set(key, (number = numbers.size + 1));
       return number;
@@ -42,6 +48,12 @@ function createColumns(): { find(feature: number, missingHolds: boolean): number
       return list;
     },
   };
+}
+
+/** @throws {EnsembleRefused} unless a column and a slot fit into a word */
+export function checkWord(columns: number, shift: number): void {
+  if ((columns + 1) * LANES * 2 ** shift > 2 ** 32)
+    refuse(`${columns} columns and ${2 ** shift} nodes in a tree don't fit into 32 bits`);
 }
 
 /** Slots of each tree: a pair for the root, which has no sibling, and a pair for the children of every test. */
@@ -125,7 +137,7 @@ export function packTrees(
       nodes[at + 1] = slot;
       return false;
     }
-    const column = columns.find(nodeFeatures[node] as number, tests.missingHolds[place] === 1);
+    const column = columns.find(2 * (nodeFeatures[node] as number) + Number(tests.missingHolds[place] === 1));
     const isNew = pairs[place] === 0;
     if (isNew) {
       pairs[place] = free;
@@ -158,7 +170,6 @@ export function packTrees(
     }
   });
   const list = columns.list();
-  if ((list.length + 1) * columnUnit > 2 ** 32)
-    refuse(`${list.length} columns and ${2 ** shift} nodes in a tree don't fit into 32 bits`);
+  checkWord(list.length, shift);
   return { nodes, roots, shift, columns: list };
 }

@@ -24,7 +24,7 @@ export function readMessage(bytes: Uint8Array, what: string, fields: Fields): vo
     while (reader.pos < reader.len) {
       const [number, wire] = reader.tag();
       const field = fields[number];
-      if (field === undefined) skip(reader, number, wire, bytes);
+      if (field === undefined) skipField(reader, number, wire, bytes);
       else if (field.wires.includes(wire)) field.read(reader, wire);
       else throw new OnnxRefused(`${what} has a field of the wrong wire type`);
     }
@@ -36,7 +36,7 @@ export function readMessage(bytes: Uint8Array, what: string, fields: Fields): vo
 const MAX_VARINT = 10;
 
 /** As the library's skip(), which makes a view of each field: too slow for the millions of fields of a forest. */
-function skip(reader: BinaryReader, number: number, wire: WireType, bytes: Uint8Array): void {
+export function skipField(reader: BinaryReader, number: number, wire: WireType, bytes: Uint8Array): void {
   if (wire === WireType.LengthDelimited) {
     const length = reader.uint32();
     reader.pos += length;
