@@ -84,8 +84,9 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
     name: 'model_ignored_columns_total',
     help: "Columns that /invocations skipped, as the signature doesn't have them.",
   });
+  const lastOf = (model: Model): Latest => result({ ...labelsOf(model), prediction: 'prediction_value' });
   const models = createLoadedModels(registry);
-  /** The series of a model. */
+  /** The series of a model, from its first request on: with hundreds of models, most have none. */
   const seriesOf = perModel((model) => {
     const labels = labelsOf(model);
     const classes = model.output.task === 'classification' ? model.output.classes : [];
@@ -100,7 +101,7 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
         model.output.task === 'regression'
           ? {
               all: predictedValue(labels),
-              last: result({ ...labels, prediction: 'prediction_value' }),
+              last: lastOf(model),
             }
           : undefined,
       labels: classes.map((name) => predictions({ ...labels, label: String(name) })),
@@ -140,13 +141,9 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
         if (count > 0) invalid({ model: model.name, column, reason }).add(count);
     },
     ignored: (model, columns) => ignored({ model: model.name }).add(columns),
-    loaded: (model, seconds) => {
-      // Its series exist from now on: a rate needs a value before the first increase.
-      seriesOf(model);
-      models.add(model, seconds);
-    },
+    loaded: models.add,
     unloaded: (model) => {
-      if (models.remove(model)) seriesOf(model).values?.last.forget();
+      if (models.remove(model)) lastOf(model).forget();
     },
   };
 }
