@@ -1,11 +1,16 @@
 import type { FromProcess, ToProcess } from '../messages.ts';
 import type { MainThread } from '../platform/procStat.ts';
 import { readMainThread } from '../platform/procStat.ts';
+import { BEAT_MS, onBeat } from '../platform/beat.ts';
 
-/** Interval of the pings. */
-const PING_MS = 500;
 /** A process that neither replies nor gets processor time for this long is frozen. */
 const SILENT_MS = 2000;
+
+/**
+ * Pings between two beats at most, for them to count. With more, a reply that has come but isn't read yet could look as if
+ * it were missing for SILENT_MS.
+ */
+const MOST_LATE = 1.5;
 
 /** A process as the heartbeat sees it. */
 export interface Watched {
@@ -53,7 +58,7 @@ interface Pulse {
  * that of a frozen process: it has had processor time, is runnable, or waits for a disk.
  */
 export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
-  const { stuckMs, onUnresponsive, pingMs = PING_MS, silentMs = SILENT_MS } = options;
+  const { stuckMs, onUnresponsive, pingMs = BEAT_MS, silentMs = SILENT_MS } = options;
   const { look = readMainThread, now = () => performance.now() } = options;
   const pulses = new Map<number, Pulse>();
   let lastBeat = now();
@@ -61,7 +66,7 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
   const beat = (): void => {
     const time = now();
     // The machine or this process stood still, so no reply can have arrived.
-    const late = time - lastBeat > 2 * pingMs;
+    const late = time - lastBeat > MOST_LATE * pingMs;
     lastBeat = time;
     for (const pulse of pulses.values()) {
       const { process } = pulse;
@@ -79,7 +84,7 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
       process.send({ type: 'ping' });
     }
   };
-  const timer = setInterval(beat, pingMs);
+  const stop = onBeat(beat, pingMs);
 
   return {
     watch: (process) => {
@@ -104,6 +109,6 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
       const pulse = pulses.get(id);
       return pulse !== undefined && pulse.ready && now() - pulse.repliedAt < silentMs;
     },
-    stop: () => clearInterval(timer),
+    stop,
   };
 }
