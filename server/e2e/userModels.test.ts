@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { fromHome } from '../platform/install.ts';
@@ -12,10 +12,8 @@ interface Served {
   readonly rows: readonly Row[];
   readonly answers: readonly unknown[];
   readonly batching?: 'row';
-  readonly signature?: object;
 }
 
-const column = (name: string, type: string) => ({ name, onnx: 'X', type, nullable: false });
 const tenRowsAndSome = Array.from({ length: 23 }, (_, row) => [row, 1, 2]);
 
 // The kinds of files that people bring, in server/testing/userModels.
@@ -60,15 +58,6 @@ const SERVED: Readonly<Record<string, Readonly<Record<string, Served>>>> = {
     doubles: { rows: [[0.1], [1e30]], answers: [0.1, 1e30] },
     f16: { rows: [[0.5, 1]], answers: [2.5] },
     str2d: { rows: [['Bonn'], ['Oslo'], ['Kiel']], answers: [1, 2, -1] },
-    i64out: {
-      rows: [[0, 1]],
-      answers: [2],
-      signature: {
-        task: 'regression',
-        inputs: [column('a', 'integer'), column('b', 'integer')],
-        outputs: { value: 'value' },
-      },
-    },
   },
   'probabilities in a ZipMap': {
     cb_clf: { rows: [[0.5, 1, 1.5]], answers: [1] },
@@ -82,13 +71,12 @@ const REFUSED: Readonly<Record<string, Readonly<Record<string, RegExp>>>> = {
   'weights in another file': { extdata: /import/ },
 };
 
-const copy = (repository: string, name: string, signature?: object): void => {
+const copy = (repository: string, name: string): void => {
   const version = join(repository, name, '1');
   mkdirSync(version, { recursive: true });
   const source = fromHome(`server/testing/userModels/${name}.onnx`);
   cpSync(source, join(version, 'model.onnx'));
   if (existsSync(`${source}.data`)) cpSync(`${source}.data`, join(version, `${name}.onnx.data`));
-  if (signature) writeFileSync(join(version, 'model.json'), JSON.stringify(signature));
 };
 
 const entries = <T>(kinds: Readonly<Record<string, Readonly<Record<string, T>>>>): [string, string, T][] =>
@@ -106,7 +94,7 @@ interface ModelState {
 
 it('serves the files that people bring, each row as if it were alone, or says what to do', async () => {
   await withTemporaryFolder(async (folder) => {
-    for (const [, name, { signature }] of entries(SERVED)) copy(folder, name, signature);
+    for (const [, name] of entries(SERVED)) copy(folder, name);
     for (const [, name] of entries(REFUSED)) copy(folder, name);
     const env = { MODEL_REPOSITORY: folder, DEFAULT_MODEL: 'fixed1', WEB_CONCURRENCY: '1' };
     await withServer({ args: ['--no-install', '--no-proxy'], env }, async ({ port }) => {
