@@ -35,8 +35,8 @@ const capital = (text: string): string => text.charAt(0).toUpperCase() + text.sl
 function sentence({ message, extensions: { errors = [], errorsTotal = 0 } }: Problem): string {
   const [first] = errors;
   if (!first) return message;
-  const more = errorsTotal > 1 ? ` There are ${errorsTotal - 1} more.` : '';
-  return `${capital(placeOf(first))}: ${first.message}.${more}`;
+  const more = errorsTotal > 1 ? `; and ${errorsTotal - 1} more` : '';
+  return `${capital(placeOf(first))}: ${first.message}${more}.`;
 }
 
 /** Writes `{"error": "…"}` with one sentence, and 400 for any bad content: as such services usually do. */

@@ -9,7 +9,7 @@ const WARNING: Json = {
   properties: {
     row: { type: 'integer', minimum: 0 },
     column: { type: 'string' },
-    code: { type: 'string', enum: ['unknown_category'] },
+    code: { type: 'string', enum: ['unknown_category', 'index_column'] },
     message: { type: 'string' },
   },
 };
