@@ -6,6 +6,8 @@ import { createLane, isWorking } from './lane.ts';
 
 /** Time that a thread which verified a version is kept for the next one. */
 const SCOUT_MS = 3000;
+/** Its time to open a version, in times that of other threads: these come first on a busy machine. */
+const SCOUT_PATIENCE = 10;
 
 export interface Pool {
   readonly lanes: readonly Lane[];
@@ -47,7 +49,13 @@ export function createPool(options: PoolOptions): Pool {
   const startScout = (): OwnedLane =>
     createLane(
       lanes.length,
-      { ...options, background: true, onLost: () => {}, onReplaced: () => {} },
+      {
+        ...options,
+        background: true,
+        openTimeoutMs: SCOUT_PATIENCE * options.openTimeoutMs,
+        onLost: () => {},
+        onReplaced: () => {},
+      },
       () => {},
     );
   /** Idle, and kept for a while: new versions often come together. */

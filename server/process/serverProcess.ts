@@ -30,6 +30,9 @@ import { createVersions } from './versions.ts';
 /** Time that every thread has to open and verify one model. */
 const OPEN_TIMEOUT_MS = 60_000;
 
+/** Time to read and compile one version. It holds up nothing, and others come first on a busy machine. */
+const LOAD_TIMEOUT_MS = 600_000;
+
 /** Time that a question of the self-test has for a right answer beyond the deadline: it is asked again until then. */
 const SELF_TEST_GRACE_MS = 3000;
 
@@ -111,7 +114,7 @@ export function startServerProcess(options: ServerProcessOptions): ServerProcess
     void send({ type: 'ready' });
     return listener;
   };
-  const thread = createLoadingThread({ entry: loadingEntry, timeoutMs: openTimeoutMs });
+  const thread = createLoadingThread({ entry: loadingEntry, timeoutMs: LOAD_TIMEOUT_MS });
   const versions = createVersions({
     loader: createLoader({
       thread,

@@ -83,6 +83,8 @@ export function createVersions(options: VersionsOptions): Versions {
         await send({ type: 'opened', key, path: model.engine.path, content });
       } catch (error) {
         if (!(error instanceof ModelRefused)) throw error;
+        // Its loading was stopped: that says nothing of the version.
+        if (lifecycle.draining) return;
         await send({ type: 'opened', key, refusal: error.reason });
       }
     },
