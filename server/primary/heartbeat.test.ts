@@ -70,6 +70,37 @@ describe('the heartbeat', () => {
     heartbeat.stop();
   });
 
+  it('kills a frozen process 1 to 2.5 s after it froze, whenever that was', () => {
+    for (let frozenAt = 1000; frozenAt < 2000; frozenAt += 130) {
+      let time = 0;
+      const silences: number[] = [];
+      vi.useFakeTimers();
+      const heartbeat = createHeartbeat({
+        stuckMs: 10_000,
+        onUnresponsive: () => silences.push(time),
+        look: () => ({ state: 'T', ticks: 7 }),
+        now: () => time,
+      });
+      heartbeat.watch({
+        id: 1,
+        pid: 1,
+        exited: new Promise(() => {}),
+        send: () =>
+          void setTimeout(() => {
+            if (time <= frozenAt) heartbeat.receive(1, { type: 'pong', ready: true });
+          }, 5),
+      });
+      while (time < 6000) {
+        time += 5;
+        vi.advanceTimersByTime(5);
+      }
+      heartbeat.stop();
+      expect(silences).toHaveLength(1);
+      expect((silences[0] as number) - frozenAt, String(frozenAt)).toBeGreaterThan(1000);
+      expect((silences[0] as number) - frozenAt, String(frozenAt)).toBeLessThan(2500);
+    }
+  });
+
   it.each<[why: string, thread: (beat: number) => MainThread | undefined]>([
     ['gets processor time', (beat) => ({ state: 'S', ticks: 7 + beat })],
     ['waits for a processor', () => ({ state: 'R', ticks: 7 })],

@@ -59,18 +59,22 @@ interface Pulse {
  */
 export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
   const { stuckMs, onUnresponsive, pingMs = BEAT_MS, silentMs = SILENT_MS } = options;
-  const { look = readMainThread, now = () => performance.now() } = options;
+  const { look: readThread = readMainThread, now = () => performance.now() } = options;
   const pulses = new Map<number, Pulse>();
   let lastBeat = now();
 
-  const beat = (): void => {
+  let again: NodeJS.Timeout | undefined;
+
+  /** Looks at every process, and soon again while one doesn't reply: the next beat could be a second too late. */
+  const look = (): void => {
     const time = now();
     // The machine or this process stood still, so no reply can have arrived.
     const late = time - lastBeat > MOST_LATE * pingMs;
     lastBeat = time;
+    let unsure = false;
     for (const pulse of pulses.values()) {
       const { process } = pulse;
-      const thread = look(process.pid);
+      const thread = readThread(process.pid);
       const worked = !thread || thread.ticks !== pulse.ticks || 'RD'.includes(thread.state);
       if (late) pulse.repliedAt = time;
       if (worked || late) pulse.workedAt = time;
@@ -81,10 +85,15 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
         pulse.reported = true;
         onUnresponsive(process.id, frozen ? 'frozen' : 'stuck', silent);
       }
-      process.send({ type: 'ping' });
+      if (!pulse.reported && silent > MOST_LATE * pingMs) unsure = true;
     }
+    clearTimeout(again);
+    if (unsure) again = setTimeout(look, pingMs / 4).unref();
   };
-  const stop = onBeat(beat, pingMs);
+  const stop = onBeat(() => {
+    look();
+    for (const { process } of pulses.values()) process.send({ type: 'ping' });
+  }, pingMs);
 
   return {
     watch: (process) => {
@@ -109,6 +118,9 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
       const pulse = pulses.get(id);
       return pulse !== undefined && pulse.ready && now() - pulse.repliedAt < silentMs;
     },
-    stop,
+    stop: () => {
+      stop();
+      clearTimeout(again);
+    },
   };
 }
