@@ -96,7 +96,7 @@ describe('the fast path of the Adult model', () => {
     const served = await startPool(1).open({ ...candidate, fast: { ...fast, path } });
     expect(served.engine).toMatchObject({
       path: 'whole',
-      reason: expect.stringContaining('refuses') as string,
+      reason: expect.stringContaining('damaged') as string,
     });
   });
 
