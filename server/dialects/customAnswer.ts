@@ -4,7 +4,7 @@ import { classesAsJson } from '../model/labels.ts';
 import type { Model } from '../model/model.ts';
 import { roundDecimal } from './forms/roundDecimal.ts';
 import type { WriteError } from './errorForm.ts';
-import { statusWithout422, placeOf } from './errorSentence.ts';
+import { capital, placeOf, statusWithout422 } from './errorSentence.ts';
 import { writeNumber } from './native.ts';
 
 /** Writes the answers in the model's custom form: `{"cost": 12.5}` for one row, `{"cost": [12.5, …]}` for a list of rows. */
@@ -29,8 +29,6 @@ export function createCustomWriter({
     return `{${name}:${single ? values.join() : `[${values.join()}]`}}`;
   };
 }
-
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 function sentence({ message, extensions: { errors = [], errorsTotal = 0 } }: Problem): string {
   const [first] = errors;

@@ -1,7 +1,8 @@
-import { looseName } from '../../encoding/nearNames.ts';
+import { isNumbered, looseName } from '../../encoding/nearNames.ts';
 import { Problem } from '../../errors/problem.ts';
 import type { Reason } from '../../errors/refusals.ts';
 import type { ColumnType, Input } from '../../model/signature.ts';
+import { capital } from '../errorSentence.ts';
 import type { Delimiter } from './delimiter.ts';
 import { DELIMITERS, adviseDelimiter, isDelimiter } from './delimiter.ts';
 import { refuseUtf16 } from './utf8.ts';
@@ -10,8 +11,6 @@ import { refuseUtf16 } from './utf8.ts';
 
 /** The advice on a missing header at routes that take files without one. */
 const ADD_HEADER = 'add it, or ask with ?header=false';
-
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 function invalidColumns(inputs: readonly Input[], reason: Reason, detail: string): Problem {
   const columns = reason === 'missing_column' ? inputs.map(({ name }) => name) : [''];
@@ -78,7 +77,7 @@ export function isRow(
 ): boolean {
   if (cells.length !== inputs.length) return false;
   // The header of a frame without names.
-  if (cells.length > 1 && cells.every((cell, at) => cell === String(at))) return false;
+  if (cells.length > 1 && isNumbered(cells)) return false;
   const loose = new Set(inputs.map(({ name }) => looseName(name)));
   if (cells.some((cell) => loose.has(looseName(cell)))) return false;
   const onlyTexts = inputs.every(({ type }) => type === 'string');

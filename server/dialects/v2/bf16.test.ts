@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { roundToBf16, roundToFp16, widenBf16, widenFp16 } from './halves.ts';
+import { fromHalf, roundToHalf } from '../../../worker/onnx/half.ts';
+import { roundToBf16, widenBf16 } from './bf16.ts';
 
 const ALL_BITS = Array.from({ length: 2 ** 16 }, (_, bits) => bits);
 
 describe.each([
-  { name: 'FP16', widen: widenFp16, round: roundToFp16, infinity: 0x7c00, one: 0x3c00 },
+  { name: 'FP16', widen: fromHalf, round: roundToHalf, infinity: 0x7c00, one: 0x3c00 },
   { name: 'BF16', widen: widenBf16, round: roundToBf16, infinity: 0x7f80, one: 0x3f80 },
 ])('$name', ({ widen, round, infinity, one }) => {
   /** The numbers from 0 on, in the order of their bits: so is their order by size. */
@@ -58,7 +59,7 @@ describe.each([
 });
 
 it('known numbers of FP16 and BF16', () => {
-  expect([0x0001, 0x03ff, 0x0400, 0x3555, 0x7bff].map(widenFp16)).toEqual([
+  expect([0x0001, 0x03ff, 0x0400, 0x3555, 0x7bff].map(fromHalf)).toEqual([
     2 ** -24,
     1023 * 2 ** -24,
     2 ** -14,
@@ -72,7 +73,7 @@ it('known numbers of FP16 and BF16', () => {
     3.140625,
     3.3895313892515355e38,
   ]);
-  expect([roundToFp16(0.1), roundToBf16(0.1), roundToFp16(65520)]).toEqual([
+  expect([roundToHalf(0.1), roundToBf16(0.1), roundToHalf(65520)]).toEqual([
     0.0999755859375,
     0.10009765625,
     Infinity,
