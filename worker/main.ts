@@ -1,4 +1,5 @@
 import { setPriority } from 'node:os';
+import { findFailedRows } from './failedRows.ts';
 import { TaskFault, toFault } from './fault.ts';
 import type { OpenModel } from './openModel.ts';
 import { openModel } from './openModel.ts';
@@ -9,10 +10,17 @@ const BACKGROUND_NICENESS = 5;
 
 const models = new Map<string, OpenModel>();
 
-async function run({ model, texts, rows }: RunTask): Promise<void> {
+async function run(task: RunTask): Promise<Partial<Done>> {
+  const { model, texts, rows } = task;
   const opened = models.get(model);
   if (!opened) throw new TaskFault('model_not_open', `this thread has not opened ${model}`);
-  await opened.scorer.score(opened.cells, texts, rows, opened.answers);
+  try {
+    await opened.scorer.score(opened.cells, texts, rows, opened.answers);
+    return {};
+  } catch (error) {
+    const failed = await findFailedRows(opened, task, error);
+    return failed.length === 0 ? {} : { failed };
+  }
 }
 
 /** Frees a model's memory outside of JavaScript's heap. Unknown models are ignored: a replacement thread has none. */
@@ -25,8 +33,7 @@ async function close(model: string): Promise<void> {
 async function work(task: Task): Promise<Partial<Done>> {
   switch (task.kind) {
     case 'run':
-      await run(task);
-      return {};
+      return run(task);
     case 'close':
       await close(task.model);
       return {};
@@ -36,7 +43,8 @@ async function work(task: Task): Promise<Partial<Done>> {
       const opened = await openModel(task);
       await close(task.model);
       models.set(task.model, opened);
-      return opened.refusal === undefined ? {} : { refusal: opened.refusal };
+      const { refusal, batching } = opened;
+      return { batched: batching, ...(refusal !== undefined && { refusal }) };
     }
   }
 }

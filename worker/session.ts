@@ -4,8 +4,10 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { TaskFault } from './fault.ts';
 import { OnnxRefused } from './onnx/onnxRefused.ts';
 import { rejectHostileFile } from './onnx/rejectHostileFile.ts';
+import { withoutZipMap } from './onnx/withoutZipMap.ts';
 import type { WholeGraph } from './protocol.ts';
-import type { OutputValue, TensorInfo, TensorValue } from './tensors.ts';
+import type { OutputValue } from './answers.ts';
+import type { TensorInfo, TensorValue } from './tensors.ts';
 
 /** One ONNX session: tensors in, tensors out. */
 export interface Session {
@@ -28,10 +30,14 @@ const OPTIONS: InferenceSession.SessionOptions = {
   logSeverityLevel: 4,
 };
 
-const toInfo = (metadata: InferenceSession.ValueMetadata): TensorInfo =>
-  metadata.isTensor
-    ? { name: metadata.name, type: metadata.type, rank: metadata.shape.length }
-    : { name: metadata.name, type: 'not a tensor', rank: 0 };
+function toInfo(metadata: InferenceSession.ValueMetadata): TensorInfo {
+  if (!metadata.isTensor) return { name: metadata.name, type: 'not a tensor', rank: 0 };
+  const { name, type, shape } = metadata;
+  const [first] = shape;
+  // Some exporters write -1 for a free dimension.
+  const fixed = typeof first === 'number' && first >= 0;
+  return { name, type, rank: shape.length, ...(fixed && { fixedRows: first }) };
+}
 
 /** A file, and its digest where that is known. */
 type ModelFile = Pick<WholeGraph, 'path' | 'sha256' | 'bytes'>;
@@ -40,11 +46,23 @@ type ModelFile = Pick<WholeGraph, 'path' | 'sha256' | 'bytes'>;
 const unshared = (bytes: Uint8Array): Uint8Array =>
   bytes.buffer instanceof SharedArrayBuffer ? new Uint8Array(bytes) : bytes;
 
+/** The graph as it is run. @throws {TaskFault} model_unreadable */
+function runnable(bytes: Uint8Array): Uint8Array {
+  try {
+    return withoutZipMap(bytes);
+  } catch (error) {
+    if (!(error instanceof OnnxRefused)) throw error;
+    throw new TaskFault('model_unreadable', error.message);
+  }
+}
+
 /** @throws {TaskFault} model_unreadable */
 export async function openGraph(bytes: Uint8Array): Promise<Session> {
-  const session = await InferenceSession.create(unshared(bytes), OPTIONS).catch((error: unknown) => {
-    throw new TaskFault('model_unreadable', `ONNX Runtime refuses it: ${firstLine(error)}`);
-  });
+  const session = await InferenceSession.create(unshared(runnable(bytes)), OPTIONS).catch(
+    (error: unknown) => {
+      throw new TaskFault('model_unreadable', `ONNX Runtime refuses it: ${firstLine(error)}`);
+    },
+  );
   return {
     inputs: session.inputMetadata.map(toInfo),
     outputs: session.outputMetadata.map(toInfo),

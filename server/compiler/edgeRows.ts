@@ -1,4 +1,5 @@
 import type { Input, Signature } from '../model/signature.ts';
+import { isHeld, largestNumber, nearestHeld } from '../model/tensorLimits.ts';
 import type { CompiledForest } from '../../worker/forest/compileForest.ts';
 import { LANES } from '../../worker/forest/packTrees.ts';
 import type { Lifting } from './lift/lift.ts';
@@ -15,7 +16,6 @@ const MAX_CELLS = 300;
 const MAX_THRESHOLDS = 8;
 /** Nodes among which thresholds are looked for. */
 const MAX_NODES = 100_000;
-const LARGEST_FLOAT32 = 3.4028234663852886e38;
 
 /** A sample, evenly spread, with the first item and the last. */
 function spread<T>(items: readonly T[], most: number): readonly T[] {
@@ -45,7 +45,14 @@ function textCells({ categories = [] }: Input): Cell[] {
   return [...unknown, ...spread(categories, MAX_CELLS)];
 }
 
-function numberCells({ type, range }: Input): Cell[] {
+/** Whether a number is a cell that the column takes. */
+const isTaken = ({ type, tensor }: Input, cell: number): boolean =>
+  type === 'integer'
+    ? Number.isSafeInteger(cell) && (!tensor || isHeld(tensor, cell))
+    : Math.abs(cell) <= largestNumber(tensor);
+
+function numberCells(input: Input): Cell[] {
+  const { type, range, tensor } = input;
   const [min, max] = range ?? [0, 100];
   const width = Math.max(1, max - min);
   const whole = [
@@ -58,10 +65,13 @@ function numberCells({ type, range }: Input): Cell[] {
     max + 1000 * width,
   ];
   const cells = [...whole, 0, 1, -1, 2 ** 24 + 1, 2 ** 31, -(2 ** 31) - 1, 2 ** 53 - 1, -(2 ** 53) + 1];
-  if (type === 'integer') return cells.filter(Number.isSafeInteger);
+  // Large ones that a float32 tensor holds, too.
+  const held = [2 ** 53 - 2 ** 29, -(2 ** 53) + 2 ** 29];
+  if (type === 'integer') return [...cells, ...held].filter((cell) => isTaken(input, cell));
   const fractions = [0.5, -0.5, 0.1, 1 / 3, 2.7, -0, min + width * 0.37, min + width * 0.73];
-  const far = [1e-45, 1e12, 2 ** 63, -(2 ** 63), 1e20, LARGEST_FLOAT32, -LARGEST_FLOAT32];
-  return [...cells, ...fractions, ...far].filter((cell) => Math.abs(cell) <= LARGEST_FLOAT32);
+  const largest = largestNumber(tensor);
+  const far = [1e-45, 1e12, 2 ** 63, -(2 ** 63), 1e20, largest, -largest];
+  return [...cells, ...fractions, ...far].filter((cell) => isTaken(input, cell));
 }
 
 /** The float32 values around a number. */
@@ -104,7 +114,7 @@ type Thresholds = ReturnType<typeof thresholdsOf>;
 /** Cells at thresholds of a forest, where the column reaches the trees unchanged. */
 function thresholdCells(
   lifting: Lifting | undefined,
-  { type }: Input,
+  input: Input,
   source: number,
   thresholds: Thresholds,
 ): Cell[] {
@@ -113,9 +123,9 @@ function thresholdCells(
     (feature) => feature.source === source && [0, 1, 1234].every((cell) => evaluate(feature, cell) === cell),
   );
   const cells = thresholds(position).flatMap((value) =>
-    type === 'integer' ? [Math.floor(value), Math.ceil(value)] : neighbours(value),
+    input.type === 'integer' ? [Math.floor(value), Math.ceil(value)] : neighbours(value),
   );
-  return cells.filter((cell) => (type === 'integer' ? Number.isSafeInteger(cell) : Number.isFinite(cell)));
+  return cells.filter((cell) => isTaken(input, cell));
 }
 
 function edgeCells(
@@ -139,12 +149,13 @@ function edgeCells(
 }
 
 /** A common value of a column, for the cells around the one edge cell of a row. */
-function usualCell({ type, categories, range }: Input, row: number): Cell {
+function usualCell({ type, categories, range, tensor }: Input, row: number): Cell {
   if (type === 'string') return categories?.[row % Math.max(1, categories.length)] ?? 'a';
   if (type === 'boolean') return row % 2 === 0;
   const [min, max] = range ?? [0, 100];
   const between = min + ((max - min) * ((row * 7) % 11)) / 10;
-  return type === 'integer' ? Math.round(between) : between;
+  if (type !== 'integer') return between;
+  return tensor ? nearestHeld(tensor, Math.round(between)) : Math.round(between);
 }
 
 /**

@@ -2,6 +2,7 @@ import { readFile, readdir } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { compileForest } from '../../worker/forest/compileForest.ts';
 import { createForest } from '../../worker/forest/forest.ts';
+import type { Label } from '../../worker/protocol.ts';
 import type { Signature } from '../model/signature.ts';
 import { edgeRows } from './edgeRows.ts';
 import type { EdgeRow } from './edgeRows.ts';
@@ -36,6 +37,8 @@ const EXPECTED: Readonly<Record<string, readonly [features: number, rest: 'fores
   matrix: [3, 'forest'],
   'maxabs-scaler': [3, 'graph'],
   'minmax-scaler': [3, 'graph'],
+  'named-labels': [2, 'forest'],
+  'named-labels-xgboost': [2, 'forest'],
   normalizer: [2, 'graph'],
   'onehot-drop-first': [9, 'forest'],
   'onehot-infrequent': [10, 'forest'],
@@ -62,7 +65,7 @@ const EXPECTED: Readonly<Record<string, readonly [features: number, rest: 'fores
 interface Fixture {
   readonly signature: Signature;
   readonly data: readonly EdgeRow[];
-  readonly predictions: readonly (string | number)[];
+  readonly predictions: readonly Label[];
   readonly probabilities?: readonly (readonly number[])[];
 }
 

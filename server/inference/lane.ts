@@ -18,8 +18,12 @@ export interface Lane {
   readonly thread: number;
   readonly state: LaneState;
   buffers(model: Model): Buffers;
-  /** Scores the rows in the buffers. Only while idle. Never rejects: a dead thread is a fault, too. */
-  run(model: Model, rows: number, texts: readonly TextCell[]): Promise<Reply>;
+  /**
+   * Scores the rows in the buffers. Only while idle. Never rejects: a dead thread is a fault, too.
+   *
+   * @param retryMs how long the rows of a failed run are tried in smaller ones; by default not at all
+   */
+  run(model: Model, rows: number, texts: readonly TextCell[], retryMs?: number): Promise<Reply>;
 }
 
 export type OwnedLane = Lane & {
@@ -117,9 +121,9 @@ export function createLane(thread: number, options: PoolOptions, onIdle: () => v
     },
     // For a model that was released: memory without a thread, and `run` answers with a fault.
     buffers: (model) => models.get(model.key)?.buffers ?? viewMemory(model, allocateMemory(model)),
-    run: async (model, rows, texts) => {
+    run: async (model, rows, texts, retryMs = 0) => {
       if (!models.has(model.key)) return { ok: false, code: 'run_failed', detail: 'the model was released' };
-      const reply = await send({ kind: 'run', model: model.key, rows, texts });
+      const reply = await send({ kind: 'run', model: model.key, rows, texts, retryMs });
       if (!reply.ok && reply.code === 'model_not_open') void replace(reply.detail);
       return reply;
     },
@@ -127,7 +131,7 @@ export function createLane(thread: number, options: PoolOptions, onIdle: () => v
       const memory = allocateMemory(model);
       const reply = await openOne(model, memory, onnx);
       if (reply.ok) {
-        const served = withChosenPath(model, reply.refusal);
+        const served = withChosenPath(model, reply);
         models.set(model.key, { model: served, memory, buffers: viewMemory(served, memory) });
         complete = true;
       }

@@ -44,7 +44,7 @@ export function createPool(options: PoolOptions): Pool {
   const openIn = async (lane: OwnedLane, candidate: Model, onnx?: Uint8Array): Promise<Model> => {
     const reply = await lane.open(candidate, onnx);
     if (!reply.ok) throw new ModelRefused(candidate.id, `${reply.detail} (${reply.code})`);
-    return withChosenPath(candidate, reply.refusal);
+    return withChosenPath(candidate, reply);
   };
   const startScout = (): OwnedLane =>
     createLane(

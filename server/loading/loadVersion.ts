@@ -97,6 +97,7 @@ export async function loadVersion({
     signature: model.signature,
     golden: model.golden && shareGolden(model.golden),
     probes: shareRows(model.probes),
+    mixed: model.mixed && shareRows(model.mixed),
     found: typeof found === 'object' ? shareFound(found) : found,
     onnx: content,
   };

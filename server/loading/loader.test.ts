@@ -50,7 +50,7 @@ describe('a large forest', () => {
       delays.enable();
       const { model } = await loader.open(candidate, { beside: true, trusted: false });
       delays.disable();
-      expect(model.engine).toEqual({ engine: 'forest', path: 'lifted' });
+      expect(model.engine).toMatchObject({ engine: 'forest', path: 'lifted', batching: 'batch' });
       expect(delays.max / 1e6).toBeLessThan(MOST_DELAY_MS);
       const [lane] = pool.lanes;
       expect(await lane?.run(model, 1, [])).toMatchObject({ ok: true });

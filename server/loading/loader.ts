@@ -52,7 +52,7 @@ export interface Loader {
 
 /** Adds to a version what must be made where it serves: the functions that make its rows a matrix. */
 async function complete(candidate: Candidate, version: LoadedVersion): Promise<Model> {
-  const { path, signature, golden, probes, found } = version;
+  const { path, signature, golden, probes, mixed, found } = version;
   const { name, version: number, id } = candidate;
   // Requests have their turn between the steps: many categories take milliseconds.
   await turn();
@@ -69,6 +69,7 @@ async function complete(candidate: Candidate, version: LoadedVersion): Promise<M
     engine: { engine: 'onnxruntime', path: 'whole' },
     golden,
     probes,
+    mixed,
   };
   if (found === undefined) return model;
   await turn();
@@ -95,7 +96,7 @@ export function createLoader(options: LoaderOptions): Loader {
       const task = { candidate, compile, trusted, maxModelBytes };
       const version = await (aside ? loadInThread(task) : loadVersion(task));
       const whole = await complete(candidate, version);
-      const found = trusted ? withChosenPath(whole, undefined) : whole;
+      const found = trusted ? withChosenPath(whole, {}) : whole;
       const { onnx } = version;
       const model = await (aside ? pool.openBeside(found, onnx) : pool.open(found, onnx));
       inline.prepare(model);

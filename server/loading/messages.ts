@@ -21,6 +21,8 @@ export interface LoadedVersion {
   readonly signature: Signature;
   readonly golden: GoldenRows | undefined;
   readonly probes: Rows;
+  /** See `Model.mixed`. */
+  readonly mixed: Rows | undefined;
   /** The fast path, the reason why there is none, or undefined where none was looked for. */
   readonly found: FoundPath | string | undefined;
   /**

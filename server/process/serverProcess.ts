@@ -33,7 +33,7 @@ const OPEN_TIMEOUT_MS = 60_000;
 /** Time to read and compile one version. It holds up nothing, and others come first on a busy machine. */
 const LOAD_TIMEOUT_MS = 600_000;
 
-/** A right answer of the self-test counts for this long beyond the deadline: two more are due until then. */
+/** Time that a question of the self-test has for a right answer beyond the deadline: it is asked again until then. */
 const SELF_TEST_GRACE_MS = 3000;
 
 /** Time that each of the last steps of a shutdown may take, such as ending idle threads. */

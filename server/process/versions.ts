@@ -77,6 +77,8 @@ export function createVersions(options: VersionsOptions): Versions {
         const content = await fingerprintOf(candidate.folder);
         const { model, seconds } = await loader.open(candidate, { beside: catalogue !== undefined, trusted });
         log.info({ model: model.id, seconds, ...model.engine }, 'model opened');
+        const { batching, batchingReason: reason } = model.engine;
+        if (batching === 'row') log.warn({ model: model.id, reason }, 'each row is run by itself');
         models.set(key, model);
         await send({ type: 'opened', key, path: model.engine.path, content });
       } catch (error) {

@@ -13,7 +13,8 @@ const refused = (reason: string): ReturnType<typeof message> =>
     throw new OnnxRefused(reason);
   });
 
-const ELSEWHERE = 'a tensor of it lies in another file';
+const ELSEWHERE =
+  'a tensor of it lies in another file: npm run import makes one file of the two, and that can be served';
 
 // Field numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
 

@@ -1,10 +1,14 @@
 import type { Mode, PostTransform, TreeEnsemble } from '../../../worker/forest/ensemble.ts';
 import { MODES } from '../../../worker/forest/ensemble.ts';
+import type { Label } from '../../../worker/protocol.ts';
+import { graphLabel } from '../../../worker/protocol.ts';
 import type { Signature } from '../../model/signature.ts';
 import type { Attribute } from '../../../worker/onnx/attribute.ts';
 import { elementTypeOf } from '../../../worker/onnx/elementTypes.ts';
 import type { OnnxNode } from '../../../worker/onnx/node.ts';
 import { OnnxRefused } from '../../../worker/onnx/onnxRefused.ts';
+import type { Labels } from '../labelEncoding.ts';
+import { encodeLabels, listOf } from '../labelEncoding.ts';
 import type { CutPoint } from './cutPoint.ts';
 import type { Shared } from './ensembleParts.ts';
 import { eachPart } from './ensembleParts.ts';
@@ -18,7 +22,7 @@ export interface ForestRest {
   /** Calls `take` with some trees at a time. @returns false where that is impossible: see eachPart */
   readonly eachPart: (take: (part: TreeEnsemble) => void, partNodes?: number) => boolean;
   /** As the signature has them; empty for a regression. */
-  readonly classes: readonly (string | number)[];
+  readonly classes: readonly Label[];
 }
 
 const KINDS: Readonly<Record<string, TreeEnsemble['kind']>> = {
@@ -94,9 +98,6 @@ const forestOf = (node: OnnxNode, shared: Shared, classes: ForestRest['classes']
   classes,
 });
 
-/** Where an output comes from, through nodes that don't change it. */
-type Trace = (name: string) => string;
-
 /** Nodes that pass outputs through: an exporter writes one or two. */
 const MAX_PASSING = 16;
 
@@ -104,7 +105,7 @@ const MAX_PASSING = 16;
 const FLOAT_INTEGERS = 2 ** 24;
 
 /** Whether a node passes labels or scores through; a cast of integer labels changes their type, not their value. */
-function passes({ op, domain, attributes }: OnnxNode, labels: readonly (string | number)[]): boolean {
+function passes({ op, domain, attributes }: OnnxNode, labels: Labels): boolean {
   if (domain === '' && op === 'Identity') return true;
   if (domain === 'ai.onnx.ml' && op === 'ZipMap') return true;
   if (domain !== '' || op !== 'Cast') return false;
@@ -116,30 +117,36 @@ function passes({ op, domain, attributes }: OnnxNode, labels: readonly (string |
   );
 }
 
-function labelsOf({ attributes }: OnnxNode): readonly (string | number)[] {
-  const strings = attributes.get('classlabels_strings')?.strings() ?? [];
-  return strings.length > 0 ? strings : (attributes.get('classlabels_int64s')?.ints() ?? []);
+/** Where the outputs of the nodes behind an ensemble come from, and which labels they hold. */
+interface Traced {
+  readonly origin: (name: string) => string;
+  readonly labels: ReadonlyMap<string, Labels>;
 }
 
-/** A trace through all nodes but the ensemble; undefined where one of them changes values. */
-function tracer(
-  nodes: readonly OnnxNode[],
-  labels: readonly (string | number)[],
-  label: string,
-): Trace | undefined {
+/**
+ * Follows all nodes but the ensemble; undefined where one of them changes values, but for names that it gives labels.
+ *
+ * @param nodes in an order in which they can be run
+ */
+function follow(nodes: readonly OnnxNode[], label: string, own: Labels): Traced | undefined {
   const from = new Map<string, string>();
+  const labels = new Map([[label, own]]);
   for (const node of nodes) {
     const [input, output] = [node.inputs[0], node.outputs[0]];
     if (input === undefined || output === undefined) return undefined;
+    const before = labels.get(input);
+    const encodes = node.op === 'LabelEncoder' && node.domain === 'ai.onnx.ml' && before !== undefined;
+    const after = encodes ? encodeLabels(node, before) : before;
+    if (encodes ? after === undefined : !passes(node, before ?? [])) return undefined;
+    if (after !== undefined) labels.set(output, after);
     from.set(output, input);
   }
-  const trace: Trace = (name) => {
-    let origin = name;
-    for (let before = from.get(origin); before !== undefined; before = from.get(origin)) origin = before;
-    return origin;
+  const origin = (name: string): string => {
+    let found = name;
+    for (let before = from.get(found); before !== undefined; before = from.get(found)) found = before;
+    return found;
   };
-  const isLabel = (node: OnnxNode): boolean => trace(node.inputs[0] ?? '') === label;
-  return nodes.every((node) => passes(node, isLabel(node) ? labels : [])) ? trace : undefined;
+  return { origin, labels };
 }
 
 /**
@@ -159,18 +166,19 @@ export function readForest({ name, nodes }: CutPoint, { task, outputs }: Signatu
   if (kind === 'classifier') {
     if (task !== 'classification') return undefined;
     const { label = '', probabilities = '', classes = [] } = outputs;
-    const labels = labelsOf(tree);
-    const trace = tracer(others, labels, tree.outputs[0] ?? '');
+    const own = listOf(tree, 'classlabels_strings', 'classlabels_int64s') ?? [];
+    const traced = follow(others, tree.outputs[0] ?? '', own);
+    const labels = traced?.labels.get(label);
     const inOrder =
-      labels.length === classes.length && labels.every((own, i) => String(own) === String(classes[i]));
-    if (!inOrder || trace?.(label) !== tree.outputs[0] || trace?.(probabilities) !== tree.outputs[1])
-      return undefined;
-    const shared = readShared(tree, kind, labels.length);
+      labels?.length === classes.length &&
+      labels.every((name, i) => String(name) === graphLabel(classes[i] as Label));
+    if (!inOrder || traced?.origin(probabilities) !== tree.outputs[1]) return undefined;
+    const shared = readShared(tree, kind, own.length);
     return shared && forestOf(tree, shared, classes);
   }
   const targets = tree.attributes.get('n_targets')?.int() ?? 1;
-  const trace = tracer(others, [], '');
-  if (task !== 'regression' || targets !== 1 || trace?.(outputs.value ?? '') !== tree.outputs[0])
+  const traced = follow(others, '', []);
+  if (task !== 'regression' || targets !== 1 || traced?.origin(outputs.value ?? '') !== tree.outputs[0])
     return undefined;
   if (tree.op !== 'TreeEnsemble') {
     const shared = readShared(tree, kind, targets);
