@@ -41,14 +41,17 @@ function shareFound({ path, probes, ...found }: FoundPath): FoundPath {
   };
 }
 
-/** What a thread that opens the file by its path would find. @throws {ModelRefused} */
-function checkFile({ id, signature }: Model, { bytes, sha256 }: OnnxFile): void {
-  if (signature.sha256 !== undefined && signature.sha256 !== sha256) {
-    throw new ModelRefused(
-      id,
-      `has sha256 ${sha256}, its signature says ${signature.sha256} (checksum_mismatch)`,
-    );
-  }
+/** @throws {ModelRefused} as a thread that opens the file by its path */
+function checkDigest({ id, signature }: Model, { sha256 }: OnnxFile): void {
+  if (signature.sha256 === undefined || signature.sha256 === sha256) return;
+  throw new ModelRefused(
+    id,
+    `has sha256 ${sha256}, its signature says ${signature.sha256} (checksum_mismatch)`,
+  );
+}
+
+/** Of content that ONNX Runtime is to open. @throws {ModelRefused} */
+function checkContent({ id }: Model, bytes: Uint8Array): void {
   try {
     rejectHostileFile(bytes);
   } catch (error) {
@@ -75,8 +78,10 @@ export async function loadVersion({
 }: LoadTask): Promise<LoadedVersion> {
   const { model, readOnnx } = await readModelVersion(candidate, maxModelBytes);
   const onnx = await readOnnx();
-  if (onnx) checkFile(model, onnx);
+  if (onnx) checkDigest(model, onnx);
   const found = onnx && compile ? findPath(model, onnx.bytes) : undefined;
+  const content = onnx && contentFor(found, onnx.bytes, trusted);
+  if (content) checkContent(model, content);
   return {
     path: model.path,
     signature: model.signature,
@@ -84,6 +89,6 @@ export async function loadVersion({
     probes: shareRows(model.probes),
     mixed: model.mixed && shareRows(model.mixed),
     found: typeof found === 'object' ? shareFound(found) : found,
-    onnx: onnx && contentFor(found, onnx.bytes, trusted),
+    onnx: content,
   };
 }
