@@ -75,6 +75,9 @@ from sklearn.preprocessing import (
 )
 from xgboost import XGBClassifier, XGBRegressor
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "models"))
+from exporter.convert import name_classes
+
 FOLDER = Path(__file__).resolve().parents[2] / "server" / "compiler" / "fixtures"
 TARGET_OPSET = {"": 18, "ai.onnx.ml": 3}
 ROWS = 400
@@ -146,6 +149,7 @@ class Case:
     model: Any
     after: list[Any] = field(default_factory=list)  # between the encoders and the model
     classes: list[Any] | None = None  # None: a regression
+    names: list[str] | None = None  # of the classes, in the graph
     matrix: bool = False  # all columns in one ONNX input
     tolerance: float = 1e-5
 
@@ -320,6 +324,20 @@ CASES: dict[str, Callable[[], Case]] = {
         [("numbers", "passthrough", ["visits", "amount"])],
         forest(),
         classes=[False, True],
+    ),
+    "named-labels": lambda: Case(
+        {"visits": INTEGER, "amount": NUMBER},
+        [("numbers", "passthrough", ["visits", "amount"])],
+        forest(),
+        classes=[0, 1, 2],
+        names=["low", "middle", "high"],
+    ),
+    "named-labels-xgboost": lambda: Case(
+        {"visits": INTEGER, "amount": NUMBER},
+        [("numbers", "passthrough", ["visits", "amount"])],
+        xgboost(XGBClassifier),
+        classes=[0, 1, 2],
+        names=["low", "middle", "high"],
     ),
     "matrix": lambda: Case(NUMBERS, [], forest(), classes=LEVELS, matrix=True),
     "matrix-by-index": lambda: Case(
@@ -520,11 +538,10 @@ def signature(case: Case, frame: pd.DataFrame, model: onnx.ModelProto) -> dict[s
     outputs = [value.name for value in model.graph.output]
     if case.classes is None:
         return {"task": "regression", "inputs": inputs, "outputs": {"value": outputs[0]}}
-    classes = [int(name) if isinstance(name, bool) else name for name in case.classes]
     return {
         "task": "classification",
         "inputs": inputs,
-        "outputs": {"label": outputs[0], "probabilities": outputs[1], "classes": classes},
+        "outputs": {"label": outputs[0], "probabilities": outputs[1], "classes": case.names or case.classes},
     }
 
 
@@ -548,6 +565,9 @@ def export(name: str, case: Case) -> None:
     model = convert_sklearn(
         pipeline, name=name, initial_types=initial_types(case), target_opset=TARGET_OPSET, options=options
     )
+    named = dict(zip(case.classes or [], case.names or [], strict=False))
+    if case.names is not None:
+        name_classes(model, list(named), case.names)
     reference = edge_frame(case, frame)
     if name == "onehot-refuses-unknown":
         reference = frame.head(REFERENCE_ROWS)
@@ -558,7 +578,7 @@ def export(name: str, case: Case) -> None:
             [cell(row[column_name], column) for column_name, column in case.columns.items()]
             for _, row in reference.iterrows()
         ],
-        "predictions": [int(p) if isinstance(p, bool) else p for p in pipeline.predict(asked).tolist()],
+        "predictions": [named.get(p, p) for p in pipeline.predict(asked).tolist()],
     }
     if case.classes is not None:
         document["probabilities"] = pipeline.predict_proba(asked).tolist()

@@ -32,7 +32,8 @@ describe('edgeRows', () => {
   });
 
   it('is accepted by the encoder, and the same each time', () => {
-    const inputs = [text(['a']), number, integer, boolean].map((input, index) => ({
+    const rounded: Input = { ...integer, tensor: 'float32', range: [1_700_000_000, 1_710_000_001] };
+    const inputs = [text(['a']), number, integer, rounded, boolean].map((input, index) => ({
       ...input,
       name: `c${index}`,
     }));

@@ -108,6 +108,32 @@ describe('the rest', () => {
     expect(renamed(standard('Identity', ['label'], ['l']), zipMap)).toBe('forest');
   });
 
+  it('lets a LabelEncoder name the classes, in the order of the signature', () => {
+    const label: ValueSpec = { name: 'l', element: 'string', dims: ['N'] };
+    const names = (numbers: number[], strings: string[], from = 'label'): NodeSpec => ({
+      op: 'LabelEncoder',
+      inputs: [from],
+      outputs: ['l'],
+      attributes: { keys_int64s: { ints: numbers }, values_strings: { strings } },
+    });
+    const outputs = { ...CLASSIFIER.outputs, label: 'l', classes: ['no', 'yes'] };
+    const named = (...last: NodeSpec[]): string =>
+      restOf(lift({ nodes: [...TWO_COLUMNS.nodes, ...last], outputs: [label, SCORES] }, { outputs }));
+
+    expect(named(names([0, 1], ['no', 'yes']))).toBe('forest');
+    expect(named(names([1, 0], ['yes', 'no']))).toBe('forest');
+    expect(named(standard('Identity', ['label'], ['k']), names([0, 1], ['no', 'yes'], 'k'))).toBe('forest');
+    expect(named(names([0, 1], ['yes', 'no']))).toBe('graph');
+    expect(named(names([0], ['no']))).toBe('graph');
+  });
+
+  it('names booleans by the 0 and 1 of the graph', () => {
+    const booleans = (classes: boolean[]): string =>
+      restOf(lift({}, { outputs: { ...CLASSIFIER.outputs, classes } }));
+    expect(booleans([false, true])).toBe('forest');
+    expect(booleans([true, false])).toBe('graph');
+  });
+
   it('is a graph when the classes stand in another order than in the signature', () => {
     const outputs = { ...CLASSIFIER.outputs, classes: ['no', 'yes'] };
     const named = (strings: string[]): string =>

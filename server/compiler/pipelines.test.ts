@@ -2,6 +2,7 @@ import { readFile, readdir } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { compileForest } from '../../worker/forest/compileForest.ts';
 import { createForest } from '../../worker/forest/forest.ts';
+import type { Label } from '../../worker/protocol.ts';
 import type { Signature } from '../model/signature.ts';
 import { edgeRows } from './edgeRows.ts';
 import type { EdgeRow } from './edgeRows.ts';
@@ -36,6 +37,8 @@ const EXPECTED: Readonly<Record<string, readonly [features: number, rest: 'fores
   matrix: [3, 'forest'],
   'maxabs-scaler': [3, 'graph'],
   'minmax-scaler': [3, 'graph'],
+  'named-labels': [2, 'forest'],
+  'named-labels-xgboost': [2, 'forest'],
   normalizer: [2, 'graph'],
   'onehot-drop-first': [9, 'forest'],
   'onehot-infrequent': [10, 'forest'],
@@ -62,7 +65,7 @@ const EXPECTED: Readonly<Record<string, readonly [features: number, rest: 'fores
 interface Fixture {
   readonly signature: Signature;
   readonly data: readonly EdgeRow[];
-  readonly predictions: readonly (string | number)[];
+  readonly predictions: readonly Label[];
   readonly probabilities?: readonly (readonly number[])[];
 }
 
@@ -126,8 +129,9 @@ describe('exported pipelines', () => {
     const { onnx, signature, data } = await readFixture(name);
     const lifting = liftModel(onnx, signature);
     if (!lifting.lifted || lifting.rest.kind !== 'forest') throw new Error('no forest');
-    const rows = [...data, ...edgeRows(signature, lifting)];
-    const forest = createForest(compileForest(lifting.rest.ensemble, lifting.features), rows.length);
+    const compiled = compileForest(lifting.rest.ensemble, lifting.features);
+    const rows = [...data, ...edgeRows(signature, lifting, compiled)];
+    const forest = createForest(compiled, rows.length);
     forest.input.set(encodeRows(lifting, rows));
     const whole = await (await openWhole(onnx, signature))(rows);
     const answers = new Float64Array(whole.length);

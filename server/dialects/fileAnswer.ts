@@ -1,4 +1,5 @@
 import { answerWidth } from '../../worker/protocol.ts';
+import { classTexts, classesAsJson } from '../model/labels.ts';
 import type { Model } from '../model/model.ts';
 import type { Spool } from '../platform/spool.ts';
 import { pieces } from '../platform/spool.ts';
@@ -56,8 +57,7 @@ export async function* writeFileJson(
   probabilities: boolean,
 ): AsyncGenerator<string> {
   const width = answerWidth(output);
-  const classes =
-    output.task === 'classification' ? output.classes.map((name) => JSON.stringify(name)) : undefined;
+  const classes = output.task === 'classification' ? classesAsJson(output) : undefined;
   yield '{"predictions":[';
   yield* joined(answers, width, (block, at) => {
     const answer = block[at] as number;
@@ -105,7 +105,7 @@ export async function* writeFileCsv(
   const { header = true, delimiter = ',' } = form;
   const { quote, number: writeCell } = cellTexts(form);
   const width = answerWidth(output);
-  const names = output.task === 'classification' ? output.classes.map(String) : undefined;
+  const names = output.task === 'classification' ? classTexts(output) : undefined;
   const classes = names?.map(quote);
   const scored = names !== undefined && probabilities;
   const titles = ['prediction', ...(scored ? names.map((name) => quote(`probability_${name}`)) : [])];

@@ -1,5 +1,6 @@
 import type { EncodedRows, Table } from '../model/rows.ts';
 import { Problem } from '../errors/problem.ts';
+import { classesAsJson } from '../model/labels.ts';
 import type { Model } from '../model/model.ts';
 import type { Input } from '../model/signature.ts';
 import { readColumnwise } from './forms/columnwise.ts';
@@ -94,7 +95,7 @@ export function createNativeWriter({ output }: Pick<Model, 'output'>): WriteNati
       return `{"predictions":[${values}]${writeNotes(rows)}}`;
     };
   }
-  const classes = output.classes.map((name) => JSON.stringify(name));
+  const classes = classesAsJson(output);
   const width = 1 + classes.length;
   const classList = `,"classes":[${classes.join(',')}]`;
   const writeScores = (answers: Float64Array, at: number): string =>

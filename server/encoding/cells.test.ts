@@ -99,6 +99,29 @@ describe.each(['integer', 'number', 'boolean', 'string'] as const)('a cell of ty
   });
 });
 
+describe('an integer column that a float32 tensor takes', () => {
+  const column: Input = { ...input('integer', true), tensor: 'float32' };
+  const ROUNDED = 'expected an integer that FP32 holds (the model computes in it), found a longer one';
+
+  it.each([0, -7, 2 ** 24, -(2 ** 24), 2 ** 24 + 2, 20240200, 2 ** 53 - 2 ** 29])('takes %s', (value) => {
+    expect(encode(column, value)).toBe(value);
+  });
+
+  it.each([
+    [2 ** 24 + 1, ROUNDED],
+    [-(2 ** 24) - 1, ROUNDED],
+    [20240201, ROUNDED],
+    [2 ** 53 - 1, ROUNDED],
+    [2 ** 53, LARGE_INTEGER],
+    [2 ** 24 + 0.5, FRACTION],
+  ])('refuses %s', (value, reason) => expect(encode(column, value)).toBe(reason));
+
+  it('may be missing', () => expect(encode(column, null)).toBe(NaN));
+  it('is no number column, whose values are rounded', () => {
+    expect(encode({ ...input('number', true), tensor: 'float32' }, 20240201)).toBe(20240201);
+  });
+});
+
 describe('a string column without categories', () => {
   it('sends every text beside the matrix', () => {
     const free: Input = { name: 'c', onnx: 'c', type: 'string', nullable: false };

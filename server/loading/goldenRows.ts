@@ -4,7 +4,9 @@ import type { Encoder } from '../model/rows.ts';
 import { Problem } from '../errors/problem.ts';
 import type { GoldenRows } from '../model/model.ts';
 import { ModelRefused } from '../model/refused.ts';
-import type { Golden } from '../model/signature.ts';
+import type { Golden, Input } from '../model/signature.ts';
+import type { NarrowTensor } from '../model/tensorLimits.ts';
+import { isHeld } from '../model/tensorLimits.ts';
 
 /** The golden answers, [rows, answerWidth]. */
 function encodeAnswers(id: string, golden: Golden, output: OutputFeed): Float64Array {
@@ -27,6 +29,35 @@ function encodeAnswers(id: string, golden: Golden, output: OutputFeed): Float64A
 }
 
 /**
+ * Golden rows without those that requests can't send: earlier exporters wrote integers that the tensor of their column
+ * doesn't hold.
+ */
+function heldRows(golden: Golden, inputs: readonly Input[]): Golden {
+  const narrow = new Map<string, NarrowTensor>(
+    inputs.flatMap(({ name, type, tensor }): [string, NarrowTensor][] =>
+      type === 'integer' && tensor ? [[name, tensor]] : [],
+    ),
+  );
+  const places = golden.columns.flatMap((name, at) => {
+    const tensor = narrow.get(name);
+    return tensor ? [{ at, tensor }] : [];
+  });
+  const isKept = (_: unknown, row: number): boolean =>
+    places.every(({ at, tensor }) => {
+      const cell = golden.data[row]?.[at];
+      return typeof cell !== 'number' || isHeld(tensor, cell);
+    });
+  if (golden.data.every(isKept)) return golden;
+  const { data, predictions, probabilities } = golden;
+  return {
+    ...golden,
+    data: data.filter(isKept),
+    predictions: predictions.filter(isKept),
+    ...(probabilities && { probabilities: probabilities.filter(isKept) }),
+  };
+}
+
+/**
  * Encodes golden rows for verification in a thread, with the encoder of requests.
  *
  * @throws {ModelRefused} when rows, answers and signature do not fit each other
@@ -36,6 +67,7 @@ export function encodeGolden(
   golden: Golden | null,
   encoder: Encoder,
   output: OutputFeed,
+  inputs: readonly Input[],
 ): GoldenRows {
   const { columns, data, predictions } = (golden ?? {}) as Golden;
   const isTable = Array.isArray(columns) && Array.isArray(data) && data.every((row) => Array.isArray(row));
@@ -46,13 +78,14 @@ export function encodeGolden(
     throw new ModelRefused(id, 'golden.json must hold one prediction for each row of data');
   }
   try {
-    const { rows, cells, texts } = encoder.encode(columns, data);
+    const held = heldRows(golden as Golden, inputs);
+    const { rows, cells, texts } = encoder.encode(columns, held.data);
     return {
       rows,
       cells,
       texts,
-      answers: encodeAnswers(id, golden as Golden, output),
-      table: golden as Golden,
+      answers: encodeAnswers(id, held, output),
+      table: held,
     };
   } catch (error) {
     if (!(error instanceof Problem)) throw error;

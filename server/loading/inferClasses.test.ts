@@ -1,6 +1,7 @@
 import { cpSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Label } from '../../worker/protocol.ts';
 import type { GraphSpec } from '../testing/buildModel.ts';
 import { buildModel } from '../testing/buildModel.ts';
 import type { Pool } from '../inference/pool.ts';
@@ -22,7 +23,7 @@ beforeAll(() => {
 afterAll(() => pool.close());
 
 /** Opens an ONNX file with golden rows and nothing else, as a server process does: the rows are verified. */
-async function openAlone(onnx: string, golden: string): Promise<readonly (string | number)[] | undefined> {
+async function openAlone(onnx: string, golden: string): Promise<readonly Label[] | undefined> {
   return withTemporaryFolder(async (repository) => {
     const folder = join(repository, 'm/1');
     mkdirSync(folder, { recursive: true });

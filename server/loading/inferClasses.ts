@@ -1,32 +1,13 @@
+import type { Labels } from '../compiler/labelEncoding.ts';
+import { encodeLabels, listOf } from '../compiler/labelEncoding.ts';
 import type { OnnxGraph } from '../../worker/onnx/graph.ts';
 import type { OnnxNode } from '../../worker/onnx/node.ts';
 import { decodeTensor } from '../../worker/onnx/tensor.ts';
-
-type Classes = readonly (string | number)[];
 
 /** Operators that pass labels on, perhaps in another shape or type. */
 const PASSES = new Set(['Cast', 'Flatten', 'Identity', 'Reshape', 'Squeeze', 'Transpose', 'Unsqueeze']);
 /** Operators that pick labels out of a list, their first input. */
 const PICKS = new Set(['ArrayFeatureExtractor', 'Gather']);
-
-/** The list that a node holds under one of these names. */
-function listOf({ attributes }: OnnxNode, ...names: readonly string[]): Classes | undefined {
-  for (const name of names) {
-    const attribute = attributes.get(name);
-    const found = attribute && (name.endsWith('strings') ? attribute.strings() : attribute.ints());
-    if (found && found.length > 0) return found;
-  }
-  return undefined;
-}
-
-/** The classes as a LabelEncoder encodes them; undefined if it doesn't know one of them. */
-function encode(encoder: OnnxNode, classes: Classes): Classes | undefined {
-  const keys = listOf(encoder, 'keys_strings', 'keys_int64s') ?? [];
-  const values = listOf(encoder, 'values_strings', 'values_int64s') ?? [];
-  const names = new Map(keys.map((key, at) => [key, values[at]]));
-  const encoded = classes.flatMap((name) => names.get(name) ?? []);
-  return encoded.length === classes.length ? encoded : undefined;
-}
 
 /**
  * The classes of a label output, in the order of the probabilities: those of the node that makes the label, not of an
@@ -36,11 +17,11 @@ function encode(encoder: OnnxNode, classes: Classes): Classes | undefined {
  * @returns undefined when they can't be read
  * @throws {OnnxRefused} when what holds them is damaged
  */
-export function classesOf({ nodes, constants }: OnnxGraph, label: string): Classes | undefined {
+export function classesOf({ nodes, constants }: OnnxGraph, label: string): Labels | undefined {
   const makers = new Map(nodes.flatMap((node) => node.outputs.map((name) => [name, node])));
   // The name of absent outputs.
   makers.delete('');
-  const constantOf = (name: string): Classes | undefined => {
+  const constantOf = (name: string): Labels | undefined => {
     const tensor = constants.get(name);
     if (tensor) return decodeTensor(tensor).values;
     const maker = makers.get(name);
@@ -61,7 +42,7 @@ export function classesOf({ nodes, constants }: OnnxGraph, label: string): Class
     : maker.outputs[0] === tensor
       ? listOf(maker, 'classlabels_strings', 'classlabels_int64s', 'classlabels_ints')
       : undefined;
-  const classes = encoder && found ? encode(encoder, found) : found;
+  const classes = encoder && found ? encodeLabels(encoder, found) : found;
   const readable = classes?.every((name) => typeof name === 'string' || Number.isInteger(name));
   return readable && new Set(classes).size === classes?.length ? classes : undefined;
 }

@@ -3,6 +3,8 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { readModelVersion } from './readModelVersion.ts';
+import { fromHome } from '../platform/install.ts';
+import type { Golden } from '../model/signature.ts';
 import { withTemporaryFolder } from '../testing/temporaryFolder.ts';
 import { putVersion, tinyFiles } from '../testing/tinyRepository.ts';
 import { readRepository } from '../testing/readRepository.ts';
@@ -28,5 +30,23 @@ it('a version without model.json has the signature and the digest of its file, w
     expect([file?.sha256, Buffer.from(file?.bytes ?? [])]).toEqual([model.signature.sha256, onnx]);
     rmSync(join(folder, 'model.onnx'));
     expect(await readOnnx()).toBe(file);
+  });
+});
+
+it('a golden row with an integer that its float32 tensor does not hold is left out, and others stay', async () => {
+  await withTemporaryFolder(async (repository) => {
+    const read = (name: string): Buffer => readFileSync(fromHome(`models/adult/1/${name}`));
+    const golden = JSON.parse(read('golden.json').toString()) as Golden;
+    const fnlwgt = golden.columns.indexOf('fnlwgt');
+    const data = golden.data.map((row, at) => (at === 3 ? row.with(fnlwgt, 2 ** 53 - 1) : row));
+    putVersion(repository, 'adult/1', {
+      'model.onnx': read('model.onnx'),
+      'model.json': read('model.json'),
+      'golden.json': JSON.stringify({ ...golden, data }),
+    });
+    const [model] = await readRepository(repository);
+    expect(model?.golden?.rows).toBe(golden.data.length - 1);
+    expect(model?.golden?.table.predictions).toEqual(golden.predictions.toSpliced(3, 1));
+    expect(model?.golden?.table.probabilities).toEqual(golden.probabilities?.toSpliced(3, 1));
   });
 });

@@ -1,4 +1,5 @@
-import type { OutputFeed } from '../../worker/protocol.ts';
+import type { Label, OutputFeed } from '../../worker/protocol.ts';
+import type { NarrowTensor } from './tensorLimits.ts';
 
 export type ColumnType = 'string' | 'number' | 'integer' | 'boolean';
 
@@ -19,6 +20,8 @@ export interface Input {
   readonly name: string;
   /** The ONNX input that the column feeds. */
   readonly onnx: string;
+  /** That input's element type where it doesn't hold every cell: read from the ONNX file, no member of model.json. */
+  readonly tensor?: NarrowTensor;
   readonly type: ColumnType;
   readonly nullable: boolean;
   readonly categories?: readonly string[];
@@ -36,11 +39,14 @@ export interface Signature {
   readonly created?: string;
   /** Digest of the ONNX file; always set once the version is read. */
   readonly sha256?: string;
+  /** Demands that each row has a run of its own. */
+  readonly batching?: 'row';
   readonly inputs: readonly Input[];
   readonly outputs: {
     readonly label?: string;
     readonly probabilities?: string;
-    readonly classes?: readonly (string | number)[];
+    readonly classes?: readonly Label[];
+    readonly floatClasses?: boolean;
     readonly value?: string;
     readonly distribution?: Distribution;
   };
@@ -55,12 +61,14 @@ export interface Signature {
 export interface Golden {
   readonly columns: readonly string[];
   readonly data: readonly (readonly unknown[])[];
-  readonly predictions: readonly (string | number)[];
+  readonly predictions: readonly Label[];
   readonly probabilities?: readonly (readonly number[])[];
 }
 
 /** Where a thread finds the answers among the graph's outputs. The schema guarantees the names. */
 export function outputFeed({ task, outputs }: Signature): OutputFeed {
-  const { label = '', probabilities = '', classes = [], value = '' } = outputs;
-  return task === 'classification' ? { task, label, probabilities, classes } : { task, value };
+  const { label = '', probabilities = '', classes = [], floatClasses = false, value = '' } = outputs;
+  return task === 'classification'
+    ? { task, label, probabilities, classes, ...(floatClasses && { floatClasses }) }
+    : { task, value };
 }

@@ -43,11 +43,13 @@ export function answerSchemas(name: string, { output }: Model): Json {
       },
     };
   }
-  const { classes } = output;
+  const { classes, floatClasses } = output;
+  const number = floatClasses ? 'number' : 'integer';
+  const types = [...new Set(classes.map((name) => (typeof name === 'number' ? number : typeof name)))];
   const label = ref(`${name}Label`);
   return {
     [`${name}Label`]: {
-      type: classes.every((value) => typeof value === 'string') ? 'string' : 'integer',
+      type: types.length === 1 ? types[0] : types,
       enum: classes,
     },
     [`${name}Predictions`]: {

@@ -65,9 +65,9 @@ function questionOf({ golden, encoder, output, signature }: Model, number: numbe
     const columns = signature.inputs.map(({ name }) => name);
     return { rows: encoder.encode(columns, [exampleRow(signature)]), wanted: undefined };
   }
-  const row = number % golden.rows;
-  const width = answerWidth(output);
   const { columns, data } = golden.table;
+  const row = number % data.length;
+  const width = answerWidth(output);
   return {
     rows: encoder.encode(columns, [data[row]]),
     wanted: golden.answers.subarray(row * width, (row + 1) * width),

@@ -1,5 +1,6 @@
 import type { Model } from '../../../server/model/model.ts';
 import { createComparison } from '../../../server/observers/shadow/compare.ts';
+import type { Label } from '../../../worker/protocol.ts';
 import { Failure } from '../../cli/faults.ts';
 import { predictionOf, score } from '../openVersion.ts';
 import type { FileRows } from '../readRows.ts';
@@ -9,8 +10,8 @@ const MAX_SHOWN = 10;
 
 interface Change {
   readonly row: number;
-  readonly before: string | number;
-  readonly after: string | number;
+  readonly before: Label;
+  readonly after: Label;
   /** Largest difference of a class's probability, or of the value; null where the classes are others. */
   readonly difference: number | null;
 }
@@ -63,8 +64,8 @@ export async function compareOn(model: Model, other: Model, rows: FileRows): Pro
     labels: model.output.task === 'classification' ? countLabels(before, after) : [],
     changes: changed.slice(0, MAX_SHOWN).map(({ row, score: value }) => ({
       row,
-      before: before[row] as string | number,
-      after: after[row] as string | number,
+      before: before[row] as Label,
+      after: after[row] as Label,
       difference: Number.isNaN(value) ? null : value,
     })),
   };

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from exporter.parity import label_text
+
 MOST_BINS = 10
 """Deciles."""
 LEAST_ROWS_A_BIN = 50
@@ -99,7 +101,7 @@ def with_distributions(members: Mapping[str, Any], frame: pd.DataFrame, predicti
     answers = (
         of_numbers(np.asarray(predictions, dtype="float64"))
         if classes is None
-        else of_categories(pd.Series(predictions, dtype=object), [str(name) for name in classes])
+        else of_categories(pd.Series(predictions, dtype=object), [label_text(name) for name in classes])
     )
     return {
         **members,

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from exporter.documents import SIGNIFICANT_DIGITS, significant, to_json_document
-from exporter.parity import Answers
+from exporter.parity import Answers, Label, label_text
 from exporter.signature import Column
 
 TIE_MARGIN = 1e-3
@@ -83,14 +83,14 @@ def sample(
     return pd.concat(chosen, ignore_index=True)
 
 
-def golden_json(columns: list[Column], rows: pd.DataFrame, answers: Answers, classes: list[str | int] | None) -> bytes:
+def golden_json(columns: list[Column], rows: pd.DataFrame, answers: Answers, classes: list[Label] | None) -> bytes:
     """golden.json of these rows [N, F] and the answers to them."""
     data = [[to_cell(row[column.name], column) for column in columns] for row in rows.to_dict("records")]
     members: dict[str, Any] = {"columns": [column.name for column in columns], "data": data}
     if answers.probabilities is None:
         members["predictions"] = significant(answers.predictions.tolist())
         return to_json_document(members, listed=["data", "predictions"])
-    by_text = {str(name): name for name in classes or []}
+    by_text = {label_text(name): name for name in classes or []}
     members["predictions"] = [by_text[label] for label in answers.predictions]
     members["probabilities"] = significant(answers.probabilities.tolist())
     return to_json_document(members, listed=["data", "predictions", "probabilities"])

@@ -16,10 +16,11 @@ import numpy as np
 import onnx
 import onnxruntime
 import pandas as pd
+from onnx import helper
 from sklearn.base import is_classifier
 
-from exporter.errors import ExportError
-from exporter.signature import Column, first_step, reads_one_text
+from exporter.errors import Disagreement, ExportError
+from exporter.signature import JSON_INTEGERS, Column, fitted_names, reads_one_text
 
 PROBABILITY_TOLERANCE = 1e-6
 VALUE_TOLERANCE = 1e-5
@@ -53,7 +54,15 @@ class Agreement:
         return not self.label_differences and not self.beyond
 
 
-def class_names(model: Any, names: list[str] | None) -> list[str | int]:
+Label = str | int | float | bool
+
+
+def label_text(label: Any) -> str:
+    """A label in one spelling, whether the library gives it or the graph: True, 1 and 1.0 are all "1"."""
+    return label if isinstance(label, str) else str(int(label))
+
+
+def class_names(model: Any, names: list[str] | None) -> list[Label]:
     """The classes in the order of the probabilities, as model.json names them."""
     classes = list(model.classes_)
     if names is not None:
@@ -65,8 +74,14 @@ def class_names(model: Any, names: list[str] | None) -> list[str | int]:
         return list(names)
     if all(isinstance(value, str) for value in classes):
         return [str(value) for value in classes]
+    if all(isinstance(value, (bool, np.bool_)) for value in classes):
+        return [bool(value) for value in classes]
     if all(float(value).is_integer() for value in classes):
-        return [int(value) for value in classes]
+        large = [int(value) for value in classes if abs(int(value)) > JSON_INTEGERS]
+        if large:
+            raise ExportError(f"class {large[0]} is beyond 2^53 - 1, so JSON can't carry it; name the classes with --classes")
+        # A float stays one: 1.0 is written so.
+        return [float(value) if isinstance(value, (float, np.floating)) else int(value) for value in classes]
     raise ExportError("the model's classes are neither texts nor whole numbers; name them with --classes")
 
 
@@ -74,12 +89,10 @@ def library_input(model: Any, frame: pd.DataFrame) -> Any:
     """The rows in the form in which the model was fitted."""
     if reads_one_text(model):
         return frame.iloc[:, 0]
-    named = hasattr(model, "feature_names_in_") or hasattr(first_step(model), "feature_names_in_")
-    unnamed_lightgbm = named and all(str(n).startswith("Column_") for n in getattr(model, "feature_names_in_", [""]))
-    return frame if named and not unnamed_lightgbm else frame.to_numpy()
+    return frame.to_numpy() if fitted_names(model) is None else frame
 
 
-def library_answers(model: Any, frame: pd.DataFrame, classes: list[str | int] | None) -> Answers:
+def library_answers(model: Any, frame: pd.DataFrame, classes: list[Label] | None) -> Answers:
     """The training library's own answers, to the original float64 values."""
     rows = library_input(model, frame)
     if not is_classifier(model):
@@ -88,16 +101,17 @@ def library_answers(model: Any, frame: pd.DataFrame, classes: list[str | int] | 
             raise ExportError("the model predicts more than one value a row")
         return Answers(values.reshape(-1), None)
     positions = np.searchsorted(model.classes_, model.predict(rows))
-    names = np.array([str(name) for name in classes or []], dtype=object)
+    names = np.array([label_text(name) for name in classes or []], dtype=object)
     return Answers(names[positions], np.asarray(model.predict_proba(rows), dtype="float64"))
 
 
 def feeds(graph: onnx.ModelProto, columns: list[Column], frame: pd.DataFrame) -> dict[str, np.ndarray]:
     """Tensors [N, 1] by graph input."""
-    kinds = {"string": object, "boolean": bool, "number": np.float32, "integer": np.float32}
     # By position: skl2onnx rewrites names ("education-num" becomes "education_num").
     return {
-        graph_input.name: frame[[column.name]].to_numpy(kinds[column.type])
+        graph_input.name: frame[[column.name]].to_numpy(
+            object if column.is_text else helper.tensor_dtype_to_np_dtype(graph_input.type.tensor_type.elem_type)
+        )
         for column, graph_input in zip(columns, graph.graph.input, strict=True)
     }
 
@@ -125,7 +139,7 @@ class Session:
         except Exception as error:
             raise ExportError(f"ONNX Runtime can't run the exported graph: {str(error).splitlines()[0]}") from error
         if more:
-            return Answers(np.array([str(label) for label in first.reshape(-1)], dtype=object), more[0])
+            return Answers(np.array([label_text(label) for label in first.reshape(-1)], dtype=object), more[0])
         return Answers(first.reshape(-1).astype("float64"), None)
 
 
@@ -167,12 +181,12 @@ def _named(rows: tuple[int, ...]) -> str:
 
 
 def require(
-    agreement: Agreement, tolerance: float, library: str, what: str = "the frame", shown: pd.DataFrame | None = None
+    agreement: Agreement, tolerance: float, library: str, frame: pd.DataFrame, what: str = "the frame", made_up: bool = False
 ) -> None:
     """Refuse a model whose ONNX form and training library give different answers.
 
-    shown: generated rows, which the user doesn't have: the message holds the first one that differs.
-    Raises ExportError naming the rows, counted from 0.
+    made_up: the user doesn't have these rows, so the message holds the first one that differs.
+    Raises Disagreement naming the rows, counted from 0.
     """
     if agreement.complete:
         return
@@ -188,10 +202,11 @@ def require(
     hint = ""
     if agreement.ties:
         hint = "; these rows are ties: no class is the most probable (a forest with an odd number of trees has fewer)"
-    if shown is not None:
-        first = (*agreement.label_differences, *agreement.beyond)[0]
-        cells = ", ".join(f"{name}: {str(value)[:40]!r}" for name, value in shown.iloc[first].items())
-        hint += f"; row {first} is {cells[:400]}"
-    raise ExportError(
-        f"ONNX Runtime doesn't give {library}'s answers on {what}: {'; '.join(parts)}{hint}; nothing was written"
+    differing = [*agreement.label_differences, *agreement.beyond]
+    if made_up:
+        cells = ", ".join(f"{name}: {str(value)[:40]!r}" for name, value in frame.iloc[differing[0]].items())
+        hint += f"; row {differing[0]} is {cells[:400]}"
+    raise Disagreement(
+        f"ONNX Runtime doesn't give {library}'s answers on {what}: {'; '.join(parts)}{hint}; nothing was written",
+        frame.iloc[differing],
     )

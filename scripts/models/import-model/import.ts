@@ -13,6 +13,7 @@ import { predictionOf, score } from '../openVersion.ts';
 import type { FileRows } from '../readRows.ts';
 import { readRows } from '../readRows.ts';
 import { learn, makeRows } from './columns.ts';
+import { pullExternalData } from './externalData.ts';
 
 /** Golden rows that are written. */
 const MAX_GOLDEN = 50;
@@ -47,7 +48,7 @@ async function place(repository: string, target: string): Promise<{ name: string
 
 /** What the ONNX file says, or somebody instead of it; with what the rows teach; and the checksum. */
 async function signatureOf(
-  onnx: Buffer,
+  onnx: Uint8Array,
   options: ImportOptions,
 ): Promise<{ signature: Signature; rows: FileRows }> {
   const inferred = options.signature === undefined ? inferSignature(onnx) : undefined;
@@ -90,7 +91,7 @@ export async function importModel(options: ImportOptions): Promise<string> {
   const id = `${name}/${version}`;
   const folder = join(repository, name, String(version));
   if (await stat(folder).catch(() => undefined)) throw new Failure(`${folder} is there already`);
-  const onnx = await read(options.onnx);
+  const onnx = pullExternalData(await read(options.onnx), options.onnx);
   const { signature, rows } = await signatureOf(onnx, options);
   const aside = join(repository, name, `.${version}.importing`);
   await rm(aside, { recursive: true, force: true });

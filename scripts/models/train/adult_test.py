@@ -243,8 +243,9 @@ class TestGoldenRows:
         cells = [cell for row in self.golden["data"] for cell in row]
         assert {"Private", ""} <= {cell for cell in cells if isinstance(cell, str)}
         numbers = [cell for cell in cells if isinstance(cell, int)]
-        assert max(numbers) == 2**53 - 1
-        assert min(numbers) == -(2**53) + 1
+        assert max(numbers) == adult.LARGEST_HELD_INTEGER
+        assert min(numbers) == -adult.LARGEST_HELD_INTEGER
+        assert [number for number in numbers if float(np.float32(number)) != number] == []
         assert None in cells
         assert all(isinstance(cell, (int, str)) for cell in cells if cell is not None)
 

@@ -1,5 +1,6 @@
 import { canonicalText, sha256Of } from '../../../server/observers/predictionLog/canonical.ts';
 import type { PredictionRecord, RecordedOutput } from '../../../server/observers/predictionLog/record.ts';
+import type { Label } from '../../../worker/protocol.ts';
 import { PROBABILITY_TOLERANCE, VALUE_TOLERANCE } from '../../../worker/compare.ts';
 import type { Cells, Version } from './scorer.ts';
 
@@ -24,7 +25,7 @@ function sameOutput(logged: RecordedOutput, present: RecordedOutput): boolean {
   }
   const names = Object.keys(present.probabilities);
   if (names.length !== Object.keys(logged.probabilities).length) return false;
-  const of = ({ probabilities }: typeof logged, name: string | number) => probabilities[name] ?? null;
+  const of = ({ probabilities }: typeof logged, name: Label) => probabilities[String(name)] ?? null;
   if (!names.every((name) => close(of(logged, name), of(present, name), PROBABILITY_TOLERANCE))) return false;
   // Two classes that are as likely may change places.
   const tie = close(of(present, logged.label), of(present, present.label), 2 * PROBABILITY_TOLERANCE);

@@ -29,7 +29,7 @@ function isOutput(value: unknown): boolean {
   if (!isObject(value)) return false;
   const { label, probabilities, value: number } = value;
   if (label === undefined) return number === null || typeof number === 'number';
-  return (typeof label === 'string' || typeof label === 'number') && isObject(probabilities);
+  return ['string', 'number', 'boolean'].includes(typeof label) && isObject(probabilities);
 }
 
 function isRecord(value: unknown): value is PredictionRecord {

@@ -1,4 +1,5 @@
 import type { RecordedOutput } from '../../../server/observers/predictionLog/record.ts';
+import type { Label } from '../../../worker/protocol.ts';
 import type { Signature } from '../../../server/model/signature.ts';
 import { post } from '../../cli/post.ts';
 import { Failure, reasonOf } from '../../cli/faults.ts';
@@ -7,9 +8,9 @@ import type { Version, Versions } from './scorer.ts';
 const TIMEOUT_MS = 30_000;
 
 interface Answer {
-  readonly predictions: readonly (string | number | null)[];
+  readonly predictions: readonly (Label | null)[];
   readonly probabilities?: readonly (readonly (number | null)[] | null)[];
-  readonly classes?: readonly (string | number)[];
+  readonly classes?: readonly Label[];
   readonly errorsTotal?: number;
 }
 
@@ -23,7 +24,7 @@ function outputOf(
   if (!classes) return { value: prediction as number | null };
   const numbers = probabilities?.[row] ?? [];
   return {
-    label: prediction as string | number,
+    label: prediction as Label,
     probabilities: Object.fromEntries(classes.map((name, k) => [String(name), numbers[k] ?? null])),
   };
 }

@@ -15,6 +15,7 @@ export type Verdict = 'right' | 'unreadable' | readonly Mismatch[];
 const TOLERANCE = 1e-6;
 
 function same(expected: Label, got: unknown): boolean {
+  if (typeof got === 'boolean') return String(expected) === String(got);
   if (typeof got !== 'number') return String(expected) === got;
   const wanted = Number(expected);
   return Math.abs(got - wanted) <= TOLERANCE * Math.max(1, Math.abs(wanted));

@@ -8,7 +8,7 @@ import { UsageError, reasonOf } from '../../cli/faults.ts';
 import type { Settings } from './settings.ts';
 
 export type Cell = string | number | boolean | null;
-export type Label = string | number;
+export type Label = string | number | boolean;
 
 /** What is sent: rows, with the labels that are expected for them when answers are to be compared. */
 export interface Rows {

@@ -1,19 +1,28 @@
 import type { Mode, PostTransform, TreeEnsemble } from '../../../worker/forest/ensemble.ts';
 import { MODES } from '../../../worker/forest/ensemble.ts';
+import type { Label } from '../../../worker/protocol.ts';
+import { graphLabel } from '../../../worker/protocol.ts';
 import type { Signature } from '../../model/signature.ts';
 import type { Attribute } from '../../../worker/onnx/attribute.ts';
 import { elementTypeOf } from '../../../worker/onnx/elementTypes.ts';
 import type { OnnxNode } from '../../../worker/onnx/node.ts';
 import { OnnxRefused } from '../../../worker/onnx/onnxRefused.ts';
+import type { Labels } from '../labelEncoding.ts';
+import { encodeLabels, listOf } from '../labelEncoding.ts';
 import type { CutPoint } from './cutPoint.ts';
+import type { Shared } from './ensembleParts.ts';
+import { eachPart } from './ensembleParts.ts';
 import { readTreeEnsemble5 } from './readTreeEnsemble5.ts';
 
 /** A tree ensemble that answers the model's outputs by itself. */
 export interface ForestRest {
   readonly kind: 'forest';
+  /** As a whole, read at each use: several times the size of the packed forest. */
   readonly ensemble: TreeEnsemble;
+  /** Calls `take` with some trees at a time. @returns false where that is impossible: see eachPart */
+  readonly eachPart: (take: (part: TreeEnsemble) => void, partNodes?: number) => boolean;
   /** As the signature has them; empty for a regression. */
-  readonly classes: readonly (string | number)[];
+  readonly classes: readonly Label[];
 }
 
 const KINDS: Readonly<Record<string, TreeEnsemble['kind']>> = {
@@ -33,26 +42,34 @@ function word<T extends string>(attribute: Attribute | undefined, words: readonl
   return known;
 }
 
-/**
- * Reads a tree ensemble's attributes; compileForest checks them.
- *
- * @param prefix of the attributes of leaf weights: `class` or `target`
- */
-function readEnsemble(
+/** What holds for all trees; undefined for double precision, which exporters don't write. */
+function readShared(
   { attributes }: OnnxNode,
   kind: TreeEnsemble['kind'],
   outputs: number,
-): TreeEnsemble | undefined {
-  // Double precision: exporters don't write it, and the kernel doesn't support it.
+): Shared | undefined {
   if ([...attributes.keys()].some((name) => name.endsWith('_as_tensor'))) return undefined;
-  const prefix = kind === 'classifier' ? 'class' : 'target';
+  return {
+    kind,
+    outputs,
+    baseValues: attributes.get('base_values')?.floats() ?? new Float32Array(),
+    postTransform: word(attributes.get('post_transform'), POST_TRANSFORMS, 'NONE'),
+    aggregate: word(attributes.get('aggregate_function'), AGGREGATES, 'SUM'),
+  };
+}
+
+/** The attributes of leaf weights begin so. */
+const prefixOf = (kind: TreeEnsemble['kind']): string => (kind === 'classifier' ? 'class' : 'target');
+
+/** Reads a tree ensemble's attributes; compileForest checks them. */
+function readEnsemble({ attributes }: OnnxNode, shared: Shared): TreeEnsemble {
+  const prefix = prefixOf(shared.kind);
   const int32s = (name: string): Int32Array => attributes.get(name)?.int32s() ?? new Int32Array();
   const floats = (name: string): Float32Array => attributes.get(name)?.floats() ?? new Float32Array();
   const nodeModes = attributes.get('nodes_modes')?.enums(MODES satisfies readonly Mode[]) ?? new Uint8Array();
   const missing = attributes.get('nodes_missing_value_tracks_true')?.int32s();
   return {
-    kind,
-    outputs,
+    ...shared,
     nodeTreeIds: int32s('nodes_treeids'),
     nodeIds: int32s('nodes_nodeids'),
     nodeModes,
@@ -68,14 +85,18 @@ function readEnsemble(
     weightNodeIds: int32s(`${prefix}_nodeids`),
     weightOutputs: int32s(`${prefix}_ids`),
     weights: floats(`${prefix}_weights`),
-    baseValues: floats('base_values'),
-    postTransform: word(attributes.get('post_transform'), POST_TRANSFORMS, 'NONE'),
-    aggregate: word(attributes.get('aggregate_function'), AGGREGATES, 'SUM'),
   };
 }
 
-/** Where an output comes from, through nodes that don't change it. */
-type Trace = (name: string) => string;
+/** The rest of a graph that is this node, whose lists are read when they are needed. */
+const forestOf = (node: OnnxNode, shared: Shared, classes: ForestRest['classes']): ForestRest => ({
+  kind: 'forest',
+  get ensemble() {
+    return readEnsemble(node, shared);
+  },
+  eachPart: (take, partNodes) => eachPart(node, prefixOf(shared.kind), shared, take, partNodes),
+  classes,
+});
 
 /** Nodes that pass outputs through: an exporter writes one or two. */
 const MAX_PASSING = 16;
@@ -84,7 +105,7 @@ const MAX_PASSING = 16;
 const FLOAT_INTEGERS = 2 ** 24;
 
 /** Whether a node passes labels or scores through; a cast of integer labels changes their type, not their value. */
-function passes({ op, domain, attributes }: OnnxNode, labels: readonly (string | number)[]): boolean {
+function passes({ op, domain, attributes }: OnnxNode, labels: Labels): boolean {
   if (domain === '' && op === 'Identity') return true;
   if (domain === 'ai.onnx.ml' && op === 'ZipMap') return true;
   if (domain !== '' || op !== 'Cast') return false;
@@ -96,30 +117,36 @@ function passes({ op, domain, attributes }: OnnxNode, labels: readonly (string |
   );
 }
 
-function labelsOf({ attributes }: OnnxNode): readonly (string | number)[] {
-  const strings = attributes.get('classlabels_strings')?.strings() ?? [];
-  return strings.length > 0 ? strings : (attributes.get('classlabels_int64s')?.ints() ?? []);
+/** Where the outputs of the nodes behind an ensemble come from, and which labels they hold. */
+interface Traced {
+  readonly origin: (name: string) => string;
+  readonly labels: ReadonlyMap<string, Labels>;
 }
 
-/** A trace through all nodes but the ensemble; undefined where one of them changes values. */
-function tracer(
-  nodes: readonly OnnxNode[],
-  labels: readonly (string | number)[],
-  label: string,
-): Trace | undefined {
+/**
+ * Follows all nodes but the ensemble; undefined where one of them changes values, but for names that it gives labels.
+ *
+ * @param nodes in an order in which they can be run
+ */
+function follow(nodes: readonly OnnxNode[], label: string, own: Labels): Traced | undefined {
   const from = new Map<string, string>();
+  const labels = new Map([[label, own]]);
   for (const node of nodes) {
     const [input, output] = [node.inputs[0], node.outputs[0]];
     if (input === undefined || output === undefined) return undefined;
+    const before = labels.get(input);
+    const encodes = node.op === 'LabelEncoder' && node.domain === 'ai.onnx.ml' && before !== undefined;
+    const after = encodes ? encodeLabels(node, before) : before;
+    if (encodes ? after === undefined : !passes(node, before ?? [])) return undefined;
+    if (after !== undefined) labels.set(output, after);
     from.set(output, input);
   }
-  const trace: Trace = (name) => {
-    let origin = name;
-    for (let before = from.get(origin); before !== undefined; before = from.get(origin)) origin = before;
-    return origin;
+  const origin = (name: string): string => {
+    let found = name;
+    for (let before = from.get(found); before !== undefined; before = from.get(found)) found = before;
+    return found;
   };
-  const isLabel = (node: OnnxNode): boolean => trace(node.inputs[0] ?? '') === label;
-  return nodes.every((node) => passes(node, isLabel(node) ? labels : [])) ? trace : undefined;
+  return { origin, labels };
 }
 
 /**
@@ -139,19 +166,24 @@ export function readForest({ name, nodes }: CutPoint, { task, outputs }: Signatu
   if (kind === 'classifier') {
     if (task !== 'classification') return undefined;
     const { label = '', probabilities = '', classes = [] } = outputs;
-    const labels = labelsOf(tree);
-    const trace = tracer(others, labels, tree.outputs[0] ?? '');
+    const own = listOf(tree, 'classlabels_strings', 'classlabels_int64s') ?? [];
+    const traced = follow(others, tree.outputs[0] ?? '', own);
+    const labels = traced?.labels.get(label);
     const inOrder =
-      labels.length === classes.length && labels.every((own, i) => String(own) === String(classes[i]));
-    if (!inOrder || trace?.(label) !== tree.outputs[0] || trace?.(probabilities) !== tree.outputs[1])
-      return undefined;
-    const ensemble = readEnsemble(tree, kind, labels.length);
-    return ensemble && { kind: 'forest', ensemble, classes };
+      labels?.length === classes.length &&
+      labels.every((name, i) => String(name) === graphLabel(classes[i] as Label));
+    if (!inOrder || traced?.origin(probabilities) !== tree.outputs[1]) return undefined;
+    const shared = readShared(tree, kind, own.length);
+    return shared && forestOf(tree, shared, classes);
   }
   const targets = tree.attributes.get('n_targets')?.int() ?? 1;
-  const trace = tracer(others, [], '');
-  if (task !== 'regression' || targets !== 1 || trace?.(outputs.value ?? '') !== tree.outputs[0])
+  const traced = follow(others, '', []);
+  if (task !== 'regression' || targets !== 1 || traced?.origin(outputs.value ?? '') !== tree.outputs[0])
     return undefined;
-  const ensemble = tree.op === 'TreeEnsemble' ? readTreeEnsemble5(tree) : readEnsemble(tree, kind, targets);
-  return ensemble && { kind: 'forest', ensemble, classes: [] };
+  if (tree.op !== 'TreeEnsemble') {
+    const shared = readShared(tree, kind, targets);
+    return shared && forestOf(tree, shared, []);
+  }
+  const ensemble = readTreeEnsemble5(tree);
+  return ensemble && { kind: 'forest', ensemble, eachPart: () => false, classes: [] };
 }

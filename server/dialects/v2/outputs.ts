@@ -1,10 +1,12 @@
 import type { OutputFeed } from '../../../worker/protocol.ts';
+import type { Classification } from '../../model/labels.ts';
+import { classTexts } from '../../model/labels.ts';
 import { writeNumbers } from '../native.ts';
 
 /** An output of a model as a tensor. */
 export interface OutputTensor {
   readonly name: string;
-  readonly datatype: 'BYTES' | 'INT64' | 'FP64' | 'FP32';
+  readonly datatype: 'BYTES' | 'INT64' | 'BOOL' | 'FP64' | 'FP32';
   /** The second dimension; undefined for the shape [rows]. */
   readonly width: number | undefined;
   /** Its elements in JSON. */
@@ -25,23 +27,28 @@ function bytesElement(text: string): Buffer {
   return element;
 }
 
-function int64Element(value: number): Buffer {
+function numberElement(value: number, float: boolean): Buffer {
   const element = Buffer.alloc(8);
-  element.writeBigInt64LE(BigInt(value));
+  if (float) element.writeDoubleLE(value);
+  else element.writeBigInt64LE(BigInt(value));
   return element;
 }
 
-/** The predicted class: numbers where all classes are numbers (the schema has them integers), else text. */
-function labelTensor(name: string, classes: readonly (string | number)[]): OutputTensor {
+/** The predicted class: numbers or booleans where all classes are, else text. */
+function labelTensor(output: Classification): OutputTensor {
+  const { label: name, classes, floatClasses = false } = output;
   const width = 1 + classes.length;
-  const integers = classes.every((label) => typeof label === 'number');
-  const json = classes.map((label) => JSON.stringify(integers ? label : String(label)));
-  const binary = classes.map((label) =>
-    integers ? int64Element(label as number) : bytesElement(String(label)),
-  );
+  const all = (type: 'number' | 'boolean'): boolean => classes.every((label) => typeof label === type);
+  const datatype = all('number') ? (floatClasses ? 'FP64' : 'INT64') : all('boolean') ? 'BOOL' : 'BYTES';
+  const texts = classTexts(output);
+  const json = datatype === 'BYTES' ? texts.map((text) => JSON.stringify(text)) : texts;
+  const binary = classes.map((label, at) => {
+    if (datatype === 'BYTES') return bytesElement(texts[at] as string);
+    return datatype === 'BOOL' ? Buffer.of(Number(label)) : numberElement(Number(label), floatClasses);
+  });
   return {
     name,
-    datatype: integers ? 'INT64' : 'BYTES',
+    datatype,
     width: undefined,
     json: (answers) => list(answers, width, (at) => json[answers[at] as number] as string),
     binary: (answers) => {
@@ -90,7 +97,4 @@ function valueTensor(name: string): OutputTensor {
 export const outputTensors = (output: OutputFeed): readonly OutputTensor[] =>
   output.task === 'regression'
     ? [valueTensor(output.value)]
-    : [
-        labelTensor(output.label, output.classes),
-        probabilitiesTensor(output.probabilities, output.classes.length),
-      ];
+    : [labelTensor(output), probabilitiesTensor(output.probabilities, output.classes.length)];

@@ -18,6 +18,9 @@ interface Summary {
   readonly path: Engine['path'];
   /** Why the model isn't lifted, or isn't a compiled forest. */
   readonly reason?: string;
+  readonly batching?: Engine['batching'];
+  /** Why each row has a run of its own. */
+  readonly batchingReason?: string;
 }
 
 const summarise = ({ name, version, id, signature, engine }: Model, defaultModel: Model): Summary => ({
@@ -49,7 +52,11 @@ export function modelsRoute(catalogue: Catalogue): Methods {
 
 /** Without the distributions of the training data: the largest part, and `GET /models/:model/drift` has them. */
 function withoutDistributions({ inputs, outputs, ...facts }: Signature): Signature {
-  const strip = <T extends object>(entry: T): T => ({ ...entry, distribution: undefined });
+  const strip = <T extends object>(entry: T): T => ({
+    ...entry,
+    distribution: undefined,
+    tensor: undefined,
+  });
   return { ...facts, inputs: inputs.map(strip), outputs: strip(outputs) };
 }
 

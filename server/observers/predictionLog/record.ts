@@ -1,3 +1,5 @@
+import type { Label } from '../../../worker/protocol.ts';
+
 /** A logged prediction: one row of one request. Entries of a stream and lines of a file hold it as JSON. */
 export interface PredictionRecord {
   readonly requestId: string;
@@ -19,7 +21,7 @@ export interface PredictionRecord {
 /** The model's answer; null stands for a number that JSON doesn't have. */
 export type RecordedOutput =
   | {
-      readonly label: string | number;
+      readonly label: Label;
       /** By class. */
       readonly probabilities: Readonly<Record<string, number | null>>;
     }

@@ -30,9 +30,9 @@ export interface CellRemark {
 
 /** The answer of `POST …/predict`. */
 export interface Answer {
-  readonly predictions: readonly (string | number | null)[];
+  readonly predictions: readonly (string | number | boolean | null)[];
   readonly probabilities?: readonly (readonly number[])[];
-  readonly classes?: readonly (string | number)[];
+  readonly classes?: readonly (string | number | boolean)[];
   readonly warnings?: readonly CellRemark[];
   readonly warningsTotal?: number;
 }

@@ -11,7 +11,7 @@ const TRIES = 25;
 
 /** The answer to a row. */
 export interface RowAnswer {
-  readonly prediction: string | number | null;
+  readonly prediction: string | number | boolean | null;
   /** Of the predicted class. */
   readonly probability?: number;
 }

@@ -14,8 +14,9 @@ export interface Result {
   incomplete(): void;
 }
 
-const predictionText = (prediction: string | number | null | undefined): string => {
+const predictionText = (prediction: Answer['predictions'][number] | undefined): string => {
   if (typeof prediction === 'number') return value(prediction);
+  if (typeof prediction === 'boolean') return String(prediction);
   return prediction === null || prediction === undefined ? 'no number' : prediction.trim() || '(empty)';
 };
 
