@@ -73,6 +73,10 @@ export function answerSchemas(name: string, { output }: Model): Json {
   };
 }
 
+/** A remark in words: other types of content would be other types of bodies and answers for each generated client. */
+export const LINES_REMARK =
+  'A body may also be JSON Lines (application/jsonlines, application/x-ndjson), and so may an answer whose type Accept names: one object a row, with `prediction` and, where the row has some, `probabilities`, `warnings` and `errors`.';
+
 /** An example of an answer to the example row. Its values are made up. */
 export const predictionsExample = ({ output }: Model): Json => ({
   predictions: [output.task === 'regression' ? 0.5 : output.classes[0]],

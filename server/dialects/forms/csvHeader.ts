@@ -68,7 +68,8 @@ const TYPES = { integer: 'number', number: 'number', boolean: 'boolean', string:
 
 /**
  * Whether a first line is a row rather than a header: none of its cells resembles a name of the signature, and each fits
- * its column. Where all columns are texts, one with known categories must hold one of them.
+ * its column. Any text fits a column of text: without a number or boolean, all cells of columns with known categories must
+ * hold one of them, and there must be one.
  */
 export function isRow(
   cells: readonly string[],
@@ -80,15 +81,15 @@ export function isRow(
   if (cells.length > 1 && isNumbered(cells)) return false;
   const loose = new Set(inputs.map(({ name }) => looseName(name)));
   if (cells.some((cell) => loose.has(looseName(cell)))) return false;
-  const onlyTexts = inputs.every(({ type }) => type === 'string');
-  return inputs.every(({ type, nullable, categories }, at) => {
-    const value = read(cells[at] as string, type);
-    if (value === null) return nullable;
-    return (
-      typeof value === TYPES[type] &&
-      (!onlyTexts || categories === undefined || categories.includes(value as string))
-    );
-  });
+  const values = inputs.map(({ type }, at) => read(cells[at] as string, type));
+  const fits = inputs.every(({ type, nullable }, at) =>
+    values[at] === null ? nullable : typeof values[at] === TYPES[type],
+  );
+  if (!fits || values.some((value) => typeof value === 'number' || typeof value === 'boolean')) return fits;
+  const known = inputs.flatMap(({ categories }, at) =>
+    categories === undefined || values[at] === null ? [] : [categories.includes(values[at] as string)],
+  );
+  return known.length > 0 && !known.includes(false);
 }
 
 /** @throws {Problem} as `requireHeader`, if the first row is none because of the form of the whole file */
