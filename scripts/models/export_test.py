@@ -36,7 +36,7 @@ from xgboost import XGBClassifier, XGBRegressor
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import export
 from export import export_model
-from exporter.errors import ExportError
+from servemodel.errors import ExportError
 
 ROWS = 300
 ALL = ["city name", "label", "amount", "age", "visits", "member"]

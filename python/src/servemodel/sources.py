@@ -13,7 +13,7 @@ import joblib
 import pandas as pd
 from sklearn.base import BaseEstimator
 
-from exporter.errors import ExportError
+from servemodel.errors import ExportError
 
 
 def load_model(source: str) -> Any:

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 from sklearn.metrics import accuracy_score, mean_absolute_error, r2_score, roc_auc_score
 
-from exporter.parity import Answers, Label, label_text
-from exporter.result import Metrics
+from servemodel.parity import Answers, Label, label_text
+from servemodel.result import Metrics
 
 
 def _text(value: Any) -> str:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from exporter.errors import ExportError
+from servemodel.errors import ExportError
 
 SIGNIFICANT_DIGITS = 12
 

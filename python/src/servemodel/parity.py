@@ -19,8 +19,8 @@ import pandas as pd
 from onnx import helper
 from sklearn.base import is_classifier
 
-from exporter.errors import ExportError
-from exporter.signature import JSON_INTEGERS, Column, first_step, reads_one_text
+from servemodel.errors import ExportError
+from servemodel.signature import JSON_INTEGERS, Column, first_step, reads_one_text
 
 PROBABILITY_TOLERANCE = 1e-6
 VALUE_TOLERANCE = 1e-5

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from exporter.errors import ExportError
+from servemodel.errors import ExportError
 
 
 class ArgumentParser(argparse.ArgumentParser):

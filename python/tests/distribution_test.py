@@ -12,14 +12,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-SCRIPTS = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(SCRIPTS), str(SCRIPTS / "train")]
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPTS = ROOT / "scripts" / "models"
+sys.path[:0] = [str(ROOT / "python" / "src"), str(SCRIPTS / "train")]
 
 import iris
 
-from exporter.distribution import bin_edges, of_categories, of_numbers
+from servemodel.distribution import bin_edges, of_categories, of_numbers
 
-IRIS = SCRIPTS.parents[1] / "models" / "iris" / "1"
+IRIS = ROOT / "models" / "iris" / "1"
 
 
 @pytest.mark.parametrize(

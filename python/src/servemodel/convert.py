@@ -26,10 +26,10 @@ from sklearn.compose import ColumnTransformer
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.pipeline import FeatureUnion, Pipeline
 
-from exporter.errors import ExportError
-from exporter.naive_bayes import centre_log_probabilities
-from exporter.signature import Column, first_step, reads_one_text
-from exporter.tokens import has_default_tokens, use_exact_tokens
+from servemodel.errors import ExportError
+from servemodel.naive_bayes import centre_log_probabilities
+from servemodel.signature import Column, first_step, reads_one_text
+from servemodel.tokens import has_default_tokens, use_exact_tokens
 
 # Converters of LightGBM and XGBoost refuse newer operators of ai.onnx.ml.
 TARGET_OPSET = {"": 18, "ai.onnx.ml": 3}

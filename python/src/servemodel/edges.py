@@ -9,8 +9,8 @@ import numpy as np
 import onnx
 import pandas as pd
 
-from exporter.parity import Answers
-from exporter.signature import FLOAT_INTEGERS, JSON_INTEGERS, Column, is_whole
+from servemodel.parity import Answers
+from servemodel.signature import FLOAT_INTEGERS, JSON_INTEGERS, Column, is_whole
 
 NASTY_TEXTS = [
     "",

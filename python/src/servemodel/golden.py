@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from exporter.documents import SIGNIFICANT_DIGITS, significant, to_json_document
-from exporter.parity import Answers, Label, label_text
-from exporter.signature import Column
+from servemodel.documents import SIGNIFICANT_DIGITS, significant, to_json_document
+from servemodel.parity import Answers, Label, label_text
+from servemodel.signature import Column
 
 TIE_MARGIN = 1e-3
 """A row closer to a tie could flip in float32 without anything being wrong."""

@@ -13,7 +13,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import FeatureUnion, Pipeline
 
-from exporter.errors import ExportError
+from servemodel.errors import ExportError
 
 
 FLOAT_INTEGERS = 2**24

@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from exporter.edges import typed
-from exporter.errors import ExportError
-from exporter.parity import Answers, Session, compare
-from exporter.signature import Column
+from servemodel.edges import typed
+from servemodel.errors import ExportError
+from servemodel.parity import Answers, Session, compare
+from servemodel.signature import Column
 
 
 def find_nullable(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from exporter.parity import Agreement
-from exporter.signature import Column
+from servemodel.parity import Agreement
+from servemodel.signature import Column
 
 Metrics = dict[str, float | int | str]
 

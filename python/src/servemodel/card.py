@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exporter.result import Export
+from servemodel.result import Export
 
 
 def default_card(name: str, export: Export, description: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from exporter.parity import label_text
+from servemodel.parity import label_text
 
 MOST_BINS = 10
 """Deciles."""

@@ -15,7 +15,7 @@ from onnx import TensorProto, helper
 from sklearn.base import BaseEstimator
 from sklearn.feature_extraction.text import CountVectorizer
 
-from exporter.errors import ExportError
+from servemodel.errors import ExportError
 
 DEFAULT_TOKENS = r"(?u)\b\w\w+\b"
 # The only letter whose lower case is two characters; the second one ends a word.

@@ -1,0 +1,282 @@
+"""Writes the version folder of a fitted model.
+
+Shapes in this file: N rows of the frame, F columns that the model takes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import os
+import re
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+# ONNX Runtime sends telemetry unless this is set before it is loaded.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+import onnx
+import pandas as pd
+from sklearn.base import BaseEstimator, is_classifier, is_regressor
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted
+
+from servemodel import convert as conversion
+from servemodel import golden
+from servemodel.card import default_card
+from servemodel.distribution import with_distributions
+from servemodel.documents import creation_date, to_json_document, write_all
+from servemodel.edges import edge_frame, jump_frame, large_thresholds, typed
+from servemodel.errors import ExportError
+from servemodel.frames import to_pandas
+from servemodel.missing import find_nullable
+from servemodel.parity import (
+    PROBABILITY_TOLERANCE,
+    VALUE_TOLERANCE,
+    Agreement,
+    Answers,
+    Session,
+    class_names,
+    compare,
+    library_answers,
+    require,
+)
+from servemodel.quality import measure
+from servemodel.result import Export, Metrics
+from servemodel.signature import Column, column_names, describe_columns, reads_one_text, tensor_plans
+
+MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+LIBRARIES = {"sklearn": "scikit-learn", "lightgbm": "LightGBM", "xgboost": "XGBoost"}
+GOLDEN_ROWS, GOLDEN_EDGES = 22, 12
+
+
+def _checked_name(folder: Path) -> str:
+    """The model's name. Raises ExportError unless the folder can be a version of it."""
+    name = folder.resolve().parent.name
+    if not MODEL_NAME.fullmatch(name) or not re.fullmatch(r"[1-9]\d{0,8}", folder.name):
+        raise ExportError("the folder must be <name>/<version>, with a version from 1 up, like models/churn/1")
+    if folder.exists() and not folder.is_dir():
+        raise ExportError(f"{folder} is not a folder")
+    return name
+
+
+def _check_frame(frame: pd.DataFrame, target: str | None) -> None:
+    if len(frame) == 0:
+        raise ExportError("the frame has no rows")
+    if not frame.columns.is_unique:
+        raise ExportError("the frame has two columns of one name")
+    if target is not None and target not in frame.columns:
+        raise ExportError(f"the frame has no target column {target}")
+
+
+def _fitted(model: Any) -> str:
+    """The task of a fitted model."""
+    if not isinstance(model, BaseEstimator):
+        raise ExportError(f"a {type(model).__name__} is no fitted scikit-learn model or pipeline")
+    try:
+        check_is_fitted(model)
+    except NotFittedError:
+        raise ExportError("the model isn't fitted") from None
+    if is_classifier(model):
+        if not hasattr(model, "predict_proba"):
+            raise ExportError("the model gives no probabilities (predict_proba)")
+        return "classification"
+    if is_regressor(model):
+        return "regression"
+    raise ExportError(f"{type(conversion.final_step(model)).__name__} is neither a classifier nor a regressor")
+
+
+def _version(library: str) -> str:
+    return str(importlib.import_module(library).__version__)
+
+
+class Checked(NamedTuple):
+    """A graph that gives the library's answers."""
+
+    graph: onnx.ModelProto
+    session: Session
+    columns: list[Column]
+    edges: pd.DataFrame
+    agreement: Agreement  # on the frame
+    edge_agreement: Agreement
+
+
+def first_checked(plans: list[list[Column]], checked: Callable[[list[Column]], Checked]) -> Checked:
+    """The first of these plans whose graph gives the library's answers.
+
+    Raises the ExportError of the first plan when there is none.
+    """
+    errors = []
+    for columns in plans:
+        try:
+            return checked(columns)
+        except ExportError as error:
+            errors.append(error)
+    large = [column.name for column in plans[0] if column.is_large]
+    if not large:
+        raise errors[0]
+    raise ExportError(
+        f"{errors[0]}; note that {', '.join(large)} has whole numbers beyond 2^24 = 16,777,216, which fall together where a "
+        "graph computes in float32: train on smaller ones (seconds since a day of your data, ids numbered from 0)"
+    ) from errors[0]
+
+
+def export_model(
+    model: Any,
+    frame: pd.DataFrame,
+    folder: str | Path,
+    *,
+    also: pd.DataFrame | None = None,
+    target: str | None = None,
+    description: str | None = None,
+    classes: list[str] | None = None,
+    integers: Sequence[str] = (),
+    example: Mapping[str, Any] | None = None,
+    routes: Sequence[str] = (),
+    answer: dict[str, Any] | None = None,
+    metrics: Metrics | None = None,
+    split: str = "the frame given to the exporter",
+    tolerance: float | None = None,
+    card: Callable[[Export], str] | None = None,
+) -> Export:
+    """Write the version folder of a fitted model.
+
+    frame: rows [N, F or more] on which both sides are compared; the model's columns are taken from it.
+    also: further rows to compare on, such as a test split; signature and ranges are those of the frame alone.
+    target: the column with the true answers, if there is one; quality is then measured on the frame.
+    classes: names for the classes of a model that numbers them, in their order.
+    integers: columns that hold whole numbers only, though their dtype is float.
+    example: a typical row for documentation; by default one of the frame.
+    routes, answer: paths and form of the model's custom answers, as in models/model.schema.json.
+    metrics: quality that was measured elsewhere, in place of the measurement on the frame.
+    tolerance: of probabilities (1e-6), or of values relative to their size (1e-5).
+
+    Raises ExportError, in one line, and writes nothing, when ONNX Runtime doesn't give the same answers.
+    """
+    folder = Path(folder)
+    name = _checked_name(folder)
+    frame = to_pandas(frame)
+    also = None if also is None else to_pandas(also)
+    _check_frame(frame, target)
+    task = _fitted(model)
+    if classes is not None and task != "classification":
+        raise ExportError("a regression has no classes to name")
+    created = creation_date()
+    if tolerance is None:
+        tolerance = PROBABILITY_TOLERANCE if task == "classification" else VALUE_TOLERANCE
+    library = LIBRARIES.get(conversion.library(model), conversion.library(model))
+    framework = f"{library} {_version(conversion.library(model))}"
+
+    names = column_names(model, frame, target)
+    rows = frame[names].reset_index(drop=True)
+    columns = describe_columns(model, rows, list(integers))
+    if reads_one_text(model) and not columns[0].is_text:
+        raise ExportError(f"column {columns[0].name} holds no texts")
+    rows = typed(rows, columns)
+    if also is not None:
+        column_names(model, also, target)
+        rows = pd.concat([rows, typed(also[names], columns)], ignore_index=True)
+    labels = class_names(model, classes) if task == "classification" else None
+
+    def expected(some: pd.DataFrame, what: str = "the frame") -> Answers:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return library_answers(model, some, labels)
+        except ExportError:
+            raise
+        # Each library has errors of its own for values that it doesn't take.
+        except Exception as error:
+            reason = " ".join(str(error).split())[:300]
+            raise ExportError(f"{library} can't answer {what}: {reason}") from error
+
+    answers = expected(rows)
+
+    def checked(columns: list[Column]) -> Checked:
+        graph = conversion.convert(model, columns, rows, name)
+        if classes is not None:
+            conversion.name_classes(graph, [int(number) for number in model.classes_], classes)
+        session = Session(graph, columns)
+        agreement = compare(answers, session.answer(rows), tolerance)
+        require(agreement, tolerance, library)
+        columns = find_nullable(columns, rows, expected, session, tolerance)
+        edges = edge_frame(columns, rows, large_thresholds(graph))
+        edges = pd.concat([edges, jump_frame(columns, rows, expected)], ignore_index=True)
+        edge_answers = expected(edges, "rows with unknown or extreme values")
+        # A made-up text without a known word has no clear label: either is accepted. The frame's ties are differences.
+        edge_agreement = compare(edge_answers, session.answer(edges), tolerance, accept_ties=True)
+        require(edge_agreement, tolerance, library, "generated edge rows", shown=edges)
+        return Checked(graph, session, columns, edges, agreement, edge_agreement)
+
+    graph, session, columns, edges, agreement, edge_agreement = first_checked(tensor_plans(columns, rows), checked)
+
+    measured = dict(metrics or {})
+    if target is not None and metrics is None:
+        actual = pd.concat([frame[target], *([] if also is None else [also[target]])], ignore_index=True)
+        measured = {**measure(answers, actual, labels, getattr(model, "classes_", ())), "rows": len(rows), "split": split}
+
+    samples = golden.sample(columns, rows, answers, edges, GOLDEN_ROWS, GOLDEN_EDGES)
+    sample_answers = expected(samples)
+    # Always by the server's own tolerance.
+    strict = PROBABILITY_TOLERANCE if task == "classification" else VALUE_TOLERANCE
+    kept = golden.clear(sample_answers)
+    kept[list(compare(sample_answers, session.answer(samples), strict).beyond)] = False
+    samples = samples[kept].reset_index(drop=True)
+
+    content = graph.SerializeToString()
+    digest = hashlib.sha256(content).hexdigest()
+    outputs = [output.name for output in graph.graph.output]
+    shown = golden.example(columns, rows, answers) if example is None else example
+    inputs = [
+        column.entry(tensor.name, shown.get(column.name))
+        for column, tensor in zip(columns, graph.graph.input, strict=True)
+    ]
+    said = description or f"{type(conversion.final_step(model)).__name__} on {len(columns)} columns."
+    members: dict[str, Any] = {
+        "description": said,
+        "task": task,
+        "framework": framework,
+        "created": created,
+        "sha256": digest,
+        "inputs": inputs,
+        "outputs": {"label": outputs[0], "probabilities": outputs[1], "classes": labels}
+        if labels is not None
+        else {"value": outputs[0]},
+    }
+    # From the frame alone, like types and ranges.
+    own_rows = rows.iloc[: len(frame)]
+    members = with_distributions(members, own_rows, session.answer(own_rows).predictions)
+    if measured:
+        members["metrics"] = measured
+    if routes:
+        members["routes"] = list(routes)
+    if answer is not None:
+        members["answer"] = answer
+    result = Export(
+        folder=folder, sha256=digest, size=len(content), columns=columns, agreement=agreement, edges=edge_agreement,
+        tolerance=tolerance, metrics=measured, task=task, framework=framework,
+    )  # fmt: skip
+    text = card(result) if card else default_card(f"{name}, version {folder.name}", result, said)
+    write_all(
+        {
+            folder / "model.onnx": content,
+            folder / "model.json": to_json_document(members, listed=["inputs"]),
+            folder / "golden.json": golden.golden_json(columns, samples, expected(samples), labels),
+            folder / "CARD.md": text.encode(),
+        }
+    )
+    return result
+
+
+def summary(export: Export) -> None:
+    """What was written, as the scripts print it."""
+    for key, value in export.metrics.items():
+        print(f"{key.replace('_', ' '):<32}{f'{value:.6f}' if isinstance(value, float) else value}")
+    print(f"{'rows with the same answers':<32}{export.agreement.rows:,} and {export.edges.rows:,} edge rows")
+    print(f"{'largest difference':<32}{max(export.agreement.largest, export.edges.largest):.1e}")
+    nullable = ", ".join(column.name for column in export.columns if column.nullable)
+    print(f"{'columns that may be missing':<32}{nullable or 'none'}")
+    print(f"{'model.onnx':<32}{export.size:,} bytes, sha256 {export.sha256}")
+    print(f"{'written':<32}{export.folder}")
