@@ -33,7 +33,7 @@ __all__ = ["Export", "export_model", "main", "summary"]
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Options from the command line; every path may be relative to the current directory."""
     parser = ArgumentParser(
-        prog="npm run export --",
+        prog="scripts/models/export.py",
         formatter_class=HelpFormatter,
         description="Export a fitted scikit-learn, LightGBM or XGBoost model as a version folder (model.onnx, "
         "model.json, golden.json, CARD.md), once ONNX Runtime gives its answers on every row of the frame.",

@@ -356,5 +356,5 @@ class TestCommandLine:
             export.main(["--help"])
         assert exit_info.value.code == 0
         out, err = capsys.readouterr()
-        assert out.startswith("Usage: npm run export -- ")
+        assert out.startswith("Usage: scripts/models/export.py ")
         assert err == ""

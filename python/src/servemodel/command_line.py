@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -24,6 +25,37 @@ class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
 
     def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None = None) -> None:
         super().add_usage(usage, actions, groups, "Usage: " if prefix is None else prefix)
+
+
+Steps = Callable[[str], object]
+"""Is called with what is done next."""
+
+
+def silent(_: str) -> None:
+    """Shows no progress."""
+
+
+class LateProgress:
+    """Prints a step on stderr once it has taken two seconds."""
+
+    SECONDS = 2.0
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self._timer: threading.Timer | None = None
+
+    def __call__(self, text: str) -> None:
+        self.stop()
+        self._timer = threading.Timer(self.SECONDS, self._print, [text])
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _print(self, text: str) -> None:
+        print(f"[{time.monotonic() - self._started:6.1f} s] {text}", file=sys.stderr, flush=True)
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
 
 
 class Progress:

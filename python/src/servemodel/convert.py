@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 import warnings
 from typing import Any
 
@@ -26,9 +27,11 @@ from sklearn.compose import ColumnTransformer
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.pipeline import FeatureUnion, Pipeline
 
+from servemodel.catboost_convert import register as register_catboost
 from servemodel.errors import ExportError
 from servemodel.naive_bayes import centre_log_probabilities
 from servemodel.signature import Column, first_step, reads_one_text
+from servemodel.sources import TWO_WAYS
 from servemodel.tokens import has_default_tokens, use_exact_tokens
 
 # Converters of LightGBM and XGBoost refuse newer operators of ai.onnx.ml.
@@ -64,13 +67,15 @@ def final_step(model: Any) -> Any:
 
 
 def library(model: Any) -> str:
-    """The package of the estimator that predicts: sklearn, lightgbm or xgboost."""
+    """The package of the estimator that predicts: sklearn, lightgbm, xgboost or catboost."""
     return type(final_step(model)).__module__.split(".")[0]
 
 
 def _register(model: Any) -> None:
     """Register the converter of the boosting library in use; others needn't be installed."""
     name = library(model)
+    if name == "catboost":
+        register_catboost()
     if name not in ("lightgbm", "xgboost"):
         return
     try:
@@ -180,5 +185,11 @@ def convert(model: Any, columns: list[Column], frame: pd.DataFrame, name: str) -
     # Exporters raise exceptions of any type.
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
+        own = re.search(r"Unable to find a? ?(?:shape calculator|converter|parser).*?'<class '([\w.]+)'>'", reason)
+        if own is not None:
+            name = own[1].rsplit(".", 1)[-1]
+            raise ExportError(f"{name} has no ONNX form; {TWO_WAYS}") from error
+        if "Unexpected label type" in reason:
+            raise ExportError("CatBoost exports no boolean target: fit the model on 0 and 1, or on texts") from error
         raise ExportError(f"this model can't be exported to ONNX: {reason[:400]}") from error
     return graph

@@ -11,6 +11,7 @@ import os
 import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +27,7 @@ from sklearn.utils.validation import check_is_fitted
 from servemodel import convert as conversion
 from servemodel import golden
 from servemodel.card import default_card
+from servemodel.command_line import Steps, silent
 from servemodel.distribution import with_distributions
 from servemodel.documents import creation_date, to_json_document, write_all
 from servemodel.edges import edge_frame, jump_frame, large_thresholds, typed
@@ -48,7 +50,7 @@ from servemodel.result import Export, Metrics
 from servemodel.signature import Column, column_names, describe_columns, reads_one_text, tensor_plans
 
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-LIBRARIES = {"sklearn": "scikit-learn", "lightgbm": "LightGBM", "xgboost": "XGBoost"}
+LIBRARIES = {"sklearn": "scikit-learn", "lightgbm": "LightGBM", "xgboost": "XGBoost", "catboost": "CatBoost"}
 GOLDEN_ROWS, GOLDEN_EDGES = 22, 12
 
 
@@ -73,12 +75,20 @@ def _check_frame(frame: pd.DataFrame, target: str | None) -> None:
 
 def _fitted(model: Any) -> str:
     """The task of a fitted model."""
-    if not isinstance(model, BaseEstimator):
+    last = conversion.final_step(model)
+    if type(last).__module__.startswith("catboost"):
+        # Its estimators have scikit-learn's methods, but not its base.
+        fitted = last.is_fitted()
+    elif not isinstance(model, BaseEstimator):
         raise ExportError(f"a {type(model).__name__} is no fitted scikit-learn model or pipeline")
-    try:
-        check_is_fitted(model)
-    except NotFittedError:
-        raise ExportError("the model isn't fitted") from None
+    else:
+        try:
+            check_is_fitted(model)
+            fitted = True
+        except NotFittedError:
+            fitted = False
+    if not fitted:
+        raise ExportError("the model isn't fitted")
     if is_classifier(model):
         if not hasattr(model, "predict_proba"):
             raise ExportError("the model gives no probabilities (predict_proba)")
@@ -140,6 +150,9 @@ def export_model(
     split: str = "the frame given to the exporter",
     tolerance: float | None = None,
     card: Callable[[Export], str] | None = None,
+    version: str | None = None,
+    made_up: bool = False,
+    steps: Steps = silent,
 ) -> Export:
     """Write the version folder of a fitted model.
 
@@ -152,11 +165,14 @@ def export_model(
     routes, answer: paths and form of the model's custom answers, as in models/model.schema.json.
     metrics: quality that was measured elsewhere, in place of the measurement on the frame.
     tolerance: of probabilities (1e-6), or of values relative to their size (1e-5).
+    version: such as churn/1, where the folder is not called so.
+    made_up: the frame holds no rows of training: it says nothing about ranges, distributions and quality.
+    steps: is called with what is done next.
 
     Raises ExportError, in one line, and writes nothing, when ONNX Runtime doesn't give the same answers.
     """
     folder = Path(folder)
-    name = _checked_name(folder)
+    name = _checked_name(Path(version) if version else folder)
     frame = to_pandas(frame)
     also = None if also is None else to_pandas(also)
     _check_frame(frame, target)
@@ -192,10 +208,13 @@ def export_model(
             reason = " ".join(str(error).split())[:300]
             raise ExportError(f"{library} can't answer {what}: {reason}") from error
 
+    steps("asking the library")
     answers = expected(rows)
 
     def checked(columns: list[Column]) -> Checked:
+        steps("converting to ONNX")
         graph = conversion.convert(model, columns, rows, name)
+        steps("comparing ONNX Runtime with the library")
         if classes is not None:
             conversion.name_classes(graph, [int(number) for number in model.classes_], classes)
         session = Session(graph, columns)
@@ -212,6 +231,8 @@ def export_model(
 
     graph, session, columns, edges, agreement, edge_agreement = first_checked(tensor_plans(columns, rows), checked)
 
+    if made_up:
+        columns = [replace(column, range=None) for column in columns]
     measured = dict(metrics or {})
     if target is not None and metrics is None:
         actual = pd.concat([frame[target], *([] if also is None else [also[target]])], ignore_index=True)
@@ -247,7 +268,8 @@ def export_model(
     }
     # From the frame alone, like types and ranges.
     own_rows = rows.iloc[: len(frame)]
-    members = with_distributions(members, own_rows, session.answer(own_rows).predictions)
+    if not made_up:
+        members = with_distributions(members, own_rows, session.answer(own_rows).predictions)
     if measured:
         members["metrics"] = measured
     if routes:
@@ -258,7 +280,7 @@ def export_model(
         folder=folder, sha256=digest, size=len(content), columns=columns, agreement=agreement, edges=edge_agreement,
         tolerance=tolerance, metrics=measured, task=task, framework=framework,
     )  # fmt: skip
-    text = card(result) if card else default_card(f"{name}, version {folder.name}", result, said)
+    text = card(result) if card else default_card(f"{name}, version {Path(version or folder).name}", result, said)
     write_all(
         {
             folder / "model.onnx": content,

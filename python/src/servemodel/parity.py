@@ -102,7 +102,7 @@ def library_answers(model: Any, frame: pd.DataFrame, classes: list[Label] | None
         if values.size != len(frame):
             raise ExportError("the model predicts more than one value a row")
         return Answers(values.reshape(-1), None)
-    positions = np.searchsorted(model.classes_, model.predict(rows))
+    positions = np.searchsorted(model.classes_, np.ravel(model.predict(rows)))
     names = np.array([label_text(name) for name in classes or []], dtype=object)
     return Answers(names[positions], np.asarray(model.predict_proba(rows), dtype="float64"))
 

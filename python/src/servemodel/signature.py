@@ -74,6 +74,11 @@ def column_names(model: Any, frame: pd.DataFrame, target: str | None) -> list[st
     known = getattr(model, "feature_names_in_", None)
     if known is None and hasattr(first_step(model), "feature_names_in_"):
         known = first_step(model).feature_names_in_
+    width = getattr(model, "n_features_in_", None)
+    if type(model).__module__.startswith("catboost"):
+        own = list(model.feature_names_)
+        width = len(own)
+        known = None if own == [str(at) for at in range(width)] else own
     if known is not None:
         # A column transformer that was fitted on the whole table has seen the target, but doesn't use it.
         known = [name for name in known if name != target]
@@ -81,7 +86,7 @@ def column_names(model: Any, frame: pd.DataFrame, target: str | None) -> list[st
         if missing:
             raise ExportError(f"the frame has no column {', '.join(missing)}, on which the model was fitted")
         return [str(name) for name in known]
-    width = 1 if reads_one_text(model) else getattr(model, "n_features_in_", len(candidates))
+    width = 1 if reads_one_text(model) else len(candidates) if width is None else width
     if width != len(candidates):
         raise ExportError(
             f"the model was fitted on {width} unnamed columns, but the frame has {len(candidates)}: "

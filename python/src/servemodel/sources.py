@@ -16,12 +16,29 @@ from sklearn.base import BaseEstimator
 from servemodel.errors import ExportError
 
 
+OTHER_VERSION = "it was probably written by another version of a library: --with scikit-learn==1.7.2, for example"
+TWO_WAYS = "code of one's own has no ONNX form: use a transformer of the library, or compute the column before the request"
+
+
 def load_model(source: str) -> Any:
     """A fitted model from a joblib or pickle file, or `package.module:name` (a function is called)."""
     path = Path(source)
     if path.exists():
         try:
             return joblib.load(path)
+        except ModuleNotFoundError as error:
+            raise ExportError(
+                f"{source} needs the package {error.name}, which isn't there: --with {error.name}, or --python with an "
+                "environment that has it"
+            ) from error
+        except AttributeError as error:
+            if "__main__" not in str(error):
+                raise ExportError(f"{source} can't be loaded ({error}): {OTHER_VERSION}") from error
+            named = str(error).split("'")[1] if "'" in str(error) else str(error)
+            raise ExportError(
+                f"{source} needs {named}, which was defined in a notebook or a script: put it into a module and fit again, "
+                f"or call servemodel.export there; {TWO_WAYS}"
+            ) from error
         # Unpickling runs code of the file, and that may raise anything.
         except Exception as error:
             reason = " ".join(str(error).split())[:200]
