@@ -43,6 +43,8 @@ export type OutputFeed =
       readonly label: string;
       readonly probabilities: string;
       readonly classes: readonly Label[];
+      /** Numbers among the classes are floats on the training side. */
+      readonly floatClasses?: boolean;
     }
   | { readonly task: 'regression'; readonly value: string };
 

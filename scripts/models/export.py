@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import os
 import sys
 from collections.abc import Sequence
@@ -45,6 +46,9 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("frame", type=Path, metavar="FRAME", help="rows to compare on: .csv, .csv.gz or .parquet")
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="version folder to write, such as models/churn/1")
     parser.add_argument("--target", metavar="COLUMN", help="column of FRAME with the true answers: quality is measured")
+    parser.add_argument("--columns", metavar="A,B,…",
+                        help="the columns of FRAME in the order of the matrix that the model was fitted on, where that had "
+                        "no names; as a line of CSV")  # fmt: skip
     parser.add_argument("--description", metavar="TEXT", help="one sentence: what the model predicts")
     parser.add_argument("--classes", metavar="A,B,…", help="names for the classes of a model that numbers them")
     parser.add_argument("--integer", action="append", default=[], metavar="COLUMN",
@@ -76,6 +80,7 @@ def run(options: argparse.Namespace) -> None:
         load_frame(options.frame, options.text),
         options.folder,
         target=options.target,
+        columns=None if options.columns is None else next(csv.reader([options.columns])),
         description=options.description,
         classes=None if options.classes is None else options.classes.split(","),
         integers=options.integer,

@@ -56,6 +56,7 @@ def test_labels_are_as_trained(name: str, labels: str, tmp_path: Path) -> None:
     outputs = json.loads((tmp_path / "m" / "1" / "model.json").read_text())["outputs"]
     golden = json.loads((tmp_path / "m" / "1" / "golden.json").read_text())
     assert same(outputs["classes"], classes)
+    assert outputs.get("floatClasses", False) == (labels == "floats")
     rows = pd.DataFrame(golden["data"], columns=golden["columns"])
     assert same(golden["predictions"], model.predict(rows).tolist())
     assert result.metrics["accuracy"] == pytest.approx(np.mean(model.predict(FRAME) == target))

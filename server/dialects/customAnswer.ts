@@ -1,5 +1,6 @@
 import type { EncodedRows } from '../model/rows.ts';
 import type { Problem } from '../errors/problem.ts';
+import { classesAsJson } from '../model/labels.ts';
 import type { Model } from '../model/model.ts';
 import { roundDecimal } from './forms/roundDecimal.ts';
 import type { WriteError } from './errorForm.ts';
@@ -17,8 +18,7 @@ export function createCustomWriter({
   if (!signature.answer) return undefined;
   const { key, decimals } = signature.answer;
   const name = JSON.stringify(key);
-  const classes =
-    output.task === 'classification' ? output.classes.map((label) => JSON.stringify(label)) : undefined;
+  const classes = output.task === 'classification' ? classesAsJson(output) : undefined;
   const width = 1 + (classes?.length ?? 0);
   const writeOne = (answer: number): string => {
     if (classes) return classes[answer] as string;
@@ -35,8 +35,8 @@ const capital = (text: string): string => text.charAt(0).toUpperCase() + text.sl
 function sentence({ message, extensions: { errors = [], errorsTotal = 0 } }: Problem): string {
   const [first] = errors;
   if (!first) return message;
-  const more = errorsTotal > 1 ? ` There are ${errorsTotal - 1} more.` : '';
-  return `${capital(placeOf(first))}: ${first.message}.${more}`;
+  const more = errorsTotal > 1 ? `; and ${errorsTotal - 1} more` : '';
+  return `${capital(placeOf(first))}: ${first.message}${more}.`;
 }
 
 /** Writes `{"error": "…"}` with one sentence, and 400 for any bad content: as such services usually do. */

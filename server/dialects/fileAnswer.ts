@@ -1,8 +1,10 @@
 import { answerWidth } from '../../worker/protocol.ts';
+import { classTexts, classesAsJson } from '../model/labels.ts';
 import type { Model } from '../model/model.ts';
 import type { Spool } from '../platform/spool.ts';
 import { pieces } from '../platform/spool.ts';
-import { createCsvReader } from './forms/csvReader.ts';
+import type { CsvForm } from './forms/csv.ts';
+import { createFormReader } from './forms/csv.ts';
 import type { CellError } from '../errors/problem.ts';
 import type { Warning } from '../model/rows.ts';
 import { createUtf8Decoder } from './forms/utf8.ts';
@@ -55,8 +57,7 @@ export async function* writeFileJson(
   probabilities: boolean,
 ): AsyncGenerator<string> {
   const width = answerWidth(output);
-  const classes =
-    output.task === 'classification' ? output.classes.map((name) => JSON.stringify(name)) : undefined;
+  const classes = output.task === 'classification' ? classesAsJson(output) : undefined;
   yield '{"predictions":[';
   yield* joined(answers, width, (block, at) => {
     const answer = block[at] as number;
@@ -77,22 +78,34 @@ export async function* writeFileJson(
   yield '}';
 }
 
-const quote = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-const writeCell = (number: number | undefined): string => (Number.isFinite(number) ? String(number) : '');
+interface CellTexts {
+  readonly quote: (text: string) => string;
+  readonly number: (value: number | undefined) => string;
+}
+
+/** How the added cells are written: as those of the file. */
+function cellTexts({ delimiter = ',', decimal = '.' }: CsvForm): CellTexts {
+  const quote = (text: string): string =>
+    /["\r\n]/.test(text) || text.includes(delimiter) ? `"${text.replaceAll('"', '""')}"` : text;
+  const plain = (value: number | undefined): string => (Number.isFinite(value) ? String(value) : '');
+  return { quote, number: decimal === '.' ? plain : (value) => quote(plain(value).replace('.', decimal)) };
+}
 
 /**
  * Writes the uploaded CSV with the predictions as more columns, empty for refused rows. The text of the file is kept
- * character for character.
+ * character for character, a line `sep=;` too; the added cells have its delimiter and decimal sign.
  */
 export async function* writeFileCsv(
-  { output }: Pick<Model, 'output'>,
+  { output, signature }: Pick<Model, 'output' | 'signature'>,
   file: Spool,
   answers: Spool,
-  header: boolean,
+  form: CsvForm,
   probabilities: boolean,
 ): AsyncGenerator<string> {
+  const { header = true, delimiter = ',' } = form;
+  const { quote, number: writeCell } = cellTexts(form);
   const width = answerWidth(output);
-  const names = output.task === 'classification' ? output.classes.map(String) : undefined;
+  const names = output.task === 'classification' ? classTexts(output) : undefined;
   const classes = names?.map(quote);
   const scored = names !== undefined && probabilities;
   const titles = ['prediction', ...(scored ? names.map((name) => quote(`probability_${name}`)) : [])];
@@ -100,7 +113,8 @@ export async function* writeFileCsv(
     const answer = block[at] as number;
     const prediction = classes ? (classes[answer] ?? '') : writeCell(answer);
     if (!scored) return prediction;
-    return [prediction, ...Array.from(block.subarray(at + 1, at + width), writeCell)].join();
+    const scores = Array.from(block.subarray(at + 1, at + width), writeCell);
+    return [prediction, ...scores].join(delimiter);
   };
   const rows = blocks(answers, width);
   let block: Float64Array = new Float64Array(0);
@@ -117,13 +131,20 @@ export async function* writeFileCsv(
   let records: string[] = [];
   let lineEnd = '\n';
   let titled = !header;
-  const reader = createCsvReader((_, __, text) => records.push(text));
+  let separatorLine = '';
+  const reader = createFormReader(
+    signature.inputs,
+    form,
+    (_, __, text) => records.push(text),
+    (text) => (separatorLine = text),
+  );
   const write = async (): Promise<string> => {
-    let text = '';
+    let text = separatorLine;
+    separatorLine = '';
     for (const record of records) {
       const line = record.replace(/\r?\n$/, '');
       lineEnd = record.slice(line.length) || lineEnd;
-      text += `${line},${titled ? await nextCells() : titles.join()}${lineEnd}`;
+      text += line + delimiter + (titled ? await nextCells() : titles.join(delimiter)) + lineEnd;
       titled = true;
     }
     records = [];

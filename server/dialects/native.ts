@@ -1,8 +1,10 @@
 import type { EncodedRows, Table } from '../model/rows.ts';
 import { Problem } from '../errors/problem.ts';
+import { classesAsJson } from '../model/labels.ts';
 import type { Model } from '../model/model.ts';
 import type { Input } from '../model/signature.ts';
 import { readColumnwise } from './forms/columnwise.ts';
+import { isTableForm, readTableForm, refuseNested } from './forms/frames.ts';
 import type { JsonObject } from './forms/json.ts';
 import { invalidBody, isObject, parseJson } from './forms/json.ts';
 import { readRecord, readRecords } from './forms/records.ts';
@@ -24,8 +26,8 @@ function isSplit(body: JsonObject, inputs: readonly Input[]): boolean {
 }
 
 /**
- * Reads a JSON body: `{"columns": [...], "data": [[...], ...]}`, an object of lists (columns), an object of anything
- * else (one row), or a list of objects (rows).
+ * Reads a JSON body: `{"columns": [...], "data": [[...], ...]}`, pandas' table form, an object of lists (columns), an
+ * object of anything else (one row), or a list of objects (rows).
  *
  * @throws {Problem} invalid_json or invalid_body
  */
@@ -33,10 +35,16 @@ export function readNativeRows(text: string, inputs: readonly Input[]): NativeRo
   const body = parseJson(text);
   if (Array.isArray(body)) return { table: readRecords(body, inputs), single: false };
   if (!isObject(body)) throw new Problem('invalid_body');
-  if (isSplit(body, inputs)) return { table: readSplit(body), single: false };
+  if (isSplit(body, inputs)) {
+    const isTable = body['columns'] === undefined && isTableForm(body);
+    return { table: isTable ? readTableForm(body, inputs) : readSplit(body), single: false };
+  }
   const values = Object.values(body);
   const lists = values.filter(Array.isArray).length;
-  if (lists === 0) return { table: readRecord(body), single: true };
+  if (lists === 0) {
+    if (isObject(values[0])) refuseNested(body, inputs);
+    return { table: readRecord(body), single: true };
+  }
   if (lists === values.length) {
     const columns = body as Readonly<Record<string, unknown[]>>;
     return { table: readColumnwise(columns, inputs), single: false };
@@ -87,7 +95,7 @@ export function createNativeWriter({ output }: Pick<Model, 'output'>): WriteNati
       return `{"predictions":[${values}]${writeNotes(rows)}}`;
     };
   }
-  const classes = output.classes.map((name) => JSON.stringify(name));
+  const classes = classesAsJson(output);
   const width = 1 + classes.length;
   const classList = `,"classes":[${classes.join(',')}]`;
   const writeScores = (answers: Float64Array, at: number): string =>

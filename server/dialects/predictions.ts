@@ -1,3 +1,4 @@
+import { classesAsJson } from '../model/labels.ts';
 import type { Model } from '../model/model.ts';
 import { writeNumbers } from './native.ts';
 
@@ -6,7 +7,7 @@ export function createPredictionsWriter({
   output,
 }: Pick<Model, 'output'>): (answers: Float64Array) => string {
   if (output.task === 'regression') return (answers) => `{"predictions":[${writeNumbers(answers)}]}`;
-  const classes = output.classes.map((name) => JSON.stringify(name));
+  const classes = classesAsJson(output);
   const width = 1 + classes.length;
   return (answers) => {
     let labels = '';

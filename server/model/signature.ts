@@ -43,6 +43,7 @@ export interface Signature {
     readonly label?: string;
     readonly probabilities?: string;
     readonly classes?: readonly Label[];
+    readonly floatClasses?: boolean;
     readonly value?: string;
     readonly distribution?: Distribution;
   };
@@ -63,6 +64,8 @@ export interface Golden {
 
 /** Where a thread finds the answers among the graph's outputs. The schema guarantees the names. */
 export function outputFeed({ task, outputs }: Signature): OutputFeed {
-  const { label = '', probabilities = '', classes = [], value = '' } = outputs;
-  return task === 'classification' ? { task, label, probabilities, classes } : { task, value };
+  const { label = '', probabilities = '', classes = [], floatClasses = false, value = '' } = outputs;
+  return task === 'classification'
+    ? { task, label, probabilities, classes, ...(floatClasses && { floatClasses }) }
+    : { task, value };
 }

@@ -55,6 +55,7 @@ export const MODEL_SCHEMAS: Json = {
           label: { type: 'string' },
           probabilities: { type: 'string' },
           classes: { type: 'array', items: { type: ['string', 'integer', 'boolean'] } },
+          floatClasses: { type: 'boolean', description: 'Answers have 1.0 for the class 1.' },
           value: { type: 'string' },
         },
       },

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
-import type { EncodeOptions, EncodedRows, Table } from '../model/rows.ts';
-import { Problem } from '../errors/problem.ts';
+import type { EncodeOptions, EncodedRows, Table, Warning } from '../model/rows.ts';
+import { MAX_LISTED, Problem } from '../errors/problem.ts';
 import type { Inference, PredictOptions, Scores } from '../inference/port.ts';
 import type { HttpRecorder } from '../metrics/http.ts';
 import { isShed } from '../metrics/http.ts';
@@ -15,6 +15,13 @@ const LONG_REQUEST_ROWS = 1024;
 
 /** Pause of a piece that waits for room in the queue. */
 const RETRY_MS = 10;
+
+/** Adds the warnings about the whole table. */
+const withWarnings = (rows: EncodedRows, warnings: readonly Warning[]): EncodedRows => ({
+  ...rows,
+  warnings: [...warnings, ...rows.warnings].slice(0, MAX_LISTED),
+  warningsTotal: rows.warningsTotal + warnings.length,
+});
 
 /** A decoded body: rows, and what the writer of the dialect needs to know of them. */
 export interface Decoded {
@@ -88,7 +95,8 @@ export function createPredictor(deps: PredictorDeps): Predictor {
   };
   const encode: Predictor['encode'] = (model, table, options) => {
     try {
-      const rows = model.encoder.encode(table.columns, table.data, options, table);
+      const encoded = model.encoder.encode(table.columns, table.data, options, table);
+      const rows = table.warnings === undefined ? encoded : withWarnings(encoded, table.warnings);
       if (rows.refused) recorder.invalid(model, rows.refused.refusals);
       return rows;
     } catch (error) {

@@ -8,6 +8,7 @@ import type { Predictor } from './predictor.ts';
 import type { Spool } from '../platform/spool.ts';
 import { pieces } from '../platform/spool.ts';
 import type { FileNotes } from '../dialects/fileAnswer.ts';
+import type { CsvForm } from '../dialects/forms/csv.ts';
 import { createCsvTable } from '../dialects/forms/csv.ts';
 import { createUtf8Decoder } from '../dialects/forms/utf8.ts';
 
@@ -15,7 +16,7 @@ import { createUtf8Decoder } from '../dialects/forms/utf8.ts';
 const MAX_IN_FLIGHT = 4;
 
 export interface FileOptions extends EncodeOptions {
-  readonly header: boolean;
+  readonly form: CsvForm;
   readonly requestId: string;
   readonly signal: AbortSignal;
 }
@@ -60,7 +61,7 @@ export async function scoreFile(
   const { signal } = options;
   const width = answerWidth(model.output);
   const decode = createUtf8Decoder();
-  const table = createCsvTable(model.signature.inputs, options.header);
+  const table = createCsvTable(model.signature.inputs, options.form);
   const waiting: { readonly rows: EncodedRows; readonly scores: Promise<Scores> }[] = [];
   const warnings: Warning[] = [];
   const errors: CellError[] = [];

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import onnx
 import pandas as pd
 
 from servemodel.parity import Answers
-from servemodel.signature import FLOAT_INTEGERS, JSON_INTEGERS, Column, is_whole
+from servemodel.signature import FLOAT_INTEGERS, JSON_INTEGERS, Column, float32_step, is_whole
 
 NASTY_TEXTS = [
     "",
@@ -33,6 +33,10 @@ UNKNOWN_CATEGORIES = ["", "unknown \u2026", "nan"]
 
 MOST_TRIED = 100
 """Categories, or thresholds of trees, whose neighbours are tried in a column."""
+
+
+FINE_PARTS = np.arange(-1, 1.1, 0.25)
+"""Shares of a step of float32 at which the neighbours of a fraction are tried."""
 
 
 def large_thresholds(graph: onnx.ModelProto) -> np.ndarray:
@@ -59,13 +63,18 @@ def _whole_neighbours(values: np.ndarray) -> list[int]:
     return [int(value) for value in np.repeat(values, 8) + np.asarray(near) if abs(value) <= JSON_INTEGERS]
 
 
+def _fine_neighbours(values: np.ndarray, present: pd.Series) -> list[float]:
+    """Numbers within a step of float32 of these, as far as that is at the largest number of the column."""
+    return (values[:, None] + FINE_PARTS * float32_step(present)).ravel().tolist()
+
+
 def near_values(column: Column, values: pd.Series, thresholds: np.ndarray) -> list[float]:
     """Numbers next to those that the model knows, which float32 or an integer tensor could take for them."""
     present = values.dropna()
     known = _spread(column.looked_up or (), MOST_TRIED)
     if column.type == "number":
         if not is_whole(present):
-            return [float(np.nextafter(np.float32(value), np.float32(to))) for value in known for to in (-np.inf, np.inf)]
+            return _fine_neighbours(_spread(thresholds, MOST_TRIED), present) if column.is_fine else []
         near = [value + part for value in _spread(present, 10) for part in (-0.3, 0.5, 0.7)]
     else:
         near = [value + step for value in known for step in (-1, 1)]
@@ -108,23 +117,34 @@ def edge_frame(
 
     thresholds: of the model's trees, as far as they are large.
     """
-    rows: list[dict[str, Any]] = []
-    base = frame.reset_index(drop=True)
+    # By columns: a wide frame has many edge rows, and each has all columns.
+    changes: dict[str, list[tuple[int, Any]]] = {column.name: [] for column in columns}
+    count = 0
 
-    def add(changes: dict[str, Any]) -> None:
-        # A stride through the real rows, so that edge rows have low and high answers.
-        rows.append({**base.iloc[(len(rows) * stride) % len(base)].to_dict(), **changes})
+    def add(names: Iterable[str], value: Any) -> None:
+        nonlocal count
+        for name in names:
+            changes[name].append((count, value))
+        count += 1
 
     for column in columns:
         for value in edge_values(column, frame[column.name], thresholds):
-            add({column.name: value})
-    missing = {column.name: None for column in columns if column.nullable}
+            add([column.name], value)
+    missing = [column.name for column in columns if column.nullable]
     for name in missing:
         for _ in range(3):
-            add({name: None})
+            add([name], None)
     if missing:
-        add(missing)
-    return typed(pd.DataFrame(rows, columns=list(frame.columns)), columns)
+        add(missing, None)
+    # A stride through the real rows, so that edge rows have low and high answers.
+    base = (np.arange(count) * stride) % len(frame)
+    cells = {}
+    for column in columns:
+        kind = "float64" if column.type in ("number", "integer") else object
+        cells[column.name] = frame[column.name].to_numpy(kind)[base]
+        for row, value in changes[column.name]:
+            cells[column.name][row] = value
+    return typed(pd.DataFrame(cells, columns=list(frame.columns)), columns)
 
 
 def _answers_differ(left: Answers, right: Answers) -> np.ndarray:
@@ -134,7 +154,7 @@ def _answers_differ(left: Answers, right: Answers) -> np.ndarray:
 
 
 def jump_frame(columns: list[Column], frame: pd.DataFrame, ask: Callable[[pd.DataFrame], Answers]) -> pd.DataFrame:
-    """[M, F] rows around the whole numbers at which the library's answer changes, for columns of large ones.
+    """[M, F] rows around the numbers at which the library's answer changes, where float32 may lose them.
 
     Between two numbers of the frame that get different answers a search by halves ends at two neighbours that do: trees
     do so wherever their thresholds went, also behind a scaler.
@@ -144,8 +164,10 @@ def jump_frame(columns: list[Column], frame: pd.DataFrame, ask: Callable[[pd.Dat
         if column.type not in ("integer", "number"):
             continue
         present = frame[column.name].dropna()
-        if present.abs().max() <= FLOAT_INTEGERS or not is_whole(present):
+        whole = is_whole(present)
+        if not (column.is_fine or (whole and present.abs().max() > FLOAT_INTEGERS)):
             continue
+        near = 1 if whole else float32_step(present) / 16
         points = _spread(present, 40)
         base = frame.iloc[np.arange(len(points) - 1) % len(frame)].reset_index(drop=True)
 
@@ -157,11 +179,14 @@ def jump_frame(columns: list[Column], frame: pd.DataFrame, ask: Callable[[pd.Dat
             continue
         below = answers(low)
         changes = _answers_differ(below, answers(high))
-        while (high - low > 1).any():
-            middle = np.floor((low + high) / 2)
+        while (high - low > near).any():
+            middle = np.floor((low + high) / 2) if whole else (low + high) / 2
             same = ~_answers_differ(below, answers(middle))
             low, high = np.where(same, middle, low), np.where(same, high, middle)
-        around = [_whole_neighbours(low[[at]]) for at in np.flatnonzero(changes)]
+        around = [
+            _whole_neighbours(low[[at]]) if whole else _fine_neighbours(low[[at]], present)
+            for at in np.flatnonzero(changes)
+        ]
         rows = base.iloc[np.repeat(np.flatnonzero(changes), [len(cells) for cells in around])]
         rounded = column.type == "integer" and column.tensor == "float"
         cells = [float(np.float32(cell)) if rounded else cell for near in around for cell in near]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import csv
 import importlib.metadata
 import io
 import json
@@ -27,7 +28,7 @@ from servemodel.exporting import export_model
 from servemodel.made_rows import make_rows
 from servemodel.mlmodel import columns as signature_columns
 from servemodel.mlmodel import parse
-from servemodel.signature import first_step, known_categories, reads_one_text
+from servemodel.signature import first_step, fitted_names, known_categories, reads_one_text
 from servemodel.sources import load_frame, load_model
 
 KINDS = {"long": "integer", "integer": "integer", "boolean": "boolean", "string": "string"}
@@ -167,18 +168,22 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
             warnings.simplefilter("ignore")
             model, names, thresholds = _load(options)
         integers = list(options.get("integers") or [])
+        if options.get("columns"):
+            options["columns"] = next(csv.reader([options["columns"]]))
         if options.get("rows"):
             steps("reading the rows")
             frame, made_up = load_frame(Path(options["rows"]), options.get("texts") or []), False
         else:
             frame, whole = _made_rows(model, names, thresholds, options)
             integers, made_up = [*integers, *whole], True
+            if fitted_names(model) is None and not reads_one_text(model):
+                options["columns"] = list(frame.columns)
             if options.get("target"):
                 raise ExportError("--target is a column of the rows: give them with --rows")
         export = export_model(
             model, frame, Path(options["out"]), version=options["version"], made_up=made_up, steps=steps,
             target=options.get("target"), description=options.get("description"), classes=options.get("classes"),
-            integers=integers, routes=options.get("routes") or [], answer=options.get("answer"),
+            integers=integers, columns=options.get("columns"), routes=options.get("routes") or [], answer=options.get("answer"),
             tolerance=options.get("tolerance"),
         )  # fmt: skip
     finally:

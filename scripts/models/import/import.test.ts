@@ -19,7 +19,7 @@ import { withTemporaryFolder } from '../../../server/testing/temporaryFolder.ts'
 import { trainingMissing, trainingPython } from '../../../server/testing/trainingPython.ts';
 import { withDeadline } from '../../../server/testing/withDeadline.ts';
 
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 600_000 });
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 1_500_000 });
 
 interface Output {
   readonly code: number;
@@ -42,7 +42,7 @@ async function runAt(
   let err = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
-  const [code] = (await withDeadline(program, once(child, 'close'), 570_000)) as [number];
+  const [code] = (await withDeadline(program, once(child, 'close'), 800_000)) as [number];
   return { code, out, err };
 }
 

@@ -14,6 +14,8 @@ const SOURCES = fromHome('python/src');
 export interface ExportOptions {
   readonly rows?: string | undefined;
   readonly target?: string | undefined;
+  /** Of the matrix that the model was fitted on, in its order, as a line of CSV. */
+  readonly columns?: string | undefined;
   readonly description?: string | undefined;
   readonly classes?: readonly string[] | undefined;
   readonly integers: readonly string[];

@@ -28,6 +28,8 @@ served with the library's own answers; nothing is written otherwise. PATH is rec
                        the server reads it, or JSON lines, .gz too. Ranges and categories are taken from them; without
                        them, rows are made up
   --target COLUMN      the column of the true answers in the rows: quality is measured
+  --columns A,B,…      the columns of the rows in the order of the matrix that the model was fitted on, where that had no
+                       names; as a line of CSV
   --repository FOLDER  where to write; the project's models/ unless given
   --description TEXT   one sentence: what the model predicts
   --classes A,B,…      names for the classes of a model that numbers them
@@ -47,7 +49,16 @@ served with the library's own answers; nothing is written otherwise. PATH is rec
 const one = { type: 'string' } as const;
 const many = { type: 'string', multiple: true } as const;
 const OPTIONS = {
-  ...{ name: one, version: one, rows: one, target: one, repository: one, description: one, classes: one },
+  ...{
+    name: one,
+    version: one,
+    rows: one,
+    target: one,
+    columns: one,
+    repository: one,
+    description: one,
+    classes: one,
+  },
   ...{ 'answer-key': one, decimals: one, tolerance: one, signature: one, python: one },
   ...{ integer: many, text: many, route: many, with: many },
   trust: { type: 'boolean' },
@@ -76,6 +87,7 @@ function exportOptions(values: Values, rows: string | undefined): ExportOptions 
   return {
     rows,
     target: values.target,
+    columns: values.columns,
     description: values.description,
     classes: values.classes?.split(','),
     integers: values.integer ?? [],
@@ -87,7 +99,15 @@ function exportOptions(values: Values, rows: string | undefined): ExportOptions 
 }
 
 /** Options that only Python's side has. */
-const NOT_FOR_ONNX = ['target', 'description', 'classes', 'answer-key', 'tolerance', 'python'] as const;
+const NOT_FOR_ONNX = [
+  'target',
+  'columns',
+  'description',
+  'classes',
+  'answer-key',
+  'tolerance',
+  'python',
+] as const;
 
 function onnxOptions(
   values: Values,

@@ -1,4 +1,6 @@
-import type { Label, OutputFeed } from '../../../worker/protocol.ts';
+import type { OutputFeed } from '../../../worker/protocol.ts';
+import type { Classification } from '../../model/labels.ts';
+import { classTexts } from '../../model/labels.ts';
 import { writeNumbers } from '../native.ts';
 
 /** An output of a model as a tensor. */
@@ -25,21 +27,24 @@ function bytesElement(text: string): Buffer {
   return element;
 }
 
-function int64Element(value: number): Buffer {
+function numberElement(value: number, float: boolean): Buffer {
   const element = Buffer.alloc(8);
-  element.writeBigInt64LE(BigInt(value));
+  if (float) element.writeDoubleLE(value);
+  else element.writeBigInt64LE(BigInt(value));
   return element;
 }
 
-/** The predicted class: integers or booleans where all classes are (the schema has no other number), else text. */
-function labelTensor(name: string, classes: readonly Label[]): OutputTensor {
+/** The predicted class: numbers or booleans where all classes are, else text. */
+function labelTensor(output: Classification): OutputTensor {
+  const { label: name, classes, floatClasses = false } = output;
   const width = 1 + classes.length;
   const all = (type: 'number' | 'boolean'): boolean => classes.every((label) => typeof label === type);
-  const datatype = all('number') ? 'INT64' : all('boolean') ? 'BOOL' : 'BYTES';
-  const json = classes.map((label) => JSON.stringify(datatype === 'BYTES' ? String(label) : label));
-  const binary = classes.map((label) => {
-    if (datatype === 'INT64') return int64Element(label as number);
-    return datatype === 'BOOL' ? Buffer.of(Number(label)) : bytesElement(String(label));
+  const datatype = all('number') ? (floatClasses ? 'FP64' : 'INT64') : all('boolean') ? 'BOOL' : 'BYTES';
+  const texts = classTexts(output);
+  const json = datatype === 'BYTES' ? texts.map((text) => JSON.stringify(text)) : texts;
+  const binary = classes.map((label, at) => {
+    if (datatype === 'BYTES') return bytesElement(texts[at] as string);
+    return datatype === 'BOOL' ? Buffer.of(Number(label)) : numberElement(Number(label), floatClasses);
   });
   return {
     name,
@@ -92,7 +97,4 @@ function valueTensor(name: string): OutputTensor {
 export const outputTensors = (output: OutputFeed): readonly OutputTensor[] =>
   output.task === 'regression'
     ? [valueTensor(output.value)]
-    : [
-        labelTensor(output.label, output.classes),
-        probabilitiesTensor(output.probabilities, output.classes.length),
-      ];
+    : [labelTensor(output), probabilitiesTensor(output.probabilities, output.classes.length)];

@@ -1,10 +1,12 @@
+import type { CsvForm } from '../../dialects/forms/csv.ts';
 import { readCsv } from '../../dialects/forms/csv.ts';
+import { CSV_PARAMETERS } from '../../dialects/queryParameters.ts';
 import type { Table } from '../../model/rows.ts';
 import { readMlflow, writeMlflowError } from '../../dialects/mlflow.ts';
 import { createPredictionsWriter } from '../../dialects/predictions.ts';
 import type { HttpRecorder } from '../../metrics/http.ts';
 import type { InferenceRecorder } from '../../metrics/inference.ts';
-import type { Handler } from '../context.ts';
+import type { AppContext, Handler } from '../context.ts';
 import type { Catalogue } from '../../model/catalogue.ts';
 import { perModel } from '../../model/perModel.ts';
 import type { Model } from '../../model/model.ts';
@@ -17,7 +19,8 @@ import { requireServing } from './health.ts';
 import type { MlflowBody } from '../mlflowBody.ts';
 import { requireMlflowBody } from '../mlflowBody.ts';
 import { findDefaultModel } from '../modelOf.ts';
-import { refuseParameters } from '../parameters.ts';
+import { createParameterReader, refuseParameters } from '../parameters.ts';
+import { readDelimiter } from './predictInput.ts';
 
 export interface MlflowDeps {
   readonly catalogue: Catalogue;
@@ -30,8 +33,20 @@ export interface MlflowDeps {
   readonly version: string;
 }
 
-const readBody = (text: string, model: Model, body: MlflowBody): Table =>
-  body === 'csv' ? readCsv(text, model.signature.inputs, true, 'Add it.') : readMlflow(text, model, body);
+const readCsvParameters = createParameterReader(CSV_PARAMETERS);
+
+/** The form of a CSV; undefined for JSON. @throws {Problem} invalid_parameter */
+function csvForm(c: AppContext, body: MlflowBody): CsvForm | undefined {
+  if (body !== 'csv') {
+    refuseParameters(c);
+    return undefined;
+  }
+  const { delimiter, decimal } = readCsvParameters(c);
+  return { delimiter: readDelimiter(delimiter), decimal, ignoreExtra: true, advice: 'add it' };
+}
+
+const readBody = (text: string, model: Model, body: MlflowBody, form: CsvForm | undefined): Table =>
+  body === 'csv' ? readCsv(text, model.signature.inputs, form) : readMlflow(text, model, body);
 
 function mlflowHandler({ catalogue, predictor, http, recorder, maxBodyBytes }: MlflowDeps): Handler {
   const modelOf = findDefaultModel(catalogue);
@@ -39,13 +54,13 @@ function mlflowHandler({ catalogue, predictor, http, recorder, maxBodyBytes }: M
   return async (c) => {
     const model = modelOf(c);
     const body = requireMlflowBody(c);
-    refuseParameters(c);
+    const form = csvForm(c, body);
     const text = await readText(c, maxBodyBytes);
     http.body(Buffer.byteLength(text));
     const prediction = await predictor.predict(
       c.get('request'),
       model,
-      () => ({ table: readBody(text, model, body) }),
+      () => ({ table: readBody(text, model, body, form) }),
       { ignoreExtra: true },
     );
     // No column is missing or occurs twice, so the surplus are extra ones.

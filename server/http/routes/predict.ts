@@ -70,8 +70,9 @@ export function createNativeHandlers(deps: PredictDeps): PredictHandlers {
     },
     post: async (c, model) => {
       requireJsonAnswer(c);
-      const { probabilities, extra, on_error, header } = readNativeParameters(c);
-      const decode = decoderFor(c, header);
+      const parameters = readNativeParameters(c);
+      const { probabilities, extra, on_error } = parameters;
+      const decode = decoderFor(c, parameters);
       const wanted = probabilities === 'true';
       if (wanted) requireProbabilities(model);
       const text = await readBodyText(c, deps);

@@ -1,4 +1,6 @@
+import type { CsvForm } from '../../dialects/forms/csv.ts';
 import { readCsv } from '../../dialects/forms/csv.ts';
+import type { Delimiter } from '../../dialects/forms/delimiter.ts';
 import type { NativeRows } from '../../dialects/native.ts';
 import { readNativeRows } from '../../dialects/native.ts';
 import { PREDICT_PARAMETERS } from '../../dialects/queryParameters.ts';
@@ -10,6 +12,7 @@ import type { Predictor } from '../../prediction/predictor.ts';
 import { readBytes, toText } from '../body.ts';
 import type { AppContext } from '../context.ts';
 import { bodyType } from '../mediaTypes.ts';
+import type { ParameterValues } from '../parameters.ts';
 import { createParameterReader } from '../parameters.ts';
 import type { Pairs } from '../query.ts';
 import { readPairs } from '../query.ts';
@@ -38,22 +41,39 @@ export function requireProbabilities({ output }: Model): void {
 type Decode = (text: string, model: Model) => NativeRows;
 
 const decodeJson: Decode = (text, { signature }) => readNativeRows(text, signature.inputs);
-const decodeCsv: Decode = (text, { signature }) => ({
-  table: readCsv(text, signature.inputs),
-  single: false,
-});
-const decodeBareCsv: Decode = (text, { signature }) => ({
-  table: readCsv(text, signature.inputs, false),
-  single: false,
+
+/** The query parameters that say how a CSV is written. */
+type CsvParameters = ParameterValues<typeof PREDICT_PARAMETERS.custom.post>;
+
+/** The delimiter that a value of the parameter names. */
+export const readDelimiter = (value: CsvParameters['delimiter']): Delimiter =>
+  value === 'tab' ? '\t' : value;
+
+/** The form of a CSV by the request's parameters. */
+export const csvForm = ({ header, delimiter, decimal, extra }: CsvParameters): CsvForm => ({
+  header: header === 'true',
+  delimiter: readDelimiter(delimiter),
+  decimal,
+  ignoreExtra: extra === 'ignore',
 });
 
-/** The decoder of the request's media type. @throws {Problem} unsupported_media_type or invalid_parameter */
-export function decoderFor(c: AppContext, header: 'true' | 'false'): Decode {
-  if (bodyType(c) === 'csv') return header === 'true' ? decodeCsv : decodeBareCsv;
-  if (header === 'true') return decodeJson;
+/** @throws {Problem} invalid_parameter if a parameter of CSV has another value than its default */
+function refuseCsvParameters({ header, delimiter, decimal }: CsvParameters): void {
+  if (header === 'true' && delimiter === ',' && decimal === '.') return;
+  const name = header === 'false' ? 'header' : delimiter === ',' ? 'decimal' : 'delimiter';
   throw new Problem('invalid_parameter', {
-    detail: 'The query parameter header is for bodies of type text/csv.',
+    detail: `The query parameter ${name} is for bodies of type text/csv.`,
   });
+}
+
+/** The decoder of the request's media type. @throws {Problem} unsupported_media_type or invalid_parameter */
+export function decoderFor(c: AppContext, parameters: CsvParameters): Decode {
+  if (bodyType(c) === 'csv') {
+    const form = csvForm(parameters);
+    return (text, { signature }) => ({ table: readCsv(text, signature.inputs, form), single: false });
+  }
+  refuseCsvParameters(parameters);
+  return decodeJson;
 }
 
 /** Reads a body as text and records its size. @throws {Problem} as `readBytes` and `toText` */
