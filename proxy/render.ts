@@ -39,6 +39,19 @@ const FILE_BYTES_PER_MS = 1024;
 /** Concurrent requests of one client address, if clients are limited: a quarter of the limit for all. */
 const MAX_CONCURRENT = 256;
 
+/** The errors that nginx makes itself: status, what a client gets, if another status, and why. */
+const ERROR_PAGES = [
+  '400 404 411 413 414 429 500 503 504 505',
+  // Headers that are too large.
+  '494 =431',
+  // Plain HTTP on the TLS port.
+  '497 =400',
+  // An unknown Transfer-Encoding.
+  '501 =411',
+]
+  .map((statuses) => `error_page ${statuses} $error_page;`)
+  .join(' ');
+
 /** The longest path that fits into a Linux socket address, in bytes. */
 const MAX_SOCKET_PATH_BYTES = 107;
 
@@ -82,6 +95,7 @@ function valuesFrom(settings: ProxySettings): ReadonlyMap<string, string> {
       'FILE_TIMEOUT_MS',
       positive('maxFileBytes', deadlineMs + ANSWER_GRACE_MS + Math.ceil(maxFileBytes / FILE_BYTES_PER_MS)),
     ],
+    ['ERROR_PAGES', ERROR_PAGES],
     ['MAX_FILE_BYTES', positive('maxFileBytes', maxFileBytes)],
     ['MAX_BODY_BYTES', positive('maxBodyBytes', maxBodyBytes)],
     ['ACCESS_LOG', accessLog(settings.accessLog)],

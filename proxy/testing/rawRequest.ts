@@ -1,4 +1,4 @@
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { deadline } from '../../server/platform/deadline.ts';
 
 export interface RawAnswer {
@@ -25,7 +25,14 @@ export async function rawExchange(
   bytes: string | Buffer,
   localAddress?: string,
 ): Promise<Buffer> {
-  const socket = connect({ port, host: '127.0.0.1', ...(localAddress !== undefined && { localAddress }) });
+  return exchangeOn(
+    connect({ port, host: '127.0.0.1', ...(localAddress !== undefined && { localAddress }) }),
+    bytes,
+  );
+}
+
+/** As `rawExchange`, on a socket that is open or opening: for TLS. */
+export async function exchangeOn(socket: Socket, bytes: string | Buffer): Promise<Buffer> {
   const closed = new Promise<void>((resolve) => socket.on('close', () => resolve()));
   let received = Buffer.alloc(0);
   const whole = new Promise<void>((resolve) => {
@@ -46,7 +53,7 @@ export async function rawExchange(
 }
 
 /** The answer; undefined while it is incomplete. Interim answers (100) are skipped. */
-function parseAnswer(received: Buffer): RawAnswer | undefined {
+export function parseAnswer(received: Buffer): RawAnswer | undefined {
   const text = received.toString('latin1').replace(/^HTTP\/1\.1 100 .*\r\n\r\n/, '');
   const end = text.indexOf('\r\n\r\n');
   if (end < 0) return undefined;

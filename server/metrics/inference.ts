@@ -19,6 +19,8 @@ export interface InferenceRecorder {
   parsed(model: Model, seconds: number): void;
   /** Columns of an accepted request that its dialect skips, as they aren't in the signature. */
   ignored(model: Model, columns: number): void;
+  /** A CSV whose first line was taken as a row. */
+  headerAbsent(model: Model): void;
   loaded(model: Model, seconds: number): void;
   /** Removes the gauges of a closed model; its counters stay. */
   unloaded(model: Model): void;
@@ -84,6 +86,10 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
     name: 'model_ignored_columns_total',
     help: "Columns that /invocations skipped, as the signature doesn't have them.",
   });
+  const headerAbsent = createCounter(registry, {
+    name: 'csv_header_absent_total',
+    help: 'CSVs on /invocations whose first line was taken as a row, as it names no column.',
+  });
   const models = createLoadedModels(registry);
   /** The series of a model. */
   const seriesOf = perModel((model) => {
@@ -140,6 +146,7 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
         if (count > 0) invalid({ model: model.name, column, reason }).add(count);
     },
     ignored: (model, columns) => ignored({ model: model.name }).add(columns),
+    headerAbsent: (model) => headerAbsent({ model: model.name }).add(1),
     loaded: (model, seconds) => {
       // Its series exist from now on: a rate needs a value before the first increase.
       seriesOf(model);

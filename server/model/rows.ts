@@ -19,6 +19,8 @@ export interface Table {
   readonly lines?: readonly number[];
   /** Number of rows of the same file in earlier tables. */
   readonly before?: number;
+  /** Whether the first line of a CSV was taken as a row, since it names no column. */
+  readonly headerAbsent?: boolean;
   /** Of rows that were texts. */
   readonly explain?: ExplainCell;
   /** About the table as a whole: they are added to those about its rows. */

@@ -1,7 +1,7 @@
 import { Problem } from '../../errors/problem.ts';
 import type { Table, Warning } from '../../model/rows.ts';
 import type { ColumnType, Input } from '../../model/signature.ts';
-import { refuseIndex, requireBareRow, requireHeader, requireSeparator } from './csvHeader.ts';
+import { isRow, refuseIndex, requireBareRow, requireHeader, requireSeparator } from './csvHeader.ts';
 import type { CsvReader, TakeRecord } from './csvReader.ts';
 import { createCsvReader } from './csvReader.ts';
 import type { Delimiter } from './delimiter.ts';
@@ -11,7 +11,8 @@ import { readCommaCell, readTextCell } from './textCell.ts';
 
 /** How a CSV is written. Without a member it is as RFC 4180 has it, with a header. */
 export interface CsvForm {
-  readonly header?: boolean;
+  /** `found`: the first line is a header unless none of its cells is a name, and each fits its column. */
+  readonly header?: boolean | 'found';
   readonly delimiter?: Delimiter;
   readonly decimal?: DecimalSign;
   /** Whether columns that the signature doesn't have are skipped anyway, an index too. */
@@ -51,9 +52,9 @@ export function createFormReader(
   take: TakeRecord,
   takeSeparator?: (text: string) => void,
 ): CsvReader {
-  const mayBeRow = !header && inputs.length === 1;
+  const mayBeRow = header === false && inputs.length === 1;
   return createCsvReader(take, {
-    header,
+    header: header !== false,
     delimiter,
     ...(!mayBeRow && {
       takeSeparator: (separator, text) => {
@@ -79,6 +80,7 @@ export function createCsvTable(inputs: readonly Input[], form: CsvForm = {}): Cs
   let isIndexed = false;
   let warnings: readonly Warning[] | undefined;
   let isFirst = true;
+  let headerAbsent = false;
 
   const setColumns = (names: readonly string[]): void => {
     columns = names;
@@ -90,15 +92,17 @@ export function createCsvTable(inputs: readonly Input[], form: CsvForm = {}): Cs
     if (isIndexed) warnings = [INDEX_SKIPPED];
     setColumns(isIndexed ? names.slice(1) : names);
   };
-  if (!header) setColumns(inputs.map(({ name }) => name));
+  const setNoHeader = (): void => setColumns(inputs.map(({ name }) => name));
+  if (header === false) setNoHeader();
   const reader = createFormReader(inputs, form, (cells, line) => {
     if (isFirst) {
       isFirst = false;
-      if (header) {
+      headerAbsent = header === 'found' && isRow(cells, inputs, readCell);
+      if (headerAbsent) setNoHeader();
+      else if (header !== false) {
         setHeader(cells);
         return;
-      }
-      requireBareRow(cells, inputs, delimiter);
+      } else requireBareRow(cells, inputs, delimiter);
     }
     if (isIndexed && cells.shift() !== String(before + data.length)) refuseIndex(inputs, line);
     // A cell of an unknown column stays text. The encoder refuses a row of another width, for which it counts the cells
@@ -127,6 +131,7 @@ export function createCsvTable(inputs: readonly Input[], form: CsvForm = {}): Cs
         explain: EXPLAIN[decimal],
         ...(before > 0 && { before }),
         ...(warnings && { warnings }),
+        ...(headerAbsent && { headerAbsent }),
       };
       before += data.length;
       data = [];

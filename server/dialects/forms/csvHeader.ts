@@ -1,7 +1,7 @@
 import { looseName } from '../../encoding/nearNames.ts';
 import { Problem } from '../../errors/problem.ts';
 import type { Reason } from '../../errors/refusals.ts';
-import type { Input } from '../../model/signature.ts';
+import type { ColumnType, Input } from '../../model/signature.ts';
 import type { Delimiter } from './delimiter.ts';
 import { DELIMITERS, adviseDelimiter, isDelimiter } from './delimiter.ts';
 import { refuseUtf16 } from './utf8.ts';
@@ -62,6 +62,34 @@ export function requireHeader(
       ? `The first line has none of the signature's columns: the header line seems to be missing; ${advice}.`
       : `${capital(adviseDelimiter(seen, delimiter))}.`,
   );
+}
+
+/** The type of value that a cell of a column has once its text is read. */
+const TYPES = { integer: 'number', number: 'number', boolean: 'boolean', string: 'string' } as const;
+
+/**
+ * Whether a first line is a row rather than a header: none of its cells resembles a name of the signature, and each fits
+ * its column. Where all columns are texts, one with known categories must hold one of them.
+ */
+export function isRow(
+  cells: readonly string[],
+  inputs: readonly Input[],
+  read: (cell: string, type: ColumnType) => unknown,
+): boolean {
+  if (cells.length !== inputs.length) return false;
+  // The header of a frame without names.
+  if (cells.length > 1 && cells.every((cell, at) => cell === String(at))) return false;
+  const loose = new Set(inputs.map(({ name }) => looseName(name)));
+  if (cells.some((cell) => loose.has(looseName(cell)))) return false;
+  const onlyTexts = inputs.every(({ type }) => type === 'string');
+  return inputs.every(({ type, nullable, categories }, at) => {
+    const value = read(cells[at] as string, type);
+    if (value === null) return nullable;
+    return (
+      typeof value === TYPES[type] &&
+      (!onlyTexts || categories === undefined || categories.includes(value as string))
+    );
+  });
 }
 
 /** @throws {Problem} as `requireHeader`, if the first row is none because of the form of the whole file */

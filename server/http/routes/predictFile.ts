@@ -79,10 +79,9 @@ export function predictFileRoute(
     const type = fileAnswerType(c);
     const parameters = readNativeParameters(c);
     const { probabilities, extra, on_error } = parameters;
-    const form = csvForm(parameters);
     const wanted = probabilities === 'true';
     if (wanted) requireProbabilities(model);
-    await receiveFile(c, file, maxFileBytes);
+    const form = csvForm(parameters, await receiveFile(c, file, maxFileBytes));
     http.body(file.bytes);
     const scores = await scoreFile(predictor, model, file, answers, {
       ignoreExtra: extra === 'ignore',

@@ -1,6 +1,7 @@
 import type { CsvForm } from '../../dialects/forms/csv.ts';
 import { readCsv } from '../../dialects/forms/csv.ts';
 import type { Delimiter } from '../../dialects/forms/delimiter.ts';
+import { readJsonLines } from '../../dialects/forms/jsonLines.ts';
 import type { NativeRows } from '../../dialects/native.ts';
 import { readNativeRows } from '../../dialects/native.ts';
 import { PREDICT_PARAMETERS } from '../../dialects/queryParameters.ts';
@@ -11,6 +12,7 @@ import type { Input } from '../../model/signature.ts';
 import type { Predictor } from '../../prediction/predictor.ts';
 import { readBytes, toText } from '../body.ts';
 import type { AppContext } from '../context.ts';
+import type { BodyType } from '../mediaTypes.ts';
 import { bodyType } from '../mediaTypes.ts';
 import type { ParameterValues } from '../parameters.ts';
 import { createParameterReader } from '../parameters.ts';
@@ -42,6 +44,11 @@ type Decode = (text: string, model: Model) => NativeRows;
 
 const decodeJson: Decode = (text, { signature }) => readNativeRows(text, signature.inputs);
 
+const decodeLines: Decode = (text, { signature }) => ({
+  table: readJsonLines(text, signature.inputs),
+  single: false,
+});
+
 /** The query parameters that say how a CSV is written. */
 type CsvParameters = ParameterValues<typeof PREDICT_PARAMETERS.custom.post>;
 
@@ -49,13 +56,26 @@ type CsvParameters = ParameterValues<typeof PREDICT_PARAMETERS.custom.post>;
 export const readDelimiter = (value: CsvParameters['delimiter']): Delimiter =>
   value === 'tab' ? '\t' : value;
 
-/** The form of a CSV by the request's parameters. */
-export const csvForm = ({ header, delimiter, decimal, extra }: CsvParameters): CsvForm => ({
-  header: header === 'true',
-  delimiter: readDelimiter(delimiter),
-  decimal,
-  ignoreExtra: extra === 'ignore',
-});
+/**
+ * The form of a CSV by the request's parameters and its media type.
+ *
+ * @throws {Problem} invalid_parameter if the two contradict each other
+ */
+export function csvForm(
+  { header, delimiter, decimal, extra }: CsvParameters,
+  declared: Pick<BodyType, 'header'>,
+): CsvForm {
+  if (declared.header === 'present' && header === 'false')
+    throw new Problem('invalid_parameter', {
+      detail: 'The query says header=false, and the content type says header=present.',
+    });
+  return {
+    header: header === 'true' && declared.header !== 'absent',
+    delimiter: readDelimiter(delimiter),
+    decimal,
+    ignoreExtra: extra === 'ignore',
+  };
+}
 
 /** @throws {Problem} invalid_parameter if a parameter of CSV has another value than its default */
 function refuseCsvParameters({ header, delimiter, decimal }: CsvParameters): void {
@@ -68,12 +88,13 @@ function refuseCsvParameters({ header, delimiter, decimal }: CsvParameters): voi
 
 /** The decoder of the request's media type. @throws {Problem} unsupported_media_type or invalid_parameter */
 export function decoderFor(c: AppContext, parameters: CsvParameters): Decode {
-  if (bodyType(c) === 'csv') {
-    const form = csvForm(parameters);
+  const body = bodyType(c);
+  if (body.kind === 'csv') {
+    const form = csvForm(parameters, body);
     return (text, { signature }) => ({ table: readCsv(text, signature.inputs, form), single: false });
   }
   refuseCsvParameters(parameters);
-  return decodeJson;
+  return body.kind === 'json' ? decodeJson : decodeLines;
 }
 
 /** Reads a body as text and records its size. @throws {Problem} as `readBytes` and `toText` */
