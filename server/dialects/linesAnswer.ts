@@ -1,4 +1,5 @@
 import type { CellError } from '../errors/problem.ts';
+import { classesAsJson } from '../model/labels.ts';
 import type { Model } from '../model/model.ts';
 import type { EncodedRows, Warning } from '../model/rows.ts';
 import { writeNumber, writeNumbers } from './native.ts';
@@ -22,7 +23,7 @@ const member = (name: string, notes: readonly unknown[] | undefined): string =>
 
 /** The writer of a model's answers: `{"prediction": …}`, its probabilities if they are wanted, its warnings or errors. */
 export function createLinesWriter({ output }: Pick<Model, 'output'>): WriteLines {
-  const classes = output.task === 'classification' ? output.classes.map((name) => JSON.stringify(name)) : [];
+  const classes = output.task === 'classification' ? classesAsJson(output) : [];
   const width = 1 + classes.length;
   const writeRow = (answers: Float64Array, at: number, probabilities: boolean): string => {
     const answer = answers[at] as number;

@@ -10,6 +10,7 @@ function inEveryForm(fnlwgt: number): Readonly<Record<string, { path: string; in
   const rows = [adultRow(), adultRow({ fnlwgt })];
   const records = rows.map((row) => Object.fromEntries(ADULT_COLUMNS.map((name, at) => [name, row[at]])));
   const columns = Object.fromEntries(ADULT_COLUMNS.map((name, at) => [name, rows.map((row) => row[at])]));
+  const lines = records.map((record) => `${JSON.stringify(record)}\n`).join('');
   const csv = [ADULT_COLUMNS, ...rows].map((cells) => `${cells.join(',')}\n`).join('');
   const tensors = (numeric: string) =>
     ADULT_COLUMNS.map((name, at) => ({
@@ -49,6 +50,7 @@ function inEveryForm(fnlwgt: number): Readonly<Record<string, { path: string; in
     records: post('/predict', records),
     columns: post('/predict', columns),
     csv: post('/predict', csv, { 'content-type': 'text/csv' }),
+    lines: post('/predict', lines, { 'content-type': 'application/x-ndjson' }),
     file: post('/predict_file', file, { 'content-type': multipart }),
     'V1 instances': post('/v1/models/adult:predict', { instances: records }),
     'V2 INT64': post('/v2/models/adult/infer', { inputs: tensors('INT64') }),
@@ -59,6 +61,7 @@ function inEveryForm(fnlwgt: number): Readonly<Record<string, { path: string; in
     'MLflow split': post('/invocations', { dataframe_split: adultBody(...rows) }),
     'MLflow records': post('/invocations', { dataframe_records: records }),
     'MLflow inputs': post('/invocations', { inputs: columns }),
+    'MLflow lines': post('/invocations', lines, { 'content-type': 'application/x-ndjson' }),
     'MLflow csv': post('/invocations', csv, { 'content-type': 'text/csv' }),
   };
 }

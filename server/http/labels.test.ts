@@ -107,6 +107,10 @@ it('labels that are floats keep their point in every dialect', async () => {
     'x,prediction,probability_1.0,probability_2.0\n75,2.0,0.25,0.75\n',
   );
   expect(await file('application/json')).toBe('{"predictions":[2.0]}');
+  const lines = 'application/x-ndjson';
+  expect(await text('/predict', '{"x":75}\n{"x":25}\n', { 'content-type': lines, accept: lines })).toBe(
+    '{"prediction":2.0}\n{"prediction":1.0}\n',
+  );
 });
 
 it('V2 gives them as FP64, in JSON and in binary', async () => {
