@@ -60,7 +60,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--answer-key", metavar="KEY", help="its own form of an answer: {KEY: value}")
     parser.add_argument("--decimals", type=int, metavar="N", help="places that values are rounded to in that form")
     parser.add_argument("--tolerance", type=float, metavar="X",
-                        help="largest difference of a probability (default 1e-6), or of a value relative to its size "
+                        help="largest difference of a probability, or of a value relative to its size "
                         "(default 1e-5)")  # fmt: skip
     options = parser.parse_args(arguments)
     if options.decimals is not None and options.answer_key is None:

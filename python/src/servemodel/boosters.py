@@ -35,7 +35,7 @@ def _quiet() -> Iterator[None]:
         os.close(nowhere)
 
 
-def _refuse_categories(library: str, names: list[str]) -> None:
+def refuse_categories(library: str, names: list[str]) -> None:
     if names:
         shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
         raise ExportError(
@@ -78,7 +78,7 @@ def lightgbm_estimator(booster: Any) -> Booster:
     pairs: list[tuple[str, float]] = []
     categories = [name for tree in dump["tree_info"] for name in _lightgbm_splits(tree["tree_structure"], names, pairs)]
     if categories or booster.pandas_categorical:
-        _refuse_categories("LightGBM", sorted(set(categories)) or ["columns"])
+        refuse_categories("LightGBM", sorted(set(categories)) or ["columns"])
     objective = (dump.get("objective") or "").split(" ")[0]
     classes = 2 if objective == "binary" else dump["num_class"] if objective.startswith("multiclass") else 0
     model = LGBMClassifier() if classes else LGBMRegressor()
@@ -109,7 +109,7 @@ def xgboost_estimator(model: Any) -> Booster:
     width = booster.num_features()
     names = list(booster.feature_names or [f"f{at}" for at in range(width)])
     kinds = booster.feature_types or []
-    _refuse_categories("XGBoost", [name for name, kind in zip(names, kinds, strict=False) if kind == "c"])
+    refuse_categories("XGBoost", [name for name, kind in zip(names, kinds, strict=False) if kind == "c"])
     pairs: list[tuple[str, float]] = []
     if json.loads(booster.save_config())["learner"]["gradient_booster"]["name"] != "gblinear":
         table = booster.trees_to_dataframe()
@@ -137,7 +137,7 @@ def catboost_estimator(model: Any) -> Booster:
     """Names and thresholds of a fitted CatBoost estimator."""
     names = [str(name) for name in model.feature_names_]
     special = {*model.get_cat_feature_indices(), *model.get_text_feature_indices(), *model.get_embedding_feature_indices()}
-    _refuse_categories("CatBoost", [names[at] for at in sorted(special)])
+    refuse_categories("CatBoost", [names[at] for at in sorted(special)])
     borders = model.get_borders()
     return Booster(model, names, [np.asarray(borders.get(at, []), dtype="float64") for at in range(len(names))])
 

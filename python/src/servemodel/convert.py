@@ -24,6 +24,7 @@ from skl2onnx.common.shape_calculator import (
 )
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import VotingClassifier, VotingRegressor
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.pipeline import FeatureUnion, Pipeline
 
@@ -54,6 +55,8 @@ def estimators(model: Any) -> list[BaseEstimator]:
         inner = [step for _, step, _ in model.transformers_]
     elif isinstance(model, FeatureUnion):
         inner = [step for _, step in model.transformer_list]
+    elif isinstance(model, (VotingClassifier, VotingRegressor)):
+        inner = list(model.estimators_)
     else:
         inner = []
     for step in inner:
@@ -71,9 +74,8 @@ def library(model: Any) -> str:
     return type(final_step(model)).__module__.split(".")[0]
 
 
-def _register(model: Any) -> None:
-    """Register the converter of the boosting library in use; others needn't be installed."""
-    name = library(model)
+def _register(name: str) -> None:
+    """Register the converter of a boosting library that is in use; others needn't be installed."""
     if name == "catboost":
         register_catboost()
     if name not in ("lightgbm", "xgboost"):
@@ -113,6 +115,18 @@ def _without_feature_names(model: Any) -> Any:
     unnamed = copy.deepcopy(model)
     final_step(unnamed).get_booster().feature_names = None
     return unnamed
+
+
+def _convertible(model: Any) -> Any:
+    """The model with settings that skl2onnx takes, where they change no answer."""
+    if not any(isinstance(step, VotingClassifier) and step.flatten_transform for step in estimators(model)):
+        return model
+    changed = copy.deepcopy(model)
+    for step in estimators(changed):
+        if isinstance(step, VotingClassifier):
+            # The form of transform(), which no prediction uses.
+            step.flatten_transform = False
+    return changed
 
 
 def _options(model: Any) -> dict[int, dict[str, Any]]:
@@ -178,8 +192,9 @@ def convert(model: Any, columns: list[Column], frame: pd.DataFrame, name: str) -
 
     Raises ExportError when the exporter can't convert the model.
     """
-    _register(model)
-    whole = _with_named_columns(_without_feature_names(model), frame)
+    for name_of_library in sorted({library(step) for step in estimators(model)}):
+        _register(name_of_library)
+    whole = _with_named_columns(_convertible(_without_feature_names(model)), frame)
     inputs = [(column.name, TENSORS.get(column.type, TENSORS[column.tensor])([None, 1])) for column in columns]
     try:
         with warnings.catch_warnings():

@@ -5,11 +5,13 @@ Shapes in this file: N rows of the frame, F columns that the model takes.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib
 import os
 import re
 import shlex
+import traceback
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -22,11 +24,13 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnx
 import pandas as pd
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
+from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from servemodel import convert as conversion
 from servemodel import golden
+from servemodel.boosters import refuse_categories
 from servemodel.card import default_card
 from servemodel.command_line import Steps, silent
 from servemodel.distribution import with_distributions
@@ -36,6 +40,7 @@ from servemodel.errors import Disagreement, ExportError
 from servemodel.frames import to_pandas
 from servemodel.missing import find_nullable
 from servemodel.parity import (
+    DEFAULT_TOLERANCE,
     PROBABILITY_TOLERANCE,
     VALUE_TOLERANCE,
     Agreement,
@@ -48,7 +53,16 @@ from servemodel.parity import (
 )
 from servemodel.quality import measure
 from servemodel.result import Export, Metrics
-from servemodel.signature import Column, column_names, describe_columns, fitted_names, is_whole, reads_one_text, tensor_plans
+from servemodel.signature import (
+    Column,
+    column_names,
+    describe_columns,
+    first_step,
+    fitted_names,
+    is_whole,
+    reads_one_text,
+    tensor_plans,
+)
 
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 LIBRARIES = {"sklearn": "scikit-learn", "lightgbm": "LightGBM", "xgboost": "XGBoost", "catboost": "CatBoost"}
@@ -100,7 +114,8 @@ def _fitted(model: Any) -> str:
 
 
 def _version(library: str) -> str:
-    return str(importlib.import_module(library).__version__)
+    # A module of one's own has none.
+    return str(getattr(importlib.import_module(library), "__version__", ""))
 
 
 class Checked(NamedTuple):
@@ -158,6 +173,39 @@ def advise(columns: list[Column], rows: pd.DataFrame, error: ExportError) -> str
     return ""
 
 
+def _in_words(function: Callable[..., Export]) -> Callable[..., Export]:
+    """The function, whose errors are all ExportErrors or the system's: libraries raise any type for what they don't expect."""
+
+    @functools.wraps(function)
+    def called(*arguments: Any, **options: Any) -> Export:
+        try:
+            return function(*arguments, **options)
+        except (ExportError, OSError):
+            raise
+        except Exception as error:
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            # Wrong arguments are the caller's.
+            if error.__traceback__ is None or error.__traceback__.tb_next is None:
+                raise
+            where = f"{Path(last.filename).name}, line {last.lineno}"
+            reason = " ".join(str(error).split())[:300]
+            raise ExportError(f"this model can't be exported ({type(error).__name__} in {where}: {reason})") from error
+
+    return called
+
+
+def _refuse_categories(model: Any, rows: pd.DataFrame) -> None:
+    """Refuse a frame's categories where the predictor itself encodes them."""
+    if isinstance(first_step(model), ColumnTransformer):
+        return
+    names = [name for name in rows.columns if isinstance(rows[name].dtype, pd.CategoricalDtype)]
+    last = conversion.final_step(model)
+    own = conversion.library(model) != "sklearn" or hasattr(last, "categorical_features")
+    if names and own and first_step(model) is last:
+        refuse_categories(type(last).__name__, names)
+
+
+@_in_words
 def export_model(
     model: Any,
     frame: pd.DataFrame,
@@ -191,7 +239,7 @@ def export_model(
     example: a typical row for documentation; by default one of the frame.
     routes, answer: paths and form of the model's custom answers, as in models/model.schema.json.
     metrics: quality that was measured elsewhere, in place of the measurement on the frame.
-    tolerance: of probabilities (1e-6), or of values relative to their size (1e-5).
+    tolerance: of probabilities, or of values relative to their size (1e-5).
     version: such as churn/1, where the folder is not called so.
     made_up: the frame holds no rows of training: it says nothing about ranges, distributions and quality.
     steps: is called with what is done next.
@@ -203,17 +251,20 @@ def export_model(
     frame = to_pandas(frame)
     also = None if also is None else to_pandas(also)
     _check_frame(frame, target)
+    # A search predicts by the best model that it found.
+    model = getattr(model, "best_estimator_", model)
     task = _fitted(model)
     if classes is not None and task != "classification":
         raise ExportError("a regression has no classes to name")
     created = creation_date()
     if tolerance is None:
-        tolerance = PROBABILITY_TOLERANCE if task == "classification" else VALUE_TOLERANCE
+        tolerance = DEFAULT_TOLERANCE
     library = LIBRARIES.get(conversion.library(model), conversion.library(model))
-    framework = f"{library} {_version(conversion.library(model))}"
+    framework = f"{library} {_version(conversion.library(model))}".strip()
 
     names = column_names(model, frame, target, columns)
     rows = frame[names].reset_index(drop=True)
+    _refuse_categories(model, rows)
     described = describe_columns(model, rows, list(integers))
     if reads_one_text(model) and not described[0].is_text:
         raise ExportError(f"column {described[0].name} holds no texts")
@@ -274,6 +325,8 @@ def export_model(
     kept = golden.clear(sample_answers)
     kept[list(compare(sample_answers, session.answer(samples), strict).beyond)] = False
     samples = samples[kept].reset_index(drop=True)
+    if len(samples) == 0:
+        raise ExportError(f"no row gives a clear answer within {strict:g}, which a server checks at every load")
 
     content = graph.SerializeToString()
     digest = hashlib.sha256(content).hexdigest()

@@ -22,9 +22,14 @@ from sklearn.base import is_classifier
 from servemodel.errors import Disagreement, ExportError
 from servemodel.signature import JSON_INTEGERS, Column, fitted_names, reads_one_text
 
+DEFAULT_TOLERANCE = 1e-5
+"""Of an export: of a probability, or of a value relative to its size. Labels must be equal."""
 PROBABILITY_TOLERANCE = 1e-6
 VALUE_TOLERANCE = 1e-5
 """Relative to the value's size, from 1 up."""
+
+SHOWN = 3
+"""Rows that a refusal names."""
 
 TIE = 1e-6
 """Two classes whose probabilities are closer have no order in float32."""
@@ -64,6 +69,8 @@ def label_text(label: Any) -> str:
 
 def class_names(model: Any, names: list[str] | None) -> list[Label]:
     """The classes in the order of the probabilities, as model.json names them."""
+    if isinstance(model.classes_, list):
+        raise ExportError("the model gives more than one label a row; export a model for each of them")
     classes = list(model.classes_)
     if names is not None:
         if any(isinstance(value, str) for value in classes):
@@ -176,8 +183,8 @@ def compare(library: Answers, onnx_answers: Answers, tolerance: float, accept_ti
 
 
 def _named(rows: tuple[int, ...]) -> str:
-    shown = ", ".join(str(row) for row in rows[:20])
-    return f"{'row' if len(rows) == 1 else 'rows'} {shown}{', …' if len(rows) > 20 else ''}"
+    shown = ", ".join(str(row) for row in rows[:SHOWN])
+    return f"{'row' if len(rows) == 1 else 'rows'} {shown}{', …' if len(rows) > SHOWN else ''}"
 
 
 def require(
@@ -200,6 +207,10 @@ def require(
             f"({_named(agreement.beyond)}), the largest {agreement.largest:.1e} in row {agreement.largest_row}"
         )
     hint = ""
+    if not agreement.label_differences and np.isfinite(agreement.largest) and agreement.largest < 0.1:
+        # Rounded up to one digit.
+        step = 10.0 ** np.floor(np.log10(agreement.largest))
+        hint = f"; --tolerance {np.ceil(agreement.largest / step * 1.01) * step:.0e} accepts it, since all labels are equal"
     if agreement.ties:
         hint = "; these rows are ties: no class is the most probable (a forest with an odd number of trees has fewer)"
     differing = [*agreement.label_differences, *agreement.beyond]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -91,6 +92,14 @@ def _width(model: Any, unknown: int) -> int:
     return int(getattr(model, "n_features_in_", unknown))
 
 
+def _spelt(names: list[str], candidates: list[str]) -> list[str]:
+    """The names as the frame spells them: LightGBM writes a space as an underscore."""
+    spelling = {re.sub(r"\s", "_", name): name for name in candidates}
+    if len(spelling) < len(candidates):
+        return names
+    return [name if name in candidates else spelling.get(name, name) for name in names]
+
+
 def column_names(model: Any, frame: pd.DataFrame, target: str | None, chosen: Sequence[str] | None = None) -> list[str]:
     """The columns that the model takes, in its own order.
 
@@ -110,6 +119,7 @@ def column_names(model: Any, frame: pd.DataFrame, target: str | None, chosen: Se
             raise ExportError("--columns names a column twice")
     else:
         names = candidates
+    names = _spelt(names, candidates)
     missing = [name for name in names if name not in candidates]
     if missing:
         fitted = ", on which the model was fitted" if known is not None else "; see --columns"
@@ -236,8 +246,17 @@ def describe(name: str, values: pd.Series, categories: tuple[Any, ...] | None) -
 
     Raises ExportError for a column that no signature can describe.
     """
-    if pd.api.types.is_bool_dtype(values):
-        return Column(name, "boolean")
+    if pd.api.types.is_bool_dtype(values) or all(isinstance(value, (bool, np.bool_)) for value in values.dropna()):
+        missing = int(values.isna().sum())
+        if missing > 0 and missing < len(values):
+            raise ExportError(
+                f"column {name} has {missing} missing cells, which a boolean can't have: fit the model on numbers, "
+                "0 and 1 and missing (frame.astype(float))"
+            )
+        if missing == 0:
+            return Column(name, "boolean")
+    if pd.api.types.is_datetime64_any_dtype(values) or pd.api.types.is_timedelta64_dtype(values):
+        raise ExportError(f"column {name} holds dates, which no column can: fit the model on a number, such as days since 2000")
     if pd.api.types.is_numeric_dtype(values):
         present = values.dropna()
         if present.empty or not np.isfinite(present.astype("float64")).all():

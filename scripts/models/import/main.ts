@@ -4,7 +4,7 @@ import { fromHome } from '../../../server/platform/install.ts';
 import { UsageError } from '../../cli/faults.ts';
 import type { Surroundings } from '../../cli/tool.ts';
 import { runTool, withUsage } from '../../cli/tool.ts';
-import type { ExportOptions, PythonOptions } from './importByPython.ts';
+import type { ExportOptions, PythonOptions, Report } from './importByPython.ts';
 import { PythonRefused, importByPython } from './importByPython.ts';
 import type { OnnxOptions } from './importOnnx.ts';
 import { importOnnx } from './importOnnx.ts';
@@ -155,17 +155,24 @@ async function importPath(
       : await importByPython(source.path, candidate, exported, python);
     return { model: await openAsServed(candidate), report: done ?? undefined };
   });
-  stdout.write(describe(model, place, repository));
-  if (!report) return 0;
-  const largest = report.largest.toExponential(1);
-  const rowsOf = report.madeUp ? 'made-up rows (--rows gives it real ones)' : 'rows';
-  stdout.write(
-    `the same answers as ${report.framework} on ${report.rows} ${rowsOf} and ${report.edges} edge rows, largest difference ${largest}\n`,
-  );
-  for (const [figure, value] of Object.entries(report.metrics))
-    if (typeof value === 'number' && figure !== 'rows')
-      stdout.write(`${figure.replaceAll('_', ' ')}: ${+value.toFixed(6)}\n`);
+  stdout.write(describe(model, place, repository) + compared(report));
   return 0;
+}
+
+/** What was compared with the library. */
+function compared(report: Report | undefined): string {
+  if (!report) return '';
+  const { framework, rows, edges, largest, metrics, madeUp } = report;
+  const real = madeUp ? 'made-up rows (--rows gives it real ones)' : 'rows';
+  const figures = Object.entries(metrics).flatMap(([figure, value]) =>
+    typeof value === 'number' && figure !== 'rows'
+      ? [`${figure.replaceAll('_', ' ')}: ${+value.toFixed(6)}\n`]
+      : [],
+  );
+  return (
+    `the same answers as ${framework} on ${rows} ${real} and ${edges} edge rows, ` +
+    `largest difference ${largest.toExponential(1)}\n${figures.join('')}`
+  );
 }
 
 await runTool(
