@@ -236,7 +236,7 @@ def test_fractions_beyond_float32_before_what_rounds_as_its_graph_does(name: str
 
 
 @pytest.mark.parametrize("scale", ["hundredths of a year", "prices", "small"])
-def test_fractions_that_float32_tells_apart_are_no_such_numbers(scale: str, tmp_path: Path) -> None:
+def test_fractions_that_float32_distinguishes_are_no_such_numbers(scale: str, tmp_path: Path) -> None:
     random = np.random.default_rng(4)
     cells = {
         "hundredths of a year": random.integers(199_000, 202_500, 600) / 100,

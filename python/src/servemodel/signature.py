@@ -23,7 +23,7 @@ from servemodel.errors import ExportError
 FLOAT_INTEGERS = 2**24
 """Up to here float32 holds every whole number; beyond, neighbours fall together."""
 JSON_INTEGERS = 2**53 - 1
-"""The largest whole number that JSON's readers tell from its neighbours."""
+"""The largest whole number that JSON's readers distinguish from its neighbours."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Column:
 
     @property
     def is_large(self) -> bool:
-        """Whether it holds numbers beyond the whole ones that float32 can tell apart."""
+        """Whether it holds numbers beyond the whole ones that float32 distinguishes."""
         return any(abs(number) > FLOAT_INTEGERS for number in (*(self.range or ()), *(self.looked_up or ())))
 
     def entry(self, onnx: str, example: Any = None) -> dict[str, Any]:
