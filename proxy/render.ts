@@ -14,8 +14,9 @@ export interface ProxySettings {
   readonly rateLimit?: number | undefined;
   /** Addresses and networks of proxies in front of this one, whose X-Forwarded-For is trusted. */
   readonly trustedProxies?: readonly string[] | undefined;
-  /** One more path of a health check. */
+  /** One more path of a health check, and one of predictions, in Vertex AI's form. */
   readonly healthPath?: string | undefined;
+  readonly predictPath?: string | undefined;
   /** Origins whose pages may read nginx's own errors; `*` alone for all. Undefined if CORS is off. */
   readonly corsOrigins?: readonly string[] | undefined;
   /** The unix sockets of the server processes, as absolute paths. */
@@ -38,19 +39,6 @@ const FILE_BYTES_PER_MS = 1024;
 
 /** Concurrent requests of one client address, if clients are limited: a quarter of the limit for all. */
 const MAX_CONCURRENT = 256;
-
-/** The errors that nginx makes itself: status, what a client gets, if another status, and why. */
-const ERROR_PAGES = [
-  '400 404 411 413 414 429 500 503 504 505',
-  // Headers that are too large.
-  '494 =431',
-  // Plain HTTP on the TLS port.
-  '497 =400',
-  // An unknown Transfer-Encoding.
-  '501 =411',
-]
-  .map((statuses) => `error_page ${statuses} $error_page;`)
-  .join(' ');
 
 /** The longest path that fits into a Linux socket address, in bytes. */
 const MAX_SOCKET_PATH_BYTES = 107;
@@ -95,7 +83,6 @@ function valuesFrom(settings: ProxySettings): ReadonlyMap<string, string> {
       'FILE_TIMEOUT_MS',
       positive('maxFileBytes', deadlineMs + ANSWER_GRACE_MS + Math.ceil(maxFileBytes / FILE_BYTES_PER_MS)),
     ],
-    ['ERROR_PAGES', ERROR_PAGES],
     ['MAX_FILE_BYTES', positive('maxFileBytes', maxFileBytes)],
     ['MAX_BODY_BYTES', positive('maxBodyBytes', maxBodyBytes)],
     ['ACCESS_LOG', accessLog(settings.accessLog)],
@@ -105,6 +92,7 @@ function valuesFrom(settings: ProxySettings): ReadonlyMap<string, string> {
     ['RATE_LIMIT', rateLimit(settings.rateLimit)],
     ['TRUSTED_PROXIES', trustedProxies(settings.trustedProxies ?? [])],
     ['HEALTH_PATH', healthPath(settings.healthPath)],
+    ['VERTEX_PATHS', vertexPaths(settings)],
     ['LISTEN', listen(settings)],
     ['CERTIFICATE', certificate(settings.tls)],
   ]);
@@ -161,11 +149,20 @@ function trustedProxies(networks: readonly string[]): string {
   return `${from.join(' ')} real_ip_header X-Forwarded-For; real_ip_recursive on;`;
 }
 
-/** An alternative of a regular expression. */
+/** A path in a regular expression. */
+const pattern = (name: string, given: string): string =>
+  matching(/^\/[A-Za-z0-9._~/:-]+$/, name, given).replaceAll('.', '[.]');
+
 const healthPath = (given: string | undefined): string =>
-  given === undefined
-    ? ''
-    : `|${matching(/^\/[A-Za-z0-9._~/:-]+$/, 'healthPath', given).replaceAll('.', '[.]')}`;
+  given === undefined ? '' : `|${pattern('healthPath', given)}`;
+
+/** The entries of the map of error forms. A path of another protocol has that one's form, by an entry before these. */
+const vertexPaths = ({ healthPath, predictPath }: ProxySettings): string =>
+  Object.entries({ healthPath, predictPath })
+    .flatMap(([name, given]) =>
+      given === undefined ? [] : `"~^${pattern(name, given)}/?(?:\\?|$)" /__problem.v2.json;`,
+    )
+    .join(' ');
 
 /** The entries of a map from a request's Origin to the allowed origin of its answer. */
 function corsOrigins(origins: readonly string[]): string {

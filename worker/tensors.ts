@@ -1,24 +1,25 @@
 import { TaskFault } from './fault.ts';
-import type { ColumnFeed, OutputFeed, TextCell } from './protocol.ts';
-import { TEXT_CELL, answerWidth, graphLabel } from './protocol.ts';
+import { toHalf } from './onnx/half.ts';
+import type { ColumnFeed, TextCell } from './protocol.ts';
+import { TEXT_CELL } from './protocol.ts';
 
 /** Type and dimensions of a graph's input or output, as the session reports them. */
 export interface TensorInfo {
   readonly name: string;
   readonly type: string;
   readonly rank: number;
+  /** The first dimension, where the graph fixes it. */
+  readonly fixedRows?: number;
 }
+
+type Numbers =
+  Float32Array | Float64Array | Int8Array | Int16Array | Int32Array | Uint8Array | Uint16Array | Uint32Array;
 
 /** The elements of a tensor and their dimensions. */
 export interface TensorValue {
   readonly type: string;
-  readonly data: Float32Array | Float64Array | Int32Array | BigInt64Array | Uint8Array | string[];
+  readonly data: Numbers | BigInt64Array | BigUint64Array | string[];
   readonly dims: readonly number[];
-}
-
-/** What a session returns for one output. */
-export interface OutputValue {
-  readonly data: ArrayLike<number | bigint | string>;
 }
 
 /** Fills the tensors of one batch: `cells` is [rows, columns]. */
@@ -27,13 +28,6 @@ export type MakeFeeds = (
   texts: readonly TextCell[],
   rows: number,
 ) => Record<string, TensorValue>;
-
-/** Writes the answers of one batch: `answers` is [rows, answerWidth]. */
-export type ReadAnswers = (
-  outputs: Readonly<Record<string, OutputValue>>,
-  answers: Float64Array,
-  rows: number,
-) => void;
 
 interface Column extends ColumnFeed {
   /** Position in a row of cells. */
@@ -49,7 +43,7 @@ type Fill = (
 
 /** A column-by-column copy of cells into the elements of a numeric tensor. */
 const numeric =
-  <T extends Float32Array | Float64Array | Int32Array | Uint8Array>(allocate: (length: number) => T): Fill =>
+  <T extends Numbers>(allocate: (length: number) => T): Fill =>
   (columns, cells, width, rows) => {
     const data = allocate(rows * columns.length);
     let at = 0;
@@ -59,11 +53,23 @@ const numeric =
     return data;
   };
 
-const int64: Fill = (columns, cells, width, rows) => {
-  const data = new BigInt64Array(rows * columns.length);
+const bigint =
+  (allocate: (length: number) => BigInt64Array | BigUint64Array): Fill =>
+  (columns, cells, width, rows) => {
+    const data = allocate(rows * columns.length);
+    let at = 0;
+    for (let row = 0; row < rows; row++) {
+      for (const { index } of columns) data[at++] = BigInt(cells[row * width + index] as number);
+    }
+    return data;
+  };
+
+/** As their bits: Node has no Float16Array before version 24. */
+const halves: Fill = (columns, cells, width, rows) => {
+  const data = new Uint16Array(rows * columns.length);
   let at = 0;
   for (let row = 0; row < rows; row++) {
-    for (const { index } of columns) data[at++] = BigInt(cells[row * width + index] as number);
+    for (const { index } of columns) data[at++] = toHalf(cells[row * width + index] as number);
   }
   return data;
 };
@@ -90,9 +96,16 @@ const withoutNul = (text: string): string => (text.includes('\0') ? text.replace
 const FILLS: Readonly<Record<string, { fill: Fill; holds: readonly ColumnFeed['type'][]; nan: boolean }>> = {
   float32: { fill: numeric((n) => new Float32Array(n)), holds: ['number', 'integer', 'boolean'], nan: true },
   float64: { fill: numeric((n) => new Float64Array(n)), holds: ['number', 'integer', 'boolean'], nan: true },
-  // No integer columns: a value beyond 32 bits would wrap silently.
-  int32: { fill: numeric((n) => new Int32Array(n)), holds: ['boolean'], nan: false },
-  int64: { fill: int64, holds: ['integer', 'boolean'], nan: false },
+  float16: { fill: halves, holds: ['number', 'integer', 'boolean'], nan: true },
+  // The encoder refuses integers that such a tensor would wrap.
+  int8: { fill: numeric((n) => new Int8Array(n)), holds: ['integer', 'boolean'], nan: false },
+  int16: { fill: numeric((n) => new Int16Array(n)), holds: ['integer', 'boolean'], nan: false },
+  int32: { fill: numeric((n) => new Int32Array(n)), holds: ['integer', 'boolean'], nan: false },
+  int64: { fill: bigint((n) => new BigInt64Array(n)), holds: ['integer', 'boolean'], nan: false },
+  uint8: { fill: numeric((n) => new Uint8Array(n)), holds: ['integer', 'boolean'], nan: false },
+  uint16: { fill: numeric((n) => new Uint16Array(n)), holds: ['integer', 'boolean'], nan: false },
+  uint32: { fill: numeric((n) => new Uint32Array(n)), holds: ['integer', 'boolean'], nan: false },
+  uint64: { fill: bigint((n) => new BigUint64Array(n)), holds: ['integer', 'boolean'], nan: false },
   bool: { fill: numeric((n) => new Uint8Array(n)), holds: ['boolean'], nan: false },
   string: { fill: strings, holds: ['string'], nan: false },
 };
@@ -166,46 +179,4 @@ export function createFeedMaker(columns: readonly ColumnFeed[], inputs: readonly
     }
     return tensors;
   };
-}
-
-/** Prepares the conversion of a graph's outputs to rows of answers. */
-export function createAnswerReader(output: OutputFeed): ReadAnswers {
-  const width = answerWidth(output);
-  if (output.task === 'regression') {
-    return (outputs, answers, rows) => {
-      const values = outputs[output.value]?.data as ArrayLike<number>;
-      if (values.length !== rows) {
-        throw new TaskFault(
-          'signature_mismatch',
-          `output ${output.value} does not hold one value for each row`,
-        );
-      }
-      for (let row = 0; row < rows; row++) answers[row] = values[row] as number;
-    };
-  }
-  const codes = new Map(output.classes.map((name, code) => [graphLabel(name), code]));
-  return (outputs, answers, rows) => {
-    const labels = outputs[output.label]?.data as ArrayLike<string | bigint | number>;
-    const probabilities = outputs[output.probabilities]?.data as ArrayLike<number>;
-    const classes = width - 1;
-    if (probabilities.length !== rows * classes) {
-      throw new TaskFault(
-        'signature_mismatch',
-        `the graph gives no probability for each of ${classes} classes`,
-      );
-    }
-    for (let row = 0; row < rows; row++) {
-      const code = codes.get(String(labels[row]));
-      if (code === undefined)
-        throw new TaskFault('run_failed', 'the graph gave a label that is none of the classes');
-      answers[row * width] = code;
-      for (let k = 0; k < classes; k++)
-        answers[row * width + 1 + k] = probabilities[row * classes + k] as number;
-    }
-  };
-}
-
-/** Names of the outputs that have to be fetched. */
-export function fetchedOutputs(output: OutputFeed): string[] {
-  return output.task === 'classification' ? [output.label, output.probabilities] : [output.value];
 }

@@ -1,4 +1,5 @@
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { deadline } from '../../server/platform/deadline.ts';
 
 export interface RawAnswer {
@@ -8,13 +9,20 @@ export interface RawAnswer {
   readonly body: string;
 }
 
+export interface RawOptions {
+  /** The client's address. */
+  readonly localAddress?: string;
+  /** Sends through TLS; any certificate will do. */
+  readonly tls?: boolean;
+}
+
 /** Sends raw bytes and reads one answer: for requests that an HTTP client refuses to send. */
 export async function rawRequest(
   port: number,
   bytes: string | Buffer,
-  localAddress?: string,
+  options?: RawOptions,
 ): Promise<RawAnswer> {
-  const answer = parseAnswer(await rawExchange(port, bytes, localAddress));
+  const answer = parseAnswer(await rawExchange(port, bytes, options));
   if (!answer) throw new Error('the connection was closed before a whole answer');
   return answer;
 }
@@ -23,16 +31,10 @@ export async function rawRequest(
 export async function rawExchange(
   port: number,
   bytes: string | Buffer,
-  localAddress?: string,
+  { localAddress, tls = false }: RawOptions = {},
 ): Promise<Buffer> {
-  return exchangeOn(
-    connect({ port, host: '127.0.0.1', ...(localAddress !== undefined && { localAddress }) }),
-    bytes,
-  );
-}
-
-/** As `rawExchange`, on a socket that is open or opening: for TLS. */
-export async function exchangeOn(socket: Socket, bytes: string | Buffer): Promise<Buffer> {
+  const to = { port, host: '127.0.0.1', ...(localAddress !== undefined && { localAddress }) };
+  const socket = tls ? connectTls({ ...to, rejectUnauthorized: false }) : connect(to);
   const closed = new Promise<void>((resolve) => socket.on('close', () => resolve()));
   let received = Buffer.alloc(0);
   const whole = new Promise<void>((resolve) => {
@@ -53,7 +55,7 @@ export async function exchangeOn(socket: Socket, bytes: string | Buffer): Promis
 }
 
 /** The answer; undefined while it is incomplete. Interim answers (100) are skipped. */
-export function parseAnswer(received: Buffer): RawAnswer | undefined {
+function parseAnswer(received: Buffer): RawAnswer | undefined {
   const text = received.toString('latin1').replace(/^HTTP\/1\.1 100 .*\r\n\r\n/, '');
   const end = text.indexOf('\r\n\r\n');
   if (end < 0) return undefined;

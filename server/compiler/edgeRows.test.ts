@@ -32,7 +32,7 @@ describe('edgeRows', () => {
   });
 
   it('is accepted by the encoder, and the same each time', () => {
-    const rounded: Input = { ...integer, float32: true, range: [1_700_000_000, 1_710_000_001] };
+    const rounded: Input = { ...integer, tensor: 'float32', range: [1_700_000_000, 1_710_000_001] };
     const inputs = [text(['a']), number, integer, rounded, boolean].map((input, index) => ({
       ...input,
       name: `c${index}`,

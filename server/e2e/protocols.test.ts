@@ -227,12 +227,13 @@ describe.skipIf(nginxMissing)(needsNginx("other servers' protocols through nginx
         const answer = await invoke({}, { 'content-type': type });
         expect(answer).toMatchObject({ status: 415, body: { error_code: 'BAD_REQUEST' } });
       }
-      const bare = await invoke(csv.slice(csv.indexOf('\n') + 1), { 'content-type': 'text/csv' });
-      // Without `?header=false`, which this route doesn't have.
-      expect(bare.body).toEqual({
+      const bare = csv.slice(csv.indexOf('\n') + 1);
+      expect(await invoke(bare, { 'content-type': 'text/csv' })).toMatchObject({ status: 200 });
+      const misspelt = await invoke(`x${csv}`.replaceAll(',', ',x'), { 'content-type': 'text/csv' });
+      expect(misspelt.body).toEqual({
         error_code: 'INVALID_PARAMETER_VALUE',
         message:
-          "The first line has none of the signature's columns: the header line seems to be missing; add it.",
+          "The first line has none of the signature's columns: the header line seems to be missing; add it, or send text/csv; header=absent.",
       });
       const bad = await invoke(csv.replace('25,', 'x,'), { 'content-type': 'text/csv' });
       expect(bad).toMatchObject({ status: 400, body: { error_code: 'INVALID_PARAMETER_VALUE' } });
@@ -608,7 +609,7 @@ describe.skipIf(nginxMissing)(needsNginx("other servers' protocols through nginx
       }
       expect((await infer(whole, 'adult/versions/1')).status).toBe(200);
       expect((await ask('/v2/models/adult/infer')).headers.get('allow')).toBe('POST');
-      for (const type of ['text/csv', 'text/plain', 'application/x-www-form-urlencoded']) {
+      for (const type of ['text/csv', 'text/plain', 'application/x-ndjson']) {
         const refused = await infer(whole, 'adult', { 'content-type': type });
         expect([refused.status, errorOf(refused)]).toEqual([415, expect.not.stringContaining('text/csv')]);
         const v1 = await ask('/v1/models/adult:predict', {}, { 'content-type': type });

@@ -100,7 +100,7 @@ describe.each(['integer', 'number', 'boolean', 'string'] as const)('a cell of ty
 });
 
 describe('an integer column that a float32 tensor takes', () => {
-  const column: Input = { ...input('integer', true), float32: true };
+  const column: Input = { ...input('integer', true), tensor: 'float32' };
   const ROUNDED = 'expected an integer that FP32 holds (the model computes in it), found a longer one';
 
   it.each([0, -7, 2 ** 24, -(2 ** 24), 2 ** 24 + 2, 20240200, 2 ** 53 - 2 ** 29])('takes %s', (value) => {
@@ -118,7 +118,7 @@ describe('an integer column that a float32 tensor takes', () => {
 
   it('may be missing', () => expect(encode(column, null)).toBe(NaN));
   it('is no number column, whose values are rounded', () => {
-    expect(encode({ ...input('number', true), float32: true }, 20240201)).toBe(20240201);
+    expect(encode({ ...input('number', true), tensor: 'float32' }, 20240201)).toBe(20240201);
   });
 });
 

@@ -1,5 +1,7 @@
 import type { Matrix } from '../../worker/protocol.ts';
 import type { Input } from '../model/signature.ts';
+import type { NarrowTensor } from '../model/tensorLimits.ts';
+import { datatypeOf, isHeld, largestNumber } from '../model/tensorLimits.ts';
 import type { Fault } from '../errors/refusals.ts';
 import type { CellWriter } from './cellWriters.ts';
 
@@ -12,9 +14,6 @@ export type EncodeCell<M extends Matrix> = (
   matrix: M,
   rowStart: number,
 ) => undefined | typeof TEXT | Fault;
-
-/** A larger finite number would become Infinity in a float32 tensor. */
-const LARGEST_FLOAT32 = 3.4028234663852886e38;
 
 function kind(value: unknown): string {
   if (value === null) return 'null';
@@ -47,22 +46,22 @@ function refuseInteger(value: number): Fault | undefined {
     : { reason: 'fraction', message: 'expected an integer, found a fraction' };
 }
 
-/** Why an integer column refuses a number where a float32 tensor takes it: it would become its neighbour. */
-function refuseRounded(value: number): Fault | undefined {
-  const fault = refuseInteger(value);
-  if (fault !== undefined || Math.fround(value) === value) return fault;
-  return {
-    reason: 'range',
-    message: 'expected an integer that FP32 holds (the model computes in it), found a longer one',
+/** Why an integer column refuses a number where such a tensor takes it: it would become another one. */
+const refuseUnheld = (tensor: NarrowTensor) => {
+  const message = `expected an integer that ${datatypeOf(tensor)} holds (the model computes in it), found a longer one`;
+  return (value: number): Fault | undefined => {
+    const fault = refuseInteger(value);
+    return fault !== undefined || isHeld(tensor, value) ? fault : { reason: 'range', message };
   };
-}
+};
 
-/** Why a number column refuses a number. */
-function refuseNumber(value: number): Fault | undefined {
-  return Math.abs(value) > LARGEST_FLOAT32
-    ? { reason: 'range', message: 'expected a number within ±3.4e38, found a larger one' }
-    : undefined;
-}
+/** Why a number column refuses a number: it would become Infinity. */
+const refuseLarge = (tensor: NarrowTensor | undefined) => {
+  const largest = largestNumber(tensor);
+  const message = `expected a number within ±${tensor === 'float16' ? largest : '3.4e38'}, found a larger one`;
+  return (value: number): Fault | undefined =>
+    Math.abs(value) > largest ? { reason: 'range', message } : undefined;
+};
 
 type WriteNumber<M extends Matrix> = Extract<CellWriter<M>, { kind: 'number' }>['write'];
 
@@ -103,8 +102,9 @@ export function createCellEncoder<M extends Matrix>(input: Input, writer: CellWr
       return fault;
     };
   }
+  const { tensor } = input;
   if (input.type === 'boolean') return booleanCell(input, writer.write);
   return input.type === 'integer'
-    ? numericCell(input, writer.write, 'an integer', input.float32 ? refuseRounded : refuseInteger)
-    : numericCell(input, writer.write, 'a number', refuseNumber);
+    ? numericCell(input, writer.write, 'an integer', tensor ? refuseUnheld(tensor) : refuseInteger)
+    : numericCell(input, writer.write, 'a number', refuseLarge(tensor));
 }

@@ -5,6 +5,8 @@ import { Problem } from '../errors/problem.ts';
 import type { GoldenRows } from '../model/model.ts';
 import { ModelRefused } from '../model/refused.ts';
 import type { Golden, Input } from '../model/signature.ts';
+import type { NarrowTensor } from '../model/tensorLimits.ts';
+import { isHeld } from '../model/tensorLimits.ts';
 
 /** The golden answers, [rows, answerWidth]. */
 function encodeAnswers(id: string, golden: Golden, output: OutputFeed): Float64Array {
@@ -27,26 +29,31 @@ function encodeAnswers(id: string, golden: Golden, output: OutputFeed): Float64A
 }
 
 /**
- * Golden rows without those that requests can't send: earlier exporters wrote integers that the float32 tensor of their
- * column doesn't hold.
+ * Golden rows without those that requests can't send: earlier exporters wrote integers that the tensor of their column
+ * doesn't hold.
  */
 function heldRows(golden: Golden, inputs: readonly Input[]): Golden {
-  const rounded = new Set(
-    inputs.flatMap(({ name, type, float32 }) => (type === 'integer' && float32 ? [name] : [])),
+  const narrow = new Map<string, NarrowTensor>(
+    inputs.flatMap(({ name, type, tensor }): [string, NarrowTensor][] =>
+      type === 'integer' && tensor ? [[name, tensor]] : [],
+    ),
   );
-  const positions = golden.columns.flatMap((name, at) => (rounded.has(name) ? [at] : []));
-  const isHeld = (_: unknown, row: number): boolean =>
-    positions.every((at) => {
+  const places = golden.columns.flatMap((name, at) => {
+    const tensor = narrow.get(name);
+    return tensor ? [{ at, tensor }] : [];
+  });
+  const isKept = (_: unknown, row: number): boolean =>
+    places.every(({ at, tensor }) => {
       const cell = golden.data[row]?.[at];
-      return typeof cell !== 'number' || Math.fround(cell) === cell;
+      return typeof cell !== 'number' || isHeld(tensor, cell);
     });
-  if (golden.data.every(isHeld)) return golden;
+  if (golden.data.every(isKept)) return golden;
   const { data, predictions, probabilities } = golden;
   return {
     ...golden,
-    data: data.filter(isHeld),
-    predictions: predictions.filter(isHeld),
-    ...(probabilities && { probabilities: probabilities.filter(isHeld) }),
+    data: data.filter(isKept),
+    predictions: predictions.filter(isKept),
+    ...(probabilities && { probabilities: probabilities.filter(isKept) }),
   };
 }
 

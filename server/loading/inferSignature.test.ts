@@ -43,11 +43,6 @@ describe('a signature from an ONNX file alone', () => {
 
   it.each<[string, Partial<GraphSpec>, RegExp]>([
     [
-      'integers of 32 bits',
-      { inputs: [{ name: 'x', element: 'int32', dims: ['n', 1] }] },
-      /"x" has an element type/,
-    ],
-    [
       'a matrix of any width',
       { inputs: [{ name: 'x', element: 'float', dims: ['n', 'm'] }] },
       /how many columns/,
@@ -61,11 +56,6 @@ describe('a signature from an ONNX file alone', () => {
       'two values',
       { outputs: [1, 2].map(() => ({ name: 'y', element: 'float', dims: ['n', 1] })) },
       /neither a label/,
-    ],
-    [
-      'maps',
-      { outputs: [], nodes: [{ op: 'ZipMap', inputs: ['x'], outputs: ['y'] }] },
-      /ZipMap\); export it with options=\{'zipmap': False\}/,
     ],
   ])('is refused for %s', (_, changes, reason) => {
     expect(() => inferSignature(graph(changes))).toThrow(reason);

@@ -1,4 +1,5 @@
-import { elementTypeOf } from '../../worker/onnx/elementTypes.ts';
+import type { TensorType } from '../../worker/onnx/elementTypes.ts';
+import { tensorTypeOf } from '../../worker/onnx/elementTypes.ts';
 import type { OnnxModel } from '../../worker/onnx/model.ts';
 import { readModel } from '../../worker/onnx/model.ts';
 import { OnnxRefused, printable } from '../../worker/onnx/onnxRefused.ts';
@@ -9,10 +10,18 @@ import type { ColumnType, Input, Signature } from '../model/signature.ts';
 /** Most columns of one matrix, which are named by their numbers. */
 const MAX_COLUMNS = 10_000;
 
-const TYPES: Readonly<Record<string, ColumnType>> = {
+const TYPES: Readonly<Record<TensorType, ColumnType>> = {
+  float16: 'number',
   float: 'number',
   double: 'number',
+  int8: 'integer',
+  int16: 'integer',
+  int32: 'integer',
   int64: 'integer',
+  uint8: 'integer',
+  uint16: 'integer',
+  uint32: 'integer',
+  uint64: 'integer',
   string: 'string',
   bool: 'boolean',
 };
@@ -24,8 +33,9 @@ const quote = (name: string): string => `"${printable(name)}"`;
 
 /** The columns that feed an input: one by its name, or those of a matrix by their numbers. */
 function columnsOf({ name, elementType, dims }: OnnxValue): Input[] {
-  const type = TYPES[elementTypeOf(elementType) ?? ''];
-  if (!type) throw new OnnxRefused(`input ${quote(name)} has an element type that no column can feed`);
+  const tensor = tensorTypeOf(elementType);
+  if (!tensor) throw new OnnxRefused(`input ${quote(name)} has an element type that no column can feed`);
+  const type = TYPES[tensor];
   const width = dims?.length === 1 ? 1 : dims?.[1];
   if (!dims || dims.length === 0 || dims.length > 2 || width === undefined) {
     throw new OnnxRefused(`input ${quote(name)} doesn't say how many columns it has; ${SAY_SO}`);
@@ -36,24 +46,22 @@ function columnsOf({ name, elementType, dims }: OnnxValue): Input[] {
   return width === 1 ? [column(name)] : Array.from({ length: width }, (_, at) => column(`${name}_${at}`));
 }
 
-/** A label is an integer or a text, a score a float; other outputs are ignored. */
+/** A label is an integer or a text, a score a float; other outputs are ignored. An integer alone may be a value. */
 function outputsOf(graph: OnnxModel['graph']): Pick<Signature, 'task' | 'outputs'> {
-  const { nodes, outputs } = graph;
+  const { outputs } = graph;
   const ofType = (...types: string[]): OnnxValue[] =>
-    outputs.filter(({ elementType }) => types.includes(elementTypeOf(elementType) ?? ''));
-  const [label, secondLabel] = ofType('int64', 'string');
-  const [score, secondScore] = ofType('float');
-  if (!score && nodes.some(({ op }) => op === 'ZipMap')) {
-    throw new OnnxRefused(
-      "its probabilities are a list of maps (ZipMap); export it with options={'zipmap': False}",
-    );
-  }
+    outputs.filter(({ elementType }) => types.includes(tensorTypeOf(elementType) ?? ''));
+  const [label, secondLabel] = ofType('int32', 'int64', 'string');
+  const [score, secondScore] = ofType('float16', 'float', 'double');
+  const isValue = label && !secondLabel && tensorTypeOf(label.elementType) !== 'string';
+  if (!score && isValue && classesOf(graph, label.name) === undefined)
+    return { task: 'regression', outputs: { value: label.name } };
   if (!score || secondLabel || secondScore)
     throw new OnnxRefused(`its outputs are neither a label with probabilities nor one value; ${SAY_SO}`);
   if (!label) return { task: 'regression', outputs: { value: score.name } };
   const classes = classesOf(graph, label.name);
   // The type of the output decides: the graph may convert labels on the way.
-  const kind = elementTypeOf(label.elementType) === 'string' ? 'string' : 'number';
+  const kind = tensorTypeOf(label.elementType) === 'string' ? 'string' : 'number';
   if (!classes?.length || classes.some((name) => typeof name !== kind))
     throw new OnnxRefused(`it doesn't say which classes its label chooses from; ${SAY_SO}`);
   return {

@@ -2,11 +2,12 @@ import { join } from 'node:path';
 import type { Rows } from '../../worker/protocol.ts';
 import type { Encoder } from '../model/rows.ts';
 import { createEncoder } from '../encoding/encoder.ts';
-import { withFloat32 } from '../compiler/float32.ts';
+import { withNarrowTensors } from '../compiler/narrowTensors.ts';
 import { OnnxRefused } from '../../worker/onnx/onnxRefused.ts';
 import { exampleRow } from '../model/exampleRow.ts';
 import { withFile } from '../repository/versionFiles.ts';
 import { encodeGolden } from './goldenRows.ts';
+import { mixedRows } from './mixedRows.ts';
 import { inferSignature } from './inferSignature.ts';
 import { withMlflowColumns } from './mlflowModel.ts';
 import type { ReadOnnx } from './onnxFile.ts';
@@ -54,10 +55,10 @@ async function withDigest(signature: Signature, readOnnx: ReadOnnx): Promise<Sig
 
 /** Adds what only the file says about the columns. */
 async function withTensors(signature: Signature, readOnnx: ReadOnnx): Promise<Signature> {
-  // A float32 tensor rounds whole numbers unnoticed.
-  if (!signature.inputs.some(({ type }) => type === 'integer')) return signature;
+  // Without numbers there is nothing that a tensor would round or wrap unnoticed.
+  if (!signature.inputs.some(({ type }) => type === 'integer' || type === 'number')) return signature;
   const onnx = await readOnnx();
-  return onnx ? { ...signature, inputs: withFloat32(signature.inputs, onnx.bytes) } : signature;
+  return onnx ? { ...signature, inputs: withNarrowTensors(signature.inputs, onnx.bytes) } : signature;
 }
 
 /** Only what a thread needs of rows. */
@@ -78,13 +79,14 @@ export interface ModelVersion {
 /**
  * Reads a version: everything but the weights.
  *
+ * @param maxModelBytes bytes that model.onnx may have
  * @throws {ModelRefused}
  */
-export async function readModelVersion(candidate: Candidate): Promise<ModelVersion> {
+export async function readModelVersion(candidate: Candidate, maxModelBytes?: number): Promise<ModelVersion> {
   const { name, version, id, folder } = candidate;
-  const readOnnx = onnxReader(candidate);
+  const readOnnx = onnxReader(candidate, maxModelBytes);
   // A missing file is reported by the thread that opens it.
-  const path = await withFile(candidate, 'model.onnx', (_, found) => Promise.resolve(found));
+  const path = await withFile(candidate, 'model.onnx', (_, found) => Promise.resolve(found), maxModelBytes);
   const json = await readJson(candidate, 'model.json');
   const written =
     json === undefined
@@ -108,6 +110,7 @@ export async function readModelVersion(candidate: Candidate): Promise<ModelVersi
     engine: { engine: 'onnxruntime', path: 'whole' },
     golden,
     probes: toRows(golden ?? encodeExample(signature, encoder)),
+    mixed: toRows(mixedRows(signature, encoder, golden?.table)),
   };
   return { model, readOnnx };
 }

@@ -86,12 +86,13 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
     name: 'model_ignored_columns_total',
     help: "Columns that /invocations skipped, as the signature doesn't have them.",
   });
+  const lastOf = (model: Model): Latest => result({ ...labelsOf(model), prediction: 'prediction_value' });
   const headerAbsent = createCounter(registry, {
     name: 'csv_header_absent_total',
     help: 'CSVs on /invocations whose first line was taken as a row, as it names no column.',
   });
   const models = createLoadedModels(registry);
-  /** The series of a model. */
+  /** The series of a model, from its first request on: with hundreds of models, most have none. */
   const seriesOf = perModel((model) => {
     const labels = labelsOf(model);
     const classes = model.output.task === 'classification' ? model.output.classes : [];
@@ -106,7 +107,7 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
         model.output.task === 'regression'
           ? {
               all: predictedValue(labels),
-              last: result({ ...labels, prediction: 'prediction_value' }),
+              last: lastOf(model),
             }
           : undefined,
       labels: classes.map((name) => predictions({ ...labels, label: String(name) })),
@@ -147,13 +148,9 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
     },
     ignored: (model, columns) => ignored({ model: model.name }).add(columns),
     headerAbsent: (model) => headerAbsent({ model: model.name }).add(1),
-    loaded: (model, seconds) => {
-      // Its series exist from now on: a rate needs a value before the first increase.
-      seriesOf(model);
-      models.add(model, seconds);
-    },
+    loaded: models.add,
     unloaded: (model) => {
-      if (models.remove(model)) seriesOf(model).values?.last.forget();
+      if (models.remove(model)) lastOf(model).forget();
     },
   };
 }

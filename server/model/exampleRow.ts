@@ -1,7 +1,8 @@
 import type { Input, Signature } from './signature.ts';
+import { nearestHeld } from './tensorLimits.ts';
 
 /** A cell that the column accepts. */
-function exampleCell({ type, categories, range: [min, max] = [0, 0], example, float32 }: Input): unknown {
+function exampleCell({ type, categories, range: [min, max] = [0, 0], example, tensor }: Input): unknown {
   if (example !== undefined) return example;
   switch (type) {
     case 'string':
@@ -9,7 +10,7 @@ function exampleCell({ type, categories, range: [min, max] = [0, 0], example, fl
     case 'boolean':
       return false;
     case 'integer':
-      return float32 ? Math.fround(Math.round((min + max) / 2)) : Math.round((min + max) / 2);
+      return tensor ? nearestHeld(tensor, Math.round((min + max) / 2)) : Math.round((min + max) / 2);
     case 'number':
       return (min + max) / 2;
   }

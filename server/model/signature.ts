@@ -1,4 +1,5 @@
 import type { Label, OutputFeed } from '../../worker/protocol.ts';
+import type { NarrowTensor } from './tensorLimits.ts';
 
 export type ColumnType = 'string' | 'number' | 'integer' | 'boolean';
 
@@ -19,8 +20,8 @@ export interface Input {
   readonly name: string;
   /** The ONNX input that the column feeds. */
   readonly onnx: string;
-  /** That input is a float32 tensor: read from the ONNX file, no member of model.json. */
-  readonly float32?: boolean;
+  /** That input's element type where it doesn't hold every cell: read from the ONNX file, no member of model.json. */
+  readonly tensor?: NarrowTensor;
   readonly type: ColumnType;
   readonly nullable: boolean;
   readonly categories?: readonly string[];
@@ -38,6 +39,8 @@ export interface Signature {
   readonly created?: string;
   /** Digest of the ONNX file; always set once the version is read. */
   readonly sha256?: string;
+  /** Demands that each row has a run of its own. */
+  readonly batching?: 'row';
   readonly inputs: readonly Input[];
   readonly outputs: {
     readonly label?: string;

@@ -1,4 +1,5 @@
 import type { Input } from '../model/signature.ts';
+import { datatypeOf } from '../model/tensorLimits.ts';
 import type { Json } from './json.ts';
 
 /** The limit of a number cell: a larger number would be Infinity as a float32. */
@@ -13,11 +14,12 @@ const BOUNDS: Readonly<Record<Input['type'], Json>> = {
   boolean: {},
 };
 
-function describe({ type, categories, range, nullable, float32 }: Input): string {
+function describe({ type, categories, range, nullable, tensor }: Input): string {
   return [
     categories && 'One of the known categories; another one is answered, with a warning.',
     range && `From ${range[0]} to ${range[1]} in the training data; not enforced.`,
-    type === 'integer' && float32 && 'Beyond ±2^24 only integers that FP32 holds.',
+    type === 'integer' && tensor && `Only integers that ${datatypeOf(tensor)} holds.`,
+    type === 'number' && tensor === 'float16' && 'Within ±65504: the model computes in FP16.',
     nullable && 'null is a missing value.',
   ]
     .filter((sentence) => sentence)

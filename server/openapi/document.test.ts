@@ -140,7 +140,7 @@ describe('rows', () => {
     expect(isRow(record?.value)).toBe(true);
     expect((records?.value as unknown[]).map(isRow)).toEqual([true]);
     expect(takes(document, 'AdultColumns')(columns?.value)).toBe(true);
-    expect(Object.keys(content)).toEqual(['application/json', 'text/csv', 'application/jsonlines']);
+    expect(Object.keys(content)).toEqual(['application/json', 'text/csv']);
   });
 
   it.each([

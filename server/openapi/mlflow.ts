@@ -9,7 +9,7 @@ import type { NameOf } from './names.ts';
 import type { Operation } from './operation.ts';
 import { queryParameters } from './parameters.ts';
 import { problemResponsesAs } from './problems.ts';
-import { exampleForms, jsonLines } from './rows.ts';
+import { exampleForms } from './rows.ts';
 
 /** Components of MLflow's protocol. */
 export const MLFLOW_SCHEMAS: Json = {
@@ -81,7 +81,6 @@ export function describeMlflow({ defaultModel }: Catalogue, nameOf: NameOf): Ope
               },
             },
             'text/csv': { schema: { type: 'string' }, examples: { csv: { value: csv } } },
-            ...jsonLines(record),
           },
         },
         responses: {

@@ -16,6 +16,12 @@ const SUMMARY_PROPERTIES: Json = {
   engine: { type: 'string', enum: ['forest', 'onnxruntime'] },
   path: { type: 'string', enum: ['lifted', 'whole'] },
   reason: { type: 'string', description: 'Why it is not on the fast path.' },
+  batching: {
+    type: 'string',
+    enum: ['batch', 'row'],
+    description: 'Whether rows share runs of the model, or each row has its own.',
+  },
+  batchingReason: { type: 'string', description: 'Why each row has a run of its own.' },
 };
 
 /** The components of these operations. */

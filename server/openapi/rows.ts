@@ -94,15 +94,6 @@ export function rowsBody(name: string, model: Model): Json {
         },
       },
       'text/csv': { schema: { type: 'string' }, examples: { csv: { summary: 'CSV', value: csv } } },
-      ...jsonLines(record),
     },
   };
 }
-
-/** Content of JSON Lines: a row a line. */
-export const jsonLines = (record: Json): Json => ({
-  'application/jsonlines': {
-    schema: { type: 'string' },
-    examples: { lines: { summary: 'JSON Lines', value: `${JSON.stringify(record)}\n` } },
-  },
-});

@@ -129,7 +129,9 @@ describe('readModel', () => {
     const constant = Uint8Array.of((8 << 3) | 2, 1, 99, (13 << 3) | 2, 0);
     const graph = Uint8Array.of((5 << 3) | 2, constant.length, ...constant);
     expect(() => readModel(Uint8Array.of((7 << 3) | 2, graph.length, ...graph))).toThrow(
-      new OnnxRefused('a tensor lies in another file'),
+      new OnnxRefused(
+        'a tensor lies in another file: npm run import makes one file of the two, and that can be served',
+      ),
     );
   });
 });

@@ -4,6 +4,7 @@ import type { OnnxGraph } from './graph.ts';
 import { readGraph } from './graph.ts';
 import { canonicalDomain } from './node.ts';
 import { OnnxRefused } from './onnxRefused.ts';
+import { withoutZipMap } from './withoutZipMap.ts';
 
 /** An ONNX file, decoded down to its nodes: attributes stay bytes. */
 export interface OnnxModel {
@@ -38,7 +39,7 @@ function readFunctionDomain(raw: Uint8Array): string {
 }
 
 /**
- * Reads an ONNX file.
+ * Reads an ONNX file, as it is run: without ZipMap.
  *
  * @throws {OnnxRefused} when it is damaged, or unusual in a way that isn't supported
  */
@@ -47,7 +48,7 @@ export function readModel(bytes: Uint8Array): OnnxModel {
   const rawFunctions: Uint8Array[] = [];
   let irVersion = 0;
   let graph = undefined as Uint8Array | undefined;
-  readMessage(bytes, 'the file', {
+  readMessage(withoutZipMap(bytes), 'the file', {
     1: field.int64((value) => (irVersion = smallCount(value, MAX_VERSION, 'the IR version'))),
     7: field.bytes((value) => {
       // By protobuf's rules the two would be merged.

@@ -30,7 +30,10 @@ export function readTensor(raw: Uint8Array): OnnxTensor {
     13: field.bytes(() => (external = true)),
     14: field.int32((location) => (external ||= location !== 0)),
   });
-  if (external) throw new OnnxRefused('a tensor lies in another file');
+  if (external)
+    throw new OnnxRefused(
+      'a tensor lies in another file: npm run import makes one file of the two, and that can be served',
+    );
   return { name, raw };
 }
 

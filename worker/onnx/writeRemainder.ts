@@ -2,6 +2,7 @@ import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { FLOAT } from './elementTypes.ts';
 import type { OnnxModel } from './model.ts';
 import type { OnnxNode } from './node.ts';
+import { message, writeValue } from './write.ts';
 
 /** What remains of a model when everything before one of its tensors is removed. */
 export interface Remainder {
@@ -17,28 +18,6 @@ export interface Remainder {
 /** In older files a constant must be declared as an input too. https://github.com/onnx/onnx/blob/main/docs/IR.md */
 const IR_WITH_FREE_CONSTANTS = 4;
 
-/** Writes one field that holds a message. */
-function message(writer: BinaryWriter, number: number, write: () => void): void {
-  writer.tag(number, WireType.LengthDelimited).fork();
-  write();
-  writer.join();
-}
-
-/** A ValueInfoProto: float [N, features]. */
-function writeMatrix(writer: BinaryWriter, name: string, features: number): void {
-  const dimension = (write: () => void): void => message(writer, 1, write);
-  writer.tag(1, WireType.LengthDelimited).string(name);
-  message(writer, 2, () =>
-    message(writer, 1, () => {
-      writer.tag(1, WireType.Varint).int32(FLOAT);
-      message(writer, 2, () => {
-        dimension(() => writer.tag(2, WireType.LengthDelimited).string('N'));
-        dimension(() => writer.tag(1, WireType.Varint).int64(features));
-      });
-    }),
-  );
-}
-
 /** The remainder as an ONNX file. Nodes, constants and outputs are copied byte by byte. */
 export function writeRemainder(model: OnnxModel, { input, features, nodes, outputs }: Remainder): Uint8Array {
   const { constants, inputs, outputs: declared } = model.graph;
@@ -52,7 +31,7 @@ export function writeRemainder(model: OnnxModel, { input, features, nodes, outpu
     for (const { raw } of nodes) copy(1, raw);
     writer.tag(2, WireType.LengthDelimited).string('remainder');
     for (const { name, raw } of constants.values()) if (used.has(name)) copy(5, raw);
-    message(writer, 11, () => writeMatrix(writer, input, features));
+    copy(11, writeValue(input, FLOAT, ['N', features]));
     if (model.irVersion < IR_WITH_FREE_CONSTANTS) {
       for (const { name, raw } of inputs) if (used.has(name) && constants.has(name)) copy(11, raw);
     }

@@ -13,6 +13,7 @@ import { predictionOf, score } from '../openVersion.ts';
 import type { FileRows } from '../readRows.ts';
 import { readRows } from '../readRows.ts';
 import { learn, makeRows } from './columns.ts';
+import { pullExternalData } from './externalData.ts';
 
 /** Golden rows that are written. */
 const MAX_GOLDEN = 50;
@@ -30,7 +31,7 @@ async function read(file: string): Promise<Buffer> {
   });
 }
 
-async function inferredFrom(onnx: Buffer, { mlmodel }: OnnxOptions): Promise<Signature> {
+async function inferredFrom(onnx: Uint8Array, { mlmodel }: OnnxOptions): Promise<Signature> {
   const signature = inferSignature(onnx);
   return mlmodel === undefined
     ? signature
@@ -40,7 +41,7 @@ async function inferredFrom(onnx: Buffer, { mlmodel }: OnnxOptions): Promise<Sig
 /** What the ONNX file says, or somebody instead of it; with what the rows teach; and the checksum. */
 async function signatureOf(
   id: string,
-  onnx: Buffer,
+  onnx: Uint8Array,
   options: OnnxOptions,
 ): Promise<{ signature: Signature; rows: FileRows }> {
   const inferred = options.signature === undefined ? await inferredFrom(onnx, options) : undefined;
@@ -78,7 +79,7 @@ function goldenOf(model: Model, { columns, data }: FileRows, answers: Float64Arr
  */
 export async function importOnnx(path: string, candidate: Candidate, options: OnnxOptions): Promise<void> {
   const { folder, id } = candidate;
-  const onnx = await read(path);
+  const onnx = pullExternalData(await read(path), path);
   const { signature, rows } = await signatureOf(id, onnx, options);
   await writeFile(join(folder, 'model.onnx'), onnx);
   await writeFile(join(folder, 'model.json'), `${JSON.stringify(signature, null, 2)}\n`);

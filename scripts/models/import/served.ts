@@ -20,18 +20,19 @@ export async function openAsServed(candidate: Candidate): Promise<Model> {
   const onnx = await readOnnx();
   const found = onnx ? findFastPath(model, onnx) : model;
   try {
-    const { scorer, refusal } = await openModel(openTask(found, allocateMemory(found)));
+    const { scorer, refusal, batching } = await openModel(openTask(found, allocateMemory(found)));
     await scorer.close();
-    return withChosenPath(found, refusal);
+    return withChosenPath(found, { batched: batching, ...(refusal === undefined ? {} : { refusal }) });
   } catch (error) {
     throw new Failure(`${candidate.id}: ${(error as Error).message}`);
   }
 }
 
-function engineOf({ engine: { engine, path, reason } }: Model): string {
-  if (engine === 'forest') return 'the compiled forest';
+function engineOf({ engine: { engine, path, reason, batching, batchingReason } }: Model): string {
+  const alone = batching === 'row' ? `, one row a run (${batchingReason ?? 'as model.json demands'})` : '';
+  if (engine === 'forest') return `the compiled forest${alone}`;
   const how = path === 'lifted' ? 'ONNX Runtime behind lifted encoders' : 'ONNX Runtime';
-  return reason === undefined ? how : `${how} (${reason})`;
+  return (reason === undefined ? how : `${how} (${reason})`) + alone;
 }
 
 /** A text as one word of a shell. */

@@ -18,6 +18,9 @@ interface Summary {
   readonly path: Engine['path'];
   /** Why the model isn't lifted, or isn't a compiled forest. */
   readonly reason?: string;
+  readonly batching?: Engine['batching'];
+  /** Why each row has a run of its own. */
+  readonly batchingReason?: string;
 }
 
 const summarise = ({ name, version, id, signature, engine }: Model, defaultModel: Model): Summary => ({
@@ -52,7 +55,7 @@ function withoutDistributions({ inputs, outputs, ...facts }: Signature): Signatu
   const strip = <T extends object>(entry: T): T => ({
     ...entry,
     distribution: undefined,
-    float32: undefined,
+    tensor: undefined,
   });
   return { ...facts, inputs: inputs.map(strip), outputs: strip(outputs) };
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import type { Input } from '../model/signature.ts';
-import { withFloat32 } from './float32.ts';
+import { withNarrowTensors } from './narrowTensors.ts';
 
 const fixture = (name: string): Uint8Array =>
   readFileSync(new URL(`./fixtures/${name}.onnx`, import.meta.url));
@@ -12,7 +12,7 @@ const columnsOf = (name: string): Input[] =>
     }
   ).signature.inputs;
 const marked = (name: string, columns = columnsOf(name)): (string | undefined)[] =>
-  withFloat32(columns, fixture(name)).map(({ name: own, float32 }) => (float32 ? own : undefined));
+  withNarrowTensors(columns, fixture(name)).map(({ name: own, tensor }) => (tensor ? own : undefined));
 
 it('marks the columns that a float32 tensor takes, and no others', () => {
   expect(marked('onehot-integers').filter(Boolean).length).toBeLessThan(columnsOf('onehot-integers').length);
@@ -24,10 +24,10 @@ it('marks the columns that a float32 tensor takes, and no others', () => {
 it('rounds an example to what the tensor holds', () => {
   const [first] = columnsOf('onehot-integers-as-floats');
   const column: Input = { ...(first as Input), type: 'integer', example: 20240201 };
-  expect(withFloat32([column], fixture('onehot-integers-as-floats'))[0]?.example).toBe(20240200);
+  expect(withNarrowTensors([column], fixture('onehot-integers-as-floats'))[0]?.example).toBe(20240200);
 });
 
 it('leaves the columns of a damaged file as they are', () => {
   const columns = columnsOf('onehot-integers-as-floats');
-  expect(withFloat32(columns, fixture('onehot-integers-as-floats').subarray(0, 40))).toEqual(columns);
+  expect(withNarrowTensors(columns, fixture('onehot-integers-as-floats').subarray(0, 40))).toEqual(columns);
 });
