@@ -27,7 +27,7 @@ const TYPES: Readonly<Record<TensorType, ColumnType>> = {
 };
 
 /** What to do if the file leaves something open. */
-const SAY_SO = 'say so in a model.json (import-model takes one with --signature)';
+const SAY_SO = 'say so in a model.json (import takes one with --signature)';
 
 const quote = (name: string): string => `"${printable(name)}"`;
 

@@ -130,7 +130,7 @@ describe('readModel', () => {
     const graph = Uint8Array.of((5 << 3) | 2, constant.length, ...constant);
     expect(() => readModel(Uint8Array.of((7 << 3) | 2, graph.length, ...graph))).toThrow(
       new OnnxRefused(
-        'a tensor lies in another file: npm run import-model makes one file of the two, and that can be served',
+        'a tensor lies in another file: npm run import makes one file of the two, and that can be served',
       ),
     );
   });

@@ -13,4 +13,4 @@ export function printable(name: string): string {
 
 /** Of a tensor whose elements aren't in the file. */
 export const LIES_ELSEWHERE =
-  'lies in another file: npm run import-model makes one file of the two, and that can be served';
+  'lies in another file: npm run import makes one file of the two, and that can be served';
