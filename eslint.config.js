@@ -8,7 +8,7 @@ export const FLOORS = {
   ground: ['platform', 'settings', 'errors', 'model', 'metrics'],
   parts: ['encoding', 'compiler', 'repository', 'tracing', 'access'],
   path: ['overload', 'inference', 'dialects', 'prediction'],
-  around: ['loading', 'observers', 'rollout'],
+  around: ['loading', 'observers', 'rollout', 'verification'],
   edge: ['openapi', 'web', 'http'],
   processes: ['process', 'primary'],
 };
@@ -19,6 +19,8 @@ const APART = {
   compiler: ['repository'],
   dialects: ['inference', 'overload'],
   web: ['openapi'],
+  http: ['verification'],
+  process: ['verification'],
   primary: ['process', 'http', 'inference', 'loading', 'prediction', 'dialects'],
 };
 
@@ -67,7 +69,8 @@ function room(name) {
               message: 'A room declares its own messages; only the two ends know all of them.',
             },
           ]),
-      WORKER,
+      // Its process opens graphs itself: it serves nothing.
+      ...(name === 'verification' ? [] : [WORKER]),
       ...packages.map((one) => ({ ...one, message: 'This package belongs to another room.' })),
       ORT,
     ),

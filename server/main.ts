@@ -58,6 +58,8 @@ function logNodeErrors(log: Logger): void {
 async function runPrimary(config: Config): Promise<void> {
   // The pinned SDK supports our Node versions; its deprecation warning is noise.
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+  // Inherited by the processes that load ONNX Runtime, which sends telemetry otherwise.
+  process.env['ORT_DISABLE_TELEMETRY'] = '1';
   const log = await createLog(config.LOG_LEVEL, 'primary');
   logNodeErrors(log);
   if (proxyLogFd !== undefined) followProxyLog(proxyLogFd, await createLog(config.LOG_LEVEL, 'nginx'));
@@ -69,6 +71,7 @@ async function runPrimary(config: Config): Promise<void> {
       config,
       runtime,
       ...(behindProxy ? { nginx: statusPath(runtime) } : {}),
+      verifierEntry: new URL('./verification/process.js', import.meta.url),
       log,
       exit: (code) => process.exit(code),
     });

@@ -243,11 +243,4 @@ describe('what one thread has found', () => {
       expect(mixed).toBeUndefined();
       return nothing();
     }));
-
-  it('is found again by a process that opens the version on trust, if it is served whole', () =>
-    withServed(
-      { mixing: bare(graphs.mixesRows(3)) },
-      async (served) => expect(await describeModel(served)).toMatchObject({ batching: 'row', path: 'whole' }),
-      { trusted: true },
-    ));
 });

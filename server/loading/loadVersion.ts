@@ -61,26 +61,34 @@ function checkContent({ id }: Model, bytes: Uint8Array): void {
 }
 
 /**
- * The file's content for the threads that open the graph. Behind a fast path only the one that compares it does so, and
- * gets the buffer itself: shared memory would stay until the process happens to collect garbage.
+ * The file's content for those that open the graph: the threads, or where a fast path answers, who compares it.
  */
-function contentFor(found: FoundPath | string | undefined, bytes: Uint8Array, trusted: boolean) {
+function contentFor(found: FoundPath | string | undefined, bytes: Uint8Array, compare: boolean) {
   if (typeof found !== 'object') return share(bytes);
-  return trusted ? undefined : bytes;
+  return compare ? bytes : undefined;
+}
+
+function searchPath(
+  compile: LoadTask['compile'],
+  model: Model,
+  onnx: OnnxFile,
+): FoundPath | string | undefined {
+  if (typeof compile === 'string') return compile;
+  return compile ? findPath(model, onnx.bytes) : undefined;
 }
 
 /** Reads, digests, checks and compiles a version, once. @throws {ModelRefused} */
 export async function loadVersion({
   candidate,
   compile,
-  trusted,
+  compare,
   maxModelBytes,
 }: LoadTask): Promise<LoadedVersion> {
   const { model, readOnnx } = await readModelVersion(candidate, maxModelBytes);
   const onnx = await readOnnx();
   if (onnx) checkDigest(model, onnx);
-  const found = onnx && compile ? findPath(model, onnx.bytes) : undefined;
-  const content = onnx && contentFor(found, onnx.bytes, trusted);
+  const found = onnx && searchPath(compile, model, onnx);
+  const content = onnx && contentFor(found, onnx.bytes, compare);
   if (content) checkContent(model, content);
   return {
     path: model.path,

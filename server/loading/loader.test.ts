@@ -48,7 +48,7 @@ describe('a large forest', () => {
       const { loader, pool } = startLoader(2 ** 30);
       const delays = monitorEventLoopDelay({ resolution: 5 });
       delays.enable();
-      const { model } = await loader.open(candidate, { beside: true, trusted: false });
+      const { model } = await loader.open(candidate, { beside: true });
       delays.disable();
       expect(model.engine).toMatchObject({ engine: 'forest', path: 'lifted', batching: 'batch' });
       expect(delays.max / 1e6).toBeLessThan(MOST_DELAY_MS);
@@ -60,7 +60,7 @@ describe('a large forest', () => {
   it('is refused unread above MAX_MODEL_BYTES, by its name', () =>
     withModel(largeForest({ trees: 2, depth: 4, features: 3 }), async (candidate) => {
       const { loader } = startLoader(1024);
-      await expect(loader.open(candidate, { beside: false, trusted: false })).rejects.toThrow(
+      await expect(loader.open(candidate, { beside: false })).rejects.toThrow(
         /^model large\/1 refused: model\.onnx has \d+ bytes, more than MAX_MODEL_BYTES allows \(1024\)$/,
       );
     }));

@@ -1,17 +1,13 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setImmediate as turn } from 'node:timers/promises';
-import { withFoundPath } from '../compiler/fastPath.ts';
-import { createEncoder } from '../encoding/encoder.ts';
 import type { InlineInference } from '../inference/inline.ts';
 import { withChosenPath } from '../inference/openTask.ts';
 import type { Pool } from '../inference/pool.ts';
 import type { InferenceRecorder } from '../metrics/inference.ts';
 import type { Model } from '../model/model.ts';
 import { ModelRefused } from '../model/refused.ts';
-import { outputFeed } from '../model/signature.ts';
 import type { Candidate } from '../repository/listing.ts';
-import { keyOf } from '../repository/listing.ts';
+import { completeModel } from './completeModel.ts';
 import type { LoadingThread } from './loadingThread.ts';
 import { loadVersion } from './loadVersion.ts';
 import type { LoadTask, LoadedVersion } from './messages.ts';
@@ -35,11 +31,8 @@ export interface LoaderOptions {
 export interface OpenOptions {
   /** Requests are answered meanwhile. */
   readonly beside: boolean;
-  /**
-   * Another process of this server compares the fast path with ONNX Runtime. Here the golden rows suffice, and a compiled
-   * model never needs the runtime.
-   */
-  readonly trusted: boolean;
+  /** Why the fast path isn't taken. Otherwise it is taken on trust: the golden rows suffice, and no runtime is needed. */
+  readonly fastRefused?: string | undefined;
 }
 
 /** Opens and closes versions in this process and its threads. */
@@ -48,32 +41,6 @@ export interface Loader {
   open(candidate: Candidate, how: OpenOptions): Promise<{ readonly model: Model; readonly seconds: number }>;
   /** Frees all that a model holds. No request may use it any more. */
   close(model: Model): Promise<void>;
-}
-
-/** Adds to a version what must be made where it serves: the functions that make its rows a matrix. */
-async function complete(candidate: Candidate, version: LoadedVersion): Promise<Model> {
-  const { path, signature, golden, probes, mixed, found } = version;
-  const { name, version: number, id } = candidate;
-  // Requests have their turn between the steps: many categories take milliseconds.
-  await turn();
-  const encoder = createEncoder(signature);
-  const model: Model = {
-    name,
-    version: number,
-    id,
-    key: keyOf(candidate),
-    path,
-    signature,
-    encoder,
-    output: outputFeed(signature),
-    engine: { engine: 'onnxruntime', path: 'whole' },
-    golden,
-    probes,
-    mixed,
-  };
-  if (found === undefined) return model;
-  await turn();
-  return withFoundPath(model, found);
 }
 
 const isLarge = ({ folder }: Candidate): Promise<boolean> =>
@@ -90,13 +57,12 @@ export function createLoader(options: LoaderOptions): Loader {
     return reply.version;
   };
   return {
-    open: async (candidate, { beside, trusted }) => {
+    open: async (candidate, { beside, fastRefused }) => {
       const start = performance.now();
       const aside = beside || (await isLarge(candidate));
-      const task = { candidate, compile, trusted, maxModelBytes };
+      const task = { candidate, compile: fastRefused ?? compile, compare: false, maxModelBytes };
       const version = await (aside ? loadInThread(task) : loadVersion(task));
-      const whole = await complete(candidate, version);
-      const found = trusted ? withChosenPath(whole, {}) : whole;
+      const found = withChosenPath(await completeModel(candidate, version), {});
       const { onnx } = version;
       const model = await (aside ? pool.openBeside(found, onnx) : pool.open(found, onnx));
       inline.prepare(model);

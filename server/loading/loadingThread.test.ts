@@ -7,7 +7,7 @@ import type { LoadTask } from './messages.ts';
 const TASK: LoadTask = {
   candidate: { name: 'm', version: 1, id: 'm/1', fingerprint: '', folder: '/nowhere', root: '/nowhere' },
   compile: true,
-  trusted: false,
+  compare: false,
   maxModelBytes: 1,
 };
 

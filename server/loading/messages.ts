@@ -7,10 +7,10 @@ import type { Candidate } from '../repository/listing.ts';
 /** What a loading thread is to read. */
 export interface LoadTask {
   readonly candidate: Candidate;
-  /** Whether to look for a fast path. */
-  readonly compile: boolean;
-  /** Another process compares the fast path: this one doesn't need the file's content for that. */
-  readonly trusted: boolean;
+  /** Whether to look for a fast path; a reason where it is known that there is none to take. */
+  readonly compile: boolean | string;
+  /** Whether the fast path is to be compared with ONNX Runtime, which needs the file's content. */
+  readonly compare: boolean;
   readonly maxModelBytes: number;
 }
 

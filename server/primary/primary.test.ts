@@ -8,9 +8,12 @@ import { pino } from 'pino';
 import { afterEach, expect, it, vi } from 'vitest';
 import { parseConfig } from '../settings/settings.ts';
 import type { FromProcess, ToProcess } from '../messages.ts';
+import { fingerprintOf } from '../repository/folder.ts';
+import type { Candidate } from '../repository/listing.ts';
 import { keyOf } from '../repository/listing.ts';
 import { createPrimary } from './primary.ts';
 import { freePort } from '../testing/freePort.ts';
+import { builtThread } from '../testing/builtThread.ts';
 import { withTemporaryFolder } from '../testing/temporaryFolder.ts';
 import { putVersion, tinyFiles } from '../testing/tinyRepository.ts';
 import { eventually } from '../testing/withDeadline.ts';
@@ -28,9 +31,12 @@ function createProcess(id: number) {
     worker.emit('exit', null, 'SIGKILL');
   };
   const say = (message: FromProcess): void => void worker.emit('message', message);
+  const open = async (candidate: Candidate): Promise<void> => {
+    const content = await fingerprintOf(candidate.folder);
+    say({ type: 'opened', key: keyOf(candidate), path: 'lifted', content });
+  };
   const answer = (message: ToProcess): void => {
-    if (message.type === 'open')
-      say({ type: 'opened', key: keyOf(message.candidate), path: 'lifted', content: '' });
+    if (message.type === 'open') void open(message.candidate);
     else if (message.type === 'serve') say({ type: 'swapped', number: message.set.number });
     else if (message.type === 'ping') say({ type: 'pong', ready: true });
     else if (message.type === 'drain') die();
@@ -82,6 +88,7 @@ it('a process that was starting receives what has changed meanwhile', () =>
         ADMIN_PORT: String(adminPort),
       }),
       runtime: folder,
+      verifierEntry: builtThread('server/verification/process'),
       log: pino({ level: 'silent' }),
       exit: () => undefined,
     });

@@ -7,6 +7,7 @@ import { recordAppInfo } from '../metrics/registry.ts';
 import type { VersionState } from '../model/catalogue.ts';
 import { onnxRuntimeVersion, softwareVersion } from '../platform/install.ts';
 import { shutdown } from '../platform/shutdown.ts';
+import { fingerprintOf } from '../repository/folder.ts';
 import { lazySource } from '../repository/openSource.ts';
 import type { Source } from '../repository/source.ts';
 import type { Watch } from '../repository/watch.ts';
@@ -15,6 +16,8 @@ import type { Rollout } from '../rollout/rollout.ts';
 import { createRollout } from '../rollout/rollout.ts';
 import { wishesOf } from '../rollout/wishes.ts';
 import type { Config } from '../settings/settings.ts';
+import type { Verifier } from '../verification/verifier.ts';
+import { createVerifier } from '../verification/verifier.ts';
 import { createAdminServer } from './adminServer.ts';
 import { createDispatch } from './dispatch.ts';
 import type { Unresponsive } from './heartbeat.ts';
@@ -29,6 +32,9 @@ import { sendTo } from './slots.ts';
 /** nginx waits for at least this long for an answer, so one turn of an event loop may take as long. */
 const LEAST_STUCK_MS = 10_000;
 
+/** Time to compare one version's fast path, on a busy machine. */
+const VERIFY_TIMEOUT_MS = 600_000;
+
 /** Time that each step of the end may take beside the draining of the processes. */
 const STEP_MS = 1000;
 
@@ -37,6 +43,8 @@ export interface PrimaryOptions {
   readonly runtime: string;
   /** The socket on which nginx reports its counts, if it stands in front. */
   readonly nginx?: string;
+  /** The entry of the process that compares fast paths. */
+  readonly verifierEntry: URL;
   readonly log: Logger;
   /** Ends the server. */
   readonly exit: (code: number) => void;
@@ -84,8 +92,29 @@ function watchRepository(
   });
 }
 
+/** Without fast paths there is nothing to compare. @param beside whether requests are answered */
+function chooseVerifier(
+  { config: { ENGINE, MAX_MODEL_BYTES }, verifierEntry: entry, log }: PrimaryOptions,
+  beside: () => boolean,
+): Verifier {
+  if (ENGINE === 'auto')
+    return createVerifier({
+      entry,
+      maxModelBytes: MAX_MODEL_BYTES,
+      timeoutMs: VERIFY_TIMEOUT_MS,
+      beside,
+      log,
+    });
+  return {
+    start: () => {},
+    verify: async ({ folder }) => ({ content: await fingerprintOf(folder) }),
+    close: () => {},
+  };
+}
+
 /** @throws {KeysUnreadable} */
-export function createPrimary({ config, runtime, nginx, log, exit }: PrimaryOptions): Primary {
+export function createPrimary(options: PrimaryOptions): Primary {
+  const { config, runtime, nginx, log, exit } = options;
   let serving = false;
   let stopping = false;
   let watch: Watch | undefined;
@@ -109,7 +138,10 @@ export function createPrimary({ config, runtime, nginx, log, exit }: PrimaryOpti
   const keyring = createKeyring(config, (keys) => processes.broadcast({ type: 'keys', keys }));
   const metricsServer = createMetricsServer(scraper.expose, log, keyring.mayScrape);
   const source = lazySource(config, log);
-  const rollout = createRollout({ source, wishes: wishesOf(config), log, onRefused: recorder.loadFailed });
+  const verifier = chooseVerifier(options, () => serving);
+  const { verify } = verifier;
+  const wishes = wishesOf(config);
+  const rollout = createRollout({ source, wishes, verify, log, onRefused: recorder.loadFailed });
   recorder.attach({
     processes: () => processes.ready.length,
     models: () => rollout.versions.map(({ name }) => name),
@@ -124,6 +156,7 @@ export function createPrimary({ config, runtime, nginx, log, exit }: PrimaryOpti
   const adminServer = createAdminServer({ versions: () => rollout.versions, refresh, log });
   const stopLooking = (): void => {
     watch?.stop();
+    verifier.close();
     drift?.close();
     adminServer.close();
     adminServer.closeAllConnections();
@@ -180,6 +213,7 @@ export function createPrimary({ config, runtime, nginx, log, exit }: PrimaryOpti
       metricsServer.listen(config.METRICS_PORT, config.METRICS_HOST);
       await once(metricsServer, 'listening');
       recordAppInfo(registry, softwareVersion(), onnxRuntimeVersion());
+      verifier.start();
       await processes.fill();
       if (stopping) return;
       serving = true;

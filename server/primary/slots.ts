@@ -45,8 +45,6 @@ export const SLOT_VARIABLE = 'SERVEMODEL_SLOT';
 
 /** Variables that take effect only at the start of a process. */
 const ENVIRONMENT = {
-  // ONNX Runtime sends telemetry otherwise.
-  ORT_DISABLE_TELEMETRY: '1',
   // ONNX Runtime needs much memory while it loads a model. With these thresholds glibc returns it to the system
   // afterwards, instead of keeping some 60 MB a process.
   MALLOC_MMAP_THRESHOLD_: '262144',

@@ -37,7 +37,7 @@ it('serves the newest set when it arrives before the process listens', () =>
       const folder = join(root, id);
       putVersion(root, id, tinyFiles(version));
       const candidate = { name: 'tiny', version, id, fingerprint: 'a', folder, root };
-      serverProcess.receive({ type: 'open', candidate, trusted: false });
+      serverProcess.receive({ type: 'open', candidate });
       return keyOf(candidate);
     }) as [string, string];
     await received('opened', 2);

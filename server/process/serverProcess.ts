@@ -170,7 +170,7 @@ export function startServerProcess(options: ServerProcessOptions): ServerProcess
         case 'keys':
           return gate.replace(message.keys);
         case 'open':
-          return void versions.open(message.candidate, message.trusted);
+          return void versions.open(message.candidate, message.fastRefused);
         case 'serve':
           return void versions.serve(message.set);
         case 'versions':

@@ -24,8 +24,8 @@ export interface VersionsOptions {
 
 /** The versions that this process has open, and those of them that it serves. */
 export interface Versions {
-  /** Opens a version, and replies with `opened`. */
-  open(candidate: Candidate, trusted: boolean): Promise<void>;
+  /** Opens a version, and replies with `opened`. @param fastRefused why its fast path isn't taken */
+  open(candidate: Candidate, fastRefused: string | undefined): Promise<void>;
   /** Serves a set of open versions, replies with `swapped`, and closes the others after their last requests. */
   serve(set: ServedSet): Promise<void>;
   /** Replaces the states of versions that aren't served. */
@@ -71,11 +71,14 @@ export function createVersions(options: VersionsOptions): Versions {
   };
 
   return {
-    open: async (candidate, trusted) => {
+    open: async (candidate, fastRefused) => {
       const key = keyOf(candidate);
       try {
         const content = await fingerprintOf(candidate.folder);
-        const { model, seconds } = await loader.open(candidate, { beside: catalogue !== undefined, trusted });
+        const { model, seconds } = await loader.open(candidate, {
+          beside: catalogue !== undefined,
+          fastRefused,
+        });
         log.info({ model: model.id, seconds, ...model.engine }, 'model opened');
         const { batching, batchingReason: reason } = model.engine;
         if (batching === 'row') log.warn({ model: model.id, reason }, 'each row is run by itself');

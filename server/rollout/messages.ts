@@ -28,8 +28,8 @@ export type RolloutFromProcess =
   | { readonly type: 'swapped'; readonly number: number };
 
 export type RolloutToProcess =
-  /** Open a version beside the open ones, and reply with `opened`; trusted: another process compares its fast path. */
-  | { readonly type: 'open'; readonly candidate: Candidate; readonly trusted: boolean }
+  /** Open a version beside the open ones, and reply with `opened`; fastRefused: why its fast path isn't taken. */
+  | { readonly type: 'open'; readonly candidate: Candidate; readonly fastRefused?: string | undefined }
   /** Serve these versions, all of which are open. The first set makes the process listen. */
   | { readonly type: 'serve'; readonly set: ServedSet }
   /** The states of versions that aren't served. */

@@ -7,6 +7,7 @@ import { ModelRefused, NotFetched } from '../model/refused.ts';
 import type { Wishes } from './plan.ts';
 import type { Preferences } from '../repository/preferences.ts';
 import { parsePins } from '../settings/pins.ts';
+import type { Verified } from './openings.ts';
 import { createRollout } from './rollout.ts';
 import { candidate } from '../testing/candidate.ts';
 import { eventually } from '../testing/withDeadline.ts';
@@ -21,11 +22,15 @@ const listing = (...versions: readonly number[]): Listing =>
 /** How a process replies to the order to open a version: `lifted` and `whole` are the path of an open one. */
 type Opens = (
   version: number,
-  trusted: boolean,
+  fastRefused: string | undefined,
   id: string,
 ) => 'lifted' | 'whole' | 'refused' | 'dies' | 'never';
 
-function start(first: Listing, wishes: Partial<Wishes> = {}) {
+function start(
+  first: Listing,
+  wishes: Partial<Wishes> = {},
+  verify: (id: string) => Promise<Verified> = () => Promise.resolve({ content: 'as listed' }),
+) {
   let now = first;
   const fetch = vi.fn(() => Promise.resolve());
   const rollout = createRollout({
@@ -33,7 +38,12 @@ function start(first: Listing, wishes: Partial<Wishes> = {}) {
     wishes: { defaultModel: undefined, pins: new Map(), shadows: [], openVersions: 1, ...wishes },
     log: pino({ level: 'silent' }),
     onRefused: (model) => failures.push(model),
+    verify: ({ id }) => {
+      compared.push(id);
+      return verify(id);
+    },
   });
+  const compared: string[] = [];
   const sent: string[] = [];
   const failures: string[] = [];
   const defaults = new Map<number, string>();
@@ -51,11 +61,11 @@ function start(first: Listing, wishes: Partial<Wishes> = {}) {
         setImmediate(() => rollout.receive(id, { type: 'swapped', number }));
       }
       if (message.type !== 'open') return;
-      const { candidate, trusted } = message;
-      sent.push(`${id} opens ${candidate.id}${trusted ? '' : ' and compares'}`);
+      const { candidate, fastRefused } = message;
+      sent.push(`${id} opens ${candidate.id}${fastRefused === undefined ? '' : ` whole: ${fastRefused}`}`);
       const key = keyOf(candidate);
       setImmediate(() => {
-        const outcome = opens(candidate.version, trusted, candidate.id);
+        const outcome = opens(candidate.version, fastRefused, candidate.id);
         if (outcome === 'dies') die();
         else if (outcome === 'refused') rollout.receive(id, { type: 'opened', key, refusal: 'it is bad' });
         else if (outcome !== 'never')
@@ -70,6 +80,7 @@ function start(first: Listing, wishes: Partial<Wishes> = {}) {
     files,
     failures,
     defaults,
+    compared,
     addProcess,
     take: () => sent.splice(0),
     refresh: (next: Listing) => {
@@ -85,47 +96,55 @@ describe('a rollout', () => {
     await Promise.all([addProcess().equipped, addProcess().equipped]);
     take();
     await refresh(listing(1, 2));
-    expect(take()).toEqual(['1 opens m/2 and compares', '2 opens m/2', '1 serves m/2', '2 serves m/2']);
+    expect(take()).toEqual(['1 opens m/2', '2 opens m/2', '1 serves m/2', '2 serves m/2']);
     await refresh(listing(1, 2));
     expect(take()).toEqual(['1 serves m/2', '2 serves m/2']);
   });
 
-  it('compares the paths of a version once, and again only if they differ', async () => {
-    const fine = start(listing(1));
-    await Promise.all([fine.addProcess().equipped, fine.addProcess().equipped]);
-    await fine.addProcess().equipped;
-    expect(fine.take().filter((line) => line.includes('opens'))).toEqual([
-      '1 opens m/1 and compares',
-      '2 opens m/1',
-      '3 opens m/1',
-    ]);
-    // One process compares all versions, also one that another is ready to open first.
-    const two = start(repository('a/1 b/1'));
-    let fetches = 0;
-    let arrive = (): void => {};
-    const late = new Promise<void>((resolve) => (arrive = resolve));
-    two.fetch.mockImplementation(() => (++fetches === 3 ? late : Promise.resolve()));
-    const both = [two.addProcess().equipped, two.addProcess().equipped];
-    await eventually('the second process at b', () => fetches === 4);
-    arrive();
+  it('compares the fast path of a version once', async () => {
+    const { addProcess, compared, take } = start(repository('a/1 b/1'));
+    await Promise.all([addProcess().equipped, addProcess().equipped]);
+    await addProcess().equipped;
+    expect(compared).toEqual(['a/1', 'b/1']);
+    expect(take().filter((line) => line.startsWith('3 opens'))).toEqual(['3 opens a/1', '3 opens b/1']);
+  });
+
+  it('has a version opened again without its fast path where that is wrong', async () => {
+    let found: (verified: Verified) => void = () => {};
+    const verdict = new Promise<Verified>((resolve) => (found = resolve));
+    const { addProcess, take } = start(listing(1), {}, () => verdict);
+    const opens: Opens = (_, fastRefused) => (fastRefused === undefined ? 'lifted' : 'whole');
+    const both = [addProcess(opens).equipped, addProcess(opens).equipped];
+    const opened: string[] = [];
+    await eventually('both open it on trust', () => {
+      opened.push(...take());
+      return opened.length === 2;
+    });
+    found({ content: 'as listed', fastRefused: 'it differs' });
     await Promise.all(both);
-    expect(two.take().filter((line) => line.includes('compares'))).toEqual([
-      '1 opens a/1 and compares',
-      '1 opens b/1 and compares',
+    expect(take().filter((line) => line.includes('opens'))).toEqual([
+      '1 opens m/1 whole: it differs',
+      '2 opens m/1 whole: it differs',
     ]);
-    // Another one does, when that one dies.
-    const dying = start(repository('a/1 b/1'));
-    await Promise.all([dying.addProcess(() => 'dies').equipped, dying.addProcess().equipped]);
-    expect(dying.take()).toEqual(
-      expect.arrayContaining(['2 opens a/1 and compares', '2 opens b/1 and compares']),
-    );
-    // The first process finds that the fast path is wrong: no process may use it.
-    const wrong = start(listing(1));
-    const opens: Opens = (_, trusted) => (trusted ? 'lifted' : 'whole');
-    await Promise.all([wrong.addProcess(opens).equipped, wrong.addProcess(opens).equipped]);
-    expect(wrong.take()).toEqual(
-      expect.arrayContaining(['1 opens m/1 and compares', '2 opens m/1', '2 opens m/1 and compares']),
-    );
+    // Later ones know that from the first.
+    await addProcess(opens).equipped;
+    expect(take()[0]).toBe('3 opens m/1 whole: it differs');
+  });
+
+  it('refuses a version whose comparison failed, and compares it again when it is tried again', async () => {
+    const verdicts: Record<string, Verified> = { 'm/2': { refusal: 'it ended the process' } };
+    const verify = (id: string) => Promise.resolve(verdicts[id] ?? { content: 'as listed' });
+    const { rollout, addProcess, compared, refresh, take } = start(listing(1), {}, verify);
+    await addProcess().equipped;
+    take();
+    await refresh(listing(1, 2));
+    expect(rollout.versions[1]).toMatchObject({ state: 'refused', reason: 'it ended the process' });
+    // Served without it: the process closes what it opened in vain.
+    expect(take()).toEqual(['1 opens m/2', '1 serves m/1']);
+    delete verdicts['m/2'];
+    await rollout.retry();
+    expect(compared).toEqual(['m/1', 'm/2', 'm/2']);
+    expect(take()).toEqual(['1 opens m/2', '1 serves m/2']);
   });
 
   it('fails a process whose files have changed since the others opened them', async () => {
@@ -135,21 +154,13 @@ describe('a rollout', () => {
     await expect(addProcess().equipped).rejects.toThrow('its files have changed');
   });
 
-  it('compares again when the process that compared has died', async () => {
-    const { addProcess, take } = start(listing(1));
-    const first = addProcess(() => 'dies').equipped;
-    const second = addProcess().equipped;
-    await Promise.all([first, second]);
-    expect(take()).toContain('2 opens m/1 and compares');
-  });
-
   it('closes a version that the last process refuses', async () => {
     const { rollout, addProcess, take, refresh } = start(listing(1));
     await addProcess().equipped;
     await addProcess((version) => (version === 2 ? 'refused' : 'lifted')).equipped;
     take();
     await refresh(listing(1, 2));
-    expect(take()).toEqual(['1 opens m/2 and compares', '2 opens m/2', '1 serves m/1', '2 serves m/1']);
+    expect(take()).toEqual(['1 opens m/2', '2 opens m/2', '1 serves m/1', '2 serves m/1']);
     expect(rollout.versions.map(({ state }) => state)).toEqual(['ready', 'refused']);
     await refresh(listing(1, 2));
     expect(take().filter((line) => line.includes('opens'))).toEqual([]);
@@ -163,7 +174,7 @@ describe('a rollout', () => {
     for (let count = 0; count < 3; count++) await addProcess(dies).equipped;
     take();
     await refresh(listing(1, 2));
-    expect(take()).toEqual(['1 opens m/2 and compares', '2 opens m/2 and compares', '3 serves m/1']);
+    expect(take()).toEqual(['1 opens m/2', '2 opens m/2', '3 serves m/1']);
     expect(rollout.versions[1]).toMatchObject({
       state: 'refused',
       reason: 'processes died while they opened it',
@@ -174,12 +185,7 @@ describe('a rollout', () => {
     const { addProcess, take } = start(listing(1, 2));
     const dies: Opens = (version) => (version === 2 ? 'dies' : 'lifted');
     for (let count = 0; count < 3; count++) await addProcess(dies).equipped;
-    expect(take()).toEqual([
-      '1 opens m/2 and compares',
-      '2 opens m/2 and compares',
-      '3 opens m/1 and compares',
-      '3 serves m/1',
-    ]);
+    expect(take()).toEqual(['1 opens m/2', '2 opens m/2', '3 opens m/1', '3 serves m/1']);
   });
 
   it('equips a process that starts during a refresh with the new versions', async () => {
@@ -208,7 +214,7 @@ describe('a rollout', () => {
     expect(rollout.listing).toEqual(listing(1));
     take();
     await refresh(listing(1, 2));
-    expect(take()).toEqual(['1 opens m/2 and compares', '1 serves m/2']);
+    expect(take()).toEqual(['1 opens m/2', '1 serves m/2']);
   });
 
   it('does not retry a version by itself that was fetched at last, and then killed processes', async () => {
@@ -238,7 +244,7 @@ describe('a rollout', () => {
       const { rollout, fetch, addProcess, take, refresh } = start(listing(1, 2));
       fetch.mockRejectedValueOnce(new NotFetched('m/2', 'no room'));
       await addProcess().equipped;
-      expect(take()).toEqual(['1 opens m/1 and compares', '1 serves m/1']);
+      expect(take()).toEqual(['1 opens m/1', '1 serves m/1']);
       expect(rollout.versions.at(-1)).toMatchObject({ version: 2, state: 'refused', reason: 'no room' });
       fetch.mockRejectedValueOnce(new NotFetched('m/2', 'no room'));
       vi.advanceTimersByTime(5000);
@@ -248,7 +254,7 @@ describe('a rollout', () => {
       expect(rollout.versions.at(-1)).toMatchObject({ state: 'refused', reason: 'no room' });
       vi.advanceTimersByTime(10_000);
       await refresh(listing(1, 2));
-      expect(take()).toContain('1 opens m/2 and compares');
+      expect(take()).toContain('1 opens m/2');
       expect(rollout.versions.at(-1)).toMatchObject({ state: 'ready', served: true });
     } finally {
       vi.useRealTimers();
@@ -342,7 +348,7 @@ describe('at the start, a rollout', () => {
     await addProcess(without('a/2')).equipped;
     expect(take()).toEqual([
       '2 opens a/2',
-      '1 opens a/1 and compares',
+      '1 opens a/1',
       '1 serves a/1 b/1',
       '2 opens a/1',
       '2 opens b/1',
@@ -355,20 +361,20 @@ describe('at the start, a rollout', () => {
     await addProcess(without('a/1')).equipped;
     take();
     await expect(addProcess(without('a/2')).equipped).rejects.toThrow('model a/2 refused: it is bad');
-    expect(take()).toEqual(['2 opens a/2', '1 opens a/1 and compares']);
+    expect(take()).toEqual(['2 opens a/2', '1 opens a/1']);
   });
 
   it('refuses a model that processes die of, but not one that it cannot start without', async () => {
     const opens = without('a/1', 'dies');
     const { rollout, addProcess, take } = start(repository('a/1 b/1'));
     for (let count = 0; count < 3; count++) await addProcess(opens).equipped;
-    expect(take().slice(2)).toEqual(['3 opens b/1 and compares', '3 serves b/1']);
+    expect(take().slice(2)).toEqual(['3 opens b/1', '3 serves b/1']);
     expect(rollout.versions[0]).toMatchObject({
       state: 'refused',
       reason: 'processes died while they opened it',
     });
     const needed = start(repository('a/1 b/1'), { defaultModel: 'a' });
     for (let count = 0; count < 3; count++) await needed.addProcess(opens).equipped;
-    expect(needed.take()).toEqual([1, 2, 3].map((id) => `${id} opens a/1 and compares`));
+    expect(needed.take()).toEqual([1, 2, 3].map((id) => `${id} opens a/1`));
   });
 });

@@ -9,7 +9,7 @@ import { createFailures } from './failures.ts';
 import type { Holding, Recipient } from './holdings.ts';
 import { createHoldings } from './holdings.ts';
 import type { RolloutFromProcess } from './messages.ts';
-import type { Outcome } from './openings.ts';
+import type { OpeningsOptions, Outcome } from './openings.ts';
 import { createOpenings } from './openings.ts';
 import type { Plan, Wishes } from './plan.ts';
 import { createPlanner } from './planner.ts';
@@ -22,6 +22,8 @@ import { createSwaps } from './swaps.ts';
 export interface RolloutOptions {
   readonly source: Source;
   readonly wishes: Wishes;
+  /** Compares a version's fast path with ONNX Runtime. */
+  readonly verify: OpeningsOptions['verify'];
   readonly log: Logger;
   readonly onRefused: (model: string) => void;
 }
@@ -60,10 +62,10 @@ function isChanged(before: Plan | undefined, { defaultModel, open, served }: Pla
   );
 }
 
-export function createRollout({ source, wishes, log, onRefused }: RolloutOptions): Rollout {
+export function createRollout({ source, wishes, verify, log, onRefused }: RolloutOptions): Rollout {
   const rolloutLog = createRolloutLog(log, wishes.shadows);
   const holdings = createHoldings();
-  const openings = createOpenings((candidate) => source.fetch(candidate));
+  const openings = createOpenings({ fetch: (candidate) => source.fetch(candidate), verify });
   const swaps = createSwaps();
   const refused = createRefusedVersions();
   const planner = createPlanner({ wishes, refusals: refused.reasons, isHeld: holdings.isHeld });

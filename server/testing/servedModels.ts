@@ -10,6 +10,7 @@ import { createRegistry } from '../metrics/registry.ts';
 import type { Model } from '../model/model.ts';
 import { createCatalogue } from '../model/catalogue.ts';
 import type { OnAnswered } from '../prediction/onAnswered.ts';
+import { verifyVersion } from '../verification/verifyVersion.ts';
 import { listFolder } from '../repository/folder.ts';
 import { APP_CONFIG, appDeps } from './appDeps.ts';
 import { builtThread } from './builtThread.ts';
@@ -43,8 +44,6 @@ export interface Served {
 export interface ServedOptions {
   readonly threads?: number;
   readonly deadlineMs?: number;
-  /** Opened on trust, as by a process that leaves the comparison to another one. */
-  readonly trusted?: boolean;
   readonly onAnswered?: readonly OnAnswered[];
 }
 
@@ -52,7 +51,7 @@ export interface ServedOptions {
 export function withServed(
   files: Readonly<Record<string, VersionFiles>>,
   run: (served: Served) => Promise<void>,
-  { threads = 1, deadlineMs = 20_000, trusted = false, onAnswered = [] }: ServedOptions = {},
+  { threads = 1, deadlineMs = 20_000, onAnswered = [] }: ServedOptions = {},
 ): Promise<void> {
   return withTemporaryFolder(async (folder) => {
     for (const [name, version] of Object.entries(files)) putVersion(folder, `${name}/1`, version);
@@ -82,8 +81,10 @@ export function withServed(
       });
       const { candidates } = await listFolder(folder);
       const models: Model[] = [];
-      for (const candidate of candidates)
-        models.push((await loader.open(candidate, { beside: false, trusted })).model);
+      for (const candidate of candidates) {
+        const { fastRefused } = await verifyVersion(candidate, 2 ** 30);
+        models.push((await loader.open(candidate, { beside: false, fastRefused })).model);
+      }
       const [first, ...others] = models as [Model, ...Model[]];
       const log = pino({ level: 'error' }, { write: (line) => errors.push(line) });
       const app = createApp(
