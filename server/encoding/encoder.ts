@@ -21,6 +21,8 @@ interface Layout<M extends Matrix> {
   readonly writers: readonly CellWriter<M>[];
   readonly width: number;
   readonly cellBytes: 8 | 4;
+  /** One row that is never read. */
+  readonly scratch: M;
   /** All zeros. */
   readonly allocate: (cells: number) => M;
   readonly textsTravel: boolean;
@@ -32,6 +34,7 @@ export function createEncoder({ inputs }: Pick<Signature, 'inputs'>): Encoder {
     writers: createCellWriters(inputs),
     width: inputs.length,
     cellBytes: 8,
+    scratch: new Float64Array(inputs.length),
     allocate: createSlab(Float64Array, 8),
     textsTravel: true,
   });
@@ -47,14 +50,15 @@ export function createFeatureEncoder(
     writers,
     width: features,
     cellBytes: 4,
+    scratch: new Float32Array(features),
     allocate: createSlab(Float32Array, 4),
     textsTravel: false,
   });
 }
 
 function createMatrixEncoder<M extends Matrix>(inputs: readonly Input[], layout: Layout<M>): Encoder {
-  const { writers, width, cellBytes, allocate, textsTravel } = layout;
-  const encodeRow = createRowEncoder(inputs, writers, width, allocate(width));
+  const { writers, width, cellBytes, scratch, allocate, textsTravel } = layout;
+  const encodeRow = createRowEncoder(inputs, writers, width, scratch);
   const find = createColumnFinder(inputs);
   const warn = createWarner(inputs);
 

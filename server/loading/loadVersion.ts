@@ -69,26 +69,21 @@ function contentFor(found: FoundPath | string | undefined, bytes: Uint8Array, co
 }
 
 function searchPath(
-  compile: LoadTask['compile'],
+  { compile, compare }: LoadTask,
   model: Model,
-  onnx: OnnxFile,
-): FoundPath | string | undefined {
+  { bytes }: OnnxFile,
+): LoadedVersion['found'] {
   if (typeof compile === 'string') return compile;
-  return compile ? findPath(model, onnx.bytes) : undefined;
+  return compile ? findPath(model, bytes, compare) : undefined;
 }
 
 /** Reads, digests, checks and compiles a version, once. @throws {ModelRefused} */
-export async function loadVersion({
-  candidate,
-  compile,
-  compare,
-  maxModelBytes,
-}: LoadTask): Promise<LoadedVersion> {
-  const { model, readOnnx } = await readModelVersion(candidate, maxModelBytes);
+export async function loadVersion(task: LoadTask): Promise<LoadedVersion> {
+  const { model, readOnnx } = await readModelVersion(task.candidate, task.maxModelBytes);
   const onnx = await readOnnx();
   if (onnx) checkDigest(model, onnx);
-  const found = onnx && searchPath(compile, model, onnx);
-  const content = onnx && contentFor(found, onnx.bytes, compare);
+  const found = onnx && searchPath(task, model, onnx);
+  const content = onnx && contentFor(found, onnx.bytes, task.compare);
   if (content) checkContent(model, content);
   return {
     path: model.path,

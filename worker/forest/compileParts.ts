@@ -7,11 +7,48 @@ import type { Counted } from './leaves.ts';
 import { ALWAYS, NEVER, bitsOf, describeLeaves, findCounted } from './leaves.ts';
 import { createNodeMemory } from './nodeMemory.ts';
 import { LANES, packTrees } from './packTrees.ts';
+import type { Structure } from './structure.ts';
 import { findStructure } from './structure.ts';
 import type { Transform } from './transforms.ts';
 
 /** Calls `take` with some trees of an ensemble at a time, in their order. @returns false where that is impossible */
 export type EachPart = (take: (part: TreeEnsemble) => void) => boolean;
+
+interface Checked {
+  readonly part: TreeEnsemble;
+  readonly structure: Structure;
+}
+type EachChecked = (take: (checked: Checked) => void) => boolean;
+
+/** Several passes may be needed. An ensemble of one part is read once: for many small models that is half of the time. */
+function checkEach(each: EachPart, features: number): EachChecked {
+  let only: Checked | undefined;
+  return (take) => {
+    if (only) {
+      take(only);
+      return true;
+    }
+    /** The first part, until another one shows that it isn't the only one. */
+    let held: Checked | undefined;
+    let parts = 0;
+    const done = each((part) => {
+      checkEnsemble(part, features);
+      const checked = { part, structure: findStructure(part) };
+      if (++parts === 1) {
+        held = checked;
+        return;
+      }
+      if (held) take(held);
+      held = undefined;
+      take(checked);
+    });
+    if (done && held) {
+      only = held;
+      take(only);
+    }
+    return done;
+  };
+}
 
 /** Some leaf has not exactly one weight, or a tree several outputs. */
 class NeedsLists extends Error {}
@@ -53,7 +90,7 @@ function createFacts() {
 }
 
 /** Compiles all parts. @throws {NeedsLists} unless it is known what is counted */
-function link(each: EachPart, features: number, counted?: Counted): CompiledForest | undefined {
+function link(each: EachChecked, features: number, counted?: Counted): CompiledForest | undefined {
   const nodeMemory = createNodeMemory();
   const facts = createFacts();
   const roots: number[] = [];
@@ -62,11 +99,9 @@ function link(each: EachPart, features: number, counted?: Counted): CompiledFore
   // The list at 0 is empty.
   let listWords = 1;
   let first: TreeEnsemble | undefined;
-  const done = each((part) => {
+  const done = each(({ part, structure }) => {
     first ??= part;
-    checkEnsemble(part, features);
     facts.add(part);
-    const structure = findStructure(part);
     const { leaves, wordOf } = describeLeaves(part, structure, counted);
     if (!counted && leaves.lists.length > 0) throw new NeedsLists();
     const packed = packTrees(part, structure, wordOf, 0);
@@ -129,17 +164,17 @@ function link(each: EachPart, features: number, counted?: Counted): CompiledFore
  * @throws {EnsembleRefused} as compileForest does
  */
 export function compileParts(each: EachPart, features: number): CompiledForest | undefined {
+  const eachChecked = checkEach(each, features);
   try {
-    return link(each, features);
+    return link(eachChecked, features);
   } catch (error) {
     if (!(error instanceof NeedsLists)) throw error;
   }
   const counted: Counted[] = [];
   let outputs = 0;
-  const done = each((part) => {
-    checkEnsemble(part, features);
-    counted.push(findCounted(part, findStructure(part)));
+  const done = eachChecked(({ part, structure }) => {
+    counted.push(findCounted(part, structure));
     outputs = part.outputs;
   });
-  return done ? link(each, features, mergeCounted(counted, outputs)) : undefined;
+  return done ? link(eachChecked, features, mergeCounted(counted, outputs)) : undefined;
 }

@@ -15,8 +15,11 @@ type Numbers = Int32Array | Float32Array | Uint8Array;
 class Unordered extends Error {}
 
 /** `nodeMissingTrue` of an ensemble by an attribute that it may lack. */
-export const missingTrue = (flags: Int32Array | undefined, nodes: number): Uint8Array =>
-  flags ? Uint8Array.from(flags, (flag) => +(flag === 1)) : new Uint8Array(nodes);
+export function missingTrue(flags: Int32Array | undefined, nodes: number): Uint8Array {
+  const missing = new Uint8Array(nodes);
+  if (flags) for (let node = 0; node < nodes; node++) missing[node] = +(flags[node] === 1);
+  return missing;
+}
 
 /** A cursor whose next elements can be looked at before they are taken. */
 function peeking(cursor: ListCursor<Int32Array>) {
