@@ -39,20 +39,35 @@ export interface WatchOptions {
   readonly onChange: (listing: Listing) => Promise<void>;
   /** Called when the source can't be read: once, until it can be again. */
   readonly onError: (error: unknown) => void;
+  /** A clock of the CPU time that polls take, in milliseconds; by default that of this process. */
+  readonly spentMs?: () => number;
+}
+
+/** Time of a CPU that polls may take: hundreds of versions are polled less often. */
+const MOST_SHARE = 0.01;
+
+/** CPU time of this process, in milliseconds. */
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
 
 /**
- * Polls a source. File events don't pass through mounts and don't exist in S3; a poll costs a few calls of stat. A poll
- * starts when the previous one has ended and `pollMs` have passed.
+ * Polls a source. File events don't pass through mounts and don't exist in S3; a poll costs a few calls of stat for each
+ * version. A poll starts when the previous one has ended and `pollMs` have passed, or more where it takes long.
  */
-export function watchSource({ source, pollMs, applied, onChange, onError }: WatchOptions): Watch {
+export function watchSource(options: WatchOptions): Watch {
+  const { source, pollMs, applied, onChange, onError, spentMs = cpuMs } = options;
   let before = applied();
+  let pauseMs = pollMs;
   let failing = false;
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
 
   const look = async (): Promise<void> => {
+    const began = spentMs();
     const now = await source.list();
+    pauseMs = Math.max(pollMs, (spentMs() - began) / MOST_SHARE);
     const present = applied();
     const next = steady(now, before, present);
     before = now;
@@ -69,7 +84,7 @@ export function watchSource({ source, pollMs, applied, onChange, onError }: Watc
     if (!stopped) schedule();
   };
   const schedule = (): void => {
-    timer = setTimeout(() => void poll(), pollMs);
+    timer = setTimeout(() => void poll(), pauseMs);
     timer.unref();
   };
   schedule();
