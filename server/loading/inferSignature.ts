@@ -47,7 +47,7 @@ function columnsOf({ name, elementType, dims }: OnnxValue): Input[] {
 }
 
 /** A label is an integer or a text, a score a float; other outputs are ignored. An integer alone may be a value. */
-function outputsOf(graph: OnnxModel['graph']): Pick<Signature, 'task' | 'outputs'> {
+export function inferOutputs(graph: OnnxModel['graph']): Pick<Signature, 'task' | 'outputs'> {
   const { outputs } = graph;
   const ofType = (...types: string[]): OnnxValue[] =>
     outputs.filter(({ elementType }) => types.includes(tensorTypeOf(elementType) ?? ''));
@@ -70,18 +70,23 @@ function outputsOf(graph: OnnxModel['graph']): Pick<Signature, 'task' | 'outputs
   };
 }
 
-/**
- * Infers a signature from an ONNX file: names and types of its inputs, its outputs, its classes. No column accepts a
- * missing value, since the file doesn't say which do.
- *
- * @throws {OnnxRefused}
- */
-export function inferSignature(onnx: Uint8Array): Signature {
-  const { graph } = readModel(onnx);
+/** The columns that an ONNX file's inputs take. No column accepts a missing value, since the file doesn't say which do. */
+export function inferInputs(graph: OnnxModel['graph']): Input[] {
   const inputs = graph.inputs.filter(({ name }) => !graph.constants.has(name)).flatMap(columnsOf);
   if (inputs.length === 0) throw new OnnxRefused('it has no input');
   if (inputs.length > MAX_COLUMNS) throw new OnnxRefused('it has too many inputs');
   if (new Set(inputs.map(({ name }) => name)).size !== inputs.length)
     throw new OnnxRefused(`two of its columns would have one name; ${SAY_SO}`);
-  return { ...outputsOf(graph), inputs };
+  return inputs;
+}
+
+/**
+ * Infers a signature from an ONNX file: names and types of its inputs, its outputs, its classes.
+ *
+ * @throws {OnnxRefused}
+ */
+export function inferSignature(onnx: Uint8Array): Signature {
+  const { graph } = readModel(onnx);
+  const inputs = inferInputs(graph);
+  return { ...inferOutputs(graph), inputs };
 }

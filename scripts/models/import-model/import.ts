@@ -1,36 +1,25 @@
-import { readFile, readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { inferSignature } from '../../../server/loading/inferSignature.ts';
 import { requireModelName, versionOf } from '../../../server/repository/listing.ts';
 import type { Model } from '../../../server/model/model.ts';
-import { readSignature } from '../../../server/loading/modelJson.ts';
-import type { Signature } from '../../../server/model/signature.ts';
 import { makeFolder } from '../../../server/platform/makeFolder.ts';
 import { readModelVersion } from '../../../server/loading/readModelVersion.ts';
 import { answerWidth } from '../../../worker/protocol.ts';
 import { Failure } from '../../cli/faults.ts';
 import { predictionOf, score } from '../openVersion.ts';
 import type { FileRows } from '../readRows.ts';
-import { readRows } from '../readRows.ts';
-import { learn, makeRows } from './columns.ts';
+import type { DescribeOptions } from './describe.ts';
+import { describeOnnx, readFileOf } from './describe.ts';
 import { pullExternalData } from './externalData.ts';
 
 /** Golden rows that are written. */
 const MAX_GOLDEN = 50;
 
-export interface ImportOptions {
+export interface ImportOptions extends DescribeOptions {
   readonly onnx: string;
   /** `<name>` or `<name>/<version>`. */
   readonly target: string;
   readonly repository: string;
-  readonly rows?: string;
-  readonly signature?: string;
-}
-
-async function read(file: string): Promise<Buffer> {
-  return readFile(file).catch((error: NodeJS.ErrnoException) => {
-    throw new Failure(`${file} cannot be read (${error.code ?? 'unknown error'})`);
-  });
 }
 
 /** The name and the version to write: the one that is wanted, or the one behind the last. */
@@ -44,31 +33,6 @@ async function place(repository: string, target: string): Promise<{ name: string
   }
   const present = await readdir(join(repository, name)).catch(() => []);
   return { name, version: Math.max(0, ...present.flatMap((entry) => versionOf(entry) ?? [])) + 1 };
-}
-
-/** What the ONNX file says, or somebody instead of it; with what the rows teach; and the checksum. */
-async function signatureOf(
-  onnx: Uint8Array,
-  options: ImportOptions,
-): Promise<{ signature: Signature; rows: FileRows }> {
-  const inferred = options.signature === undefined ? inferSignature(onnx) : undefined;
-  const given = async (): Promise<Signature> => {
-    const text = (await read(options.signature as string)).toString('utf8');
-    let json: unknown;
-    try {
-      json = JSON.parse(text);
-    } catch {
-      throw new Failure(`${options.signature} is not valid JSON`);
-    }
-    return readSignature(options.target, json);
-  };
-  const base = inferred ?? (await given());
-  const { createHash } = await import('node:crypto');
-  const sha256 = createHash('sha256').update(onnx).digest('hex');
-  if (options.rows === undefined) return { signature: { ...base, sha256 }, rows: makeRows(base) };
-  const rows = await readRows(options.rows, base);
-  const inputs = inferred ? learn(base.inputs, rows) : base.inputs;
-  return { signature: { ...base, inputs, sha256 }, rows };
 }
 
 function goldenOf(model: Model, { columns, data }: FileRows, answers: Float64Array): Record<string, unknown> {
@@ -91,8 +55,8 @@ export async function importModel(options: ImportOptions): Promise<string> {
   const id = `${name}/${version}`;
   const folder = join(repository, name, String(version));
   if (await stat(folder).catch(() => undefined)) throw new Failure(`${folder} is there already`);
-  const onnx = pullExternalData(await read(options.onnx), options.onnx);
-  const { signature, rows } = await signatureOf(onnx, options);
+  const pulled = pullExternalData(await readFileOf(options.onnx), options.onnx);
+  const { onnx, signature, rows, notes } = await describeOnnx(target, pulled, options);
   const aside = join(repository, name, `.${version}.importing`);
   await rm(aside, { recursive: true, force: true });
   await makeFolder(aside);
@@ -115,6 +79,7 @@ export async function importModel(options: ImportOptions): Promise<string> {
   }
   const { inputs, task } = signature;
   return (
+    notes.map((note) => `${note}\n`).join('') +
     `${folder}: ${task}, ${inputs.length} columns, ${Math.min(MAX_GOLDEN, rows.data.length)} golden rows\n` +
     `Look through model.json: descriptions, nullable and categories are for you to say.\n`
   );

@@ -14,6 +14,8 @@ answers them), and checks that it can be served. VERSION is the next one unless 
                        taken from it, and categories, ranges and whether values may be missing; without it, rows are
                        made up
   --signature FILE     a model.json to take instead of what the ONNX file says
+  --classes A,B,C      the classes of a network without a label, in the order of its scores (two for a single score)
+  --scores KIND        what its scores are: probabilities or logits; by its last operator unless given
   --repository FOLDER  where to write; the project's models/ unless given
   --help               print this
 `;
@@ -23,17 +25,27 @@ await runTool(
     const { values, positionals } = parseArgs({
       args: [...argv],
       allowPositionals: true,
-      options: { rows: { type: 'string' }, signature: { type: 'string' }, repository: { type: 'string' } },
+      options: {
+        rows: { type: 'string' },
+        signature: { type: 'string' },
+        classes: { type: 'string' },
+        scores: { type: 'string' },
+        repository: { type: 'string' },
+      },
     });
     const [onnx, target, ...others] = positionals;
     if (onnx === undefined || target === undefined || others.length > 0)
       throw new UsageError('one FILE.onnx and one NAME are needed');
-    const { rows, signature, repository } = values;
+    const { rows, signature, classes, scores, repository } = values;
+    if (scores !== undefined && scores !== 'probabilities' && scores !== 'logits')
+      throw new UsageError('--scores must be probabilities or logits');
     const done = await importModel({
       onnx: resolve(folder, onnx),
       target,
       repository: repository === undefined ? fromHome('models') : resolve(folder, repository),
       ...(rows === undefined ? {} : { rows: resolve(folder, rows) }),
+      ...(classes === undefined ? {} : { classes: classes.split(',') }),
+      ...(scores === undefined ? {} : { scores }),
       ...(signature === undefined ? {} : { signature: resolve(folder, signature) }),
     });
     stdout.write(done);
