@@ -1,8 +1,8 @@
 import { createForest } from './forest/forest.ts';
 import { TaskFault } from './fault.ts';
-import { createAnswerReader, fetchedOutputs } from './answers.ts';
+import { createAnswerReader } from './answers.ts';
 import type { FastPath, Matrix, OutputFeed, TextCell, WholeGraph } from './protocol.ts';
-import { MAX_BATCH_ROWS } from './protocol.ts';
+import { MAX_BATCH_ROWS, fetchedOutputs } from './protocol.ts';
 import type { Session } from './session.ts';
 import type { MakeFeeds } from './tensors.ts';
 import { createFeedMaker } from './tensors.ts';

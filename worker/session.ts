@@ -38,13 +38,13 @@ const toInfo = (metadata: InferenceSession.ValueMetadata): TensorInfo =>
 /** A file, and its digest where that is known. */
 type ModelFile = Pick<WholeGraph, 'path' | 'sha256'>;
 
-/** The graph as it is run. @throws {TaskFault} model_unreadable */
+/** The graph as it is run. What can't be read is left to ONNX Runtime, which says why. */
 function runnable(bytes: Uint8Array): Uint8Array {
   try {
     return withoutZipMap(bytes);
   } catch (error) {
     if (!(error instanceof OnnxRefused)) throw error;
-    throw new TaskFault('model_unreadable', error.message);
+    return bytes;
   }
 }
 

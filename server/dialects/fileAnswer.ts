@@ -1,3 +1,4 @@
+import type { OutputFeed } from '../../worker/protocol.ts';
 import { answerWidth } from '../../worker/protocol.ts';
 import type { Model } from '../model/model.ts';
 import type { Spool } from '../platform/spool.ts';
@@ -6,7 +7,8 @@ import { createCsvReader } from './forms/csvReader.ts';
 import type { CellError } from '../errors/problem.ts';
 import type { Warning } from '../model/rows.ts';
 import { createUtf8Decoder } from './forms/utf8.ts';
-import { writeNumber } from './native.ts';
+import { writeNumber } from './forms/numbers.ts';
+import { createSeveralText } from './forms/severalText.ts';
 
 /** Rows of answers that are read from disk at a time. */
 const BLOCK_ROWS = 4096;
@@ -57,12 +59,22 @@ export async function* writeFileJson(
   const width = answerWidth(output);
   const classes =
     output.task === 'classification' ? output.classes.map((name) => JSON.stringify(name)) : undefined;
+  const several = output.task === 'several' ? createSeveralText(output) : undefined;
   yield '{"predictions":[';
   yield* joined(answers, width, (block, at) => {
+    if (several) return isRefused(block, at, width) ? 'null' : several.prediction(block, at);
     const answer = block[at] as number;
     return classes ? (classes[answer] ?? 'null') : writeNumber(answer);
   });
   yield ']';
+  const scores = several?.scores;
+  if (scores && (probabilities || scores.name !== 'probabilities')) {
+    yield `,"${scores.name}":[`;
+    yield* joined(answers, width, (block, at) =>
+      isRefused(block, at, width) ? 'null' : scores.write(block, at),
+    );
+    yield ']';
+  }
   if (classes && probabilities) {
     yield ',"probabilities":[';
     yield* joined(answers, width, (block, at) =>
@@ -77,8 +89,42 @@ export async function* writeFileJson(
   yield '}';
 }
 
+/** A row that was left out. */
+const isRefused = (block: Float64Array, at: number, width: number): boolean =>
+  block.subarray(at, at + width).every(Number.isNaN);
+
 const quote = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 const writeCell = (number: number | undefined): string => (Number.isFinite(number) ? String(number) : '');
+
+/** The columns that are added: a value each, then the scores. */
+function titlesOf(output: OutputFeed, probabilities: boolean): string[] {
+  switch (output.task) {
+    case 'regression':
+      return ['prediction'];
+    case 'classification':
+      return [
+        'prediction',
+        ...(probabilities ? output.classes.map((name) => `probability_${name}`) : []),
+      ].map(quote);
+    case 'several': {
+      const { values, form, scores } = output;
+      const titles = form === 'single' ? ['prediction'] : values.map(({ name }) => `prediction_${name}`);
+      const names = {
+        score: () => ['score'],
+        distances: () => (values[0]?.classes ?? []).map((name) => `distance_${name}`),
+        probabilities: () => (probabilities ? values.map(({ name }) => `probability_${name}`) : []),
+      };
+      return [...titles, ...(scores ? names[scores.name]() : [])].map(quote);
+    }
+  }
+}
+
+/** The class names of each value that is a label. */
+function labelsOf(output: OutputFeed): readonly (readonly string[] | undefined)[] {
+  if (output.task === 'regression') return [];
+  const labels = output.task === 'classification' ? [output] : output.values;
+  return labels.map(({ classes }) => classes?.map((name) => quote(String(name))));
+}
 
 /**
  * Writes the uploaded CSV with the predictions as more columns, empty for refused rows. The text of the file is kept
@@ -92,15 +138,17 @@ export async function* writeFileCsv(
   probabilities: boolean,
 ): AsyncGenerator<string> {
   const width = answerWidth(output);
-  const names = output.task === 'classification' ? output.classes.map(String) : undefined;
-  const classes = names?.map(quote);
-  const scored = names !== undefined && probabilities;
-  const titles = ['prediction', ...(scored ? names.map((name) => quote(`probability_${name}`)) : [])];
+  const titles = titlesOf(output, probabilities);
+  // The first of them stand for labels.
+  const labels = labelsOf(output);
   const cellsOf = (block: Float64Array, at: number): string => {
-    const answer = block[at] as number;
-    const prediction = classes ? (classes[answer] ?? '') : writeCell(answer);
-    if (!scored) return prediction;
-    return [prediction, ...Array.from(block.subarray(at + 1, at + width), writeCell)].join();
+    let text = '';
+    for (let k = 0; k < titles.length; k++) {
+      const number = block[at + k] as number;
+      const names = labels[k];
+      text += (k === 0 ? '' : ',') + (names ? (names[number] ?? '') : writeCell(number));
+    }
+    return text;
   };
   const rows = blocks(answers, width);
   let block: Float64Array = new Float64Array(0);

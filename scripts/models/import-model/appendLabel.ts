@@ -1,6 +1,7 @@
 import { GRAPH, editGraph } from '../../../worker/onnx/editGraph.ts';
 import { FLOAT } from '../../../worker/onnx/elementTypes.ts';
 import type { OnnxGraph } from '../../../worker/onnx/graph.ts';
+import { makerOf } from '../../../server/loading/inferOutputs.ts';
 import { readModel } from '../../../worker/onnx/model.ts';
 import { printable } from '../../../worker/onnx/onnxRefused.ts';
 import type { NewNode } from '../../../worker/onnx/write.ts';
@@ -14,8 +15,6 @@ export type ScoreKind = 'probabilities' | 'logits';
 const INT64 = 7;
 const STRING = 8;
 
-/** Operators that pass scores on. */
-const PASSES = new Set(['Cast', 'Flatten', 'Identity', 'Reshape', 'Squeeze', 'Unsqueeze']);
 const KINDS: Readonly<Record<string, ScoreKind>> = {
   Softmax: 'probabilities',
   Sigmoid: 'probabilities',
@@ -25,19 +24,9 @@ const KINDS: Readonly<Record<string, ScoreKind>> = {
   Add: 'logits',
 };
 
-/** The operator that makes a tensor; undefined for an input. */
-export function makerOf({ nodes }: OnnxGraph, tensor: string): string | undefined {
-  let name = tensor;
-  for (;;) {
-    const maker = nodes.find(({ outputs }) => outputs.includes(name));
-    if (!maker || !PASSES.has(maker.op)) return maker?.op;
-    name = maker.inputs[0] ?? '';
-  }
-}
-
 /** What the scores are, by the operator that makes them. */
 export const kindOf = (graph: OnnxGraph, output: string): ScoreKind | undefined =>
-  KINDS[makerOf(graph, output) ?? ''];
+  KINDS[makerOf(graph, output)?.op ?? ''];
 
 /** Class names: integers where all are, else texts. */
 export function classesFrom(names: readonly string[]): readonly string[] | readonly number[] {

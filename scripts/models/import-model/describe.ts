@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { inferInputs, inferOutputs } from '../../../server/loading/inferSignature.ts';
+import { inferOutputs } from '../../../server/loading/inferOutputs.ts';
+import { inferInputs } from '../../../server/loading/inferSignature.ts';
 import { readSignature } from '../../../server/loading/modelJson.ts';
 import type { Input, Signature } from '../../../server/model/signature.ts';
 import { tensorTypeOf } from '../../../worker/onnx/elementTypes.ts';
@@ -25,6 +26,10 @@ export interface DescribeOptions {
   readonly classes?: readonly string[];
   /** What its scores are, if that can't be seen. */
   readonly scores?: ScoreKind;
+  /** What the model is for, where the file can't say it. */
+  readonly task?: Signature['task'];
+  /** Names of the values that a row is answered with, in their order. */
+  readonly outputs?: readonly string[];
 }
 
 export interface Described {
@@ -99,12 +104,18 @@ export async function describeOnnx(
     options.rows === undefined
       ? { inputs: inferred, rows: makeRows({ inputs: inferred }), notes: [] }
       : await withRows(inferred, options.rows);
+  const observed = await observe(onnx, inputs, rows);
+  const columnsOf = (output: string): number | undefined => widthOf(observed, output, rows.data.length);
   if (options.classes === undefined) {
     if (options.scores !== undefined) throw new Failure('--scores needs --classes');
-    return { onnx, signature: { ...inferOutputs(graph), inputs, sha256: sha256Of(onnx) }, rows, notes };
+    const { task, outputs: names } = options;
+    const found = inferOutputs(graph, { width: columnsOf, ...(task && { task }), ...(names && { names }) });
+    if (task && found.task !== task)
+      throw new Failure(`it can't be a ${task}: its outputs are those of a ${found.task}`);
+    return { onnx, signature: { ...found, inputs, sha256: sha256Of(onnx) }, rows, notes };
   }
   const { name, dims } = scoresOf(graph);
-  const width = widthOf(await observe(onnx, inputs, rows), name, rows.data.length) ?? dims?.[1];
+  const width = columnsOf(name) ?? dims?.[1];
   if (width === undefined) throw new Failure("it can't be seen how many scores it gives: give it --rows");
   const kind = options.scores ?? kindOf(graph, name);
   if (!kind)

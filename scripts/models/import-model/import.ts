@@ -38,9 +38,15 @@ async function place(repository: string, target: string): Promise<{ name: string
 function goldenOf(model: Model, { columns, data }: FileRows, answers: Float64Array): Record<string, unknown> {
   const width = answerWidth(model.output);
   const predictions = data.map((_, row) => predictionOf(model, answers, row));
-  if (model.output.task === 'regression') return { columns, data, predictions };
-  const probabilities = data.map((_, row) => [...answers.subarray(row * width + 1, (row + 1) * width)]);
-  return { columns, data, predictions, probabilities };
+  const { output } = model;
+  if (output.task === 'regression') return { columns, data, predictions };
+  const numbers = (from: number): number[][] =>
+    data.map((_, row) => [...answers.subarray(row * width + from, (row + 1) * width)]);
+  if (output.task === 'classification') return { columns, data, predictions, probabilities: numbers(1) };
+  const { scores, values } = output;
+  if (!scores) return { columns, data, predictions };
+  const lists = numbers(values.length);
+  return { columns, data, predictions, [scores.name]: scores.name === 'score' ? lists.flat() : lists };
 }
 
 /**

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { Problem } from '../../errors/problem.ts';
 import type { JsonObject } from '../forms/json.ts';
 import { invalidBody, isObject, parseJson } from '../forms/json.ts';
-import type { OutputTensor } from './outputs.ts';
+import type { OutputTensor } from './outputTensor.ts';
 import type { TakeBytes, Tensor } from './tensor.ts';
 import { readParameters, readV2Tensor } from './tensor.ts';
 import type { WantedOutput } from './wanted.ts';
