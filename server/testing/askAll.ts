@@ -39,8 +39,22 @@ export interface V2Output {
   readonly data: readonly unknown[];
 }
 
+/** The answers of a model to some rows, by dialect. */
+export interface AllAnswers {
+  readonly native: Readonly<Record<string, unknown>>;
+  readonly v1: { readonly predictions: unknown };
+  readonly v2: readonly V2Output[];
+  readonly columns: readonly string[];
+  readonly file: { readonly status: number; readonly text: string };
+}
+
 /** The answers of a model to its rows in every dialect. */
-export async function askAll(server: Server, name: string, { data }: BareAnswers, query = '') {
+export async function askAll(
+  server: Server,
+  name: string,
+  { data }: BareAnswers,
+  query = '',
+): Promise<AllAnswers> {
   const { inputs } = (await (await fetch(`http://127.0.0.1:${server.port}/models/${name}`)).json()) as {
     readonly inputs: readonly { readonly name: string; readonly type: string }[];
   };
