@@ -32,7 +32,7 @@ describe.skipIf(nginxMissing)(needsNginx('an upload through nginx'), () => {
   });
   const received = (): number => chain.upstreams.flatMap((upstream) => upstream.received).length;
 
-  it.each(['/predict_file', '/models/adult/predict_file'])(
+  it.each(['/predict_file', '/predict_file/', '/models/adult/predict_file', '/models/adult/predict_file/'])(
     'to %s has the size limit of a file',
     async (path) => {
       const { status } = await rawRequest(chain.proxy.port, post(path, MAX_FILE_BYTES));
@@ -41,7 +41,7 @@ describe.skipIf(nginxMissing)(needsNginx('an upload through nginx'), () => {
     },
   );
 
-  it.each(['/predict', '/predict_file/', '/models/a/b/predict_file', '/x/predict_file', '/predict_files'])(
+  it.each(['/predict', '/predict_file/x', '/models/a/b/predict_file', '/x/predict_file', '/predict_files'])(
     'to %s has the size limit of a body',
     async (path) => {
       expect((await rawRequest(chain.proxy.port, post(path, MAX_BODY_BYTES + 1))).status).toBe(413);

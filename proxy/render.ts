@@ -14,8 +14,9 @@ export interface ProxySettings {
   readonly rateLimit?: number | undefined;
   /** Addresses and networks of proxies in front of this one, whose X-Forwarded-For is trusted. */
   readonly trustedProxies?: readonly string[] | undefined;
-  /** One more path of a health check. */
+  /** One more path of a health check, and one of predictions, in Vertex AI's form. */
   readonly healthPath?: string | undefined;
+  readonly predictPath?: string | undefined;
   /** Origins whose pages may read nginx's own errors; `*` alone for all. Undefined if CORS is off. */
   readonly corsOrigins?: readonly string[] | undefined;
   /** The unix sockets of the server processes, as absolute paths. */
@@ -91,6 +92,7 @@ function valuesFrom(settings: ProxySettings): ReadonlyMap<string, string> {
     ['RATE_LIMIT', rateLimit(settings.rateLimit)],
     ['TRUSTED_PROXIES', trustedProxies(settings.trustedProxies ?? [])],
     ['HEALTH_PATH', healthPath(settings.healthPath)],
+    ['VERTEX_PATHS', vertexPaths(settings)],
     ['LISTEN', listen(settings)],
     ['CERTIFICATE', certificate(settings.tls)],
   ]);
@@ -147,11 +149,20 @@ function trustedProxies(networks: readonly string[]): string {
   return `${from.join(' ')} real_ip_header X-Forwarded-For; real_ip_recursive on;`;
 }
 
-/** An alternative of a regular expression. */
+/** A path in a regular expression. */
+const pattern = (name: string, given: string): string =>
+  matching(/^\/[A-Za-z0-9._~/:-]+$/, name, given).replaceAll('.', '[.]');
+
 const healthPath = (given: string | undefined): string =>
-  given === undefined
-    ? ''
-    : `|${matching(/^\/[A-Za-z0-9._~/:-]+$/, 'healthPath', given).replaceAll('.', '[.]')}`;
+  given === undefined ? '' : `|${pattern('healthPath', given)}`;
+
+/** The entries of the map of error forms. A path of another protocol has that one's form, by an entry before these. */
+const vertexPaths = ({ healthPath, predictPath }: ProxySettings): string =>
+  Object.entries({ healthPath, predictPath })
+    .flatMap(([name, given]) =>
+      given === undefined ? [] : `"~^${pattern(name, given)}/?(?:\\?|$)" /__problem.v2.json;`,
+    )
+    .join(' ');
 
 /** The entries of a map from a request's Origin to the allowed origin of its answer. */
 function corsOrigins(origins: readonly string[]): string {

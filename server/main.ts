@@ -133,6 +133,7 @@ async function runServerProcess(config: Config, slot: number): Promise<void> {
     address: behindProxy ? { socket: socketPath(runtime, slot) } : { host: config.HOST, port: config.PORT },
     runtime,
     entry: new URL('../worker/main.js', import.meta.url),
+    loadingEntry: new URL('./loading/thread.js', import.meta.url),
     log,
     send,
     exit: (code) => process.exit(code),

@@ -51,7 +51,11 @@ const fault = (code: string, detail: unknown): Reply => ({ ok: false, code, deta
 describe('opening the Adult model', () => {
   it('replies that it is open, with the time that it took', async () => {
     const reply = await predict(openTask());
-    expect(reply).toEqual({ ok: true, seconds: expect.any(Number) as number });
+    expect(reply).toEqual({
+      ok: true,
+      seconds: expect.any(Number) as number,
+      batched: { batching: 'batch' },
+    });
     expect((reply as { seconds: number }).seconds).toBeGreaterThan(0);
   });
 
@@ -128,21 +132,23 @@ describe('running it', () => {
       cells.fill(0).set(golden.cells.subarray(0, rows * columns));
       answers.fill(NaN);
       const texts = golden.texts.filter(({ row }) => row < rows);
-      expect(await predict({ kind: 'run', model: model.id, rows, texts })).toMatchObject({ ok: true });
+      expect(await predict({ kind: 'run', model: model.id, rows, texts, retryMs: 0 })).toMatchObject({
+        ok: true,
+      });
       for (let at = 0; at < 3 * rows; at++) expect(answers[at]).toBeCloseTo(golden.answers[at] as number, 6);
       expect(answers[3 * rows]).toBeNaN();
     }
   });
 
   it('fails for a model that was not opened', async () => {
-    expect(await predict({ kind: 'run', model: 'other/1', rows: 1, texts: [] })).toEqual(
+    expect(await predict({ kind: 'run', model: 'other/1', rows: 1, texts: [], retryMs: 0 })).toEqual(
       fault('model_not_open', 'this thread has not opened other/1'),
     );
   });
 
   it('fails, and only that run, for a batch that no tensor can hold', async () => {
     await predict(openTask());
-    const run = (rows: number) => predict({ kind: 'run', model: model.id, rows, texts: [] });
+    const run = (rows: number) => predict({ kind: 'run', model: model.id, rows, texts: [], retryMs: 0 });
     expect(await run(-1)).toEqual(fault('run_failed', expect.any(String)));
     expect(await run(1)).toMatchObject({ ok: true });
   });
@@ -150,6 +156,8 @@ describe('running it', () => {
   it('goes on with the model that is open when another cannot be opened', async () => {
     await predict(openTask());
     expect(await predict(openTask({ whole: { path: '/nowhere' } }))).toMatchObject({ ok: false });
-    expect(await predict({ kind: 'run', model: model.id, rows: 1, texts: [] })).toMatchObject({ ok: true });
+    expect(await predict({ kind: 'run', model: model.id, rows: 1, texts: [], retryMs: 0 })).toMatchObject({
+      ok: true,
+    });
   });
 });

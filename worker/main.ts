@@ -1,14 +1,26 @@
+import { setPriority } from 'node:os';
+import { findFailedRows } from './failedRows.ts';
 import { TaskFault, toFault } from './fault.ts';
 import type { OpenModel } from './openModel.ts';
 import { openModel } from './openModel.ts';
 import type { Done, Reply, RunTask, Task } from './protocol.ts';
 
+/** As that of a loading thread. */
+const BACKGROUND_NICENESS = 5;
+
 const models = new Map<string, OpenModel>();
 
-async function run({ model, texts, rows }: RunTask): Promise<void> {
+async function run(task: RunTask): Promise<Partial<Done>> {
+  const { model, texts, rows } = task;
   const opened = models.get(model);
   if (!opened) throw new TaskFault('model_not_open', `this thread has not opened ${model}`);
-  await opened.scorer.score(opened.cells, texts, rows, opened.answers);
+  try {
+    await opened.scorer.score(opened.cells, texts, rows, opened.answers);
+    return {};
+  } catch (error) {
+    const failed = await findFailedRows(opened, task, error);
+    return failed.length === 0 ? {} : { failed };
+  }
 }
 
 /** Frees a model's memory outside of JavaScript's heap. Unknown models are ignored: a replacement thread has none. */
@@ -21,16 +33,18 @@ async function close(model: string): Promise<void> {
 async function work(task: Task): Promise<Partial<Done>> {
   switch (task.kind) {
     case 'run':
-      await run(task);
-      return {};
+      return run(task);
     case 'close':
       await close(task.model);
       return {};
     case 'open': {
+      // On Linux that of this thread alone.
+      if (task.background && process.platform === 'linux') setPriority(BACKGROUND_NICENESS);
       const opened = await openModel(task);
       await close(task.model);
       models.set(task.model, opened);
-      return opened.refusal === undefined ? {} : { refusal: opened.refusal };
+      const { refusal, batching } = opened;
+      return { batched: batching, ...(refusal !== undefined && { refusal }) };
     }
   }
 }

@@ -43,6 +43,8 @@ export type OutputFeed =
       readonly label: string;
       readonly probabilities: string;
       readonly classes: readonly Label[];
+      /** Numbers among the classes are floats on the training side. */
+      readonly floatClasses?: boolean;
     }
   | { readonly task: 'regression'; readonly value: string }
   | SeveralFeed;
@@ -88,6 +90,8 @@ export interface WholeGraph {
   readonly path: string;
   /** Digest of the file; undefined where it isn't known. */
   readonly sha256: string | undefined;
+  /** The file's content, if it was read, digested and checked already. */
+  readonly bytes?: Uint8Array;
   readonly columns: readonly ColumnFeed[];
 }
 
@@ -99,17 +103,32 @@ export interface FastPath {
     | { readonly kind: 'graph'; readonly bytes: Uint8Array; readonly input: string };
 }
 
+/** Whether rows share a run of ONNX Runtime, or each has its own. */
+export type Batching = 'batch' | 'row';
+
+/** How a version's rows are run, and for `row` the reason. */
+export interface Batched {
+  readonly batching: Batching;
+  readonly batchingReason?: string;
+}
+
 /** Opens a model version and verifies it: see worker/openModel.ts. */
 export interface OpenTask {
   readonly kind: 'open';
   /** Its key. Opening another model under it replaces the first. */
   readonly model: string;
+  /** The thread only verifies: others, which answer requests, come first from now on. */
+  readonly background?: boolean;
   readonly output: OutputFeed;
   /** At least one of the two. With both, the fast path is taken if it answers `probes` as the whole graph does. */
   readonly whole: WholeGraph | undefined;
   readonly fast: FastPath | undefined;
   /** Rows that are scored to verify each path, in its encoding; the golden ones first. */
   readonly probes: { readonly whole: Rows | undefined; readonly fast: Rows | undefined };
+  /** Rows of different sizes, for the whole graph: does a row's answer depend on the others of its batch? */
+  readonly mixed?: Rows | undefined;
+  /** How rows are run: found by another thread (`decided`), or demanded by the signature. */
+  readonly batched?: { readonly how: Batched; readonly decided: boolean } | undefined;
   /** [golden rows, answerWidth]: the training side's answers. */
   readonly golden: Float64Array;
   /** The matrix of each path, [MAX_BATCH_ROWS, width]. */
@@ -127,6 +146,8 @@ export interface RunTask {
   readonly model: string;
   readonly rows: number;
   readonly texts: readonly TextCell[];
+  /** Time for which the rows of a failed run are tried in smaller runs. */
+  readonly retryMs: number;
 }
 
 /** Closes a model. It isn't being scored: a thread does one task at a time. */
@@ -142,6 +163,7 @@ export type FaultCode =
   | 'checksum_mismatch'
   | 'signature_mismatch'
   | 'golden_mismatch'
+  | 'unstable'
   | 'model_not_open'
   | 'run_failed';
 
@@ -158,6 +180,10 @@ export interface Done {
   readonly seconds: number;
   /** Of an `open` with both paths: why the fast one was not taken. */
   readonly refusal?: string;
+  /** Of an `open`: how rows are run on the path in force. */
+  readonly batched?: Batched;
+  /** Of a `run`: rows that the model can't answer because of their values; the others are answered. */
+  readonly failed?: readonly number[];
 }
 
 export type Reply = Done | Fault;

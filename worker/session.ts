@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { TaskFault } from './fault.ts';
-import { rejectHostileFile } from './rejectHostileFile.ts';
 import { OnnxRefused } from './onnx/onnxRefused.ts';
+import { rejectHostileFile } from './onnx/rejectHostileFile.ts';
 import { withoutZipMap } from './onnx/withoutZipMap.ts';
 import type { WholeGraph } from './protocol.ts';
 import type { OutputValue } from './answers.ts';
@@ -30,29 +30,39 @@ const OPTIONS: InferenceSession.SessionOptions = {
   logSeverityLevel: 4,
 };
 
-const toInfo = (metadata: InferenceSession.ValueMetadata): TensorInfo =>
-  metadata.isTensor
-    ? { name: metadata.name, type: metadata.type, rank: metadata.shape.length }
-    : { name: metadata.name, type: 'not a tensor', rank: 0 };
+function toInfo(metadata: InferenceSession.ValueMetadata): TensorInfo {
+  if (!metadata.isTensor) return { name: metadata.name, type: 'not a tensor', rank: 0 };
+  const { name, type, shape } = metadata;
+  const [first] = shape;
+  // Some exporters write -1 for a free dimension.
+  const fixed = typeof first === 'number' && first >= 0;
+  return { name, type, rank: shape.length, ...(fixed && { fixedRows: first }) };
+}
 
 /** A file, and its digest where that is known. */
-type ModelFile = Pick<WholeGraph, 'path' | 'sha256'>;
+type ModelFile = Pick<WholeGraph, 'path' | 'sha256' | 'bytes'>;
 
-/** The graph as it is run. What can't be read is left to ONNX Runtime, which says why. */
+/** ONNX Runtime takes no shared memory. */
+const unshared = (bytes: Uint8Array): Uint8Array =>
+  bytes.buffer instanceof SharedArrayBuffer ? new Uint8Array(bytes) : bytes;
+
+/** The graph as it is run. @throws {TaskFault} model_unreadable */
 function runnable(bytes: Uint8Array): Uint8Array {
   try {
     return withoutZipMap(bytes);
   } catch (error) {
     if (!(error instanceof OnnxRefused)) throw error;
-    return bytes;
+    throw new TaskFault('model_unreadable', error.message);
   }
 }
 
 /** @throws {TaskFault} model_unreadable */
 export async function openGraph(bytes: Uint8Array): Promise<Session> {
-  const session = await InferenceSession.create(runnable(bytes), OPTIONS).catch((error: unknown) => {
-    throw new TaskFault('model_unreadable', `ONNX Runtime refuses it: ${firstLine(error)}`);
-  });
+  const session = await InferenceSession.create(unshared(runnable(bytes)), OPTIONS).catch(
+    (error: unknown) => {
+      throw new TaskFault('model_unreadable', `ONNX Runtime refuses it: ${firstLine(error)}`);
+    },
+  );
   return {
     inputs: session.inputMetadata.map(toInfo),
     outputs: session.outputMetadata.map(toInfo),
@@ -67,12 +77,8 @@ export async function openGraph(bytes: Uint8Array): Promise<Session> {
   };
 }
 
-/**
- * Opens a session on the same bytes whose digest was compared.
- *
- * @throws {TaskFault} model_unreadable or checksum_mismatch
- */
-export async function openSession({ path, sha256 }: ModelFile): Promise<Session> {
+/** Reads a file, and checks what a loading thread checks of the bytes that it hands on. @throws {TaskFault} */
+async function readChecked({ path, sha256 }: ModelFile): Promise<Uint8Array> {
   const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
     throw new TaskFault('model_unreadable', `cannot be read (${error.code ?? 'unknown error'})`);
   });
@@ -80,9 +86,22 @@ export async function openSession({ path, sha256 }: ModelFile): Promise<Session>
   if (sha256 !== undefined && digest !== sha256) {
     throw new TaskFault('checksum_mismatch', `has sha256 ${digest}, its signature says ${sha256}`);
   }
-  rejectHostileFile(bytes);
-  return openGraph(bytes);
+  try {
+    rejectHostileFile(bytes);
+  } catch (error) {
+    if (!(error instanceof OnnxRefused)) throw error;
+    throw new TaskFault('model_unreadable', error.message);
+  }
+  return bytes;
 }
+
+/**
+ * Opens a session on the same bytes whose digest was compared.
+ *
+ * @throws {TaskFault} model_unreadable or checksum_mismatch
+ */
+export const openSession = async (file: ModelFile): Promise<Session> =>
+  openGraph(file.bytes ?? (await readChecked(file)));
 
 function firstLine(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? '';

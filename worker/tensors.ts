@@ -8,6 +8,8 @@ export interface TensorInfo {
   readonly name: string;
   readonly type: string;
   readonly rank: number;
+  /** The first dimension, where the graph fixes it. */
+  readonly fixedRows?: number;
 }
 
 type Numbers =

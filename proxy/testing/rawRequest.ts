@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { deadline } from '../../server/platform/deadline.ts';
 
 export interface RawAnswer {
@@ -8,13 +9,20 @@ export interface RawAnswer {
   readonly body: string;
 }
 
+export interface RawOptions {
+  /** The client's address. */
+  readonly localAddress?: string;
+  /** Sends through TLS; any certificate will do. */
+  readonly tls?: boolean;
+}
+
 /** Sends raw bytes and reads one answer: for requests that an HTTP client refuses to send. */
 export async function rawRequest(
   port: number,
   bytes: string | Buffer,
-  localAddress?: string,
+  options?: RawOptions,
 ): Promise<RawAnswer> {
-  const answer = parseAnswer(await rawExchange(port, bytes, localAddress));
+  const answer = parseAnswer(await rawExchange(port, bytes, options));
   if (!answer) throw new Error('the connection was closed before a whole answer');
   return answer;
 }
@@ -23,9 +31,10 @@ export async function rawRequest(
 export async function rawExchange(
   port: number,
   bytes: string | Buffer,
-  localAddress?: string,
+  { localAddress, tls = false }: RawOptions = {},
 ): Promise<Buffer> {
-  const socket = connect({ port, host: '127.0.0.1', ...(localAddress !== undefined && { localAddress }) });
+  const to = { port, host: '127.0.0.1', ...(localAddress !== undefined && { localAddress }) };
+  const socket = tls ? connectTls({ ...to, rejectUnauthorized: false }) : connect(to);
   const closed = new Promise<void>((resolve) => socket.on('close', () => resolve()));
   let received = Buffer.alloc(0);
   const whole = new Promise<void>((resolve) => {

@@ -15,10 +15,12 @@ Shapes in this file: N rows of the frame, F columns that the model takes.
 from __future__ import annotations
 
 import argparse
+import csv
 import hashlib
 import importlib
 import os
 import re
+import shlex
 import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +33,7 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from exporter.command_line import ArgumentParser, HelpFormatter, exit_code, with_fixed_hashes
-from exporter.errors import ExportError
+from exporter.errors import Disagreement, ExportError
 
 # --help needs none of these packages.
 MISSING = ""
@@ -62,7 +64,7 @@ try:
     )
     from exporter.quality import measure
     from exporter.result import Export, Metrics
-    from exporter.signature import Column, column_names, describe_columns, reads_one_text, tensor_plans
+    from exporter.signature import Column, column_names, describe_columns, fitted_names, is_whole, reads_one_text, tensor_plans
     from exporter.sources import load_frame, load_model
 except ImportError as error:
     if __name__ != "__main__":
@@ -135,24 +137,48 @@ class Checked(NamedTuple):
     edge_agreement: Agreement
 
 
-def first_checked(plans: list[list[Column]], checked: Callable[[list[Column]], Checked]) -> Checked:
-    """The first of these plans whose graph gives the library's answers.
+def first_checked(plans: list[list[Column]], rows: pd.DataFrame, checked: Callable[[list[Column]], Checked]) -> Checked:
+    """The first of these plans whose graph gives the library's answers, on the frame's rows [N, F] and others.
 
-    Raises the ExportError of the first plan when there is none.
+    Raises the ExportError of the first plan when there is none, with what to do where numbers are the reason.
     """
-    errors = []
+    errors: list[ExportError] = []
     for columns in plans:
         try:
             return checked(columns)
         except ExportError as error:
             errors.append(error)
-    large = [column.name for column in plans[0] if column.is_large]
-    if not large:
-        raise errors[0]
-    raise ExportError(
-        f"{errors[0]}; note that {', '.join(large)} has whole numbers beyond 2^24 = 16,777,216, which fall together where a "
-        "graph computes in float32: train on smaller ones (seconds since a day of your data, ids numbered from 0)"
-    ) from errors[0]
+    error = next((error for error in errors if isinstance(error, Disagreement)), errors[0])
+    advice = advise(plans[0], rows, error)
+    if advice:
+        raise ExportError(f"{error}; note that {advice}") from error
+    raise error
+
+
+def advise(columns: list[Column], rows: pd.DataFrame, error: ExportError) -> str:
+    """What to do about columns of the frame's rows whose numbers may be the reason of an error; "" without such columns."""
+    fine = [column.name for column in columns if column.is_fine]
+    if fine:
+        return (
+            f"{', '.join(fine)} has more digits than float32 holds, in which a graph computes: subtract an offset before "
+            "training (seconds since a day of your data)"
+        )
+    large = [column.name for column in columns if column.is_large]
+    if large:
+        return (
+            f"{', '.join(large)} has whole numbers beyond 2^24 = 16,777,216, which fall together where a graph computes in "
+            "float32: train on smaller ones (seconds since a day of your data, ids numbered from 0)"
+        )
+    differing = error.rows if isinstance(error, Disagreement) else rows.iloc[:0]
+    cut = [
+        column.name
+        for column in columns
+        if column.type == "number" and is_whole(rows[column.name]) and not is_whole(differing[column.name])
+    ]
+    if cut:
+        options = " ".join(f"--integer {shlex.quote(name)}" for name in cut)
+        return f"{', '.join(cut)} has whole numbers only: with {options} the server refuses fractions"
+    return ""
 
 
 def export_model(
@@ -162,6 +188,7 @@ def export_model(
     *,
     also: pd.DataFrame | None = None,
     target: str | None = None,
+    columns: Sequence[str] | None = None,
     description: str | None = None,
     classes: list[str] | None = None,
     integers: Sequence[str] = (),
@@ -178,6 +205,7 @@ def export_model(
     frame: rows [N, F or more] on which both sides are compared; the model's columns are taken from it.
     also: further rows to compare on, such as a test split; signature and ranges are those of the frame alone.
     target: the column with the true answers, if there is one; quality is then measured on the frame.
+    columns: those of the matrix that the model was fitted on, in its order; the frame's may stand in another.
     classes: names for the classes of a model that numbers them, in their order.
     integers: columns that hold whole numbers only, though their dtype is float.
     example: a typical row for documentation; by default one of the frame.
@@ -201,15 +229,15 @@ def export_model(
     library = LIBRARIES.get(conversion.library(model), conversion.library(model))
     framework = f"{library} {_version(conversion.library(model))}"
 
-    names = column_names(model, frame, target)
+    names = column_names(model, frame, target, columns)
     rows = frame[names].reset_index(drop=True)
-    columns = describe_columns(model, rows, list(integers))
-    if reads_one_text(model) and not columns[0].is_text:
-        raise ExportError(f"column {columns[0].name} holds no texts")
-    rows = typed(rows, columns)
+    described = describe_columns(model, rows, list(integers))
+    if reads_one_text(model) and not described[0].is_text:
+        raise ExportError(f"column {described[0].name} holds no texts")
+    rows = typed(rows, described)
     if also is not None:
-        column_names(model, also, target)
-        rows = pd.concat([rows, typed(also[names], columns)], ignore_index=True)
+        column_names(model, also, target, columns)
+        rows = pd.concat([rows, typed(also[names], described)], ignore_index=True)
     labels = class_names(model, classes) if task == "classification" else None
 
     def expected(some: pd.DataFrame, what: str = "the frame") -> Answers:
@@ -232,24 +260,26 @@ def export_model(
             conversion.name_classes(graph, [int(number) for number in model.classes_], classes)
         session = Session(graph, columns)
         agreement = compare(answers, session.answer(rows), tolerance)
-        require(agreement, tolerance, library)
+        require(agreement, tolerance, library, rows)
         columns = find_nullable(columns, rows, expected, session, tolerance)
         edges = edge_frame(columns, rows, large_thresholds(graph))
         edges = pd.concat([edges, jump_frame(columns, rows, expected)], ignore_index=True)
         edge_answers = expected(edges, "rows with unknown or extreme values")
         # A made-up text without a known word has no clear label: either is accepted. The frame's ties are differences.
         edge_agreement = compare(edge_answers, session.answer(edges), tolerance, accept_ties=True)
-        require(edge_agreement, tolerance, library, "generated edge rows", shown=edges)
+        require(edge_agreement, tolerance, library, edges, "generated edge rows", made_up=True)
         return Checked(graph, session, columns, edges, agreement, edge_agreement)
 
-    graph, session, columns, edges, agreement, edge_agreement = first_checked(tensor_plans(columns, rows), checked)
+    graph, session, described, edges, agreement, edge_agreement = first_checked(
+        tensor_plans(described, rows), rows, checked
+    )
 
     measured = dict(metrics or {})
     if target is not None and metrics is None:
         actual = pd.concat([frame[target], *([] if also is None else [also[target]])], ignore_index=True)
         measured = {**measure(answers, actual, labels, getattr(model, "classes_", ())), "rows": len(rows), "split": split}
 
-    samples = golden.sample(columns, rows, answers, edges, GOLDEN_ROWS, GOLDEN_EDGES)
+    samples = golden.sample(described, rows, answers, edges, GOLDEN_ROWS, GOLDEN_EDGES)
     sample_answers = expected(samples)
     # Always by the server's own tolerance.
     strict = PROBABILITY_TOLERANCE if task == "classification" else VALUE_TOLERANCE
@@ -260,12 +290,12 @@ def export_model(
     content = graph.SerializeToString()
     digest = hashlib.sha256(content).hexdigest()
     outputs = [output.name for output in graph.graph.output]
-    shown = golden.example(columns, rows, answers) if example is None else example
+    shown = golden.example(described, rows, answers) if example is None else example
     inputs = [
         column.entry(tensor.name, shown.get(column.name))
-        for column, tensor in zip(columns, graph.graph.input, strict=True)
+        for column, tensor in zip(described, graph.graph.input, strict=True)
     ]
-    said = description or f"{type(conversion.final_step(model)).__name__} on {len(columns)} columns."
+    said = description or f"{type(conversion.final_step(model)).__name__} on {len(described)} columns."
     members: dict[str, Any] = {
         "description": said,
         "task": task,
@@ -273,7 +303,12 @@ def export_model(
         "created": created,
         "sha256": digest,
         "inputs": inputs,
-        "outputs": {"label": outputs[0], "probabilities": outputs[1], "classes": labels}
+        "outputs": {
+            "label": outputs[0],
+            "probabilities": outputs[1],
+            "classes": labels,
+            **({"floatClasses": True} if any(isinstance(label, float) for label in labels) else {}),
+        }
         if labels is not None
         else {"value": outputs[0]},
     }
@@ -287,15 +322,15 @@ def export_model(
     if answer is not None:
         members["answer"] = answer
     result = Export(
-        folder=folder, sha256=digest, size=len(content), columns=columns, agreement=agreement, edges=edge_agreement,
-        tolerance=tolerance, metrics=measured, task=task, framework=framework,
+        folder=folder, sha256=digest, size=len(content), columns=described, agreement=agreement, edges=edge_agreement,
+        tolerance=tolerance, metrics=measured, task=task, framework=framework, by_position=fitted_names(model) is None,
     )  # fmt: skip
     text = card(result) if card else default_card(f"{name}, version {folder.name}", result, said)
     write_all(
         {
             folder / "model.onnx": content,
             folder / "model.json": to_json_document(members, listed=["inputs"]),
-            folder / "golden.json": golden.golden_json(columns, samples, expected(samples), labels),
+            folder / "golden.json": golden.golden_json(described, samples, expected(samples), labels),
             folder / "CARD.md": text.encode(),
         }
     )
@@ -320,6 +355,9 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("frame", type=Path, metavar="FRAME", help="rows to compare on: .csv, .csv.gz or .parquet")
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="version folder to write, such as models/churn/1")
     parser.add_argument("--target", metavar="COLUMN", help="column of FRAME with the true answers: quality is measured")
+    parser.add_argument("--columns", metavar="A,B,…",
+                        help="the columns of FRAME in the order of the matrix that the model was fitted on, where that had "
+                        "no names; as a line of CSV")  # fmt: skip
     parser.add_argument("--description", metavar="TEXT", help="one sentence: what the model predicts")
     parser.add_argument("--classes", metavar="A,B,…", help="names for the classes of a model that numbers them")
     parser.add_argument("--integer", action="append", default=[], metavar="COLUMN",
@@ -351,6 +389,7 @@ def run(options: argparse.Namespace) -> None:
         load_frame(options.frame, options.text),
         options.folder,
         target=options.target,
+        columns=None if options.columns is None else next(csv.reader([options.columns])),
         description=options.description,
         classes=None if options.classes is None else options.classes.split(","),
         integers=options.integer,
@@ -369,6 +408,8 @@ def summary(export: Export) -> None:
     print(f"{'largest difference':<32}{max(export.agreement.largest, export.edges.largest):.1e}")
     nullable = ", ".join(column.name for column in export.columns if column.nullable)
     print(f"{'columns that may be missing':<32}{nullable or 'none'}")
+    if export.by_position:
+        print(f"{'names are taken by position':<32}{', '.join(column.name for column in export.columns)}")
     print(f"{'model.onnx':<32}{export.size:,} bytes, sha256 {export.sha256}")
     print(f"{'written':<32}{export.folder}")
 

@@ -5,6 +5,7 @@ import { listFolder } from '../../server/repository/folder.ts';
 import type { Model } from '../../server/model/model.ts';
 import { readModelVersion } from '../../server/loading/readModelVersion.ts';
 import { scoreAll } from '../../worker/compare.ts';
+import { batchingOf } from '../../worker/openModel.ts';
 import type { Label, Rows, WholeGraph } from '../../worker/protocol.ts';
 import { answerWidth } from '../../worker/protocol.ts';
 import { openWhole } from '../../worker/scorer.ts';
@@ -19,7 +20,7 @@ export async function findVersion(repository: string, id: string): Promise<Model
   return (await readModelVersion(candidate)).model;
 }
 
-/** A model in ONNX Runtime: the whole graph, which is the reference for every faster path. */
+/** A model in ONNX Runtime: the whole graph, which is the reference for every faster path, run as the server runs it. */
 export interface OpenModel {
   /** @returns [rows, answerWidth] */
   score(rows: Rows): Promise<Float64Array>;
@@ -28,12 +29,19 @@ export interface OpenModel {
 
 /** @throws {TaskFault} */
 export async function openModel(model: Model): Promise<OpenModel> {
-  const { whole } = openTask(model, allocateMemory(model));
-  const scorer = await openWhole(whole as WholeGraph, model.output);
-  return {
-    score: (rows) => scoreAll(scorer, rows, answerWidth(model.output)),
-    close: scorer.close,
-  };
+  const task = openTask(model, allocateMemory(model));
+  const session = await openWhole(task.whole as WholeGraph, model.output);
+  try {
+    const { batching } = await batchingOf(task, session);
+    const scorer = batching === 'row' ? session.alone : session;
+    return {
+      score: (rows) => scoreAll(scorer, rows, answerWidth(model.output)),
+      close: session.close,
+    };
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
 }
 
 /**

@@ -7,6 +7,7 @@ import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { readKeys } from '../../server/access/keys.ts';
 import { buildModel } from '../../server/testing/buildModel.ts';
+import { mixesRows, random } from '../../server/testing/smallGraphs.ts';
 import { CHECKOUT } from '../../server/testing/startServer.ts';
 import { withTemporaryFolder } from '../../server/testing/temporaryFolder.ts';
 import { putVersion, tinyFiles, tinyTree } from '../../server/testing/tinyRepository.ts';
@@ -165,6 +166,18 @@ describe('api-key', () => {
 });
 
 describe('import-model', () => {
+  it('takes answers of rows alone where they depend on the batch, and refuses random ones', () =>
+    withTemporaryFolder(async (folder) => {
+      const onnx = join(folder, 'model.onnx');
+      writeFileSync(onnx, mixesRows());
+      expect(await run('import-model', onnx, 'mixing', '--repository', folder)).toMatchObject({ code: 0 });
+      const golden = JSON.parse(readFileSync(join(folder, 'mixing/1/golden.json'), 'utf8')) as Json;
+      expect(golden['predictions']).toEqual(Array.from({ length: 8 }, () => 1));
+      writeFileSync(onnx, random());
+      const { code, err } = await run('import-model', onnx, 'random', '--repository', folder);
+      expect([code, err]).toEqual([1, expect.stringContaining('random operators')]);
+    }));
+
   it('writes a folder that can be served, with what the rows teach', async () => {
     await withTemporaryFolder(async (folder) => {
       const rows = join(folder, 'rows.csv');

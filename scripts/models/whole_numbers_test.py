@@ -19,7 +19,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler, TargetEncoder
 from xgboost import XGBClassifier
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -122,6 +122,10 @@ FRACTIONS = {
     "behind an imputer": prepared(
         {"c": make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder(handle_unknown="ignore"))},
         LogisticRegression(), "level"),
+    "behind an imputer with indicators": prepared(
+        {"c": make_pipeline(SimpleImputer(strategy="median", add_indicator=True), OneHotEncoder(handle_unknown="ignore"))},
+        LogisticRegression(), "level"),
+    "target": prepared({"c": TargetEncoder()}, LogisticRegression(), "level"),
     "beside a scaler": prepared(
         {"c": OneHotEncoder(handle_unknown="ignore"), "s": StandardScaler()}, LogisticRegression(), "level"),
 }  # fmt: skip
@@ -146,11 +150,30 @@ def test_a_fraction_that_an_encoder_cannot_be_seen_to_know_is_tried(tmp_path: Pa
     frame = levels()
     model = LGBMClassifier(n_estimators=20, min_child_samples=2, verbose=-1)
     model.fit(frame, frame["level"].isin([1, 3, 4]), categorical_feature=["level"])
-    with pytest.raises(ExportError, match=r"on generated edge rows.* is level: '\d\.[57]'"):
+    with pytest.raises(ExportError, match=r"on generated edge rows.* is level: '\d\.[57]'.*with --integer level the server"):
         export_model(model, frame, tmp_path / "m" / "1")
     export_model(model, frame, tmp_path / "m" / "1", integers=["level"])
     answers = require_own_answers(model, tmp_path / "m" / "1", pd.DataFrame({"level": [1.0, 2.7], "q": 0.0}))
     assert answers[1] is REFUSED
+
+
+@pytest.mark.parametrize("encoder", [ordinal(), TargetEncoder()])
+def test_an_encoder_that_looks_up_fractions_is_refused(encoder: Any, tmp_path: Path) -> None:
+    # 0.1 + 0.2 is no 0.3 for scikit-learn, and is one in float32.
+    frame = levels().assign(level=lambda rows: rows["level"] / 10)
+    model = prepared({"c": encoder}, LogisticRegression(), "level").fit(frame, frame["q"] > 0)
+    with pytest.raises(ExportError, match=r"column level: an encoder looks up fractions such as 0\.1"):
+        export_model(model, frame, tmp_path / "m" / "1")
+
+
+def test_a_negative_zero_is_the_zero_that_an_encoder_knows(tmp_path: Path) -> None:
+    frame = levels().assign(level=lambda rows: rows["level"] - 3)
+    model = one_hot(LogisticRegression(), "level").fit(frame, frame["level"] + frame["q"] > 0)
+    export_model(model, frame, tmp_path / "m" / "1")
+    cells = pd.DataFrame({"level": [-0.0, 0.0, -2.0, -2.5, -3.0], "q": 0.0})
+    answers = require_own_answers(model, tmp_path / "m" / "1", cells)
+    assert answers[0] == answers[1]
+    assert [answer is REFUSED for answer in answers] == [False, False, False, True, False]
 
 
 def seconds(rows: int = 3000) -> pd.DataFrame:
@@ -193,6 +216,36 @@ def test_large_whole_numbers_before_what_compares_in_float64_are_refused(name: s
         with pytest.raises(ExportError, match=r"seconds has whole numbers beyond 2\^24 = 16,777,216"):
             export_model(model, frame.iloc[start : start + 20], tmp_path / "m" / "1")
     assert not (tmp_path / "m").exists()
+
+
+@pytest.mark.parametrize("name", IN_FLOAT64)
+def test_fractions_beyond_float32_before_what_compares_in_float64_are_refused(name: str, tmp_path: Path) -> None:
+    model, frame = IN_FLOAT64[name], seconds().assign(seconds=lambda rows: rows["seconds"] + rows["q"].abs() % 1)
+    model.fit(frame, frame["seconds"] * 13 % 1000 > 400)
+    for start in (0, 500):
+        with pytest.raises(ExportError, match=r"seconds has more digits than float32 holds"):
+            export_model(model, frame.iloc[start : start + 20], tmp_path / "m" / "1")
+
+
+@pytest.mark.parametrize("name", ["forest", "XGBoost"])
+def test_fractions_beyond_float32_before_what_rounds_as_its_graph_does(name: str, tmp_path: Path) -> None:
+    model, frame = IN_FLOAT32[name], seconds().assign(seconds=lambda rows: rows["seconds"] + rows["q"].abs() % 1)
+    model.fit(frame, frame["seconds"] * 13 % 1000 > 400)
+    export_model(model, frame.iloc[:100], tmp_path / "m" / "1")
+    assert REFUSED not in require_own_answers(model, tmp_path / "m" / "1", frame.iloc[1000:])
+
+
+@pytest.mark.parametrize("scale", ["hundredths of a year", "prices", "small"])
+def test_fractions_that_float32_distinguishes_are_no_such_numbers(scale: str, tmp_path: Path) -> None:
+    random = np.random.default_rng(4)
+    cells = {
+        "hundredths of a year": random.integers(199_000, 202_500, 600) / 100,
+        "prices": random.integers(0, 10**9, 600) / 100,
+        "small": random.normal(size=600),
+    }[scale]
+    frame = pd.DataFrame({"x": cells, "q": random.normal(size=600)})
+    model = LGBMClassifier(n_estimators=20, verbose=-1).fit(frame, cells > np.median(cells))
+    export_model(model, frame.iloc[:100], tmp_path / "m" / "1")
 
 
 def test_what_the_model_knows_counts_where_the_frame_shows_little(tmp_path: Path) -> None:

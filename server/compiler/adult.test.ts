@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { gunzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { compileForest } from '../../worker/forest/compileForest.ts';
 import type { Signature } from '../model/signature.ts';
 import { edgeRows } from './edgeRows.ts';
 import type { EdgeRow } from './edgeRows.ts';
@@ -78,7 +79,9 @@ describe('the Adult model', () => {
   });
 
   it('answers every row of the data and every edge row as the whole graph does, bit by bit', async () => {
-    const rows = [...(await readRows(signature)), ...edgeRows(signature, lifted)];
+    if (lifted.rest.kind !== 'forest') throw new Error('no forest');
+    const forest = compileForest(lifted.rest.ensemble, lifted.features);
+    const rows = [...(await readRows(signature)), ...edgeRows(signature, lifted, forest)];
     expect(rows.length).toBeGreaterThan(48_842 + 200);
     const whole = await openWhole(onnx, signature);
     const rest = await openLifted(lifted, signature);

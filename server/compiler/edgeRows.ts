@@ -1,5 +1,7 @@
 import type { Input, Signature } from '../model/signature.ts';
 import { isHeld, largestNumber, nearestHeld } from '../model/tensorLimits.ts';
+import type { CompiledForest } from '../../worker/forest/compileForest.ts';
+import { LANES } from '../../worker/forest/packTrees.ts';
 import type { Lifting } from './lift/lift.ts';
 import { evaluate } from './lift/symbolic.ts';
 
@@ -12,6 +14,8 @@ const MAX_ROWS = 600;
 const MAX_CELLS = 300;
 /** Thresholds of the forest whose neighbours are tried, for each column. */
 const MAX_THRESHOLDS = 8;
+/** Nodes among which thresholds are looked for. */
+const MAX_NODES = 100_000;
 
 /** A sample, evenly spread, with the first item and the last. */
 function spread<T>(items: readonly T[], most: number): readonly T[] {
@@ -82,28 +86,54 @@ function neighbours(value: number): number[] {
   });
 }
 
+/** By feature, the thresholds that are tried: of a large forest those of some nodes, evenly spread. */
+function thresholdsOf(forest: CompiledForest | undefined): (feature: number) => readonly number[] {
+  if (!forest) return () => [];
+  const { nodes, columns, shift } = forest;
+  const thresholds = new Float32Array(nodes.buffer, nodes.byteOffset, nodes.length);
+  const found = new Map<number, Set<number>>();
+  const step = 1 + Math.floor(nodes.length / 2 / MAX_NODES);
+  for (let slot = 0; slot < nodes.length / 2; slot += step) {
+    const column = ((nodes[2 * slot + 1] as number) >>> shift) / LANES;
+    // A leaf.
+    if (column === 0) continue;
+    const feature = (columns[column - 1] as number) >> 1;
+    const known = found.get(feature);
+    if (known === undefined) found.set(feature, new Set([thresholds[2 * slot] as number]));
+    else known.add(thresholds[2 * slot] as number);
+  }
+  return (feature) =>
+    spread(
+      [...(found.get(feature) ?? [])].sort((a, b) => a - b),
+      MAX_THRESHOLDS,
+    );
+}
+
+type Thresholds = ReturnType<typeof thresholdsOf>;
+
 /** Cells at thresholds of a forest, where the column reaches the trees unchanged. */
-function thresholdCells(lifting: Lifting | undefined, input: Input, source: number): Cell[] {
-  if (lifting?.lifted !== true || lifting.rest.kind !== 'forest') return [];
-  const { nodeFeatures, nodeValues } = lifting.rest.ensemble;
+function thresholdCells(
+  lifting: Lifting | undefined,
+  input: Input,
+  source: number,
+  thresholds: Thresholds,
+): Cell[] {
+  if (lifting?.lifted !== true) return [];
   const position = lifting.matrix.features.findIndex(
     (feature) => feature.source === source && [0, 1, 1234].every((cell) => evaluate(feature, cell) === cell),
   );
-  const thresholds = new Set<number>();
-  nodeFeatures.forEach((feature, node) => {
-    if (feature === position) thresholds.add(nodeValues[node] as number);
-  });
-  const tried = spread(
-    [...thresholds].sort((a, b) => a - b),
-    MAX_THRESHOLDS,
-  );
-  const cells = tried.flatMap((value) =>
+  const cells = thresholds(position).flatMap((value) =>
     input.type === 'integer' ? [Math.floor(value), Math.ceil(value)] : neighbours(value),
   );
   return cells.filter((cell) => isTaken(input, cell));
 }
 
-function edgeCells(input: Input, source: number, lifting: Lifting | undefined): readonly Cell[] {
+function edgeCells(
+  input: Input,
+  source: number,
+  lifting: Lifting | undefined,
+  thresholds: Thresholds,
+): readonly Cell[] {
   const missing: Cell[] = input.nullable ? [null] : [];
   switch (input.type) {
     case 'string':
@@ -111,7 +141,10 @@ function edgeCells(input: Input, source: number, lifting: Lifting | undefined): 
     case 'boolean':
       return [...missing, false, true];
     default:
-      return [...missing, ...new Set([...numberCells(input), ...thresholdCells(lifting, input, source)])];
+      return [
+        ...missing,
+        ...new Set([...numberCells(input), ...thresholdCells(lifting, input, source, thresholds)]),
+      ];
   }
 }
 
@@ -130,8 +163,13 @@ function usualCell({ type, categories, range, tensor }: Input, row: number): Cel
  * missing values, the ends of each range and values far outside, thresholds of the forest. Always the same rows. First
  * rows of edge cells only; then rows with one edge cell, since an extreme can hide the effect of another column.
  */
-export function edgeRows({ inputs }: Pick<Signature, 'inputs'>, lifting?: Lifting): EdgeRow[] {
-  const edges = inputs.map((input, source) => edgeCells(input, source, lifting));
+export function edgeRows(
+  { inputs }: Pick<Signature, 'inputs'>,
+  lifting?: Lifting,
+  forest?: CompiledForest,
+): EdgeRow[] {
+  const thresholds = thresholdsOf(forest);
+  const edges = inputs.map((input, source) => edgeCells(input, source, lifting, thresholds));
   const longest = Math.max(0, ...edges.map(({ length }) => length));
   const rows: Cell[][] = Array.from({ length: longest }, (_, row) =>
     // Each column starts at another edge, so that the combinations vary.

@@ -61,7 +61,7 @@ describe('the fast path of the Adult model', () => {
   ])('is in force once it was verified, and answers as the whole graph does: %s', async (_, inline) => {
     const pool = startPool(2);
     const served = await pool.open(candidate);
-    expect(served.engine).toEqual({ engine: 'forest', path: 'lifted' });
+    expect(served.engine).toEqual({ engine: 'forest', path: 'lifted', batching: 'batch' });
     const reference = startPool(1);
     const unchanged = await reference.open(whole);
     expect(await answer(pool, served, inline)).toEqual(await answer(reference, unchanged, false));
@@ -78,6 +78,7 @@ describe('the fast path of the Adult model', () => {
     expect(served.engine).toEqual({
       engine: 'onnxruntime',
       path: 'whole',
+      batching: 'batch',
       reason: 'it answers row 40 of the probes differently',
     });
     expect(served.encoder).toBe(whole.encoder);
@@ -95,7 +96,7 @@ describe('the fast path of the Adult model', () => {
     const served = await startPool(1).open({ ...candidate, fast: { ...fast, path } });
     expect(served.engine).toMatchObject({
       path: 'whole',
-      reason: expect.stringContaining('refuses') as string,
+      reason: expect.stringContaining('damaged') as string,
     });
   });
 

@@ -1,13 +1,15 @@
 import type { CompiledForest } from '../../worker/forest/compileForest.ts';
 import { compileForest } from '../../worker/forest/compileForest.ts';
+import { compileParts } from '../../worker/forest/compileParts.ts';
 import { EnsembleRefused } from '../../worker/forest/ensemble.ts';
+import { OnnxRefused } from '../../worker/onnx/onnxRefused.ts';
 import type { FastPath, Rows } from '../../worker/protocol.ts';
 import type { Encoder } from '../model/rows.ts';
 import { createFeatureEncoder } from '../encoding/encoder.ts';
 import type { EdgeRow } from './edgeRows.ts';
 import { edgeRows } from './edgeRows.ts';
-import type { Lifted } from './lift/lift.ts';
-import { liftModel } from './lift/lift.ts';
+import type { Lifted, Origin } from './lift/lift.ts';
+import { liftModel, liftOrigin } from './lift/lift.ts';
 import type { Engine, Fast, Model } from '../model/model.ts';
 
 /** A model.onnx that was read. */
@@ -21,16 +23,27 @@ export interface OnnxFile {
 function compile({ rest, features }: Lifted): CompiledForest | string {
   if (rest.kind !== 'forest') return 'the rest of the graph is no tree ensemble';
   try {
-    return compileForest(rest.ensemble, features);
+    return compileParts(rest.eachPart, features) ?? compileForest(rest.ensemble, features);
   } catch (error) {
     if (!(error instanceof EnsembleRefused)) throw error;
     return error.message;
   }
 }
 
-/** Chooses what answers the lifted matrix, and names the engine. */
-function chooseRest(lifted: Lifted): { rest: FastPath['rest']; engine: Engine } {
-  const forest = compile(lifted);
+/** The compiled forest or why it can't be one; undefined and the reason where the file is damaged. */
+function compileIntact(lifted: Lifted): { forest?: CompiledForest | string; damage: string } {
+  try {
+    return { forest: compile(lifted), damage: '' };
+  } catch (error) {
+    if (!(error instanceof OnnxRefused)) throw error;
+    return { damage: error.message };
+  }
+}
+
+/** Chooses what answers the lifted matrix, and names the engine; or says what of the file is damaged. */
+function chooseRest(lifted: Lifted): { rest: FastPath['rest']; engine: Engine } | string {
+  const { forest, damage } = compileIntact(lifted);
+  if (forest === undefined) return damage;
   if (typeof forest !== 'string') {
     return { rest: { kind: 'forest', forest }, engine: { engine: 'forest', path: 'lifted' } };
   }
@@ -52,24 +65,43 @@ function encodeProbes(model: Model, encoder: Encoder, edges: readonly EdgeRow[])
   return { rows, cells, texts };
 }
 
+/** A faster path as plain values: what is found in one thread is used in another. */
+export interface FoundPath extends Omit<Fast, 'encoder'> {
+  readonly origin: Origin;
+}
+
 /**
  * Looks for a faster path to a model's answers: encoders lifted out of the graph, the forest compiled. A thread
  * compares its answers with ONNX Runtime's before it is used.
  *
- * @returns the model with the path, or with the reason why there is none
+ * @returns the path, or the reason why there is none
  */
-export function findFastPath(model: Model, onnx: OnnxFile): Model {
-  // The thread that opens a file with another digest refuses it.
-  if (onnx.sha256 !== model.signature.sha256) return model;
-  const lifting = liftModel(onnx.bytes, model.signature);
-  if (!lifting.lifted) return { ...model, engine: { ...model.engine, reason: lifting.reason } };
-  const { rest, engine } = chooseRest(lifting);
+export function findPath(model: Model, onnx: Uint8Array): FoundPath | string {
+  const lifting = liftModel(onnx, model.signature);
+  if (!lifting.lifted) return lifting.reason;
+  const chosen = chooseRest(lifting);
+  if (typeof chosen === 'string') return chosen;
+  const { rest, engine } = chosen;
   const encoder = createFeatureEncoder(model.signature, lifting.columns, lifting.features);
-  const edges = edgeRows(model.signature, lifting);
+  const edges = edgeRows(model.signature, lifting, rest.kind === 'forest' ? rest.forest : undefined);
   const probes = {
     whole: encodeProbes(model, model.encoder, edges),
     fast: encodeProbes(model, encoder, edges),
   };
-  const fast: Fast = { encoder, engine, path: { features: lifting.features, rest }, probes };
-  return { ...model, fast };
+  return { engine, path: { features: lifting.features, rest }, probes, origin: lifting.origin() };
+}
+
+/** The model with a path that was found, or with the reason why there is none. */
+export function withFoundPath(model: Model, found: FoundPath | string): Model {
+  if (typeof found === 'string') return { ...model, engine: { ...model.engine, reason: found } };
+  const { engine, path, probes, origin } = found;
+  const { signature } = model;
+  const encoder = createFeatureEncoder(signature, liftOrigin(origin, signature), path.features);
+  return { ...model, fast: { encoder, engine, path, probes } };
+}
+
+/** Both in one thread: for tools and tests. */
+export function findFastPath(model: Model, onnx: OnnxFile): Model {
+  // The thread that opens a file with another digest refuses it.
+  return onnx.sha256 === model.signature.sha256 ? withFoundPath(model, findPath(model, onnx.bytes)) : model;
 }

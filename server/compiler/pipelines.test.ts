@@ -129,8 +129,9 @@ describe('exported pipelines', () => {
     const { onnx, signature, data } = await readFixture(name);
     const lifting = liftModel(onnx, signature);
     if (!lifting.lifted || lifting.rest.kind !== 'forest') throw new Error('no forest');
-    const rows = [...data, ...edgeRows(signature, lifting)];
-    const forest = createForest(compileForest(lifting.rest.ensemble, lifting.features), rows.length);
+    const compiled = compileForest(lifting.rest.ensemble, lifting.features);
+    const rows = [...data, ...edgeRows(signature, lifting, compiled)];
+    const forest = createForest(compiled, rows.length);
     forest.input.set(encodeRows(lifting, rows));
     const whole = await (await openWhole(onnx, signature))(rows);
     const answers = new Float64Array(whole.length);

@@ -66,6 +66,10 @@ function expectForm({ status, text, headers }: Answer, error: readonly string[])
   const body = JSON.parse(text) as Record<string, unknown>;
   if (status !== 200) expect(Object.keys(body)).toEqual(error);
   if (status !== 200) expect(Object.values(body).every((member) => typeof member === 'string')).toBe(true);
+  if (status === 200) return;
+  // Names stand in quotes.
+  const sentence = String(Object.values(body).at(-1)).replace(/"(?:[^"\\]|\\.)*"/g, '""');
+  expect(sentence).toMatch(/^[A-Z"](?!.*\. [A-Z"])[^\n]*\.$/);
 }
 
 describe.each(PROTOCOLS)('$path', ({ path, bodies, error }) => {

@@ -2,6 +2,7 @@ import type { OutputFeed } from '../../worker/protocol.ts';
 import { answerWidth } from '../../worker/protocol.ts';
 import type { EncodedRows } from '../model/rows.ts';
 import type { Problem } from '../errors/problem.ts';
+import { classesAsJson } from '../model/labels.ts';
 import type { Model } from '../model/model.ts';
 import { roundDecimal } from './forms/roundDecimal.ts';
 import type { WriteError } from './errorForm.ts';
@@ -19,7 +20,7 @@ function createWriteOne(
 ): (answers: Float64Array, at: number) => string {
   switch (output.task) {
     case 'classification': {
-      const classes = output.classes.map((label) => JSON.stringify(label));
+      const classes = classesAsJson(output);
       return (answers, at) => classes[answers[at] as number] as string;
     }
     case 'regression':
@@ -53,8 +54,8 @@ const capital = (text: string): string => text.charAt(0).toUpperCase() + text.sl
 function sentence({ message, extensions: { errors = [], errorsTotal = 0 } }: Problem): string {
   const [first] = errors;
   if (!first) return message;
-  const more = errorsTotal > 1 ? ` There are ${errorsTotal - 1} more.` : '';
-  return `${capital(placeOf(first))}: ${first.message}.${more}`;
+  const more = errorsTotal > 1 ? `; and ${errorsTotal - 1} more` : '';
+  return `${capital(placeOf(first))}: ${first.message}${more}.`;
 }
 
 /** Writes `{"error": "…"}` with one sentence, and 400 for any bad content: as such services usually do. */

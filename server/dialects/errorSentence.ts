@@ -14,7 +14,7 @@ export function errorSentence({ message, extensions }: Problem): string {
   if (!errors || errors.length === 0) return message;
   const named = errors.map((error) => `${placeOf(error)}: ${error.message}`);
   const more = errorsTotal - errors.length;
-  return `${message} ${named.join('; ')}${more > 0 ? `; and ${more} more` : ''}.`;
+  return `${message.replace(/\.$/, '')}: ${named.join('; ')}${more > 0 ? `; and ${more} more` : ''}.`;
 }
 
 /** Other protocols and custom forms don't use 422: an error that the client can correct in the body is 400. */

@@ -1,9 +1,11 @@
-import type { OutputFeed } from '../../worker/protocol.ts';
 import { answerWidth } from '../../worker/protocol.ts';
+import { classesAsJson } from '../model/labels.ts';
+import { addedTitles, labelTexts } from './addedColumns.ts';
 import type { Model } from '../model/model.ts';
 import type { Spool } from '../platform/spool.ts';
 import { pieces } from '../platform/spool.ts';
-import { createCsvReader } from './forms/csvReader.ts';
+import type { CsvForm } from './forms/csv.ts';
+import { createFormReader } from './forms/csv.ts';
 import type { CellError } from '../errors/problem.ts';
 import type { Warning } from '../model/rows.ts';
 import { createUtf8Decoder } from './forms/utf8.ts';
@@ -57,8 +59,7 @@ export async function* writeFileJson(
   probabilities: boolean,
 ): AsyncGenerator<string> {
   const width = answerWidth(output);
-  const classes =
-    output.task === 'classification' ? output.classes.map((name) => JSON.stringify(name)) : undefined;
+  const classes = output.task === 'classification' ? classesAsJson(output) : undefined;
   const several = output.task === 'several' ? createSeveralText(output) : undefined;
   yield '{"predictions":[';
   yield* joined(answers, width, (block, at) => {
@@ -93,60 +94,42 @@ export async function* writeFileJson(
 const isRefused = (block: Float64Array, at: number, width: number): boolean =>
   block.subarray(at, at + width).every(Number.isNaN);
 
-const quote = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-const writeCell = (number: number | undefined): string => (Number.isFinite(number) ? String(number) : '');
-
-/** The columns that are added: a value each, then the scores. */
-function titlesOf(output: OutputFeed, probabilities: boolean): string[] {
-  switch (output.task) {
-    case 'regression':
-      return ['prediction'];
-    case 'classification':
-      return [
-        'prediction',
-        ...(probabilities ? output.classes.map((name) => `probability_${name}`) : []),
-      ].map(quote);
-    case 'several': {
-      const { values, form, scores } = output;
-      const titles = form === 'single' ? ['prediction'] : values.map(({ name }) => `prediction_${name}`);
-      const names = {
-        score: () => ['score'],
-        distances: () => (values[0]?.classes ?? []).map((name) => `distance_${name}`),
-        probabilities: () => (probabilities ? values.map(({ name }) => `probability_${name}`) : []),
-      };
-      return [...titles, ...(scores ? names[scores.name]() : [])].map(quote);
-    }
-  }
+interface CellTexts {
+  readonly quote: (text: string) => string;
+  readonly number: (value: number | undefined) => string;
 }
 
-/** The class names of each value that is a label. */
-function labelsOf(output: OutputFeed): readonly (readonly string[] | undefined)[] {
-  if (output.task === 'regression') return [];
-  const labels = output.task === 'classification' ? [output] : output.values;
-  return labels.map(({ classes }) => classes?.map((name) => quote(String(name))));
+/** How the added cells are written: as those of the file. */
+function cellTexts({ delimiter = ',', decimal = '.' }: CsvForm): CellTexts {
+  const quote = (text: string): string =>
+    /["\r\n]/.test(text) || text.includes(delimiter) ? `"${text.replaceAll('"', '""')}"` : text;
+  const plain = (value: number | undefined): string => (Number.isFinite(value) ? String(value) : '');
+  return { quote, number: decimal === '.' ? plain : (value) => quote(plain(value).replace('.', decimal)) };
 }
 
 /**
  * Writes the uploaded CSV with the predictions as more columns, empty for refused rows. The text of the file is kept
- * character for character.
+ * character for character, a line `sep=;` too; the added cells have its delimiter and decimal sign.
  */
 export async function* writeFileCsv(
-  { output }: Pick<Model, 'output'>,
+  { output, signature }: Pick<Model, 'output' | 'signature'>,
   file: Spool,
   answers: Spool,
-  header: boolean,
+  form: CsvForm,
   probabilities: boolean,
 ): AsyncGenerator<string> {
+  const { header = true, delimiter = ',' } = form;
+  const { quote, number: writeCell } = cellTexts(form);
   const width = answerWidth(output);
-  const titles = titlesOf(output, probabilities);
+  const titles = addedTitles(output, probabilities).map(quote);
   // The first of them stand for labels.
-  const labels = labelsOf(output);
+  const labels = labelTexts(output).map((names) => names?.map(quote));
   const cellsOf = (block: Float64Array, at: number): string => {
     let text = '';
     for (let k = 0; k < titles.length; k++) {
       const number = block[at + k] as number;
       const names = labels[k];
-      text += (k === 0 ? '' : ',') + (names ? (names[number] ?? '') : writeCell(number));
+      text += (k === 0 ? '' : delimiter) + (names ? (names[number] ?? '') : writeCell(number));
     }
     return text;
   };
@@ -165,13 +148,20 @@ export async function* writeFileCsv(
   let records: string[] = [];
   let lineEnd = '\n';
   let titled = !header;
-  const reader = createCsvReader((_, __, text) => records.push(text));
+  let separatorLine = '';
+  const reader = createFormReader(
+    signature.inputs,
+    form,
+    (_, __, text) => records.push(text),
+    (text) => (separatorLine = text),
+  );
   const write = async (): Promise<string> => {
-    let text = '';
+    let text = separatorLine;
+    separatorLine = '';
     for (const record of records) {
       const line = record.replace(/\r?\n$/, '');
       lineEnd = record.slice(line.length) || lineEnd;
-      text += `${line},${titled ? await nextCells() : titles.join()}${lineEnd}`;
+      text += line + delimiter + (titled ? await nextCells() : titles.join(delimiter)) + lineEnd;
       titled = true;
     }
     records = [];

@@ -7,7 +7,7 @@ import { errorSentence, statusWithout422 } from './errorSentence.ts';
 import { readColumnwise } from './forms/columnwise.ts';
 import { readInstances } from './forms/instances.ts';
 import type { JsonObject } from './forms/json.ts';
-import { invalidBody, isObject, parseJson } from './forms/json.ts';
+import { invalidBody, invalidForm, isObject, parseJson } from './forms/json.ts';
 import { readRecords } from './forms/records.ts';
 import { readSplit } from './forms/split.ts';
 
@@ -15,12 +15,14 @@ import { readSplit } from './forms/split.ts';
 export type PandasFormat = 'pandas-split' | 'pandas-records';
 
 function splitForm(body: unknown): Table {
-  if (!isObject(body)) throw invalidBody('The split form must be an object with "columns" and "data".');
+  if (!isObject(body))
+    throw invalidForm('The split form', body, 'The split form must be an object with "columns" and "data".');
   return readSplit(body);
 }
 
 function recordsForm(body: unknown, inputs: readonly Input[]): Table {
-  if (!Array.isArray(body)) throw invalidBody('The records form must be a list of objects.');
+  if (!Array.isArray(body))
+    throw invalidForm('The records form', body, 'The records form must be a list of objects.');
   return readRecords(body, inputs);
 }
 
@@ -28,7 +30,12 @@ function recordsForm(body: unknown, inputs: readonly Input[]): Table {
 function inputsForm(body: unknown, inputs: readonly Input[]): Table {
   if (Array.isArray(body)) return readInstances(body, inputs);
   const isColumns = isObject(body) && Object.values(body).every((list) => Array.isArray(list));
-  if (!isColumns) throw invalidBody('"inputs" must be an object of lists, one a column, or a list of rows.');
+  if (!isColumns)
+    throw invalidForm(
+      '"inputs"',
+      body,
+      '"inputs" must be an object of lists, one a column, or a list of rows.',
+    );
   return readColumnwise(body as Readonly<Record<string, readonly unknown[]>>, inputs);
 }
 
@@ -41,14 +48,14 @@ const FORMS: Readonly<Record<string, (body: unknown, inputs: readonly Input[]) =
 };
 const ONE_FORM = `The body must be a JSON object with one of ${Object.keys(FORMS)
   .map((key) => `"${key}"`)
-  .join(', ')}.`;
+  .join(', ')}`;
 
 function readForms(body: JsonObject, inputs: readonly Input[]): Table {
   const { params = null, ...rest } = body;
   if (params !== null && !isObject(params)) throw invalidBody('"params" must be an object.');
   const [key = '', ...more] = Object.keys(rest);
   const read = Object.hasOwn(FORMS, key) ? FORMS[key] : undefined;
-  if (!read || more.length > 0) throw invalidBody(`${ONE_FORM} Beside it there may be "params".`);
+  if (!read || more.length > 0) throw invalidBody(`${ONE_FORM}, beside which there may be "params".`);
   return read(rest[key], inputs);
 }
 
@@ -65,7 +72,7 @@ export function readMlflow(
   const body = parseJson(text);
   if (format === 'pandas-records') return recordsForm(body, inputs);
   if (format === 'pandas-split') return splitForm(body);
-  if (!isObject(body)) throw invalidBody(ONE_FORM);
+  if (!isObject(body)) throw invalidBody(`${ONE_FORM}.`);
   return Object.hasOwn(body, 'columns') || Object.hasOwn(body, 'data')
     ? readSplit(body)
     : readForms(body, inputs);

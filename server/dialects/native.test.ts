@@ -41,13 +41,29 @@ describe('readNativeRows', () => {
     ['a control character in a string', '{"columns":["a\n"],"data":[]}'],
     ['a form', 'columns=a&data=1'],
   ])('refuses invalid JSON: %s', (_, text) => {
-    expect(problemOf(text)).toMatchObject({ code: 'invalid_json', message: 'The body is not valid JSON.' });
+    const { code, message } = problemOf(text);
+    expect([code, message]).toEqual([
+      'invalid_json',
+      expect.stringMatching(/^The (body is not valid JSON at|text is empty)/),
+    ]);
   });
 
   it.each([
     ['null', /^The body must be a JSON object/],
     ['1', /^The body must be a JSON object/],
     ['"columns"', /^The body must be a JSON object/],
+    [
+      JSON.stringify('{"columns":["a"],"data":[[1]]}'),
+      /^The body was encoded twice: pass the object or list, not its text as JSON\.$/,
+    ],
+    [JSON.stringify(JSON.stringify('[{"a":1}]')), /^The body was encoded twice/],
+    ['["{\\"a\\":1}"]', /^A row was encoded twice/],
+    ['{"columns":"[\\"a\\"]","data":[]}', /^"columns" was encoded twice/],
+    [
+      '{"a":{"0":1,"1":2},"b":{"0":3,"1":4}}',
+      /^The body has the form of pandas' to_json\(orient="index"\), in which/,
+    ],
+    ['{"0":{"a":1},"1":{"a":2}}', /orient="index"/],
     ['{"a":1,"b":[2]}', /^The body holds lists beside single values/],
     ['{"a":[1],"b":[2,3]}', /^The lists differ in length: "a" has 1 cells, "b" has 2\.$/],
     ['[1]', /^A list must hold one object a row/],
@@ -56,11 +72,13 @@ describe('readNativeRows', () => {
     ['{"columns":["a"]}', /has no "data"/],
     ['{"columns":null,"data":[]}', /^"columns" must be a list of strings/],
     ['{"columns":"a","data":[]}', /^"columns" must be a list of strings/],
-    ['{"columns":["a",1],"data":[]}', /^"columns" must be a list of strings/],
+    ['{"columns":["a",null],"data":[]}', /^"columns" must be a list of strings/],
+    ['{"columns":["a",0.5],"data":[]}', /^"columns" must be a list of strings/],
     ['{"columns":{"a":0},"data":[]}', /^"columns" must be a list of strings/],
     ['{"columns":["a"],"data":null}', /^"data" must be a list of rows/],
     ['{"columns":["a"],"data":{"0":[1]}}', /^"data" must be a list of rows/],
-    ['{"columns":["a"],"data":"[]"}', /^"data" must be a list of rows/],
+    ['{"columns":["a"],"data":"[]"}', /^"data" was encoded twice/],
+    ['{"columns":["a"],"data":"x"}', /^"data" must be a list of rows/],
     ['{"columns":["a"],"data":[],"index":[0]}', /^"index" must be a list as long as "data"/],
     ['{"columns":["a"],"data":[],"index":null}', /^"index" must be a list as long as "data"/],
     ['{"columns":["a"],"data":[[1]],"index":"x"}', /^"index" must be a list as long as "data"/],
@@ -104,6 +122,37 @@ describe('readNativeRows', () => {
     ['both keys as columns and rows', { columns: ['a'], data: [] }, { columns: ['a'], data: [] }],
   ])('takes %s', (_, body, table, single = false) => {
     expect(readNativeRows(JSON.stringify(body), INPUTS)).toMatchObject({ table, single });
+  });
+
+  it.each<[string, object, object]>([
+    ['numbers as names', { columns: [0, 1], data: [[1, 2]] }, { columns: ['0', '1'], data: [[1, 2]] }],
+    [
+      'orient="table", without its index',
+      {
+        schema: {
+          fields: [{ name: 'index' }, { name: 'a' }, { name: 'data' }],
+          primaryKey: ['index'],
+          pandas_version: '1.4.0',
+        },
+        data: [{ index: 5, a: 1, data: 2 }],
+      },
+      { columns: ['a', 'data'], byName: true },
+    ],
+    [
+      'orient="table", whose index is a column of the signature',
+      { schema: { fields: [{ name: 'a' }], primaryKey: ['a'] }, data: [{ a: 1 }] },
+      { columns: ['a'], byName: true },
+    ],
+    ['orient="table" without rows', { schema: { fields: [] }, data: [] }, { columns: ['a'], data: [] }],
+  ])("takes what pandas' to_json writes: %s", (_, body, table) => {
+    const found = readNativeRows(JSON.stringify(body), INPUTS.slice(0, 1));
+    expect(found).toMatchObject({ table, single: false });
+  });
+
+  it('names orient="columns" by a column of the signature', () => {
+    expect(() => readNativeRows('{"a":{"1":1,"0":2}}', INPUTS)).toThrow('to_json(orient="columns")');
+    // One row, of which a cell is no object.
+    expect(readNativeRows('{"a":{"1":1},"b":1}', INPUTS).single).toBe(true);
   });
 
   it('reads own members of an object, not inherited ones', () => {

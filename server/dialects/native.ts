@@ -1,11 +1,13 @@
 import type { EncodedRows, Table } from '../model/rows.ts';
 import { Problem } from '../errors/problem.ts';
+import { classesAsJson } from '../model/labels.ts';
 import type { Model } from '../model/model.ts';
 import type { SeveralFeed } from '../../worker/protocol.ts';
 import type { Input } from '../model/signature.ts';
 import type { SeveralText } from './forms/severalText.ts';
 import { createSeveralText } from './forms/severalText.ts';
 import { readColumnwise } from './forms/columnwise.ts';
+import { isTableForm, readTableForm, refuseNested } from './forms/frames.ts';
 import type { JsonObject } from './forms/json.ts';
 import { invalidBody, isObject, parseJson } from './forms/json.ts';
 import { writeNumber, writeNumbers } from './forms/numbers.ts';
@@ -28,8 +30,8 @@ function isSplit(body: JsonObject, inputs: readonly Input[]): boolean {
 }
 
 /**
- * Reads a JSON body: `{"columns": [...], "data": [[...], ...]}`, an object of lists (columns), an object of anything
- * else (one row), or a list of objects (rows).
+ * Reads a JSON body: `{"columns": [...], "data": [[...], ...]}`, pandas' table form, an object of lists (columns), an
+ * object of anything else (one row), or a list of objects (rows).
  *
  * @throws {Problem} invalid_json or invalid_body
  */
@@ -37,10 +39,16 @@ export function readNativeRows(text: string, inputs: readonly Input[]): NativeRo
   const body = parseJson(text);
   if (Array.isArray(body)) return { table: readRecords(body, inputs), single: false };
   if (!isObject(body)) throw new Problem('invalid_body');
-  if (isSplit(body, inputs)) return { table: readSplit(body), single: false };
+  if (isSplit(body, inputs)) {
+    const isTable = body['columns'] === undefined && isTableForm(body);
+    return { table: isTable ? readTableForm(body, inputs) : readSplit(body), single: false };
+  }
   const values = Object.values(body);
   const lists = values.filter(Array.isArray).length;
-  if (lists === 0) return { table: readRecord(body), single: true };
+  if (lists === 0) {
+    if (isObject(values[0])) refuseNested(body, inputs);
+    return { table: readRecord(body), single: true };
+  }
   if (lists === values.length) {
     const columns = body as Readonly<Record<string, unknown[]>>;
     return { table: readColumnwise(columns, inputs), single: false };
@@ -99,7 +107,7 @@ export function createNativeWriter({ output }: Pick<Model, 'output'>): WriteNati
     };
   }
   if (output.task === 'several') return createSeveralAnswer(output);
-  const classes = output.classes.map((name) => JSON.stringify(name));
+  const classes = classesAsJson(output);
   const width = 1 + classes.length;
   const classList = `,"classes":[${classes.join(',')}]`;
   const writeScores = (answers: Float64Array, at: number): string =>

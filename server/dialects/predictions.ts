@@ -1,3 +1,4 @@
+import { classesAsJson } from '../model/labels.ts';
 import type { Model } from '../model/model.ts';
 import { createSeveralText } from './forms/severalText.ts';
 import { writeNumbers } from './forms/numbers.ts';
@@ -16,7 +17,7 @@ export function createPredictionsWriter({
       return `{"predictions":[${list}]}`;
     };
   }
-  const classes = output.classes.map((name) => JSON.stringify(name));
+  const classes = classesAsJson(output);
   const width = 1 + classes.length;
   return (answers) => {
     let labels = '';

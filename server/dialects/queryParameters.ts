@@ -7,14 +7,23 @@ const probabilities = ['false', 'true'] as const;
 const extra = ['error', 'ignore'] as const;
 const on_error = ['fail', 'null'] as const;
 const header = ['true', 'false'] as const;
+/** A tab by its name or as itself. */
+const delimiter = [',', ';', 'tab', '\t', '|'] as const;
+const decimal = ['.', ','] as const;
 
 /** The query parameters of predictions. `post` has its rows in the body, `get` has one row in the query. */
 export const PREDICT_PARAMETERS = {
-  native: { post: { probabilities, extra, on_error, header }, get: { probabilities, extra } },
-  custom: { post: { extra, header }, get: { extra } },
+  native: {
+    post: { probabilities, extra, on_error, header, delimiter, decimal },
+    get: { probabilities, extra },
+  },
+  custom: { post: { extra, header, delimiter, decimal }, get: { extra } },
 } as const satisfies Readonly<
   Record<AnswerForm, { readonly post: QueryParameters; readonly get: QueryParameters }>
 >;
+
+/** The query parameters of a CSV in other protocols. */
+export const CSV_PARAMETERS = { delimiter, decimal } as const satisfies QueryParameters;
 
 /** The name of a query parameter of predictions. */
 export type PredictParameter = keyof typeof PREDICT_PARAMETERS.native.post;

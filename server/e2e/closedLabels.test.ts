@@ -14,6 +14,7 @@ import { scrapeAll } from '../testing/scrape.ts';
 import { withServer } from '../testing/startServer.ts';
 import { LATENCY_BUCKETS } from '../metrics/buckets.ts';
 import { METHODS, SHED_REASONS } from '../metrics/http.ts';
+import { eventually } from '../testing/withDeadline.ts';
 
 const REASONS = [
   'type',
@@ -138,6 +139,17 @@ describe.skipIf(nginxMissing)(needsNginx('hostile requests'), () => {
     const { allowed, bound } = await limits();
     await withServer({ env: { CORS_ORIGINS: '*' } }, async (server) => {
       await send(server.port, 'evil');
+      const seriesOf = ({ samples }: Metrics, name: string): number =>
+        [...samples.keys()].filter((key) => key.startsWith(`${name}{`)).length;
+      // Counts of drift come a second later.
+      await eventually(
+        'the windows of all models',
+        async () => {
+          const metrics = await scrapeAll(server);
+          return seriesOf(metrics, 'model_window_rows') === seriesOf(metrics, 'model_ready');
+        },
+        20_000,
+      );
       const first = await scrapeAll(server);
       expect(outside(first, allowed)).toEqual([]);
       expect(first.text).not.toContain('evil');

@@ -85,6 +85,7 @@ describe.skipIf(nginxMissing)(needsNginx('a server after requests in every diale
     expect(await ask(server.port, { path: '/predict', body: bad })).toBe(422);
     expect(await ask(server.port, { path: '/predict', body: '{' })).toBe(400);
     await eventually('the shadow', async () => (await scrape(server)).sum('shadow_rows_total') > 0, 20_000);
+    await eventually('the window', async () => (await scrape(server)).sum('model_window_rows') > 0, 20_000);
     metrics = await scrapeAll(server);
   }, 120_000);
   afterAll(async () => {
@@ -109,12 +110,10 @@ describe.skipIf(nginxMissing)(needsNginx('a server after requests in every diale
       expect(family).toEqual(family.labels.length === 0 ? { ...row, labels: [] } : row);
     }
     const noSeries = found.filter(({ labels }) => labels.length === 0).map(({ name }) => name);
-    // Node has no mean lag of an event loop that it hasn't measured since the previous scrape.
-    const labelled = noSeries.filter(
-      (name) => (byName.get(name)?.labels.length ?? 0) > 0 && !name.startsWith('nodejs_eventloop_lag_'),
-    );
-    // Shadows had room for all rows; for drift there were too few.
+    const labelled = noSeries.filter((name) => (byName.get(name)?.labels.length ?? 0) > 0);
+    // All CSVs had a header. Shadows had room for all rows; for drift there were too few.
     expect(labelled).toEqual([
+      'csv_header_absent_total',
       'shadow_dropped_rows_total',
       'shadow_failed_rows_total',
       'model_drift_psi',

@@ -152,7 +152,12 @@ describe.skipIf(nginxMissing)(needsNginx("other servers' protocols through nginx
     });
 
     it.each<[string, unknown, string, RegExp]>([
-      ['no JSON', '{', 'BAD_REQUEST', /^The body is not valid JSON\.$/],
+      [
+        'no JSON',
+        '{',
+        'BAD_REQUEST',
+        /^The body is not valid JSON at line 1, column 2: the text ends too early/,
+      ],
       ['NaN', '{"instances":[[NaN]]}', 'BAD_REQUEST', /not valid JSON/],
       ['a list', [record()], 'BAD_REQUEST', /with one of "dataframe_split"/],
       ['nothing known', {}, 'BAD_REQUEST', /with one of "dataframe_split"/],
@@ -222,12 +227,13 @@ describe.skipIf(nginxMissing)(needsNginx("other servers' protocols through nginx
         const answer = await invoke({}, { 'content-type': type });
         expect(answer).toMatchObject({ status: 415, body: { error_code: 'BAD_REQUEST' } });
       }
-      const bare = await invoke(csv.slice(csv.indexOf('\n') + 1), { 'content-type': 'text/csv' });
-      // Without `?header=false`, which this route doesn't have.
-      expect(bare.body).toEqual({
+      const bare = csv.slice(csv.indexOf('\n') + 1);
+      expect(await invoke(bare, { 'content-type': 'text/csv' })).toMatchObject({ status: 200 });
+      const misspelt = await invoke(`x${csv}`.replaceAll(',', ',x'), { 'content-type': 'text/csv' });
+      expect(misspelt.body).toEqual({
         error_code: 'INVALID_PARAMETER_VALUE',
         message:
-          "The first line has none of the signature's columns: the header line seems to be missing. Add it.",
+          "The first line has none of the signature's columns: the header line seems to be missing; add it, or send text/csv; header=absent.",
       });
       const bad = await invoke(csv.replace('25,', 'x,'), { 'content-type': 'text/csv' });
       expect(bad).toMatchObject({ status: 400, body: { error_code: 'INVALID_PARAMETER_VALUE' } });
@@ -459,7 +465,7 @@ describe.skipIf(nginxMissing)(needsNginx("other servers' protocols through nginx
       expect(errorOf(await infer({ inputs: [text] }, 'matrix'))).toMatch(/takes INT8/);
       expect(
         errorOf(await infer({ inputs: [{ ...text, shape: [1, 2], data: ['a', 'b'] }] }, 'matrix')),
-      ).toMatch(/shape \[rows\]/);
+      ).toMatch(/^Input 0, "X", has 2 columns where the model has 3: it must have the shape \[rows, 3\]/);
     });
 
     it('accepts booleans only for a boolean column', async () => {
@@ -508,9 +514,13 @@ describe.skipIf(nginxMissing)(needsNginx("other servers' protocols through nginx
       [
         'two columns in one input',
         withTensor('age', { shape: [1, 2], data: [1, 2] }),
-        /Input 0 must have the shape/,
+        /Input 0, "age", must have the shape/,
       ],
-      ['FP16', withTensor('age', { datatype: 'FP16' }), /Input 0 needs a "datatype"/],
+      [
+        'another datatype',
+        withTensor('age', { datatype: 'int64' }),
+        /Input 0, "age", needs a "datatype", one of INT8, INT16, .*FP16, BF16, FP32, FP64, BOOL, BYTES\./,
+      ],
       [
         'text for an integer column',
         withTensor('age', { datatype: 'BYTES', data: ['25'] }),
@@ -521,7 +531,21 @@ describe.skipIf(nginxMissing)(needsNginx("other servers' protocols through nginx
         withTensor('sex', { datatype: 'INT64', data: [1] }),
         /column "sex" takes BYTES/,
       ],
-      ['base64', withTensor('sex', { parameters: { content_type: 'base64' } }), /content type/],
+      [
+        'base64 of numbers',
+        withTensor('age', { parameters: { content_type: 'base64' } }),
+        /content type base64, which is for BYTES/,
+      ],
+      [
+        'text that is no base64',
+        withTensor('sex', { parameters: { content_type: 'base64' } }),
+        /column "sex": expected text in base64/,
+      ],
+      [
+        'images',
+        withTensor('sex', { parameters: { content_type: 'pillow_image' } }),
+        /other than np, pd, str and base64/,
+      ],
       [
         'a fraction in INT64',
         withTensor('age', { data: [39.7] }),
@@ -585,7 +609,7 @@ describe.skipIf(nginxMissing)(needsNginx("other servers' protocols through nginx
       }
       expect((await infer(whole, 'adult/versions/1')).status).toBe(200);
       expect((await ask('/v2/models/adult/infer')).headers.get('allow')).toBe('POST');
-      for (const type of ['text/csv', 'text/plain', 'application/x-www-form-urlencoded']) {
+      for (const type of ['text/csv', 'text/plain', 'application/x-ndjson']) {
         const refused = await infer(whole, 'adult', { 'content-type': type });
         expect([refused.status, errorOf(refused)]).toEqual([415, expect.not.stringContaining('text/csv')]);
         const v1 = await ask('/v1/models/adult:predict', {}, { 'content-type': type });

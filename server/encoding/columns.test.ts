@@ -13,7 +13,7 @@ function faultOf(columns: readonly string[], ignoreExtra = false): string {
   } catch (error) {
     expect(error).toBeInstanceOf(Problem);
     expect(error).toMatchObject({ code: 'invalid_columns' });
-    return (error as Problem).message.replace("The columns do not match the model's signature. ", '');
+    return (error as Problem).message.replace("The columns do not match the model's signature: ", '');
   }
   throw new Error('the columns were taken');
 }
@@ -47,7 +47,34 @@ describe('the columns of a request', () => {
   });
 
   it('have to be spelt as in the signature', () => {
-    expect(faultOf(['A', 'b', ' c'])).toBe('missing: "a", "c"; unknown: "A", " c".');
+    expect(faultOf(['A', 'b', ' c'])).toBe(
+      'missing: "a", "c"; unknown: "A", " c"; names differ in letter case: send "a" for "A"; names differ in spaces around them: send "c".',
+    );
+    expect(faultOf(['A', 'b', 'c'], true)).toBe(
+      'missing: "a"; names differ in letter case: send "a" for "A".',
+    );
+    expect(faultOf([`a${' '.repeat(100_000)}`, 'b', 'c']).length).toBeLessThan(300);
+  });
+
+  it('differ in Unicode form by name, whichever form the signature has', () => {
+    for (const form of ['NFC', 'NFD'] as const) {
+      const name = 'Größe'.normalize(form);
+      const findOne = createColumnFinder([{ ...(inputs[0] as Input), name }]);
+      const sent = 'größe'.normalize(form === 'NFC' ? 'NFD' : 'NFC');
+      expect(() => findOne([sent], false)).toThrow(
+        `names differ in letter case: send "${name}" for "${sent}".`,
+      );
+      expect(() => findOne([name.normalize(form === 'NFC' ? 'NFD' : 'NFC')], false)).toThrow(
+        `names differ in Unicode form: send "${name}" in ${form}.`,
+      );
+    }
+  });
+
+  it('that are numbers are named as those of a frame without names', () => {
+    expect(faultOf(['0', '1', '2'])).toBe(
+      'missing: "a", "b", "c"; unknown: "0", "1", "2"; numbers are the names of a frame without names: name its columns.',
+    );
+    expect(faultOf(['1', 'b', 'c'])).not.toContain('frame');
   });
 
   it.each(['__proto__', 'constructor', 'toString'])(

@@ -1,6 +1,7 @@
 import { Problem } from '../errors/problem.ts';
 import type { Input } from '../model/signature.ts';
 import type { Refusal } from '../errors/refusals.ts';
+import { explainNames } from './nearNames.ts';
 
 /** Limits on names in an error: long ones are cut, and only the first of many are listed. */
 const MAX_NAME_LENGTH = 64;
@@ -35,11 +36,13 @@ export function createColumnFinder(inputs: readonly Input[]): FindColumns {
       else if (known.has(name) || !ignoreExtra) doubled.add(name);
     });
     const missing = names.filter((name) => !positions.has(name));
-    const unknown = ignoreExtra ? [] : [...positions.keys()].filter((name) => !known.has(name));
+    const extra = [...positions.keys()].filter((name) => !known.has(name));
+    const unknown = ignoreExtra ? [] : extra;
     const faults = [
       missing.length > 0 ? `missing: ${list(missing, Infinity)}` : '',
       unknown.length > 0 ? `unknown: ${list(unknown)}` : '',
       doubled.size > 0 ? `more than once: ${list([...doubled])}` : '',
+      ...explainNames(missing, extra),
     ].filter((fault) => fault !== '');
     if (faults.length > 0) {
       const refusals: Refusal[] = [
@@ -52,7 +55,7 @@ export function createColumnFinder(inputs: readonly Input[]): FindColumns {
       ];
       throw new Problem('invalid_columns', {
         refusals,
-        detail: `The columns do not match the model's signature. ${faults.join('; ')}.`,
+        detail: `The columns do not match the model's signature: ${faults.join('; ')}.`,
       });
     }
     return names.map((name) => positions.get(name) as number);

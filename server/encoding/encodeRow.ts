@@ -70,7 +70,11 @@ export function createRowEncoder<M extends Matrix>(
       if (fault === undefined) continue;
       if (fault === TEXT) matrix.texts.push({ row: rows, column, text: value as string });
       else {
-        addFault(faults, row, fault, name);
+        const { explain, total } = faults;
+        // Only faults that are listed need words.
+        const explained =
+          explain && total < MAX_LISTED ? explain(value, inputs[column] as Input, fault) : fault;
+        addFault(faults, row, explained, name);
         right = false;
       }
     }

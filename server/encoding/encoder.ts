@@ -12,7 +12,7 @@ import { formFault, hasForm } from './rowForm.ts';
 import { createSlab } from './slab.ts';
 import { createWarner, placeWarnings } from './warnings.ts';
 
-const TOO_MANY = 'So many rows take more memory than one request may have. Send fewer at a time.';
+const TOO_MANY = 'So many rows take more memory than one request may have: send fewer at a time.';
 
 /** The largest matrix of one request: a model with thousands of features makes gigabytes of a body of tiny rows. */
 const MAX_MATRIX_BYTES = 1024 ** 3;
@@ -66,7 +66,7 @@ function createMatrixEncoder<M extends Matrix>(inputs: readonly Input[], layout:
       names,
       data,
       { ignoreExtra = false, skipBadRows = false } = {},
-      { byName = false, lines } = {},
+      { byName = false, lines, explain } = {},
     ) => {
       const found = find(names, ignoreExtra);
       const positions = byName ? undefined : found;
@@ -81,7 +81,7 @@ function createMatrixEncoder<M extends Matrix>(inputs: readonly Input[], layout:
         texts: [],
         rows: 0,
       };
-      const faults = createRowFaults(lines);
+      const faults = createRowFaults(lines, explain);
       const leftOut: number[] = [];
       for (let row = 0; row < data.length; row++) {
         const values = data[row];

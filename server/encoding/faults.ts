@@ -1,4 +1,5 @@
 import type { CellError } from '../errors/problem.ts';
+import type { ExplainCell } from '../model/rows.ts';
 import { MAX_LISTED } from '../errors/problem.ts';
 import type { Fault, Refusal, RefusalCounts } from '../errors/refusals.ts';
 import { createRefusalCounts } from '../errors/refusals.ts';
@@ -13,13 +14,18 @@ export interface RowFaults {
   counts: RefusalCounts | undefined;
   /** For each row of a file the line that it begins on. */
   readonly lines: readonly number[] | undefined;
+  readonly explain: ExplainCell | undefined;
 }
 
-export const createRowFaults = (lines: readonly number[] | undefined): RowFaults => ({
+export const createRowFaults = (
+  lines: readonly number[] | undefined,
+  explain: ExplainCell | undefined,
+): RowFaults => ({
   total: 0,
   errors: [],
   counts: undefined,
   lines,
+  explain,
 });
 
 export function addFault(faults: RowFaults, row: number, { reason, message }: Fault, column?: string): void {

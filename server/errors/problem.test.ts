@@ -16,6 +16,10 @@ describe('the catalogue of errors', () => {
     expect(documented).toEqual(codes.map((code) => [code, ERRORS[code].status, ERRORS[code].detail]));
   });
 
+  it.each(codes)('has one sentence for %s', (code) => {
+    expect(ERRORS[code].detail).toMatch(/^[A-Z](?!.*\. [A-Z]).*\.$/);
+  });
+
   it.each(codes)('makes a problem of %s', (code) => {
     const problem = new Problem(code);
     const { status, detail } = ERRORS[code];

@@ -31,7 +31,7 @@ export const ERRORS = {
   },
   model_not_found: {
     status: 404,
-    detail: 'There is no such model. GET /models lists those that are served.',
+    detail: 'There is no such model; GET /models lists those that are served.',
   },
   not_found: { status: 404, detail: 'There is nothing at this path.' },
   method_not_allowed: {

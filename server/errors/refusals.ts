@@ -5,10 +5,19 @@
  * - `missing`: null or absent, in a column that isn't nullable
  * - `fraction`, `range`: in an integer column; outside the range of the column
  * - `row`: not the form or the width of a row
+ * - `model`: values on which the model itself fails
  * - `missing_column`, `unknown_column`, `repeated_column`: names of columns in the request
  */
 export type Reason =
-  'type' | 'missing' | 'fraction' | 'range' | 'row' | 'missing_column' | 'unknown_column' | 'repeated_column';
+  | 'type'
+  | 'missing'
+  | 'fraction'
+  | 'range'
+  | 'row'
+  | 'model'
+  | 'missing_column'
+  | 'unknown_column'
+  | 'repeated_column';
 
 /** Why a cell or a row is refused. */
 export interface Fault {

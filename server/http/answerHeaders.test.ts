@@ -22,7 +22,7 @@ const ABOUT_ADULT: readonly (readonly [
   [400, '/predict?nope=1', good],
   [406, '/predict', good, { accept: 'image/png' }],
   [413, '/predict', ' '.repeat(300_000)],
-  [415, '/predict', 'a=b', { 'content-type': 'application/x-www-form-urlencoded' }],
+  [415, '/predict', 'a=b', { 'content-type': 'text/plain' }],
   [422, '/predict', '[{}]'],
   [422, '/models/adult/predict', '[{}]'],
   [422, '/models/adult/versions/1/predict', '[{}]'],

@@ -81,7 +81,8 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   const { config, catalogue, inference, lifecycle, http, recorder, assets, log, tracing } = deps;
   const { MAX_BODY_BYTES: maxBodyBytes, MAX_FILE_BYTES: maxFileBytes } = config;
   const version = softwareVersion();
-  const app = new Hono<AppEnv>();
+  // A trailing slash is dropped before a route is looked up: some clients send one, and a redirect would lose their body.
+  const app = new Hono<AppEnv>({ strict: false });
 
   // Middleware: each wraps the one before.
   const limit = createConcurrencyLimit(inference, http, patienceOf(config.DEADLINE_MS));

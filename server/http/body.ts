@@ -1,5 +1,5 @@
-import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
+import { requireUtf8 } from '../dialects/forms/utf8.ts';
 import { Problem } from '../errors/problem.ts';
 import type { AppContext } from './context.ts';
 import { header } from './header.ts';
@@ -48,7 +48,7 @@ export async function readBytes(c: AppContext, maxBytes: number): Promise<Buffer
 
 /** Decodes a body, without its byte order mark. @throws {Problem} invalid_encoding for bytes that are not UTF-8 */
 export function toText(bytes: Buffer): string {
-  if (!isUtf8(bytes)) throw new Problem('invalid_encoding');
+  requireUtf8(bytes);
   const text = bytes.toString('utf8');
   return text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
 }

@@ -10,6 +10,7 @@ function inEveryForm(fnlwgt: number): Readonly<Record<string, { path: string; in
   const rows = [adultRow(), adultRow({ fnlwgt })];
   const records = rows.map((row) => Object.fromEntries(ADULT_COLUMNS.map((name, at) => [name, row[at]])));
   const columns = Object.fromEntries(ADULT_COLUMNS.map((name, at) => [name, rows.map((row) => row[at])]));
+  const lines = records.map((record) => `${JSON.stringify(record)}\n`).join('');
   const csv = [ADULT_COLUMNS, ...rows].map((cells) => `${cells.join(',')}\n`).join('');
   const tensors = (numeric: string) =>
     ADULT_COLUMNS.map((name, at) => ({
@@ -18,6 +19,26 @@ function inEveryForm(fnlwgt: number): Readonly<Record<string, { path: string; in
       datatype: typeof rows[0]?.[at] === 'string' ? 'BYTES' : numeric,
       data: rows.map((row) => row[at]),
     }));
+  const binary = (datatype: 'INT64' | 'FP64') => {
+    const bytes = Buffer.alloc(16);
+    for (const [at, row] of rows.entries()) {
+      const cell = Number(row[ADULT_COLUMNS.indexOf('fnlwgt')]);
+      if (datatype === 'FP64') bytes.writeDoubleLE(cell, at * 8);
+      else bytes.writeBigInt64LE(BigInt(cell), at * 8);
+    }
+    const inputs = tensors('INT64').map(({ data, ...tensor }) =>
+      tensor.name === 'fnlwgt'
+        ? { ...tensor, datatype, parameters: { binary_data_size: 16 } }
+        : { ...tensor, data },
+    );
+    const head = Buffer.from(JSON.stringify({ inputs }));
+    const headers = {
+      'content-type': 'application/octet-stream',
+      'inference-header-content-length': String(head.length),
+    };
+    const body = Buffer.concat([head, bytes]);
+    return { path: '/v2/models/adult/infer', init: { method: 'POST', headers, body } };
+  };
   const post = (path: string, body: unknown, headers: Record<string, string> = JSON_TYPE) => ({
     path,
     init: { method: 'POST', headers, body: typeof body === 'string' ? body : JSON.stringify(body) },
@@ -29,14 +50,18 @@ function inEveryForm(fnlwgt: number): Readonly<Record<string, { path: string; in
     records: post('/predict', records),
     columns: post('/predict', columns),
     csv: post('/predict', csv, { 'content-type': 'text/csv' }),
+    lines: post('/predict', lines, { 'content-type': 'application/x-ndjson' }),
     file: post('/predict_file', file, { 'content-type': multipart }),
     'V1 instances': post('/v1/models/adult:predict', { instances: records }),
     'V2 INT64': post('/v2/models/adult/infer', { inputs: tensors('INT64') }),
     'V2 FP64': post('/v2/models/adult/infer', { inputs: tensors('FP64') }),
     'V2 FP32': post('/v2/models/adult/infer', { inputs: tensors('FP32') }),
+    'V2 binary INT64': binary('INT64'),
+    'V2 binary FP64': binary('FP64'),
     'MLflow split': post('/invocations', { dataframe_split: adultBody(...rows) }),
     'MLflow records': post('/invocations', { dataframe_records: records }),
     'MLflow inputs': post('/invocations', { inputs: columns }),
+    'MLflow lines': post('/invocations', lines, { 'content-type': 'application/x-ndjson' }),
     'MLflow csv': post('/invocations', csv, { 'content-type': 'text/csv' }),
   };
 }

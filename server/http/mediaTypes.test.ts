@@ -14,6 +14,9 @@ withApp('a body is JSON if its type says so, or without a type', async ({ predic
     'application/json;charset=UTF-8',
     'application/json ; Charset = "utf-8"',
     'application/json;',
+    'application/json; charset=UTF8',
+    'application/x-www-form-urlencoded',
+    'application/x-www-form-urlencoded; charset=utf-8',
   ]) {
     expect([type, (await predict(body, '', { 'content-type': type })).status]).toEqual([type, 200]);
   }
@@ -21,7 +24,9 @@ withApp('a body is JSON if its type says so, or without a type', async ({ predic
 
 withApp('another type of body is 415, and the error names the header to send', async ({ predict }) => {
   for (const type of [
-    'application/x-www-form-urlencoded',
+    'application/x-www-form-urlencoded; a=b',
+    'text/csv; header=maybe',
+    'application/json; header=absent',
     'multipart/form-data; boundary=x',
     'text/plain;charset=UTF-8',
     'application/jsonp',

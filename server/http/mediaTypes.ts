@@ -3,31 +3,87 @@ import { prefersHtml, readWeights, weightOf } from './accept.ts';
 import type { AppContext } from './context.ts';
 import { header } from './header.ts';
 
+/** A media type and its parameters, all in lower case. */
+export interface MediaType {
+  readonly type: string;
+  readonly parameters: ReadonlyMap<string, string>;
+}
+
+export function parseMediaType(text: string): MediaType {
+  const [type = '', ...parts] = text
+    .toLowerCase()
+    .split(';')
+    .map((part) => part.trim());
+  const parameters = parts
+    .filter((part) => part !== '')
+    .map((part): [string, string] => {
+      const [name = '', ...value] = part.split('=');
+      return [
+        name.trim(),
+        value
+          .join('=')
+          .trim()
+          .replace(/^"(.*)"$/, '$1'),
+      ];
+    });
+  return { type, parameters: new Map(parameters) };
+}
+
+/** Python and databases write UTF8, too. */
+export const isUtf8 = (charset: string): boolean => charset === 'utf-8' || charset === 'utf8';
+
+/** How a body holds rows: as JSON, JSON Lines or CSV. */
+export interface BodyType {
+  readonly kind: 'json' | 'lines' | 'csv';
+  /** Of a CSV: RFC 4180's parameter `header`. */
+  readonly header?: 'present' | 'absent';
+}
+
+const JSON_BODY: BodyType = { kind: 'json' };
 /**
- * A media type in any letter case, with no parameter but a charset of UTF-8. No two quantifiers of white space are
- * adjacent: on a header full of it the match would take quadratic time.
+ * curl's -d declares a form, and its body is JSON here: a prediction changes nothing. A route that changes something must
+ * not take that type, which a page of another origin may send without asking.
  */
-const inUtf8 = (type: string): RegExp =>
-  new RegExp(`^\\s*${type}(\\s*;\\s*charset\\s*=\\s*(utf-8|"utf-8"))?(\\s*;)?\\s*$`, 'i');
-const JSON_TYPE = inUtf8('application/json');
-const CSV_TYPE = inUtf8('text/csv');
+const KINDS: Readonly<Record<string, BodyType['kind']>> = {
+  'application/json': 'json',
+  'application/x-www-form-urlencoded': 'json',
+  'application/jsonlines': 'lines',
+  'application/x-ndjson': 'lines',
+  'text/csv': 'csv',
+};
+
+const isHeader = (value: string): value is 'present' | 'absent' => value === 'present' || value === 'absent';
+
+/** The type of a body by its media type; undefined for another one, or for a parameter that isn't known. */
+export function readBodyType({ type, parameters }: MediaType): BodyType | undefined {
+  const kind = Object.hasOwn(KINDS, type) ? KINDS[type] : undefined;
+  if (!kind) return undefined;
+  let body: BodyType = { kind };
+  for (const [name, value] of parameters) {
+    if (name === 'charset' && isUtf8(value)) continue;
+    if (name !== 'header' || kind !== 'csv' || !isHeader(value)) return undefined;
+    body = { kind, header: value };
+  }
+  return body;
+}
+
 /** Media ranges that include a type, the most specific first. */
 const JSON_RANGES = ['application/json', 'application/*', '*/*'];
 const CSV_RANGES = ['text/csv', 'text/*', '*/*'];
-
-export const isCsvType = (type: string): boolean => CSV_TYPE.test(type);
-
-/** Also for a body without a type. */
-const isJsonType = (type: string | undefined): boolean =>
-  type === undefined || type === 'application/json' || JSON_TYPE.test(type);
+/** The types of JSON Lines. */
+const LINES = ['application/jsonlines', 'application/x-ndjson'] as const;
 
 /** The declared type of a body; JSON without one. @throws {Problem} unsupported_media_type */
-export function bodyType(c: AppContext): 'json' | 'csv' {
+export function bodyType(c: AppContext): BodyType {
   const type = header(c, 'content-type');
-  if (isJsonType(type)) return 'json';
-  if (isCsvType(type ?? '')) return 'csv';
-  throw new Problem('unsupported_media_type');
+  if (type === undefined || type === 'application/json') return JSON_BODY;
+  const body = readBodyType(parseMediaType(type));
+  if (!body) throw new Problem('unsupported_media_type');
+  return body;
 }
+
+const isJsonType = (type: string | undefined): boolean =>
+  type === undefined || type === 'application/json' || readBodyType(parseMediaType(type))?.kind === 'json';
 
 /** @throws {Problem} unsupported_media_type unless the body is declared as JSON in UTF-8, or has no type */
 export function requireJsonBody(c: AppContext): void {
@@ -59,6 +115,26 @@ export function requireJsonAnswer(c: AppContext): void {
   // Most clients send one of these, which costs no parsing.
   if (accept === undefined || accept === '*/*' || accept.trim() === '') return;
   if (weightOf(readWeights(accept), JSON_RANGES) === 0) throw new Problem('not_acceptable');
+}
+
+/** The type of JSON Lines that Accept names; undefined if it names none, or prefers JSON. */
+export function acceptedLines(c: AppContext): (typeof LINES)[number] | undefined {
+  const accept = header(c, 'accept');
+  if (accept === undefined || !/jsonlines|ndjson/i.test(accept)) return undefined;
+  const weights = readWeights(accept);
+  const json = weightOf(weights, JSON_RANGES);
+  return LINES.find((type) => {
+    const weight = weights.get(type) ?? 0;
+    return weight > 0 && weight >= json;
+  });
+}
+
+/** The type of the answer to rows: JSON, or JSON Lines where Accept asks for it. @throws {Problem} not_acceptable */
+export function predictionAnswerType(c: AppContext): 'application/json' | (typeof LINES)[number] {
+  const lines = acceptedLines(c);
+  if (lines !== undefined) return lines;
+  requireJsonAnswer(c);
+  return 'application/json';
 }
 
 /** A page, if the Accept header names HTML and doesn't prefer JSON. @throws {Problem} not_acceptable */

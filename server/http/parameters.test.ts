@@ -33,6 +33,8 @@ withApp('a query parameter accepts its values, once', async ({ predict }) => {
 withApp('an unknown query parameter is refused and not repeated', async ({ predict }) => {
   for (const query of ['?proba=true', '?secret', '?Extra=ignore', '?constructor=1', '?%00=1']) {
     const { detail } = expectProblem(await predict(adultBody(ADULT_ROW), query), 'invalid_parameter');
-    expect(detail).toBe('The query parameters here are probabilities, extra, on_error, header.');
+    expect(detail).toBe(
+      'The query parameters here are probabilities, extra, on_error, header, delimiter, decimal.',
+    );
   }
 });

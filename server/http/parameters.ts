@@ -4,6 +4,9 @@ import type { AppContext } from './context.ts';
 import type { Pairs } from './query.ts';
 import { readPairs } from './query.ts';
 
+/** A value in an error: a sign stands in quotes. */
+const show = (value: string): string => (/^\w+$/.test(value) ? value : JSON.stringify(value));
+
 export type ParameterValues<P extends QueryParameters> = { readonly [Name in keyof P]: P[Name][number] };
 
 /** Reads a route's query parameters. A name that the route doesn't have is refused, since it may be misspelt. */
@@ -32,7 +35,7 @@ export function createParameterReader<const P extends QueryParameters>(parameter
       const accepted = parameters[name] as readonly string[];
       if (Object.hasOwn(values, name) || !accepted.includes(value)) {
         throw new Problem('invalid_parameter', {
-          detail: `The query parameter ${name} takes one of: ${accepted.join(', ')}.`,
+          detail: `The query parameter ${name} takes one of: ${accepted.map(show).join(', ')}.`,
         });
       }
       values[name] = value;

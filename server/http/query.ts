@@ -1,4 +1,5 @@
 import type { Table } from '../model/rows.ts';
+import { explainText } from '../dialects/forms/explainCell.ts';
 import { readTextCell } from '../dialects/forms/textCell.ts';
 import { Problem } from '../errors/problem.ts';
 import type { AppContext } from './context.ts';
@@ -33,10 +34,13 @@ export function readPairs(c: AppContext): Pairs {
     });
 }
 
+const EXPLAIN = explainText();
+
 /** One row, whose columns are the names of a query. The encoder refuses a name that occurs twice. */
 export function readQueryRow(pairs: Pairs, inputs: readonly Input[]): Table {
   const typeOf = new Map(inputs.map(({ name, type }) => [name, type]));
   return {
+    explain: EXPLAIN,
     columns: pairs.map(([name]) => name),
     data: [pairs.map(([name, value]) => readTextCell(value, typeOf.get(name) ?? 'string'))],
   };

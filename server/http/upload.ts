@@ -9,7 +9,8 @@ import { header } from './header.ts';
 import type { Spool } from '../platform/spool.ts';
 import { tooLarge } from './body.ts';
 import { createDecompressor, decompressionProblem } from './decompress.ts';
-import { isCsvType } from './mediaTypes.ts';
+import type { BodyType, MediaType } from './mediaTypes.ts';
+import { isUtf8, parseMediaType, readBodyType } from './mediaTypes.ts';
 
 /** A form may hold one file. The limits are one higher, so that a second part is noticed. */
 const FORM_LIMITS = { files: 2, fields: 1, fieldSize: 1024, headerPairs: 32 };
@@ -33,24 +34,37 @@ interface Sink {
    * refuses the form once it makes no progress any longer.
    */
   readonly ended: () => void;
+  /** Whether the file declares a header: the parameter of its media type. */
+  readonly header: () => BodyType['header'];
 }
 
-function spoolSink(spool: Spool): Sink {
+function spoolSink(spool: Spool, declared?: BodyType): Sink {
   const stream = new Writable({
     write: (chunk: Buffer, _, done) => void spool.append(chunk).then(() => done(), done),
   });
-  return { stream, complete: () => Promise.resolve(), ended: () => undefined };
+  return {
+    stream,
+    complete: () => Promise.resolve(),
+    ended: () => undefined,
+    header: () => declared?.header,
+  };
 }
 
 /** The headers of a part, by lower-case name. */
 type PartHeaders = Readonly<Record<string, readonly string[]>>;
 
-/** @throws {Problem} unsupported_media_type for a part whose headers declare anything but text in UTF-8 */
-function requirePlainPart(headers: PartHeaders): void {
-  const [type = ''] = headers['content-type'] ?? [];
+/**
+ * The media type of a part: browsers and clients name many for a CSV.
+ *
+ * @throws {Problem} unsupported_media_type for a part whose headers declare anything but text in UTF-8
+ */
+function plainPartType(headers: PartHeaders): MediaType {
+  const [text = ''] = headers['content-type'] ?? [];
   const [encoding = 'binary'] = headers['content-transfer-encoding'] ?? [];
-  const charset = /;[ \t]*charset[ \t]*=[ \t]*"?([^";\s]*)/i.exec(type)?.[1] ?? 'utf-8';
-  if (/^(?:utf-8|us-ascii)$/i.test(charset) && /^(?:7bit|8bit|binary)$/i.test(encoding.trim())) return;
+  const type = parseMediaType(text);
+  const charset = type.parameters.get('charset') ?? 'utf-8';
+  if ((isUtf8(charset) || charset === 'us-ascii') && /^(?:7bit|8bit|binary)$/i.test(encoding.trim()))
+    return type;
   throw new Problem('unsupported_media_type', {
     detail: 'Send the file of a multipart/form-data body in UTF-8, without a content-transfer-encoding.',
   });
@@ -64,6 +78,7 @@ interface Internals {
 /** @throws {Problem} invalid_body, now or as the stream's error */
 function formSink(contentType: string, spool: Spool): Sink {
   const files: Promise<void>[] = [];
+  let partType: MediaType | undefined;
   let form: Busboy;
   try {
     form = new Busboy({ headers: { 'content-type': contentType }, limits: FORM_LIMITS });
@@ -74,7 +89,7 @@ function formSink(contentType: string, spool: Spool): Sink {
   (form as unknown as Internals)._parser.parser.prependListener('part', (part: EventEmitter) => {
     part.on('header', (headers: PartHeaders) => {
       try {
-        requirePlainPart(headers);
+        partType = plainPartType(headers);
       } catch (error) {
         form.destroy(error as Error);
       }
@@ -114,6 +129,7 @@ function formSink(contentType: string, spool: Spool): Sink {
       isDone = true;
     },
     ended: () => refuseStuck(NaN, 0),
+    header: () => (partType?.type === 'text/csv' ? readBodyType(partType)?.header : undefined),
   };
 }
 
@@ -138,7 +154,8 @@ function toClientError(error: unknown, compressed: boolean): unknown {
 
 function sinkFor(c: AppContext, spool: Spool): Sink {
   const type = header(c, 'content-type') ?? '';
-  if (isCsvType(type)) return spoolSink(spool);
+  const declared = readBodyType(parseMediaType(type));
+  if (declared?.kind === 'csv') return spoolSink(spool, declared);
   if (/^\s*multipart\/form-data\s*;/i.test(type)) return formSink(type, spool);
   throw new Problem('unsupported_media_type', {
     detail: 'Send the file as "content-type: multipart/form-data", or as "content-type: text/csv" in UTF-8.',
@@ -149,9 +166,14 @@ function sinkFor(c: AppContext, spool: Spool): Sink {
  * Receives the file of a request into a spool, decompressed.
  *
  * @param maxBytes limit of the body as it arrives and of the decompressed one
+ * @returns what its media type says of the file
  * @throws {Problem} unsupported_media_type, body_too_large, invalid_compression, invalid_body
  */
-export async function receiveFile(c: AppContext, spool: Spool, maxBytes: number): Promise<void> {
+export async function receiveFile(
+  c: AppContext,
+  spool: Spool,
+  maxBytes: number,
+): Promise<Pick<BodyType, 'header'>> {
   const sink = sinkFor(c, spool);
   const decompressor = createDecompressor(header(c, 'content-encoding') ?? '');
   if (Number(header(c, 'content-length') ?? 0) > maxBytes) throw tooLarge();
@@ -186,6 +208,8 @@ export async function receiveFile(c: AppContext, spool: Spool, maxBytes: number)
     await through;
     if (decompressor && decompressor.bytesWritten < bytes) throw new Problem('invalid_compression');
     await sink.complete();
+    const declared = sink.header();
+    return declared === undefined ? {} : { header: declared };
   } catch (error) {
     throw toClientError(error, decompressor !== undefined);
   }

@@ -79,23 +79,35 @@ export function takeBatch(
   return { model, chunks, rows, texts, uncounted };
 }
 
+/** Notes the rows of a chunk among the failed ones of its batch. @returns whether the job ends with them */
+function noteFailed({ job, from, at, rows }: Chunk, failed: readonly number[]): boolean {
+  const own = failed.filter((row) => row >= at && row < at + rows);
+  if (own.length === 0) return false;
+  job.failed = [...(job.failed ?? []), ...own.map((row) => from + row - at)];
+  return !job.skipBadRows;
+}
+
 /**
  * Copies the answers of a batch to its jobs.
  *
- * @param complete is called with each job that has all of its answers now, and the time
+ * @param complete is called with each job that needs no more answers, and the time
+ * @param failed rows of the batch that have no answer
  */
 export function deliver(
   { model, chunks }: Batch,
   answers: Float64Array,
   complete: (job: Job, now: number) => void,
+  failed?: readonly number[],
 ): void {
   const width = answerWidth(model.output);
   const now = performance.now();
-  for (const { job, attempt, from, at, rows } of chunks) {
+  for (const chunk of chunks) {
+    const { job, attempt, from, at, rows } = chunk;
     if (job.settled || job.attempt !== attempt) continue;
     job.answers.set(answers.subarray(at * width, (at + rows) * width), from * width);
     job.answered += rows;
-    if (job.answered === job.rows.rows) complete(job, now);
+    const ends = failed !== undefined && noteFailed(chunk, failed);
+    if (ends || job.answered === job.rows.rows) complete(job, now);
   }
 }
 

@@ -1,3 +1,4 @@
+import { onBeat } from '../platform/beat.ts';
 import type { Pool } from './pool.ts';
 
 const CHECKS_PER_LIMIT = 8;
@@ -9,15 +10,14 @@ const CHECKS_PER_LIMIT = 8;
  * @returns ends the watch
  */
 export function watchHungThreads(pool: Pool, limitMs: number, onHung: (thread: number) => void): () => void {
-  const timer = setInterval(() => {
+  const stop = onBeat(() => {
     const now = performance.now();
     const hung = pool.lanes.find(
       ({ state }) => typeof state === 'object' && state.kind === 'run' && now - state.since > limitMs,
     );
     if (!hung) return;
-    clearInterval(timer);
+    stop();
     onHung(hung.thread);
   }, limitMs / CHECKS_PER_LIMIT);
-  timer.unref();
-  return () => clearInterval(timer);
+  return stop;
 }

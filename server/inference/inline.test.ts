@@ -10,7 +10,7 @@ let whole: Model;
 let lifted: Model;
 beforeAll(async () => {
   whole = await loadAdult();
-  lifted = withChosenPath(await fastPathOf(whole), undefined);
+  lifted = withChosenPath(await fastPathOf(whole), {});
 });
 
 function makeInline() {

@@ -25,6 +25,10 @@ export interface Job {
   /** Texts that went to a thread so far. */
   sentTexts: number;
   answered: number;
+  /** Rows that the model fails on, if any. */
+  failed: number[] | undefined;
+  /** Such rows are left out; else the first batch that has one ends the job. */
+  readonly skipBadRows: boolean;
   /** Counts its restarts: a thread's answers to an earlier attempt are dropped. */
   attempt: number;
   /** It shared a batch that failed. It now runs alone: that finds the faulty request, and no other one fails. */
@@ -43,7 +47,13 @@ export function createJob(
   model: Model,
   rows: EncodedRows,
   settling: Pick<Job, 'release' | 'resolve' | 'reject'>,
-  { requestId, waitedMs = 0, isLarge = false, uncounted = false }: Omit<PredictOptions, 'signal'>,
+  {
+    requestId,
+    waitedMs = 0,
+    isLarge = false,
+    uncounted = false,
+    skipBadRows = false,
+  }: Omit<PredictOptions, 'signal'>,
 ): Job {
   const now = performance.now();
   return {
@@ -59,6 +69,8 @@ export function createJob(
     sent: 0,
     sentTexts: 0,
     answered: 0,
+    failed: undefined,
+    skipBadRows,
     attempt: 0,
     alone: false,
     settled: false,
@@ -71,6 +83,16 @@ export function createJob(
 /** Makes all rows of a job unsent again, to run alone. */
 export function restart(job: Job): void {
   job.sent = job.sentTexts = job.answered = 0;
+  job.failed = undefined;
   job.attempt++;
   job.alone = true;
+}
+
+/** What a job that needs no more answers resolves with. */
+export function scoresOf({ answers, failed, started, arrived }: Job, now: number): Scores {
+  const queueSeconds = (started - arrived) / 1000;
+  const runSeconds = (now - started) / 1000;
+  if (failed === undefined) return { answers, queueSeconds, runSeconds };
+  // Batches may come back in another order.
+  return { answers, failed: failed.toSorted((a, b) => a - b), queueSeconds, runSeconds };
 }

@@ -4,7 +4,7 @@ import type { Model } from '../model/model.ts';
 import { deadline } from '../platform/deadline.ts';
 import type { Buffers, Memory } from './laneMemory.ts';
 import { allocateMemory, viewMemory } from './laneMemory.ts';
-import { openTask, withChosenPath } from './openTask.ts';
+import { handedOver, openTask, withChosenPath } from './openTask.ts';
 
 /**
  * What a thread does. `lost`: it doesn't have all of its models (yet, or any more). Otherwise it works on a task, which
@@ -18,12 +18,17 @@ export interface Lane {
   readonly thread: number;
   readonly state: LaneState;
   buffers(model: Model): Buffers;
-  /** Scores the rows in the buffers. Only while idle. Never rejects: a dead thread is a fault, too. */
-  run(model: Model, rows: number, texts: readonly TextCell[]): Promise<Reply>;
+  /**
+   * Scores the rows in the buffers. Only while idle. Never rejects: a dead thread is a fault, too.
+   *
+   * @param retryMs how long the rows of a failed run are tried in smaller ones; by default not at all
+   */
+  run(model: Model, rows: number, texts: readonly TextCell[], retryMs?: number): Promise<Reply>;
 }
 
 export type OwnedLane = Lane & {
-  open(model: Model): Promise<Reply>;
+  /** @param onnx the content of the model's file, if it was read and checked already; unless shared, it is handed over */
+  open(model: Model, onnx?: Uint8Array): Promise<Reply>;
   release(model: Model): Promise<void>;
   /** @throws {Error} if the thread still works */
   close(): Promise<void>;
@@ -37,6 +42,8 @@ export interface PoolOptions {
   readonly entry: URL;
   /** Time that a thread has to open and verify one model. */
   readonly openTimeoutMs: number;
+  /** The threads only verify models: those that answer requests come first. */
+  readonly background?: boolean;
   /** A dead thread could not be replaced: its process should be. */
   readonly onLost: (reason: string) => void;
   /** A thread died and is being replaced. */
@@ -48,7 +55,7 @@ export interface PoolOptions {
  * A pool of several counts threads as ready before they have loaded anything.
  */
 export function createLane(thread: number, options: PoolOptions, onIdle: () => void): OwnedLane {
-  const { entry, openTimeoutMs, onLost, onReplaced } = options;
+  const { entry, openTimeoutMs, background = false, onLost, onReplaced } = options;
   const piscina = new Piscina({
     filename: entry.href,
     minThreads: 1,
@@ -68,7 +75,10 @@ export function createLane(thread: number, options: PoolOptions, onIdle: () => v
   const send = async (next: Task): Promise<Reply> => {
     task = { kind: next.kind === 'run' ? 'run' : 'open', since: performance.now() };
     try {
-      return (await piscina.run(next)) as Reply;
+      return (await piscina.run(
+        next,
+        next.kind === 'open' ? { transferList: handedOver(next) } : undefined,
+      )) as Reply;
     } catch (error) {
       return { ok: false, code: 'model_not_open', detail: `the thread died: ${String(error)}` };
     } finally {
@@ -79,9 +89,13 @@ export function createLane(thread: number, options: PoolOptions, onIdle: () => v
   /** A model may be opened or closed while another is scored: the thread does one task after the other. */
   const sendInTurn = (next: Task): Promise<Reply> =>
     task ? new Promise((resolve) => waiting.push(() => resolve(send(next)))) : send(next);
-  const openOne = async (model: Model, memory: Memory): Promise<Reply> => {
+  const openOne = async (model: Model, memory: Memory, onnx?: Uint8Array): Promise<Reply> => {
     try {
-      return await deadline(sendInTurn(openTask(model, memory)), openTimeoutMs, 'opening it');
+      return await deadline(
+        sendInTurn({ ...openTask(model, memory, onnx), background }),
+        openTimeoutMs,
+        'opening it',
+      );
     } catch (error) {
       return { ok: false, code: 'model_unreadable', detail: (error as Error).message };
     }
@@ -107,17 +121,17 @@ export function createLane(thread: number, options: PoolOptions, onIdle: () => v
     },
     // For a model that was released: memory without a thread, and `run` answers with a fault.
     buffers: (model) => models.get(model.key)?.buffers ?? viewMemory(model, allocateMemory(model)),
-    run: async (model, rows, texts) => {
+    run: async (model, rows, texts, retryMs = 0) => {
       if (!models.has(model.key)) return { ok: false, code: 'run_failed', detail: 'the model was released' };
-      const reply = await send({ kind: 'run', model: model.key, rows, texts });
+      const reply = await send({ kind: 'run', model: model.key, rows, texts, retryMs });
       if (!reply.ok && reply.code === 'model_not_open') void replace(reply.detail);
       return reply;
     },
-    open: async (model) => {
+    open: async (model, onnx) => {
       const memory = allocateMemory(model);
-      const reply = await openOne(model, memory);
+      const reply = await openOne(model, memory, onnx);
       if (reply.ok) {
-        const served = withChosenPath(model, reply.refusal);
+        const served = withChosenPath(model, reply);
         models.set(model.key, { model: served, memory, buffers: viewMemory(served, memory) });
         complete = true;
       }

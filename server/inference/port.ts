@@ -6,6 +6,11 @@ import type { Backlog } from '../overload/largeBacklog.ts';
 export interface Scores {
   /** [rows, answerWidth], row by row: see worker/protocol.ts. */
   readonly answers: Float64Array;
+  /**
+   * Rows that the model can't answer because of their values, in order: those of the first batch that has one or, with
+   * `skipBadRows`, all. Only where there are any.
+   */
+  readonly failed?: readonly number[];
   /** From arrival until the first row went to a thread. */
   readonly queueSeconds: number;
   /** From there until the last row was answered. */
@@ -21,6 +26,8 @@ export interface PredictOptions {
   readonly isLarge?: boolean;
   /** Aborted when the caller disconnects: the rows that still wait leave the queue. */
   readonly signal?: AbortSignal;
+  /** Rows that the model fails on are left out: the others are answered all the same. */
+  readonly skipBadRows?: boolean;
   /** The server's own question: absent from metrics, logs and notes, and batched by itself. */
   readonly uncounted?: boolean;
 }

@@ -11,7 +11,7 @@ import { deliver, jobsOf, takeBatch } from './batch.ts';
 import { createDeadlines } from './deadlines.ts';
 import { createGather } from './gather.ts';
 import type { Job } from './job.ts';
-import { createJob, restart } from './job.ts';
+import { createJob, restart, scoresOf } from './job.ts';
 import type { Lane } from './lane.ts';
 import { createLinkedList } from './linkedList.ts';
 import type { Pool } from './pool.ts';
@@ -87,10 +87,8 @@ export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder }: Queue
   const deadlines = createDeadlines(deadlineMs, (job) => fail(job, new Problem('deadline_exceeded')));
 
   const complete = (job: Job, now: number): void => {
-    const queueSeconds = (job.started - job.arrived) / 1000;
-    if (!job.uncounted) recorder.queued(job.model, queueSeconds);
-    if (settle(job))
-      job.resolve({ answers: job.answers, queueSeconds, runSeconds: (now - job.started) / 1000 });
+    if (!job.uncounted) recorder.queued(job.model, (job.started - job.arrived) / 1000);
+    if (settle(job)) job.resolve(scoresOf(job, now));
   };
 
   /** A batch failed: a job that was alone in it is the cause; the others start again, each alone. */
@@ -128,11 +126,11 @@ export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder }: Queue
     const batch = take(lane, limit);
     recorder.running(lane.thread, batch.uncounted ? [] : batch.chunks.map(({ job }) => job.requestId));
     runs++;
-    const reply = await lane.run(batch.model, batch.rows, batch.texts);
+    const reply = await lane.run(batch.model, batch.rows, batch.texts, deadlineMs);
     runs--;
     if (reply.ok) {
       if (!batch.uncounted) recorder.batch(batch.model, batch.rows, reply.seconds);
-      deliver(batch, lane.buffers(batch.model).answers, complete);
+      deliver(batch, lane.buffers(batch.model).answers, complete, reply.failed);
     } else {
       retry(batch, reply);
     }

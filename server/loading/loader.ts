@@ -1,18 +1,29 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { withFoundPath } from '../compiler/fastPath.ts';
+import { createEncoder } from '../encoding/encoder.ts';
 import type { InlineInference } from '../inference/inline.ts';
-import type { InferenceRecorder } from '../metrics/inference.ts';
 import { withChosenPath } from '../inference/openTask.ts';
 import type { Pool } from '../inference/pool.ts';
-import { findFastPath } from '../compiler/fastPath.ts';
-import type { Candidate } from '../repository/listing.ts';
+import type { InferenceRecorder } from '../metrics/inference.ts';
 import type { Model } from '../model/model.ts';
-import { readModelVersion } from './readModelVersion.ts';
+import { ModelRefused } from '../model/refused.ts';
+import { outputFeed } from '../model/signature.ts';
+import type { Candidate } from '../repository/listing.ts';
+import { keyOf } from '../repository/listing.ts';
+import type { LoadingThread } from './loadingThread.ts';
+import type { LoadedVersion } from './messages.ts';
+
+/** A thread that verifies a larger file is ended afterwards, also at a start: its memory returns to the system. */
+const LARGE_BYTES = 32 * 2 ** 20;
 
 export interface LoaderOptions {
+  readonly thread: LoadingThread;
   readonly pool: Pool;
   readonly inline: Pick<InlineInference, 'prepare'>;
   readonly recorder: Pick<InferenceRecorder, 'loaded' | 'unloaded'>;
   /** Whether to look for a fast path to a model's answers. */
   readonly compile: boolean;
+  readonly maxModelBytes: number;
 }
 
 export interface OpenOptions {
@@ -33,19 +44,44 @@ export interface Loader {
   close(model: Model): Promise<void>;
 }
 
-export function createLoader({ pool, inline, recorder, compile }: LoaderOptions): Loader {
-  /** A function of its own, so that the file's bytes are free while threads open the model. */
-  const read = async (candidate: Candidate, { trusted }: OpenOptions): Promise<Model> => {
-    const { model, readOnnx } = await readModelVersion(candidate);
-    const onnx = compile ? await readOnnx() : undefined;
-    const fast = onnx ? findFastPath(model, onnx) : model;
-    return trusted ? withChosenPath(fast, undefined) : fast;
+/** Adds to a version what must be made where it serves: the functions that make its rows a matrix. */
+async function complete(candidate: Candidate, version: LoadedVersion): Promise<Model> {
+  const { path, signature, golden, probes, mixed, found } = version;
+  const { name, version: number, id } = candidate;
+  // Requests have their turn between the steps: many categories take milliseconds.
+  await turn();
+  const encoder = createEncoder(signature);
+  const model: Model = {
+    name,
+    version: number,
+    id,
+    key: keyOf(candidate),
+    path,
+    signature,
+    encoder,
+    output: outputFeed(signature),
+    engine: { engine: 'onnxruntime', path: 'whole' },
+    golden,
+    probes,
+    mixed,
   };
+  if (found === undefined) return model;
+  await turn();
+  return withFoundPath(model, found);
+}
+
+export function createLoader(options: LoaderOptions): Loader {
+  const { thread, pool, inline, recorder, compile, maxModelBytes } = options;
   return {
-    open: async (candidate, how) => {
+    open: async (candidate, { beside, trusted }) => {
       const start = performance.now();
-      const found = await read(candidate, how);
-      const model = await (how.beside ? pool.openBeside(found) : pool.open(found));
+      const reply = await thread.load({ candidate, compile, trusted, maxModelBytes });
+      if (!reply.ok) throw new ModelRefused(candidate.id, reply.reason);
+      const whole = await complete(candidate, reply.version);
+      const found = trusted ? withChosenPath(whole, {}) : whole;
+      const { onnx } = reply.version;
+      const isLarge = (onnx?.byteLength ?? 0) > LARGE_BYTES;
+      const model = await (beside || isLarge ? pool.openBeside(found, onnx) : pool.open(found, onnx));
       inline.prepare(model);
       const seconds = (performance.now() - start) / 1000;
       recorder.loaded(model, seconds);

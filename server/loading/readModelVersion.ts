@@ -7,6 +7,7 @@ import { OnnxRefused } from '../../worker/onnx/onnxRefused.ts';
 import { exampleRow } from '../model/exampleRow.ts';
 import { withFile } from '../repository/versionFiles.ts';
 import { encodeGolden } from './goldenRows.ts';
+import { mixedRows } from './mixedRows.ts';
 import { inferSignature } from './inferSignature.ts';
 import type { ReadOnnx } from './onnxFile.ts';
 import { onnxReader } from './onnxFile.ts';
@@ -74,13 +75,14 @@ export interface ModelVersion {
 /**
  * Reads a version: everything but the weights.
  *
+ * @param maxModelBytes bytes that model.onnx may have
  * @throws {ModelRefused}
  */
-export async function readModelVersion(candidate: Candidate): Promise<ModelVersion> {
+export async function readModelVersion(candidate: Candidate, maxModelBytes?: number): Promise<ModelVersion> {
   const { name, version, id, folder } = candidate;
-  const readOnnx = onnxReader(candidate);
+  const readOnnx = onnxReader(candidate, maxModelBytes);
   // A missing file is reported by the thread that opens it.
-  const path = await withFile(candidate, 'model.onnx', (_, found) => Promise.resolve(found));
+  const path = await withFile(candidate, 'model.onnx', (_, found) => Promise.resolve(found), maxModelBytes);
   const json = await readJson(candidate, 'model.json');
   const written =
     json === undefined ? await infer(id, readOnnx) : await withDigest(readSignature(id, json), readOnnx);
@@ -102,6 +104,7 @@ export async function readModelVersion(candidate: Candidate): Promise<ModelVersi
     engine: { engine: 'onnxruntime', path: 'whole' },
     golden,
     probes: toRows(golden ?? encodeExample(signature, encoder)),
+    mixed: toRows(mixedRows(signature, encoder, golden?.table)),
   };
   return { model, readOnnx };
 }

@@ -21,6 +21,8 @@ export interface InferenceRecorder {
   parsed(model: Model, seconds: number): void;
   /** Columns of an accepted request that its dialect skips, as they aren't in the signature. */
   ignored(model: Model, columns: number): void;
+  /** A CSV whose first line was taken as a row. */
+  headerAbsent(model: Model): void;
   loaded(model: Model, seconds: number): void;
   /** Removes the gauges of a closed model; its counters stay. */
   unloaded(model: Model): void;
@@ -86,8 +88,13 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
     name: 'model_ignored_columns_total',
     help: "Columns that /invocations skipped, as the signature doesn't have them.",
   });
+  const lastOf = (model: Model): Latest => result({ ...labelsOf(model), prediction: 'prediction_value' });
+  const headerAbsent = createCounter(registry, {
+    name: 'csv_header_absent_total',
+    help: 'CSVs on /invocations whose first line was taken as a row, as it names no column.',
+  });
   const models = createLoadedModels(registry);
-  /** The series of a model. */
+  /** The series of a model, from its first request on: with hundreds of models, most have none. */
   const seriesOf = perModel((model) => {
     const labels = labelsOf(model);
     const classes = labelClasses(model.output) ?? [];
@@ -103,7 +110,7 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
         model.output.task === 'regression'
           ? {
               all: predictedValue(labels),
-              last: result({ ...labels, prediction: 'prediction_value' }),
+              last: lastOf(model),
             }
           : undefined,
       labels: classes.map((name) => predictions({ ...labels, label: String(name) })),
@@ -143,13 +150,10 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
         if (count > 0) invalid({ model: model.name, column, reason }).add(count);
     },
     ignored: (model, columns) => ignored({ model: model.name }).add(columns),
-    loaded: (model, seconds) => {
-      // Its series exist from now on: a rate needs a value before the first increase.
-      seriesOf(model);
-      models.add(model, seconds);
-    },
+    headerAbsent: (model) => headerAbsent({ model: model.name }).add(1),
+    loaded: models.add,
     unloaded: (model) => {
-      if (models.remove(model)) seriesOf(model).values?.last.forget();
+      if (models.remove(model)) lastOf(model).forget();
     },
   };
 }

@@ -34,15 +34,15 @@ export function createLoadedModels(registry: Registry): LoadedModels {
   const info = new Gauge({
     name: 'model_info',
     help: 'Served model versions.',
-    labelNames: ['model', 'version', 'sha256', 'engine', 'path'],
+    labelNames: ['model', 'version', 'sha256', 'engine', 'path', 'batching'],
     aggregator: 'first',
     registers,
   });
   /** By id. */
   const loaded = new Map<string, Model>();
   const facts = (model: Model): Record<string, string | number> => {
-    const { engine, path } = model.engine;
-    return { ...labelsOf(model), sha256: model.signature.sha256 ?? '', engine, path };
+    const { engine, path, batching = 'batch' } = model.engine;
+    return { ...labelsOf(model), sha256: model.signature.sha256 ?? '', engine, path, batching };
   };
   return {
     add: (model, seconds) => {

@@ -1,4 +1,4 @@
-import type { FastPath, OutputFeed, Rows } from '../../worker/protocol.ts';
+import type { Batched, FastPath, OutputFeed, Rows } from '../../worker/protocol.ts';
 import type { Encoder } from './rows.ts';
 import type { Golden, Signature } from './signature.ts';
 
@@ -6,12 +6,12 @@ import type { Golden, Signature } from './signature.ts';
 export interface GoldenRows extends Rows {
   /** [rows, answerWidth]. */
   readonly answers: Float64Array;
-  /** As they stand in golden.json. */
+  /** As they stand in golden.json; in a server process the first thousand. */
   readonly table: Golden;
 }
 
-/** What answers a model's rows. */
-export interface Engine {
+/** What answers a model's rows, and how it runs them: known once a thread has opened the model. */
+export interface Engine extends Partial<Batched> {
   readonly engine: 'forest' | 'onnxruntime';
   /** Lifted: the encoders run in the server process, the rest in the engine. Whole: all in ONNX Runtime. */
   readonly path: 'lifted' | 'whole';
@@ -45,6 +45,8 @@ export interface Model {
   readonly golden: GoldenRows | undefined;
   /** Rows that a thread scores before the model serves: the golden ones, or else a made-up one. */
   readonly probes: Rows;
+  /** Rows of different sizes, which show whether a row's answer depends on the others of its batch. */
+  readonly mixed?: Rows | undefined;
   /** In force. */
   readonly engine: Engine;
   readonly fast?: Fast;

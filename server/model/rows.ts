@@ -1,6 +1,10 @@
 import type { Matrix, TextCell } from '../../worker/protocol.ts';
 import type { CellError } from '../errors/problem.ts';
-import type { Refusal } from '../errors/refusals.ts';
+import type { Fault, Refusal } from '../errors/refusals.ts';
+import type { Input } from './signature.ts';
+
+/** Says more of a refused cell than its column knows. The fault that it returns never holds the value. */
+export type ExplainCell = (value: unknown, input: Input, fault: Fault) => Fault;
 
 /** The rows of a request: every dialect decodes to this. */
 export interface Table {
@@ -15,13 +19,19 @@ export interface Table {
   readonly lines?: readonly number[];
   /** Number of rows of the same file in earlier tables. */
   readonly before?: number;
+  /** Whether the first line of a CSV was taken as a row, since it names no column. */
+  readonly headerAbsent?: boolean;
+  /** Of rows that were texts. */
+  readonly explain?: ExplainCell;
+  /** About the table as a whole: they are added to those about its rows. */
+  readonly warnings?: readonly Warning[];
 }
 
-/** A remark for the client about an accepted row. Never holds the cell's value. */
+/** A remark for the client about an accepted row, or about a whole column at its first row. Never holds a cell's value. */
 export interface Warning {
   readonly row: number;
   readonly column: string;
-  readonly code: 'unknown_category';
+  readonly code: 'unknown_category' | 'index_column';
   readonly message: string;
 }
 
@@ -59,7 +69,7 @@ export interface EncodeOptions {
 }
 
 /** What a table holds about its rows beside their cells. */
-export type RowForm = Pick<Table, 'byName' | 'lines'>;
+export type RowForm = Pick<Table, 'byName' | 'lines' | 'explain'>;
 
 /** Turns the rows of a request into a matrix, or reports what is wrong with each cell. */
 export interface Encoder {

@@ -63,11 +63,14 @@ export interface Signature {
   readonly created?: string;
   /** Digest of the ONNX file; always set once the version is read. */
   readonly sha256?: string;
+  /** Demands that each row has a run of its own. */
+  readonly batching?: 'row';
   readonly inputs: readonly Input[];
   readonly outputs: {
     readonly label?: string;
     readonly probabilities?: string;
     readonly classes?: readonly Label[];
+    readonly floatClasses?: boolean;
     readonly value?: string;
     readonly values?: readonly OutputValue[];
     readonly score?: string;
@@ -128,10 +131,22 @@ function severalFeed({ task, outputs }: Signature): SeveralFeed {
 
 /** Where a thread finds the answers among the graph's outputs. The schema guarantees the names. */
 export function outputFeed(signature: Signature): OutputFeed {
-  const { label = '', probabilities = '', classes = [], value = '' } = signature.outputs;
+  const {
+    label = '',
+    probabilities = '',
+    classes = [],
+    floatClasses = false,
+    value = '',
+  } = signature.outputs;
   switch (signature.task) {
     case 'classification':
-      return { task: 'classification', label, probabilities, classes };
+      return {
+        task: 'classification',
+        label,
+        probabilities,
+        classes,
+        ...(floatClasses && { floatClasses }),
+      };
     case 'regression':
     case 'ranking':
       return { task: 'regression', value };

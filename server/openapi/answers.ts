@@ -10,7 +10,7 @@ const WARNING: Json = {
   properties: {
     row: { type: 'integer', minimum: 0 },
     column: { type: 'string' },
-    code: { type: 'string', enum: ['unknown_category'] },
+    code: { type: 'string', enum: ['unknown_category', 'index_column'] },
     message: { type: 'string' },
   },
 };
@@ -84,8 +84,9 @@ export function answerSchemas(name: string, { output }: Model): Json {
     };
   }
   if (output.task === 'several') return severalSchemas(name, output);
-  const { classes } = output;
-  const types = [...new Set(classes.map((name) => (typeof name === 'number' ? 'integer' : typeof name)))];
+  const { classes, floatClasses } = output;
+  const number = floatClasses ? 'number' : 'integer';
+  const types = [...new Set(classes.map((name) => (typeof name === 'number' ? number : typeof name)))];
   const label = ref(`${name}Label`);
   return {
     [`${name}Label`]: {

@@ -1,4 +1,5 @@
 import { MLFLOW_CODES } from '../dialects/mlflow.ts';
+import { CSV_PARAMETERS } from '../dialects/queryParameters.ts';
 import type { Catalogue } from '../model/catalogue.ts';
 import { predictionsExample } from './answers.ts';
 import { headers } from './headers.ts';
@@ -6,6 +7,7 @@ import type { Json } from './json.ts';
 import { content, ref } from './json.ts';
 import type { NameOf } from './names.ts';
 import type { Operation } from './operation.ts';
+import { queryParameters } from './parameters.ts';
 import { problemResponsesAs } from './problems.ts';
 import { exampleForms } from './rows.ts';
 
@@ -56,6 +58,7 @@ export function describeMlflow({ defaultModel }: Catalogue, nameOf: NameOf): Ope
         operationId: 'invoke',
         tags: ['mlflow'],
         summary: "MLflow's scoring protocol",
+        parameters: queryParameters(CSV_PARAMETERS, defaultModel),
         requestBody: {
           required: true,
           content: {

@@ -17,6 +17,12 @@ const SUMMARY_PROPERTIES: Json = {
   engine: { type: 'string', enum: ['forest', 'onnxruntime'] },
   path: { type: 'string', enum: ['lifted', 'whole'] },
   reason: { type: 'string', description: 'Why it is not on the fast path.' },
+  batching: {
+    type: 'string',
+    enum: ['batch', 'row'],
+    description: 'Whether rows share runs of the model, or each row has its own.',
+  },
+  batchingReason: { type: 'string', description: 'Why each row has a run of its own.' },
 };
 
 /** The components of these operations. */
@@ -66,6 +72,7 @@ export const MODEL_SCHEMAS: Json = {
           label: { type: 'string' },
           probabilities: { type: 'string' },
           classes: { type: 'array', items: { type: ['string', 'integer', 'boolean'] } },
+          floatClasses: { type: 'boolean', description: 'Answers have 1.0 for the class 1.' },
           value: { type: 'string' },
           values: { type: 'array', items: ref('OutputValue') },
           score: { type: 'string' },

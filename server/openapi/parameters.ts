@@ -8,6 +8,8 @@ const DESCRIPTIONS: Readonly<Record<PredictParameter, (usual: string) => string>
   extra: (usual) => `What to do with columns that the signature does not have: \`${usual}\` unless given.`,
   on_error: (usual) =>
     `What a row that the signature refuses leads to: an error for all, or null in its place; \`${usual}\` unless given.`,
+  delimiter: (usual) => `Of a CSV: what separates the cells; \`${usual}\` unless given.`,
+  decimal: (usual) => `Of a CSV: the decimal sign of its numbers; \`${usual}\` unless given.`,
   header: (usual) =>
     `Of a CSV: whether its first line has the names of the columns; \`${usual}\` unless given.`,
 };

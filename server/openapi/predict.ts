@@ -90,7 +90,7 @@ const predictFile = (name: string, model: Model, operationId: string, ...statuse
       ...content('multipart/form-data', {
         type: 'object',
         required: ['file'],
-        properties: { file: { type: 'string', format: 'binary', description: 'UTF-8, with commas.' } },
+        properties: { file: { type: 'string', format: 'binary', description: 'CSV in UTF-8.' } },
       }),
       ...content('text/csv', { type: 'string' }, { example: exampleForms(model).csv }),
     },

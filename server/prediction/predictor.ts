@@ -1,12 +1,14 @@
 import { setTimeout } from 'node:timers/promises';
-import type { EncodeOptions, EncodedRows, Table } from '../model/rows.ts';
-import { Problem } from '../errors/problem.ts';
+import type { EncodeOptions, EncodedRows, Table, Warning } from '../model/rows.ts';
+import { MAX_LISTED, Problem } from '../errors/problem.ts';
 import type { Inference, PredictOptions, Scores } from '../inference/port.ts';
 import type { HttpRecorder } from '../metrics/http.ts';
 import { isShed } from '../metrics/http.ts';
 import type { InferenceRecorder } from '../metrics/inference.ts';
 import type { Model } from '../model/model.ts';
 import { createDecodeTurn } from '../overload/decodeTurn.ts';
+import type { AnsweredRows } from './failedRows.ts';
+import { leaveOutFailed } from './failedRows.ts';
 import type { OnAnswered } from './onAnswered.ts';
 import type { PredictRequest } from './request.ts';
 
@@ -15,6 +17,13 @@ const LONG_REQUEST_ROWS = 1024;
 
 /** Pause of a piece that waits for room in the queue. */
 const RETRY_MS = 10;
+
+/** Adds the warnings about the whole table. */
+const withWarnings = (rows: EncodedRows, warnings: readonly Warning[]): EncodedRows => ({
+  ...rows,
+  warnings: [...warnings, ...rows.warnings].slice(0, MAX_LISTED),
+  warningsTotal: rows.warningsTotal + warnings.length,
+});
 
 /** A decoded body: rows, and what the writer of the dialect needs to know of them. */
 export interface Decoded {
@@ -49,9 +58,16 @@ export interface Predictor {
    * Scores a piece of a file. Waits for room in a full queue, at most as long as a request may take: the caller reads
    * the next piece only after this one, so it delays only itself.
    *
-   * @throws {Problem} what inference throws
+   * @returns the rows that were answered: without those that the model fails on, which are refused
+   * @throws {Problem} invalid_rows for such rows, unless bad rows are skipped; what inference throws
    */
-  score(id: string, model: Model, table: Table, rows: EncodedRows): Promise<Scores>;
+  score(
+    id: string,
+    model: Model,
+    table: Table,
+    rows: EncodedRows,
+    options: EncodeOptions,
+  ): Promise<Scores & Pick<AnsweredRows, 'rows'>>;
 }
 
 /**
@@ -79,6 +95,23 @@ export interface PredictorDeps {
   readonly around?: ((predict: Predict) => Predict) | undefined;
 }
 
+const optionsOf = (
+  request: PredictRequest,
+  rows: EncodedRows,
+  since: number | undefined,
+  start: number,
+  skipBadRows: boolean | undefined,
+): PredictOptions =>
+  rows.rows === 1 && since === undefined && skipBadRows !== true
+    ? { requestId: request.id }
+    : {
+        requestId: request.id,
+        skipBadRows: skipBadRows === true,
+        ...(rows.rows >= LONG_REQUEST_ROWS && { signal: request.signal() }),
+        waitedMs: since === undefined ? 0 : start - since,
+        isLarge: request.size === 'large',
+      };
+
 export function createPredictor(deps: PredictorDeps): Predictor {
   const { inference, http, recorder, patienceMs, onAnswered = [], around = (predict) => predict } = deps;
   /** Counts what a refused body was refused for. */
@@ -88,7 +121,8 @@ export function createPredictor(deps: PredictorDeps): Predictor {
   };
   const encode: Predictor['encode'] = (model, table, options) => {
     try {
-      const rows = model.encoder.encode(table.columns, table.data, options, table);
+      const encoded = model.encoder.encode(table.columns, table.data, options, table);
+      const rows = table.warnings === undefined ? encoded : withWarnings(encoded, table.warnings);
       if (rows.refused) recorder.invalid(model, rows.refused.refusals);
       return rows;
     } catch (error) {
@@ -133,20 +167,22 @@ export function createPredictor(deps: PredictorDeps): Predictor {
       return refused(error);
     }
   };
-  const optionsOf = (
-    request: PredictRequest,
+  /** Leaves out the rows that the model fails on: neither metrics nor observers see them as answered. */
+  const leaveOut = (
+    model: Model,
+    table: Table,
     rows: EncodedRows,
-    since: number | undefined,
-    start: number,
-  ): PredictOptions =>
-    rows.rows === 1 && since === undefined
-      ? { requestId: request.id }
-      : {
-          requestId: request.id,
-          ...(rows.rows >= LONG_REQUEST_ROWS && { signal: request.signal() }),
-          waitedMs: since === undefined ? 0 : start - since,
-          isLarge: request.size === 'large',
-        };
+    scores: Scores,
+    { skipBadRows = false }: EncodeOptions,
+  ): AnsweredRows => {
+    try {
+      const answered = leaveOutFailed(model, table, rows, scores, skipBadRows);
+      recorder.invalid(model, answered.refusals);
+      return answered;
+    } catch (error) {
+      return invalid(model, error);
+    }
+  };
   const decodeTurn = createDecodeTurn(patienceMs, inference.backlog);
   const predict = around((request, model, decode, options, since) => {
     const start = performance.now();
@@ -156,20 +192,31 @@ export function createPredictor(deps: PredictorDeps): Predictor {
     decodeTurn.spend(parseMs);
     const parseSeconds = parseMs / 1000;
     recorder.parsed(model, parseSeconds);
-    const finish = ({ answers, queueSeconds, runSeconds }: Scores): Prediction<typeof decoded> => {
+    const finish = (scores: Scores): Prediction<typeof decoded> => {
+      const { queueSeconds, runSeconds, failed } = scores;
+      if (failed !== undefined) {
+        const left = leaveOut(model, decoded.table, rows, scores, options);
+        report(request.id, model, decoded.table, left.rows, left.answers);
+        return { model, decoded, ...left, parseSeconds, queueSeconds, runSeconds };
+      }
+      const { answers } = scores;
       report(request.id, model, decoded.table, rows, answers);
       return { model, decoded, rows, parseSeconds, answers, queueSeconds, runSeconds };
     };
-    const scores = infer(model, rows, optionsOf(request, rows, since, start));
+    const scores = infer(model, rows, optionsOf(request, rows, since, start, options.skipBadRows));
     return scores instanceof Promise ? scores.then(finish) : finish(scores);
   });
 
   return {
     encode,
-    score: async (id, model, table, rows) => {
-      const scores = await patiently(() => inference.predict(model, rows, { requestId: id }));
-      report(id, model, table, rows, scores.answers);
-      return scores;
+    score: async (id, model, table, rows, options) => {
+      const { skipBadRows = false } = options;
+      const scores = await patiently(() => inference.predict(model, rows, { requestId: id, skipBadRows }));
+      const scored = scores.failed
+        ? leaveOut(model, table, rows, scores, options)
+        : { rows, answers: scores.answers };
+      report(id, model, table, scored.rows, scored.answers);
+      return { ...scores, ...scored };
     },
     predict: (request, model, decode, options) => {
       if (!decodeTurn.isOver) return predict(request, model, decode, options);

@@ -2,12 +2,12 @@ import { answerWidth } from '../../worker/protocol.ts';
 import type { EncodeOptions, EncodedRows, Table, Warning } from '../model/rows.ts';
 import type { CellError } from '../errors/problem.ts';
 import { MAX_LISTED, Problem } from '../errors/problem.ts';
-import type { Scores } from '../inference/port.ts';
 import type { Model } from '../model/model.ts';
 import type { Predictor } from './predictor.ts';
 import type { Spool } from '../platform/spool.ts';
 import { pieces } from '../platform/spool.ts';
 import type { FileNotes } from '../dialects/fileAnswer.ts';
+import type { CsvForm } from '../dialects/forms/csv.ts';
 import { createCsvTable } from '../dialects/forms/csv.ts';
 import { createUtf8Decoder } from '../dialects/forms/utf8.ts';
 
@@ -15,7 +15,7 @@ import { createUtf8Decoder } from '../dialects/forms/utf8.ts';
 const MAX_IN_FLIGHT = 4;
 
 export interface FileOptions extends EncodeOptions {
-  readonly header: boolean;
+  readonly form: CsvForm;
   readonly requestId: string;
   readonly signal: AbortSignal;
 }
@@ -60,10 +60,15 @@ export async function scoreFile(
   const { signal } = options;
   const width = answerWidth(model.output);
   const decode = createUtf8Decoder();
-  const table = createCsvTable(model.signature.inputs, options.header);
-  const waiting: { readonly rows: EncodedRows; readonly scores: Promise<Scores> }[] = [];
+  const table = createCsvTable(model.signature.inputs, options.form);
+  const waiting: {
+    readonly before: number;
+    readonly scores: ReturnType<Predictor['score']>;
+  }[] = [];
   const warnings: Warning[] = [];
   const errors: CellError[] = [];
+  /** Sentences with which pieces were refused. */
+  const details = new Set<string>();
   let rows = 0;
   let warningsTotal = 0;
   let errorsTotal = 0;
@@ -71,10 +76,16 @@ export async function scoreFile(
   let queueSeconds = 0;
   let runSeconds = 0;
 
-  const note = (found: readonly CellError[], total: number): void => {
-    for (const error of found)
-      if (errors.length < MAX_LISTED) errors.push({ ...error, row: error.row + rows });
+  /** @param before rows of the file before the piece */
+  const note = (found: readonly CellError[], total: number, before: number): void => {
+    for (const error of found) errors.push({ ...error, row: error.row + before });
+    errors.sort((a, b) => a.row - b.row).splice(MAX_LISTED);
     errorsTotal += total;
+  };
+  const noteRefusal = (error: unknown, before: number): undefined => {
+    if (!(error instanceof Problem) || error.code !== 'invalid_rows') throw error;
+    details.add(error.message);
+    note(error.extensions.errors ?? [], error.extensions.errorsTotal ?? 0, before);
   };
   /** The rows of a piece; undefined once a refused row refuses the file: its rest is only checked. */
   const encode = (piece: Table): EncodedRows | undefined => {
@@ -83,21 +94,31 @@ export async function scoreFile(
       for (const warning of encoded.warnings)
         if (warnings.length < MAX_LISTED) warnings.push({ ...warning, row: warning.row + rows });
       warningsTotal += encoded.warningsTotal;
-      if (encoded.refused) note(encoded.refused.errors, encoded.refused.errorsTotal);
       return encoded;
     } catch (error) {
-      if (!(error instanceof Problem) || error.code !== 'invalid_rows') throw error;
-      note(error.extensions.errors ?? [], error.extensions.errorsTotal ?? 0);
-      return undefined;
+      return noteRefusal(error, rows);
     }
+  };
+  const requireNoFaults = (): void => {
+    if (errorsTotal === 0 || options.skipBadRows === true) return;
+    const [detail] = details.size === 1 ? details : [];
+    throw new Problem('invalid_rows', { ...(detail !== undefined && { detail }), errors, errorsTotal });
   };
   const finishFirst = async (): Promise<void> => {
     const first = waiting.shift();
     if (!first) return;
-    const scores = await first.scores;
-    queueSeconds += scores.queueSeconds;
-    runSeconds += scores.runSeconds;
-    const placed = placeAnswers(scores.answers, first.rows, width);
+    const { before, scores } = first;
+    let scored;
+    try {
+      scored = await scores;
+    } catch (error) {
+      return noteRefusal(error, before);
+    }
+    const { rows: own } = scored;
+    if (own.refused) note(own.refused.errors, own.refused.errorsTotal, before);
+    queueSeconds += scored.queueSeconds;
+    runSeconds += scored.runSeconds;
+    const placed = placeAnswers(scored.answers, own, width);
     await answers.append(new Uint8Array(placed.buffer, placed.byteOffset, placed.byteLength));
   };
   const score = async (read: () => void): Promise<void> => {
@@ -106,15 +127,16 @@ export async function scoreFile(
     read();
     const piece = table.take();
     if (!piece) return;
+    const before = rows;
     const encoded = encode(piece);
     rows += piece.data.length;
     parseSeconds += (performance.now() - start) / 1000;
     if (!encoded || (errorsTotal > 0 && options.skipBadRows !== true)) return;
     // Without the signal, which would get a listener for each piece: it is checked between pieces.
-    const scores = predictor.score(options.requestId, model, piece, encoded);
+    const scores = predictor.score(options.requestId, model, piece, encoded, options);
     // Its failure is handled later, in finishFirst: it must not count as unhandled until then.
     scores.catch(() => undefined);
-    waiting.push({ rows: encoded, scores });
+    waiting.push({ before, scores });
     if (waiting.length >= MAX_IN_FLIGHT) await finishFirst();
   };
 
@@ -123,8 +145,8 @@ export async function scoreFile(
     table.write(decode());
     table.end();
   });
-  if (errorsTotal > 0 && options.skipBadRows !== true)
-    throw new Problem('invalid_rows', { errors, errorsTotal });
+  requireNoFaults();
   while (waiting.length > 0) await finishFirst();
+  requireNoFaults();
   return { rows, warnings, warningsTotal, errors, errorsTotal, parseSeconds, queueSeconds, runSeconds };
 }

@@ -1,11 +1,16 @@
 import type { FromProcess, ToProcess } from '../messages.ts';
 import type { MainThread } from '../platform/procStat.ts';
 import { readMainThread } from '../platform/procStat.ts';
+import { BEAT_MS, onBeat } from '../platform/beat.ts';
 
-/** Interval of the pings. */
-const PING_MS = 500;
 /** A process that neither replies nor gets processor time for this long is frozen. */
 const SILENT_MS = 2000;
+
+/**
+ * Pings between two beats at most, for them to count. With more, a reply that has come but isn't read yet could look as if
+ * it were missing for SILENT_MS.
+ */
+const MOST_LATE = 1.5;
 
 /** A process as the heartbeat sees it. */
 export interface Watched {
@@ -53,19 +58,23 @@ interface Pulse {
  * that of a frozen process: it has had processor time, is runnable, or waits for a disk.
  */
 export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
-  const { stuckMs, onUnresponsive, pingMs = PING_MS, silentMs = SILENT_MS } = options;
-  const { look = readMainThread, now = () => performance.now() } = options;
+  const { stuckMs, onUnresponsive, pingMs = BEAT_MS, silentMs = SILENT_MS } = options;
+  const { look: readThread = readMainThread, now = () => performance.now() } = options;
   const pulses = new Map<number, Pulse>();
   let lastBeat = now();
 
-  const beat = (): void => {
+  let again: NodeJS.Timeout | undefined;
+
+  /** Looks at every process, and soon again while one doesn't reply: the next beat could be a second too late. */
+  const look = (): void => {
     const time = now();
     // The machine or this process stood still, so no reply can have arrived.
-    const late = time - lastBeat > 2 * pingMs;
+    const late = time - lastBeat > MOST_LATE * pingMs;
     lastBeat = time;
+    let unsure = false;
     for (const pulse of pulses.values()) {
       const { process } = pulse;
-      const thread = look(process.pid);
+      const thread = readThread(process.pid);
       const worked = !thread || thread.ticks !== pulse.ticks || 'RD'.includes(thread.state);
       if (late) pulse.repliedAt = time;
       if (worked || late) pulse.workedAt = time;
@@ -76,10 +85,15 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
         pulse.reported = true;
         onUnresponsive(process.id, frozen ? 'frozen' : 'stuck', silent);
       }
-      process.send({ type: 'ping' });
+      if (!pulse.reported && silent > MOST_LATE * pingMs) unsure = true;
     }
+    clearTimeout(again);
+    if (unsure) again = setTimeout(look, pingMs / 4).unref();
   };
-  const timer = setInterval(beat, pingMs);
+  const stop = onBeat(() => {
+    look();
+    for (const { process } of pulses.values()) process.send({ type: 'ping' });
+  }, pingMs);
 
   return {
     watch: (process) => {
@@ -104,6 +118,9 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
       const pulse = pulses.get(id);
       return pulse !== undefined && pulse.ready && now() - pulse.repliedAt < silentMs;
     },
-    stop: () => clearInterval(timer),
+    stop: () => {
+      stop();
+      clearTimeout(again);
+    },
   };
 }

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Problem } from '../errors/problem.ts';
 import type { Scores } from '../inference/port.ts';
 import type { Model } from '../model/model.ts';
@@ -51,11 +51,37 @@ function start(
       },
     },
     freshMs,
-    pauseMs: 10,
+    everyMs: 10,
     onWrong: (_, reason, before) => wrong.push(`${reason}${before ? '' : ', ever'}`),
   });
   selfTest.follow([model]);
   return { paths, wrong, asked: () => asked };
+}
+
+/** Follows models whose answers wait for `answer`. */
+function askedInTurn(models: readonly string[]) {
+  const names: string[] = [];
+  const waiting: (() => void)[] = [];
+  selfTest = createSelfTest({
+    inline: { score: () => undefined },
+    queue: {
+      predict: ({ name }, { cells }) => {
+        names.push(name);
+        return new Promise((resolve) => waiting.push(() => resolve(right(cells))));
+      },
+    },
+    freshMs: FRESH_MS,
+    onWrong: () => {},
+  });
+  selfTest.follow(models.map((name) => tinyModel(name)));
+  /** Answers what was asked, and what is asked after that. */
+  const answer = async (times = 1): Promise<void> => {
+    for (let time = 0; time < times; time++) {
+      waiting.splice(0).forEach((resolve) => resolve());
+      await new Promise(setImmediate);
+    }
+  };
+  return { names, answer };
 }
 
 describe('the self-test', () => {
@@ -109,21 +135,63 @@ describe('the self-test', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('tests every model at once: none waits for the answer of another', () => {
+  it('asks each new model at once, one after the other', async () => {
+    const { names, answer } = askedInTurn(['a', 'b', 'c']);
+    expect(names).toEqual(['a']);
+    await answer();
+    expect(names).toEqual(['a', 'b']);
+    await answer();
+    expect(names).toEqual(['a', 'b', 'c']);
+    // Those that were followed before have been asked.
+    selfTest.follow(['d'].map((name) => tinyModel(name)));
+    expect(names).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  it('asks hundreds of models within a minute, a few at each beat, and no more of a few', async () => {
+    const beats = async (models: number): Promise<readonly string[][]> => {
+      vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'setTimeout', 'performance'] });
+      try {
+        const { names, answer } = askedInTurn(Array.from({ length: models }, (_, at) => `m${at}`));
+        while (names.length < models) await answer();
+        await answer();
+        const asked: string[][] = [];
+        for (let beat = 0; beat < 60; beat++) {
+          const before = names.length;
+          vi.advanceTimersByTime(1000);
+          await answer(10);
+          asked.push(names.slice(before));
+        }
+        return asked;
+      } finally {
+        selfTest.close();
+        vi.useRealTimers();
+      }
+    };
+    const many = await beats(300);
+    expect(new Set(many.flat()).size).toBe(300);
+    expect(Math.max(...many.map(({ length }) => length))).toBe(6);
+    const few = await beats(3);
+    expect(few.slice(0, 4)).toEqual([['m0'], ['m1'], ['m2'], ['m0']]);
+  });
+
+  it('asks the others while one is not answered', async () => {
     const names: string[] = [];
     selfTest = createSelfTest({
       inline: { score: () => undefined },
       queue: {
-        predict: ({ name }) => {
+        predict: ({ name }, { cells }) => {
           names.push(name);
-          return new Promise(() => {});
+          return name === 'b' ? new Promise(() => {}) : Promise.resolve(right(cells));
         },
       },
-      freshMs: FRESH_MS,
+      freshMs: SOON_OLD_MS,
+      everyMs: 10,
       onWrong: () => {},
     });
     selfTest.follow(['a', 'b', 'c'].map((name) => tinyModel(name)));
-    expect(names).toEqual(['a', 'b', 'c']);
+    await eventually('two rounds', () => names.filter((name) => name === 'c').length > 1);
+    expect(names.filter((name) => name === 'b')).toHaveLength(1);
+    await eventually('the age of the question', () => !selfTest.passes);
   });
 
   it('tests every model when the queue has room for one', async () => {

@@ -2,15 +2,16 @@ import { answerWidth } from '../../worker/protocol.ts';
 import type { InlineInference } from '../inference/inline.ts';
 import type { Queue } from '../inference/queue.ts';
 import type { EncodedRows } from '../model/rows.ts';
+import { BEAT_MS, onBeat } from '../platform/beat.ts';
 import { Problem } from '../errors/problem.ts';
 import { exampleRow } from '../model/exampleRow.ts';
 import type { Model } from '../model/model.ts';
 
-/** Pause after a correct answer. */
-const PAUSE_MS = 1000;
+/** Every model is asked within this time: a round of a minute, less what beats are late. */
+const ROUND_MS = 50_000;
 
-/** Pause after a refusal: a full queue is no wrong answer. */
-const FULL_PAUSE_MS = 100;
+/** Pause before a model is asked again that has not answered correctly: a full queue is no wrong answer. */
+const AGAIN_MS = 100;
 
 /** Consecutive wrong answers after which the model is reported. */
 const MANY_WRONG = 2;
@@ -21,25 +22,31 @@ const TOLERANCE = 1e-3;
 export interface SelfTestOptions {
   readonly inline: Pick<InlineInference, 'score'>;
   readonly queue: Pick<Queue, 'predict'>;
-  /** How long a correct answer counts, in milliseconds. */
+  /** Time that a model has to answer a question correctly, in milliseconds. */
   readonly freshMs: number;
   /** A model answers wrongly, or not at all. `before`: it has answered correctly in this process. */
   readonly onWrong: (model: Model, reason: string, before: boolean) => void;
-  readonly pauseMs?: number;
+  /** The next models are asked this often. */
+  readonly everyMs?: number;
 }
 
-/** Tests that this process predicts: scores a row of each model every second, on every path that a request can take. */
+/**
+ * Tests that this process predicts: scores a row of one model after the other, on every path that a request can take. Its
+ * cost doesn't grow with the number of models until each needs more than a second's turn.
+ */
 export interface SelfTest {
-  /** Every served model has recently answered correctly. */
+  /** Every served model has answered its last question correctly, or has still time for it. */
   readonly passes: boolean;
-  /** The models to test from now on. Their golden rows have just been verified. */
+  /** The models to test from now on: new ones at once. Their golden rows have just been verified. */
   follow(served: readonly Model[]): void;
   close(): void;
 }
 
 interface Results {
-  /** When the last correct answer came. */
-  passedAt: number;
+  /** A question is under way, or will be repeated. */
+  busy: boolean;
+  /** When the first question came that has had no correct answer since. */
+  waitingSince: number | undefined;
   asked: number;
   right: number;
   /** Consecutive wrong answers. */
@@ -58,9 +65,9 @@ function questionOf({ golden, encoder, output, signature }: Model, number: numbe
     const columns = signature.inputs.map(({ name }) => name);
     return { rows: encoder.encode(columns, [exampleRow(signature)]), wanted: undefined };
   }
-  const row = number % golden.rows;
-  const width = answerWidth(output);
   const { columns, data } = golden.table;
+  const row = number % data.length;
+  const width = answerWidth(output);
   return {
     rows: encoder.encode(columns, [data[row]]),
     wanted: golden.answers.subarray(row * width, (row + 1) * width),
@@ -78,10 +85,13 @@ export function createSelfTest({
   queue,
   freshMs,
   onWrong,
-  pauseMs = PAUSE_MS,
+  everyMs = BEAT_MS,
 }: SelfTestOptions): SelfTest {
   let tested = new Map<Model, Results>();
+  /** The models that this round has still to ask. */
+  let round: Model[] = [];
   let closed = false;
+  const isTested = (model: Model, results: Results): boolean => !closed && tested.get(model) === results;
 
   /** @returns what is wrong with its answers */
   const ask = async (model: Model, number: number): Promise<string | undefined> => {
@@ -101,25 +111,37 @@ export function createSelfTest({
       fault = `a golden row is not answered: ${String((error as Error).cause ?? error)}`;
     }
     // It was released meanwhile.
-    if (closed || tested.get(model) !== results) return;
+    if (!isTested(model, results)) return;
     if (fault === undefined) {
-      results.passedAt = performance.now();
+      results.waitingSince = undefined;
       results.right++;
       results.wrong = 0;
       return;
     }
-    results.passedAt = -Infinity;
+    results.waitingSince = -Infinity;
     if (++results.wrong === MANY_WRONG) onWrong(model, fault, results.right > 0);
   };
-  const isFresh = ({ passedAt }: Results): boolean => performance.now() - passedAt < freshMs;
-  /** Each model by itself: one may wait for as long as a request may, and the others don't age meanwhile. */
-  const watch = async (model: Model, results: Results): Promise<void> => {
-    if (closed || tested.get(model) !== results) return;
-    const start = performance.now();
+  const isFresh = ({ waitingSince }: Results): boolean =>
+    waitingSince === undefined || performance.now() - waitingSince < freshMs;
+  /** Asks a model, and again until it answers correctly. Resolves after the first time. */
+  const askUntilRight = async (model: Model, results: Results): Promise<void> => {
+    results.busy = true;
+    results.waitingSince ??= performance.now();
     await test(model, results);
-    const passed = results.passedAt >= start;
-    setTimeout(() => void watch(model, results), passed ? pauseMs : Math.min(pauseMs, FULL_PAUSE_MS)).unref();
+    if (!isTested(model, results)) return;
+    if (results.waitingSince === undefined) results.busy = false;
+    else setTimeout(() => void askUntilRight(model, results), Math.min(everyMs, AGAIN_MS)).unref();
   };
+  const askInTurn = async (models: readonly Model[]): Promise<void> => {
+    for (const model of models) {
+      const results = tested.get(model);
+      if (!closed && results && !results.busy) await askUntilRight(model, results);
+    }
+  };
+  const stop = onBeat(() => {
+    if (round.length === 0) round = [...tested.keys()];
+    void askInTurn(round.splice(0, Math.ceil((tested.size * everyMs) / ROUND_MS)));
+  }, everyMs);
 
   return {
     get passes() {
@@ -127,14 +149,18 @@ export function createSelfTest({
     },
     follow: (served) => {
       const before = tested;
-      const now = performance.now();
       tested = new Map(
-        served.map((model) => [model, before.get(model) ?? { passedAt: now, asked: 0, right: 0, wrong: 0 }]),
+        served.map((model) => [
+          model,
+          before.get(model) ?? { busy: false, waitingSince: undefined, asked: 0, right: 0, wrong: 0 },
+        ]),
       );
-      for (const [model, results] of tested) if (!before.has(model)) void watch(model, results);
+      round = round.filter((model) => tested.has(model));
+      void askInTurn(served.filter((model) => !before.has(model)));
     },
     close: () => {
       closed = true;
+      stop();
     },
   };
 }

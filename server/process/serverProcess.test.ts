@@ -20,6 +20,7 @@ it('serves the newest set when it arrives before the process listens', () =>
       address: { socket: join(root, 'socket') },
       runtime: root,
       entry: builtThread('worker/main'),
+      loadingEntry: builtThread('server/loading/thread'),
       log: pino({ level: 'silent' }),
       send: (message) => Promise.resolve(void sent.push(message)),
       exit: (code) => ends.push(code),

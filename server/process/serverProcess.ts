@@ -7,6 +7,7 @@ import type { Address, Listener } from '../http/listen.ts';
 import { listen } from '../http/listen.ts';
 import { createAuthorizer } from '../http/middleware/authorize.ts';
 import { createLoader } from '../loading/loader.ts';
+import { createLoadingThread } from '../loading/loadingThread.ts';
 import type { FromProcess, ToProcess } from '../messages.ts';
 import { createHttpRecorder } from '../metrics/http.ts';
 import { createRegistry } from '../metrics/registry.ts';
@@ -29,7 +30,10 @@ import { createVersions } from './versions.ts';
 /** Time that every thread has to open and verify one model. */
 const OPEN_TIMEOUT_MS = 60_000;
 
-/** A right answer of the self-test counts for this long beyond the deadline: two more are due until then. */
+/** Time to read and compile one version. It holds up nothing, and others come first on a busy machine. */
+const LOAD_TIMEOUT_MS = 600_000;
+
+/** Time that a question of the self-test has for a right answer beyond the deadline: it is asked again until then. */
 const SELF_TEST_GRACE_MS = 3000;
 
 /** Time that each of the last steps of a shutdown may take, such as ending idle threads. */
@@ -40,8 +44,9 @@ export interface ServerProcessOptions {
   readonly address: Address;
   /** The server's runtime folder. */
   readonly runtime: string;
-  /** The thread's entry. */
+  /** The entry of an inference thread, and of the thread that loads versions. */
   readonly entry: URL;
+  readonly loadingEntry: URL;
   readonly log: Logger;
   /** Resolves once the message is on its way. */
   readonly send: (message: FromProcess) => Promise<void>;
@@ -59,7 +64,7 @@ export interface ServerProcess {
 
 /** Starts a server process. It opens the versions that the primary names, and listens once it is sent a set to serve. */
 export function startServerProcess(options: ServerProcessOptions): ServerProcess {
-  const { config, address, runtime, entry, log, send, exit, kill } = options;
+  const { config, address, runtime, entry, loadingEntry, log, send, exit, kill } = options;
   const openTimeoutMs = OPEN_TIMEOUT_MS;
   const registry = createRegistry('server');
   const gate = createGate();
@@ -109,8 +114,16 @@ export function startServerProcess(options: ServerProcessOptions): ServerProcess
     void send({ type: 'ready' });
     return listener;
   };
+  const thread = createLoadingThread({ entry: loadingEntry, timeoutMs: LOAD_TIMEOUT_MS });
   const versions = createVersions({
-    loader: createLoader({ pool, inline, recorder, compile: config.ENGINE === 'auto' }),
+    loader: createLoader({
+      thread,
+      pool,
+      inline,
+      recorder,
+      compile: config.ENGINE === 'auto',
+      maxModelBytes: config.MAX_MODEL_BYTES,
+    }),
     lifecycle,
     log,
     send,
@@ -133,6 +146,7 @@ export function startServerProcess(options: ServerProcessOptions): ServerProcess
       },
       steps: [
         { name: 'close observers', deadlineMs: CLOSE_MS, run: closeObservers },
+        { name: 'stop loading', deadlineMs: CLOSE_MS, run: thread.close },
         { name: 'close threads', deadlineMs: CLOSE_MS, run: () => inline.close() },
       ],
       last: async () => {

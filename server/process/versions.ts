@@ -77,10 +77,14 @@ export function createVersions(options: VersionsOptions): Versions {
         const content = await fingerprintOf(candidate.folder);
         const { model, seconds } = await loader.open(candidate, { beside: catalogue !== undefined, trusted });
         log.info({ model: model.id, seconds, ...model.engine }, 'model opened');
+        const { batching, batchingReason: reason } = model.engine;
+        if (batching === 'row') log.warn({ model: model.id, reason }, 'each row is run by itself');
         models.set(key, model);
         await send({ type: 'opened', key, path: model.engine.path, content });
       } catch (error) {
         if (!(error instanceof ModelRefused)) throw error;
+        // Its loading was stopped: that says nothing of the version.
+        if (lifecycle.draining) return;
         await send({ type: 'opened', key, refusal: error.reason });
       }
     },

@@ -33,18 +33,21 @@ export async function locate({ id, folder, root }: Candidate, file: string): Pro
   return path;
 }
 
-async function check(id: string, file: string, handle: FileHandle): Promise<void> {
+async function check(id: string, file: string, handle: FileHandle, most: number): Promise<void> {
   const entry = await handle.stat();
   if (entry.isDirectory()) throw new ModelRefused(id, `${file} cannot be read (EISDIR)`);
   // Reading a pipe could block, and reading a device could never end.
   if (!entry.isFile()) throw new ModelRefused(id, `${file} is no regular file`);
   if (entry.size > (MAX_BYTES[file] ?? 0))
     throw new ModelRefused(id, `${file} is too large (${entry.size} bytes)`);
+  if (entry.size > most)
+    throw new ModelRefused(id, `${file} has ${entry.size} bytes, more than MAX_MODEL_BYTES allows (${most})`);
 }
 
 /**
  * Opens a file of a version while `use` runs.
  *
+ * @param most bytes that the file may have, by MAX_MODEL_BYTES
  * @returns the result of `use`; undefined when there is no such file
  * @throws {ModelRefused}
  */
@@ -52,6 +55,7 @@ export async function withFile<T>(
   candidate: Candidate,
   file: string,
   use: (handle: FileHandle, path: string) => Promise<T>,
+  most = Infinity,
 ): Promise<T | undefined> {
   const path = await locate(candidate, file);
   if (path === undefined) return undefined;
@@ -60,7 +64,7 @@ export async function withFile<T>(
   };
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(refuse);
   try {
-    await check(candidate.id, file, handle);
+    await check(candidate.id, file, handle, most);
     return await use(handle, path);
   } finally {
     await handle.close();

@@ -88,6 +88,7 @@ export function createEquip(options: EquipOptions): Equip {
       const candidate = nextFor(holding, plan);
       if (!candidate) {
         holding.equipped = true;
+        openings.equipped(process.id);
         // Not awaited: the process answers this one by being ready.
         void serve(holding, plan);
         return;

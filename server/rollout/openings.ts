@@ -25,10 +25,15 @@ export type Outcome = Opened | Refused | 'died';
 
 const refused = (refusal: string): Refused => ({ opened: false, refusal, fetched: true });
 
-/** Has versions fetched and opened in processes, and their fast paths compared in the first process only. */
+/**
+ * Has versions fetched and opened in processes, and their fast paths compared in one process only: the comparison needs
+ * ONNX Runtime, which takes 70 MB in each process that has used it.
+ */
 export interface Openings {
   /** Adds the version's key to those of the process once it is open there. @throws {ModelRefused} the source is down */
   open(holding: Holding, candidate: Candidate): Promise<Outcome>;
+  /** A process that was just started has opened all that it has to: no comparison of it is awaited any more. */
+  equipped(id: number): void;
   receive(id: number, message: Extract<RolloutFromProcess, { type: 'opened' }>): void;
   /** Forgets all keys but these. */
   forget(known: ReadonlySet<string>): void;
@@ -38,6 +43,31 @@ export function createOpenings(fetch: Source['fetch']): Openings {
   const waiting = new Map<string, (outcome: Outcome) => void>();
   /** How the first process opened a version: others need not compare its paths again, but must find the same files. */
   const verdicts = new Map<string, Promise<Opened | undefined>>();
+  /** The process that compares while several start together, until it has opened all. */
+  let comparer: { readonly id: number } | undefined;
+  /** Processes that wait until the comparer begins with a version, by its key. */
+  const awaited = new Map<string, (() => void)[]>();
+
+  const dismiss = (id: number): void => {
+    if (comparer?.id !== id) return;
+    comparer = undefined;
+    for (const key of [...awaited.keys()]) release(key);
+  };
+  const release = (key: string): void => {
+    const waiters = awaited.get(key) ?? [];
+    awaited.delete(key);
+    for (const resume of waiters) resume();
+  };
+  /** Waits until the comparer begins with a version, unless that is this process: at a start, all open the same ones. */
+  const comparison = async ({ process, equipped }: Holding, key: string): Promise<void> => {
+    if (equipped || verdicts.has(key)) return;
+    if (!comparer) {
+      comparer = { id: process.id };
+      void process.exited.then(() => dismiss(process.id));
+    }
+    if (comparer.id !== process.id)
+      await new Promise<void>((resume) => awaited.set(key, [...(awaited.get(key) ?? []), resume]));
+  };
 
   const request = ({ process, keys }: Holding, candidate: Candidate, trusted: boolean): Promise<Outcome> =>
     new Promise((resolve) => {
@@ -59,6 +89,7 @@ export function createOpenings(fetch: Source['fetch']): Openings {
       key,
       opening.then((outcome) => (outcome !== 'died' && outcome.opened ? outcome : undefined)),
     );
+    release(key);
     const outcome = await opening;
     if (outcome === 'died' || !outcome.opened) verdicts.delete(key);
     return outcome;
@@ -69,6 +100,7 @@ export function createOpenings(fetch: Source['fetch']): Openings {
    * two processes would give different answers under one name.
    */
   const openFetched = async (holding: Holding, candidate: Candidate): Promise<Outcome> => {
+    await comparison(holding, keyOf(candidate));
     const compared = verdicts.get(keyOf(candidate));
     if (!compared) return openFirst(holding, candidate);
     const trusted = await request(holding, candidate, true);
@@ -90,6 +122,7 @@ export function createOpenings(fetch: Source['fetch']): Openings {
       }
       return openFetched(holding, candidate);
     },
+    equipped: dismiss,
     receive: (id, message) => {
       const outcome: Outcome =
         'path' in message

@@ -99,6 +99,26 @@ describe('a rollout', () => {
       '2 opens m/1',
       '3 opens m/1',
     ]);
+    // One process compares all versions, also one that another is ready to open first.
+    const two = start(repository('a/1 b/1'));
+    let fetches = 0;
+    let arrive = (): void => {};
+    const late = new Promise<void>((resolve) => (arrive = resolve));
+    two.fetch.mockImplementation(() => (++fetches === 3 ? late : Promise.resolve()));
+    const both = [two.addProcess().equipped, two.addProcess().equipped];
+    await eventually('the second process at b', () => fetches === 4);
+    arrive();
+    await Promise.all(both);
+    expect(two.take().filter((line) => line.includes('compares'))).toEqual([
+      '1 opens a/1 and compares',
+      '1 opens b/1 and compares',
+    ]);
+    // Another one does, when that one dies.
+    const dying = start(repository('a/1 b/1'));
+    await Promise.all([dying.addProcess(() => 'dies').equipped, dying.addProcess().equipped]);
+    expect(dying.take()).toEqual(
+      expect.arrayContaining(['2 opens a/1 and compares', '2 opens b/1 and compares']),
+    );
     // The first process finds that the fast path is wrong: no process may use it.
     const wrong = start(listing(1));
     const opens: Opens = (_, trusted) => (trusted ? 'lifted' : 'whole');

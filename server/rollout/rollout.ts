@@ -16,6 +16,7 @@ import { createPlanner } from './planner.ts';
 import { createRefusedVersions } from './refusedVersions.ts';
 import { createRetry } from './retry.ts';
 import { createRolloutLog } from './rolloutLog.ts';
+import { createSendStates } from './sendStates.ts';
 import { createSwaps } from './swaps.ts';
 
 export interface RolloutOptions {
@@ -96,6 +97,7 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
     // Also without a change: it closes what was opened in vain.
     await Promise.all(holdings.equipped.map((holding) => serve(holding, plan)));
   };
+  const sendStates = createSendStates(planner, holdings);
   const apply = async (next: Listing): Promise<void> => {
     if (next !== planner.applied) rolloutLog.strays(next);
     planner.listing = next;
@@ -110,8 +112,7 @@ export function createRollout({ source, wishes, log, onRefused }: RolloutOptions
       }
       const { holding, candidate } = task;
       planner.loading = candidate;
-      for (const { process } of holdings.equipped)
-        process.send({ type: 'versions', versions: planner.states() });
+      sendStates();
       const outcome = await openings.open(holding, candidate);
       planner.loading = undefined;
       judge(holding, candidate, outcome);

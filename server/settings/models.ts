@@ -1,4 +1,5 @@
 import { tmpdir } from 'node:os';
+import { availableMemory } from '../platform/memory.ts';
 import type { Environment, Setting } from './parsers.ts';
 import { anyText, integer, listOf, oneOf, readBy, textThat } from './parsers.ts';
 import type { Pin } from './pins.ts';
@@ -10,6 +11,9 @@ import { parseS3Url } from './s3Url.ts';
 export type RepositoryPlace = { readonly folder: string } | BucketPlace;
 
 const DEFAULT_PLACE: RepositoryPlace = { folder: './models' };
+/** Memory for each byte of a model's file: while a forest is verified, ONNX Runtime takes 12 bytes for each, and its parts more. */
+const BYTES_PER_MODEL_BYTE = 16;
+
 const NO_PINS: ReadonlyMap<string, Pin> = new Map();
 const NO_VERSIONS: readonly string[] = [];
 
@@ -62,6 +66,13 @@ export const MODELS = {
     parse: integer([1, 100]),
     meaning:
       'Newest versions of each model that answer `/models/{m}/versions/{v}/predict`, beside those served or shadowing. Each takes memory.',
+  },
+  MAX_MODEL_BYTES: {
+    default: () => Math.floor(availableMemory() / BYTES_PER_MODEL_BYTE),
+    shown: 'memory ÷ 16',
+    parse: integer([1024, 2 ** 31 - 1]),
+    meaning:
+      "Largest `model.onnx`; a version with a larger one is refused unread. Memory: the container's limit, else the machine's.",
   },
   MODEL_POLL_MS: {
     default: 2000,

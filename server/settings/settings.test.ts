@@ -2,6 +2,7 @@ import { tmpdir } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { ConfigError, SETTINGS, parseConfig } from './settings.ts';
 import { availableCpus } from '../platform/cpus.ts';
+import { availableMemory } from '../platform/memory.ts';
 
 function faultsOf(env: Record<string, string>): readonly string[] {
   try {
@@ -27,6 +28,7 @@ describe('parseConfig', () => {
     EXPERIMENT_ID: undefined,
     MODEL_VERSIONS: new Map(),
     OPEN_VERSIONS: 2,
+    MAX_MODEL_BYTES: Math.floor(availableMemory() / 16),
     MODEL_POLL_MS: 2000,
     SHADOW: [],
     DRIFT_WINDOW_MS: 600_000,
@@ -91,6 +93,7 @@ describe('parseConfig', () => {
       DEFAULT_MODEL: 'adult',
       MODEL_VERSIONS: 'adult=1,*=latest',
       OPEN_VERSIONS: '3',
+      MAX_MODEL_BYTES: '4096',
       MODEL_POLL_MS: '0',
       SHADOW: 'adult/2, adult/3',
       DRIFT_WINDOW_MS: '0',

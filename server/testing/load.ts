@@ -4,6 +4,15 @@ import { eventually, withDeadline } from './withDeadline.ts';
 import type { AdultRow } from './adultRows.ts';
 import { answerOf, bodyOf } from './adultRows.ts';
 
+/** How the answers of a part of a load came. */
+export interface Lap {
+  /** Right answers. */
+  readonly right: number;
+  readonly p99Ms: number;
+  /** The longest time between two right answers. */
+  readonly longestGapMs: number;
+}
+
 /** A request and its only right answer, for any version or by the id in `x-model`. */
 export interface Case {
   readonly body: string;
@@ -53,6 +62,8 @@ export interface Load {
   readonly failed: number;
   /** Waits for this many more right answers. */
   more(count: number, ms?: number): Promise<void>;
+  /** Begins a part of the load. @returns the part that ends */
+  lap(): Lap;
   /** Lets requests under way finish, then reports. */
   stop(): Promise<LoadReport>;
   /** The report, once all requests are answered. */
@@ -126,8 +137,15 @@ export function startLoad(options: LoadOptions): Load {
   let stopped = false;
   let lastRight = start;
   let longestGapMs = 0;
+  /** Milliseconds of each right answer of the lap; none are kept before the first. */
+  let lap: { readonly took: number[]; longestGapMs: number } | undefined;
 
-  const check = ({ status, body, ids, model }: Answer, answer: Case['answer'], id: string): void => {
+  const check = (
+    { status, body, ids, model }: Answer,
+    answer: Case['answer'],
+    id: string,
+    began: number,
+  ): void => {
     const versions = typeof answer !== 'string';
     const expected = versions ? answer[model] : answer;
     if (status !== 200)
@@ -139,6 +157,10 @@ export function startLoad(options: LoadOptions): Load {
       if (versions) byModel[model] = (byModel[model] ?? 0) + 1;
       const now = performance.now();
       longestGapMs = Math.max(longestGapMs, now - lastRight);
+      if (lap) {
+        lap.longestGapMs = Math.max(lap.longestGapMs, now - lastRight);
+        lap.took.push(now - began);
+      }
       lastRight = now;
     }
   };
@@ -147,7 +169,8 @@ export function startLoad(options: LoadOptions): Load {
   const once = async (agent: Agent, { body, answer }: Case, id: string): Promise<boolean> => {
     for (let tries = 1; ; tries++) {
       try {
-        check(await send(agent, port, body, id), answer, id);
+        const began = performance.now();
+        check(await send(agent, port, body, id), answer, id, began);
         return true;
       } catch (error) {
         const failure = error as Failed;
@@ -200,6 +223,16 @@ export function startLoad(options: LoadOptions): Load {
     more: async (count, ms = 10_000) => {
       const target = right + count;
       await eventually(`${count} more right answers`, () => right >= target, ms);
+    },
+    lap: () => {
+      const took = Float64Array.from(lap?.took ?? []).sort();
+      const ended = {
+        right: took.length,
+        p99Ms: took[Math.floor(took.length * 0.99)] ?? 0,
+        longestGapMs: lap?.longestGapMs ?? 0,
+      };
+      lap = { took: [], longestGapMs: 0 };
+      return ended;
     },
     stop: () => {
       stopped = true;

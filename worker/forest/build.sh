@@ -27,8 +27,10 @@ for tool in clang wasm-ld; do
   esac
 done
 
-# No table of names or producers in the file. The memory comes from outside; the kernel needs no stack or statics in it.
-clang --target=wasm32 -nostdlib -ffreestanding -std=c11 -O2 -Wall -Wextra -Werror \
-  -Wl,--no-entry -Wl,--import-memory -Wl,--strip-all -Wl,-z,stack-size=4096 \
+# No table of names or producers in the file. The memory comes from outside, and threads share it: the kernel needs no
+# stack or statics in it.
+clang --target=wasm32 -nostdlib -ffreestanding -std=c11 -O2 -matomics -mbulk-memory -Wall -Wextra -Werror \
+  -Wl,--no-entry -Wl,--import-memory -Wl,--shared-memory -Wl,--max-memory=2147483648 -Wl,--strip-all \
+  -Wl,-z,stack-size=4096 \
   -o "${1:-$here/kernel.wasm}" "$here/kernel.c"
 echo "kernel.wasm: $(wc -c <"${1:-$here/kernel.wasm}") bytes"

@@ -63,14 +63,19 @@ function checkNodes(ensemble: TreeEnsemble, features: number): void {
   }
 }
 
-function checkWeights({ weights, weightOutputs, outputs, baseValues }: TreeEnsemble): void {
+function checkWeights(ensemble: TreeEnsemble): void {
+  const { weights, weightOutputs, outputs, baseValues, firstWeight = 0 } = ensemble;
   for (let i = 0; i < weights.length; i++) {
     const output = weightOutputs[i] as number;
-    if (output < 0 || output >= outputs) refuse(`weight ${i} is for output ${output} of ${outputs}`);
-    if (!Number.isFinite(weights[i])) refuse(`weight ${i} is not a finite number`);
+    if (output < 0 || output >= outputs)
+      refuse(`weight ${firstWeight + i} is for output ${output} of ${outputs}`);
+    if (!Number.isFinite(weights[i])) refuse(`weight ${firstWeight + i} is not a finite number`);
   }
   if (!baseValues.every(Number.isFinite)) refuse('a base value is not a finite number');
 }
+
+/** ONNX Runtime may leave the second probability uninitialized. */
+export const MIXED = 'one base value for weights of two classes';
 
 /** Checks what the operator allows, and refuses cases in which ONNX Runtime's answers can't be reproduced. */
 function checkScores({ kind, outputs, baseValues, weightOutputs, postTransform }: TreeEnsemble): void {
@@ -84,9 +89,7 @@ function checkScores({ kind, outputs, baseValues, weightOutputs, postTransform }
   if (bases > 2) refuse(`${bases} base values for ${outputs} outputs`);
   // ONNX Runtime would answer 0 and 1 instead of the label.
   if (outputs === 1) refuse('a classifier with one class');
-  // ONNX Runtime may leave the second probability uninitialized.
-  if (bases === 1 && weightOutputs.some((output) => output !== weightOutputs[0]))
-    refuse('one base value for weights of two classes');
+  if (bases === 1 && weightOutputs.some((output) => output !== weightOutputs[0])) refuse(MIXED);
 }
 
 /**

@@ -2,14 +2,17 @@ import { checkEnsemble } from './checkEnsemble.ts';
 import type { Aggregate, TreeEnsemble } from './ensemble.ts';
 import type { Leaves } from './leaves.ts';
 import { bitsOf, describeLeaves } from './leaves.ts';
+import { createForestMemory, placeArrays } from './forestMemory.ts';
 import type { PackedTrees } from './packTrees.ts';
 import { packTrees } from './packTrees.ts';
 import { findStructure } from './structure.ts';
 import type { Transform } from './transforms.ts';
 
-/** A tree ensemble for the kernel: plain values and shared arrays, which are sent to threads without a copy. */
+/** A tree ensemble for the kernel: plain values, and arrays in one memory that threads share. */
 export interface CompiledForest
   extends PackedTrees, Leaves, Pick<TreeEnsemble, 'kind' | 'outputs' | 'baseValues'> {
+  /** Holds the arrays, and what each thread needs beside them. */
+  readonly memory: WebAssembly.Memory;
   /** Columns of the input matrix. */
   readonly features: number;
   readonly trees: number;
@@ -22,7 +25,15 @@ export interface CompiledForest
 }
 
 /** The weight that changes no result: of a sum it is -0, since -0 + 0 is 0. */
-const NEUTRAL: Readonly<Record<Aggregate, number>> = { SUM: -0, AVERAGE: -0, MIN: Infinity, MAX: -Infinity };
+export const NEUTRAL: Readonly<Record<Aggregate, number>> = {
+  SUM: -0,
+  AVERAGE: -0,
+  MIN: Infinity,
+  MAX: -Infinity,
+};
+
+export const aggregateOf = ({ kind, aggregate }: Pick<TreeEnsemble, 'kind' | 'aggregate'>): Aggregate =>
+  kind === 'classifier' ? 'SUM' : aggregate;
 
 /**
  * Compiles an ensemble for a matrix with this many features.
@@ -34,11 +45,17 @@ export function compileForest(ensemble: TreeEnsemble, features: number): Compile
   const structure = findStructure(ensemble);
   const { leaves, wordOf } = describeLeaves(ensemble, structure);
   const { kind, outputs, weights, weightOutputs } = ensemble;
-  const aggregate = kind === 'classifier' ? 'SUM' : ensemble.aggregate;
+  const aggregate = aggregateOf(ensemble);
   const idleLeaf = leaves.lists.length > 0 ? 0 : bitsOf(NEUTRAL[aggregate]);
+  const { shift, ...packed } = packTrees(ensemble, structure, wordOf, idleLeaf);
+  const { targets, lists, width, counted } = leaves;
+  const memory = createForestMemory();
   return {
-    ...packTrees(ensemble, structure, wordOf, idleLeaf),
-    ...leaves,
+    memory,
+    ...placeArrays(memory, { ...packed, targets, lists }),
+    shift,
+    width,
+    counted,
     kind,
     outputs,
     features,

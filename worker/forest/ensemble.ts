@@ -49,6 +49,8 @@ export interface TreeEnsemble {
 
   /** Empty when the model has none. */
   readonly baseValues: Float32Array;
+  /** Of some trees of an ensemble: the position of their first weight in it. */
+  readonly firstWeight?: number;
   readonly postTransform: PostTransform;
   readonly aggregate: Aggregate;
 }

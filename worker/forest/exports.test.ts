@@ -9,7 +9,10 @@ import { liftModel } from '../../server/compiler/lift/lift.ts';
 import { encodeRows, openLifted } from '../../server/testing/reference.ts';
 import type { Signature } from '../../server/model/signature.ts';
 import { compileForest } from './compileForest.ts';
+import { compileParts } from './compileParts.ts';
+import type { CompiledForest } from './compileForest.ts';
 import type { TreeEnsemble } from './ensemble.ts';
+import { EnsembleRefused } from './ensemble.ts';
 import { createForest } from './forest.ts';
 import { expectAnswers } from './testing/compare.ts';
 
@@ -38,6 +41,25 @@ function scoreAll(
   return answers;
 }
 
+/** undefined where it can't be one. */
+function compiledOf({ rest, features }: Lifted): CompiledForest | undefined {
+  if (rest.kind !== 'forest') return undefined;
+  try {
+    return compileForest(rest.ensemble, features);
+  } catch (error) {
+    if (!(error instanceof EnsembleRefused)) throw error;
+    return undefined;
+  }
+}
+
+/** What the kernel reads, without where it lies. */
+const contentOf = ({ counted, ...forest }: CompiledForest) => ({
+  ...forest,
+  memory: undefined,
+  // The columns that count are numbered in any order.
+  counted: counted.map((column) => Math.min(column, 0)),
+});
+
 async function expectSame(lifted: Lifted, signature: Signature, rows: readonly EdgeRow[]): Promise<void> {
   if (lifted.rest.kind !== 'forest') return;
   const { ensemble } = lifted.rest;
@@ -56,8 +78,43 @@ describe('forests as exporters write them', () => {
     };
     const lifting = liftModel(await readFile(`${FIXTURES}${name}.onnx`), signature);
     if (!lifting.lifted) return;
-    await expectSame(lifting, signature, [...data, ...edgeRows(signature, lifting)]);
+    const forest = compiledOf(lifting);
+    await expectSame(lifting, signature, [...data, ...edgeRows(signature, lifting, forest)]);
   });
+
+  it.each([1, 20, 2 ** 16])(
+    'are the same compiled as a whole and in parts of %d nodes',
+    async (partNodes) => {
+      const files = [...names.map((name) => `${FIXTURES}${name}`), `${ADULT}1/model`];
+      let [inParts, manyParts] = [0, 0];
+      for (const file of files) {
+        const json = JSON.parse(await readFile(`${file}.json`, 'utf8')) as
+          { signature: Signature } | Signature;
+        const lifting = liftModel(
+          await readFile(`${file}.onnx`),
+          'signature' in json ? json.signature : json,
+        );
+        if (!lifting.lifted || lifting.rest.kind !== 'forest') continue;
+        const { rest, features } = lifting;
+        const whole = compiledOf(lifting);
+        let parts = 0;
+        const counting: typeof rest.eachPart = (take) =>
+          rest.eachPart((part) => {
+            parts++;
+            take(part);
+          }, partNodes);
+        if (!whole) continue;
+        const linked = compileParts(counting, features);
+        if (!linked) continue;
+        inParts++;
+        if (parts > 1) manyParts++;
+        if (whole.counted.every((column) => column < 0)) expect(contentOf(linked)).toEqual(contentOf(whole));
+        else expect(linked.width).toBe(whole.width);
+      }
+      expect(inParts).toBeGreaterThan(5);
+      if (partNodes === 1) expect(manyParts).toBeGreaterThan(5);
+    },
+  );
 
   it('the Adult forest answers all rows of its data bit by bit as ONNX Runtime does', async () => {
     const signature = JSON.parse(await readFile(`${ADULT}1/model.json`, 'utf8')) as Signature;

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { refuse } from './checkEnsemble.ts';
 import type { CompiledForest } from './compileForest.ts';
 import type { Aggregate } from './ensemble.ts';
 import { createFinish } from './finishScores.ts';
+import { reserve } from './forestMemory.ts';
 
-/** A compiled ensemble in a memory of its own, for one thread. */
+/** A compiled ensemble as one thread uses it: the nodes are shared, the rows are its own. */
 export interface Forest {
   /** [maxRows, features], row by row: to be filled before `score`. */
   readonly input: Float32Array;
@@ -15,9 +15,6 @@ export interface Forest {
   score(rows: number, answers: Float64Array): void;
 }
 
-const PAGE = 65_536;
-/** Half of what WebAssembly can address. */
-const MAX_BYTES = 2 ** 31;
 /** Rows that are staged at once: BLOCK_ROWS in kernel.c. */
 const BLOCK_ROWS = 64;
 
@@ -32,58 +29,41 @@ function loadKernel(): WebAssembly.Module {
   return kernel;
 }
 
-/** Allocates ranges of the memory, each at the start of a cache line. */
-function createLayout(): { reserve(words: number): number; readonly bytes: number } {
-  // The first page is the kernel's stack.
-  let bytes = PAGE;
-  return {
-    reserve: (words) => {
-      const at = bytes;
-      bytes = at + Math.ceil((4 * words) / 64) * 64;
-      return at;
-    },
-    get bytes() {
-      return bytes;
-    },
-  };
-}
-
 /**
- * Copies a compiled forest into a kernel's memory, with room for `maxRows` rows.
+ * Prepares a compiled forest for the calling thread, with room of its own for `maxRows` rows in the forest's memory.
  *
- * @throws {EnsembleRefused} when that takes more than MAX_BYTES
+ * @throws {EnsembleRefused} when the memory has no room for them
  */
 export function createForest(compiled: CompiledForest, maxRows: number): Forest {
-  const { features, width, columns, nodes, roots, targets, lists } = compiled;
-  const layout = createLayout();
-  const place = {
-    forest: layout.reserve(14),
-    nodes: layout.reserve(nodes.length),
-    roots: layout.reserve(roots.length),
-    targets: layout.reserve(targets.length),
-    lists: layout.reserve(lists.length),
-    columns: layout.reserve(columns.length),
-    input: layout.reserve(maxRows * features),
-    staged: layout.reserve((columns.length + 1) * BLOCK_ROWS),
-    scores: layout.reserve(maxRows * width),
+  const { memory, features, width, columns, nodes, roots, targets, lists } = compiled;
+  const sizes = {
+    forest: 14,
+    input: maxRows * features,
+    staged: (columns.length + 1) * BLOCK_ROWS,
+    scores: maxRows * width,
   };
-  if (layout.bytes > MAX_BYTES) refuse(`the kernel needs ${layout.bytes} bytes, more than ${MAX_BYTES}`);
-  const pages = Math.ceil(layout.bytes / PAGE);
-  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-  const words = (at: number, length: number): Uint32Array => new Uint32Array(memory.buffer, at, length);
-  for (const name of ['nodes', 'roots', 'targets', 'lists', 'columns'] as const) {
-    words(place[name], compiled[name].length).set(compiled[name]);
+  const place = { forest: 0, input: 0, staged: 0, scores: 0 };
+  const names = Object.keys(place) as (keyof typeof place)[];
+  /** Bytes, to the end of a cache line. */
+  const sizeOf = (name: keyof typeof place): number => Math.ceil((4 * sizes[name]) / 64) * 64;
+  let at = reserve(
+    memory,
+    names.reduce((sum, name) => sum + sizeOf(name), 0),
+  );
+  for (const name of names) {
+    place[name] = at;
+    at += sizeOf(name);
   }
   // `Forest` in kernel.c.
-  words(place.forest, 14).set([
-    place.nodes,
-    place.roots,
-    place.targets,
-    lists.length > 0 ? place.lists : 0,
+  new Uint32Array(memory.buffer, place.forest, sizes.forest).set([
+    nodes.byteOffset,
+    roots.byteOffset,
+    targets.byteOffset,
+    lists.length > 0 ? lists.byteOffset : 0,
     compiled.trees,
     compiled.shift,
     AGGREGATES[compiled.aggregate],
-    place.columns,
+    columns.byteOffset,
     columns.length,
     place.input,
     features,

@@ -1,6 +1,6 @@
 import { LEAF } from './checkEnsemble.ts';
 import type { TreeEnsemble } from './ensemble.ts';
-import { LANES, sharedWords } from './packTrees.ts';
+import { LANES } from './packTrees.ts';
 import type { Structure, Tree } from './structure.ts';
 
 /** In the place of a column: every row, or no row, reaches a weight for the output. */
@@ -18,6 +18,9 @@ export interface Leaves {
   /** For each output the column that counts the weights that a row has reached, or ALWAYS or NEVER. */
   readonly counted: readonly number[];
 }
+
+/** See `Leaves`. */
+export type Counted = Pick<Leaves, 'counted' | 'width'>;
 
 interface Leaf {
   readonly node: number;
@@ -65,7 +68,7 @@ function findTargets(ensemble: TreeEnsemble, structure: Structure): number[] | u
  * Some answers depend on whether a row reaches any weight for an output, even one of 0: see `createHas`. Where rows
  * differ in that, an additional column counts the weights.
  */
-function findCounted(ensemble: TreeEnsemble, structure: Structure): { counted: number[]; width: number } {
+export function findCounted(ensemble: TreeEnsemble, structure: Structure): Counted {
   const { outputs, weightOutputs } = ensemble;
   const counted = new Array<number>(outputs).fill(NEVER);
   const sometimes = new Set<number>();
@@ -107,7 +110,7 @@ function writeLists(
       }
     }
   }
-  const lists = sharedWords(length);
+  const lists = new Uint32Array(length);
   for (const tree of trees) {
     for (const { node, first, last } of leavesOf(ensemble, structure, tree)) {
       const begin = begins[node] as number;
@@ -128,25 +131,30 @@ function writeLists(
   return { lists, begins };
 }
 
-/** Chooses the shortest description of the leaves; `wordOf` is the word in a leaf's packed node. */
+/**
+ * Chooses the shortest description of the leaves; `wordOf` is the word in a leaf's packed node.
+ *
+ * @param known what is counted, where these trees are some of several that have lists
+ */
 export function describeLeaves(
   ensemble: TreeEnsemble,
   structure: Structure,
+  known?: Counted,
 ): { leaves: Leaves; wordOf: (leaf: number) => number } {
   const { outputs, weights } = ensemble;
-  const single = findTargets(ensemble, structure);
-  const targets = sharedWords(Math.ceil(structure.trees.length / LANES) * LANES);
+  const single = known ? undefined : findTargets(ensemble, structure);
+  const targets = new Uint32Array(Math.ceil(structure.trees.length / LANES) * LANES);
   if (single) {
     targets.set(single);
     const counted = new Array<number>(outputs).fill(NEVER);
     for (const target of single) counted[target] = ALWAYS;
     return {
-      leaves: { targets, lists: sharedWords(0), width: outputs, counted },
+      leaves: { targets, lists: new Uint32Array(0), width: outputs, counted },
       wordOf: (leaf) =>
         bitsOf(weights[structure.weightOrder[structure.weightStart[leaf] as number] as number] as number),
     };
   }
-  const { counted, width } = findCounted(ensemble, structure);
+  const { counted, width } = known ?? findCounted(ensemble, structure);
   const { lists, begins } = writeLists(ensemble, structure, counted);
   return { leaves: { targets, lists, width, counted }, wordOf: (leaf) => begins[leaf] as number };
 }

@@ -8,7 +8,7 @@ const TRUE = SIDES.indexOf('true');
 const SECOND = SIDES.indexOf('second');
 
 /** Slots of packed nodes: 256 MB. */
-const MAX_SLOTS = 2 ** 25;
+export const MAX_SLOTS = 2 ** 25;
 /** Nodes in a cache line; every tree begins a new line. */
 const LINE = 8;
 /** The kernel walks one row through this many trees at once. */
@@ -26,26 +26,34 @@ export interface PackedTrees {
   readonly columns: Uint32Array;
 }
 
-/** Words that threads can share. */
-export const sharedWords = (length: number): Uint32Array =>
-  new Uint32Array(new SharedArrayBuffer(4 * length));
+/** The columns that tests compare: a feature, and whether its test holds for NaN. */
+export interface Columns {
+  /** @param key as in `PackedTrees.columns` */
+  find(key: number): number;
+  list(): Uint32Array;
+}
 
-/** Numbers the columns that tests compare, from 1, in the order of their first use. */
-function createColumns(): { find(feature: number, missingHolds: boolean): number; list(): Uint32Array } {
+/** Numbers the columns from 1, in the order of their first use. */
+export function createColumns(): Columns {
   const numbers = new Map<number, number>();
   return {
-    find: (feature, missingHolds) => {
-      const key = 2 * feature + Number(missingHolds);
+    find: (key) => {
       let number = numbers.get(key);
       if (number === undefined) numbers.set(key, (number = numbers.size + 1));
       return number;
     },
     list: () => {
-      const list = sharedWords(numbers.size);
+      const list = new Uint32Array(numbers.size);
       list.set([...numbers.keys()]);
       return list;
     },
   };
+}
+
+/** @throws {EnsembleRefused} unless a column and a slot fit into a word */
+export function checkWord(columns: number, shift: number): void {
+  if ((columns + 1) * LANES * 2 ** shift > 2 ** 32)
+    refuse(`${columns} columns and ${2 ** shift} nodes in a tree don't fit into 32 bits`);
 }
 
 /** Slots of each tree: a pair for the root, which has no sibling, and a pair for the children of every test. */
@@ -75,7 +83,7 @@ function subtreeSizes({ order, trueChild, falseChild }: Structure): Float64Array
 
 /** The slot at which each tree begins, and the number of slots in total. */
 function placeRoots(slots: readonly number[]): { roots: Uint32Array; total: number } {
-  const roots = sharedWords(Math.ceil(slots.length / LANES) * LANES);
+  const roots = new Uint32Array(Math.ceil(slots.length / LANES) * LANES);
   let total = 0;
   slots.forEach((n, tree) => {
     roots[tree] = total;
@@ -107,7 +115,7 @@ export function packTrees(
   const slots = countSlots(ensemble, structure);
   const shift = 32 - Math.clz32(slots.reduce((most, n) => Math.max(most, n), 0) - 1);
   const { roots, total } = placeRoots(slots);
-  const nodes = sharedWords(2 * (total + 1));
+  const nodes = new Uint32Array(2 * (total + 1));
   const thresholds = new Float32Array(nodes.buffer);
   nodes[2 * total] = idleLeaf;
   const columns = createColumns();
@@ -129,7 +137,7 @@ export function packTrees(
       nodes[at + 1] = slot;
       return false;
     }
-    const column = columns.find(nodeFeatures[node] as number, tests.missingHolds[place] === 1);
+    const column = columns.find(2 * (nodeFeatures[node] as number) + Number(tests.missingHolds[place] === 1));
     const isNew = pairs[place] === 0;
     if (isNew) {
       pairs[place] = free;
@@ -162,7 +170,6 @@ export function packTrees(
     }
   });
   const list = columns.list();
-  if ((list.length + 1) * columnUnit > 2 ** 32)
-    refuse(`${list.length} columns and ${2 ** shift} nodes in a tree don't fit into 32 bits`);
+  checkWord(list.length, shift);
   return { nodes, roots, shift, columns: list };
 }

@@ -137,14 +137,15 @@ function assignWeights(
   ensemble: TreeEnsemble,
   trees: ReadonlyMap<number, NumberedTree>,
 ): Pick<Structure, 'weightStart' | 'weightOrder'> {
-  const { weights, weightTreeIds, weightNodeIds, nodeIds, nodeModes } = ensemble;
+  const { weights, weightTreeIds, weightNodeIds, nodeIds, nodeModes, firstWeight = 0 } = ensemble;
   const weightStart = new Int32Array(nodeIds.length + 1);
   const nodeOf = new Int32Array(weights.length);
   for (let i = 0; i < weights.length; i++) {
     const tree = weightTreeIds[i] as number;
     const wanted = weightNodeIds[i] as number;
     const node = trees.get(tree)?.find(wanted) ?? -1;
-    if (node === -1) refuse(`weight ${i} is for node ${wanted} of tree ${tree}, which is not there`);
+    if (node === -1)
+      refuse(`weight ${firstWeight + i} is for node ${wanted} of tree ${tree}, which is not there`);
     nodeOf[i] = node;
     (weightStart[node + 1] as number)++;
   }

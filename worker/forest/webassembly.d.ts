@@ -6,8 +6,10 @@ declare namespace WebAssembly {
     static exports(module: Module): unknown[];
   }
   class Memory {
-    constructor(pages: { initial: number; maximum: number });
-    readonly buffer: ArrayBuffer;
+    constructor(pages: { initial: number; maximum: number; shared: true });
+    readonly buffer: SharedArrayBuffer;
+    /** Adds pages. @returns how many there were; @throws {RangeError} beyond the maximum */
+    grow(pages: number): number;
   }
   class Instance {
     constructor(module: Module, imports: { env: { memory: Memory } });

@@ -1,7 +1,8 @@
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import * as field from './wireFields.ts';
 import { exactNumber, guard, readMessage } from './wireFields.ts';
-import { readEnums, readFloats, readInt32s } from './packedLists.ts';
+import type { ListCursor } from './packedLists.ts';
+import { enumCursor, floatCursor, int32Cursor, readEnums, readFloats, readInt32s } from './packedLists.ts';
 import { OnnxRefused } from './onnxRefused.ts';
 import type { Constant } from './tensor.ts';
 import { decodeTensor, readTensor } from './tensor.ts';
@@ -35,6 +36,12 @@ export interface Attribute {
   int32s(): Int32Array;
   /** Indexes into the names. */
   enums(names: readonly string[]): Uint8Array;
+  /** The same lists, piece by piece. */
+  readonly cursors: {
+    floats(): ListCursor<Float32Array>;
+    int32s(): ListCursor<Int32Array>;
+    enums(names: readonly string[]): ListCursor<Uint8Array>;
+  };
   holdsGraph(): boolean;
 }
 
@@ -97,6 +104,11 @@ export function readAttribute(bytes: Uint8Array): Attribute {
     strings: () => collect(bytes, STRINGS, field.bytes).map(decodeText),
     int32s: () => readInt32s(bytes, INTS),
     enums: (names) => readEnums(bytes, STRINGS, names),
+    cursors: {
+      floats: () => floatCursor(bytes, FLOATS),
+      int32s: () => int32Cursor(bytes, INTS),
+      enums: (names) => enumCursor(bytes, STRINGS, names),
+    },
     holdsGraph: () => has(G) || has(GRAPHS),
   };
 }

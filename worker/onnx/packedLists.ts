@@ -1,36 +1,86 @@
-import type { BinaryReader } from '@bufbuild/protobuf/wire';
-import { WireType } from '@bufbuild/protobuf/wire';
+import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { OnnxRefused } from './onnxRefused.ts';
-import { readMessage, repeated } from './wireFields.ts';
-
-/** A list that grows by doubling: a count in the file must not decide how much is allocated. */
-interface Growing<T> {
-  push(value: number): void;
-  append(more: T): void;
-  done(): T;
-}
+import { guard, skipField } from './wireFields.ts';
 
 type NumberArray = Int32Array | Float32Array | Uint8Array;
 
-function growing<T extends NumberArray>(allocate: (length: number) => T): Growing<T> {
-  let values = allocate(64);
-  let length = 0;
-  const grow = (least: number): void => {
-    const larger = allocate(Math.max(2 * length, least));
-    larger.set(values);
-    values = larger;
+/** The elements of a repeated field, from the first one on: a large list need not be in memory as a whole. */
+export interface ListCursor<T extends NumberArray> {
+  /** The next elements: fewer than `most` only at the end. @throws {OnnxRefused} for damaged bytes */
+  take(most: number): T;
+}
+
+/** How elements of one wire type are read. */
+interface ElementReader {
+  readonly wire: WireType;
+  readonly read: (reader: BinaryReader) => number;
+  /**
+   * Reads unpacked elements in one loop while nothing is unusual: a tree ensemble has millions of them.
+   *
+   * @param values filled from `count` on
+   * @returns how many there are then, and the position behind them
+   */
+  readonly readRun: (bytes: Uint8Array, from: number, values: NumberArray, count: number) => Run;
+}
+
+interface Run {
+  readonly count: number;
+  readonly pos: number;
+}
+
+function createCursor<T extends NumberArray>(
+  bytes: Uint8Array,
+  number: number,
+  allocate: (length: number) => T,
+  { wire, read, readRun }: ElementReader,
+): ListCursor<T> {
+  const reader = new BinaryReader(bytes);
+  const damaged = (): never => {
+    throw new OnnxRefused('an attribute is damaged');
+  };
+  /** End of the packed elements that are being read; 0 outside of them. */
+  let packedEnd = 0;
+  /** Moves to the next element. @returns false at the end */
+  const find = (): boolean => {
+    if (reader.pos < packedEnd) return true;
+    if (packedEnd > 0 && reader.pos > packedEnd) damaged();
+    packedEnd = 0;
+    while (reader.pos < reader.len) {
+      const [found, foundWire] = reader.tag();
+      if (found !== number) skipField(reader, found, foundWire, bytes);
+      else if (foundWire === wire) return true;
+      else if (foundWire !== WireType.LengthDelimited)
+        throw new OnnxRefused('an attribute has a field of the wrong wire type');
+      else {
+        const end = reader.uint32() + reader.pos;
+        if (end > reader.len) damaged();
+        if (end > reader.pos) {
+          packedEnd = end;
+          return true;
+        }
+      }
+    }
+    if (reader.pos > reader.len) damaged();
+    return false;
+  };
+  const fill = (values: T): number => {
+    let count = 0;
+    while (count < values.length && find()) {
+      values[count++] = read(reader);
+      if (packedEnd > 0) continue;
+      const run = readRun(bytes, reader.pos, values, count);
+      count = run.count;
+      reader.pos = run.pos;
+    }
+    return count;
   };
   return {
-    push: (value) => {
-      if (length === values.length) grow(length + 1);
-      values[length++] = value;
+    take: (most) => {
+      // A count in the file must not decide how much is allocated: an element takes at least one byte.
+      const values = allocate(Math.min(most, bytes.length - Math.min(reader.pos, bytes.length)));
+      const count = guard('an attribute', () => fill(values));
+      return count === values.length ? values : (values.slice(0, count) as T);
     },
-    append: (more) => {
-      if (length + more.length > values.length) grow(length + more.length);
-      values.set(more, length);
-      length += more.length;
-    },
-    done: () => values.slice(0, length) as T,
   };
 }
 
@@ -46,78 +96,55 @@ function readInt32(reader: BinaryReader): number {
   return Number(whole);
 }
 
-/**
- * Reads on from `from` while each element is a tag of one byte and a varint of at most three: a tree ensemble has
- * millions of them, nearly all so short, and a start waits for them.
- *
- * @param values room for half as many elements as there are bytes
- * @returns how many there are, and where the first other byte is
- */
-function readShortRun(
-  bytes: Uint8Array,
-  from: number,
-  tag: number,
-  values: Int32Array,
-): { count: number; pos: number } {
-  let count = 0;
-  let pos = from;
-  // The reader, which checks bounds, takes the last elements.
-  const last = bytes.length - 4;
-  while (pos <= last && bytes[pos] === tag) {
-    let byte = bytes[pos + 1] as number;
-    let value = byte & 0x7f;
-    let next = pos + 2;
-    if (byte >= 0x80) {
-      byte = bytes[next++] as number;
-      value |= (byte & 0x7f) << 7;
+/** Each element is a tag of one byte and a varint of at most three; the reader, which checks bounds, takes the last ones. */
+const readShortVarints =
+  (tag: number): ElementReader['readRun'] =>
+  (bytes, from, values, first) => {
+    let count = first;
+    let pos = from;
+    const last = bytes.length - 4;
+    while (count < values.length && pos <= last && bytes[pos] === tag) {
+      let byte = bytes[pos + 1] as number;
+      let value = byte & 0x7f;
+      let next = pos + 2;
       if (byte >= 0x80) {
         byte = bytes[next++] as number;
-        value |= byte << 14;
-        if (byte >= 0x80) break;
+        value |= (byte & 0x7f) << 7;
+        if (byte >= 0x80) {
+          byte = bytes[next++] as number;
+          value |= byte << 14;
+          if (byte >= 0x80) break;
+        }
       }
+      values[count++] = value;
+      pos = next;
     }
-    values[count++] = value;
-    pos = next;
-  }
-  return { count, pos };
-}
-
-/**
- * All elements of a repeated int64 field, each of which must fit into an int32.
- *
- * @param number of the field, at most 15, as in all of these
- */
-export function readInt32s(bytes: Uint8Array, number: number): Int32Array {
-  const list = growing((length) => new Int32Array(length));
-  const tag = (number << 3) | WireType.Varint;
-  let run: Int32Array<ArrayBuffer> | undefined;
-  const takeRun = (reader: BinaryReader): void => {
-    if (bytes[reader.pos] !== tag) return;
-    run ??= new Int32Array((bytes.length - reader.pos) >> 1);
-    const { count, pos } = readShortRun(bytes, reader.pos, tag, run);
-    list.append(run.subarray(0, count));
-    reader.pos = pos;
+    return { count, pos };
   };
-  readMessage(bytes, 'an attribute', {
-    [number]: repeated(WireType.Varint, (reader) => list.push(readInt32(reader)), takeRun),
-  });
-  return list.done();
-}
 
-/** All elements of a repeated float field. */
-export function readFloats(bytes: Uint8Array, number: number): Float32Array {
-  const list = growing((length) => new Float32Array(length));
+/** The elements of a repeated int64 field with a number of at most 15, each of which must fit into an int32. */
+export const int32Cursor = (bytes: Uint8Array, number: number): ListCursor<Int32Array> =>
+  createCursor(bytes, number, (length) => new Int32Array(length), {
+    wire: WireType.Varint,
+    read: readInt32,
+    readRun: readShortVarints((number << 3) | WireType.Varint),
+  });
+
+/** The elements of a repeated float field with a number of at most 15. */
+export function floatCursor(bytes: Uint8Array, number: number): ListCursor<Float32Array> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const tag = (number << 3) | WireType.Bit32;
-  const takeRun = (reader: BinaryReader): void => {
-    let { pos } = reader;
-    for (; pos + 5 <= bytes.length && bytes[pos] === tag; pos += 5) list.push(view.getFloat32(pos + 1, true));
-    reader.pos = pos;
-  };
-  readMessage(bytes, 'an attribute', {
-    [number]: repeated(WireType.Bit32, (reader) => list.push(reader.float()), takeRun),
+  return createCursor(bytes, number, (length) => new Float32Array(length), {
+    wire: WireType.Bit32,
+    read: (reader) => reader.float(),
+    readRun: (_, from, values, first) => {
+      let count = first;
+      let pos = from;
+      for (; count < values.length && pos + 5 <= bytes.length && bytes[pos] === tag; pos += 5)
+        values[count++] = view.getFloat32(pos + 1, true);
+      return { count, pos };
+    },
   });
-  return list.done();
 }
 
 /** Whether the bytes from `at` on are these; compared from the end, where the names of an enum differ. */
@@ -127,13 +154,15 @@ function matches(bytes: Uint8Array, at: number, name: Uint8Array): boolean {
 }
 
 /**
- * All elements of a repeated string field with a few known values, as indexes into these.
- *
- * @throws {OnnxRefused} for an unknown value
+ * The elements of a repeated string field (with a number of at most 15) with a few known values, as indexes into these.
+ * Its `take` throws OnnxRefused for an unknown value, too.
  */
-export function readEnums(bytes: Uint8Array, number: number, names: readonly string[]): Uint8Array {
+export function enumCursor(
+  bytes: Uint8Array,
+  number: number,
+  names: readonly string[],
+): ListCursor<Uint8Array> {
   const known = names.map((name) => Buffer.from(name));
-  const list = growing((length) => new Uint8Array(length));
   const tag = (number << 3) | WireType.LengthDelimited;
   const find = (at: number, length: number): number => {
     for (let index = 0; index < known.length; index++) {
@@ -142,15 +171,49 @@ export function readEnums(bytes: Uint8Array, number: number, names: readonly str
     }
     throw new OnnxRefused('an attribute holds a name that is not known');
   };
-  const read = (reader: BinaryReader): void => {
-    for (;;) {
+  return createCursor(bytes, number, (length) => new Uint8Array(length), {
+    wire: WireType.LengthDelimited,
+    read: (reader) => {
       const length = reader.uint32();
-      list.push(find(reader.pos, length));
+      const index = find(reader.pos, length);
       reader.pos += length;
-      if (bytes[reader.pos] !== tag) return;
-      reader.pos++;
-    }
-  };
-  readMessage(bytes, 'an attribute', { [number]: { wires: [WireType.LengthDelimited], read } });
-  return list.done();
+      return index;
+    },
+    readRun: (_, from, values, first) => {
+      let count = first;
+      let pos = from;
+      // A longer name than any known one has its length in more bytes.
+      while (count < values.length && bytes[pos] === tag && (bytes[pos + 1] as number) < 0x80) {
+        const length = bytes[pos + 1] as number;
+        values[count++] = find(pos + 2, length);
+        pos += 2 + length;
+      }
+      return { count, pos };
+    },
+  });
 }
+
+const BLOCK = 2 ** 16;
+
+/** All elements of a list, which grows by blocks: its length isn't known before. */
+function takeAll<T extends NumberArray>(cursor: ListCursor<T>, allocate: (length: number) => T): T {
+  const blocks = [cursor.take(BLOCK)];
+  while (blocks.at(-1)?.length === BLOCK) blocks.push(cursor.take(BLOCK));
+  if (blocks.length === 1) return blocks[0] as T;
+  const all = allocate(blocks.reduce((sum, { length }) => sum + length, 0));
+  let end = 0;
+  for (const block of blocks) {
+    all.set(block, end);
+    end += block.length;
+  }
+  return all;
+}
+
+export const readInt32s = (bytes: Uint8Array, number: number): Int32Array =>
+  takeAll(int32Cursor(bytes, number), (length) => new Int32Array(length));
+
+export const readFloats = (bytes: Uint8Array, number: number): Float32Array =>
+  takeAll(floatCursor(bytes, number), (length) => new Float32Array(length));
+
+export const readEnums = (bytes: Uint8Array, number: number, names: readonly string[]): Uint8Array =>
+  takeAll(enumCursor(bytes, number, names), (length) => new Uint8Array(length));

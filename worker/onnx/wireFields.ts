@@ -24,7 +24,7 @@ export function readMessage(bytes: Uint8Array, what: string, fields: Fields): vo
     while (reader.pos < reader.len) {
       const [number, wire] = reader.tag();
       const field = fields[number];
-      if (field === undefined) skip(reader, number, wire);
+      if (field === undefined) skipField(reader, number, wire, bytes);
       else if (field.wires.includes(wire)) field.read(reader, wire);
       else throw new OnnxRefused(`${what} has a field of the wrong wire type`);
     }
@@ -32,14 +32,46 @@ export function readMessage(bytes: Uint8Array, what: string, fields: Fields): vo
   });
 }
 
+/** Longest varint. */
+const MAX_VARINT = 10;
+
 /** As the library's skip(), which makes a view of each field: too slow for the millions of fields of a forest. */
-function skip(reader: BinaryReader, number: number, wire: WireType): void {
+export function skipField(reader: BinaryReader, number: number, wire: WireType, bytes: Uint8Array): void {
   if (wire === WireType.LengthDelimited) {
     const length = reader.uint32();
     reader.pos += length;
   } else if (wire === WireType.Bit32) reader.pos += 4;
   else if (wire === WireType.Varint) reader.uint32();
-  else reader.skip(wire, number, MAX_GROUP_DEPTH);
+  else {
+    reader.skip(wire, number, MAX_GROUP_DEPTH);
+    return;
+  }
+  if (number <= 15) reader.pos = skipRun(bytes, reader.pos, (number << 3) | wire, wire);
+}
+
+/**
+ * Skips further elements of a repeated field whose tag has one byte.
+ *
+ * @returns the position behind them; the reader, which checks bounds, takes the last ones
+ */
+function skipRun(bytes: Uint8Array, from: number, tag: number, wire: WireType): number {
+  const last = bytes.length - MAX_VARINT - 1;
+  let pos = from;
+  while (pos <= last && bytes[pos] === tag) {
+    let next = pos + 1;
+    const byte = bytes[next] as number;
+    if (wire === WireType.Bit32) next += 4;
+    else if (wire === WireType.LengthDelimited) {
+      if (byte >= 0x80) break;
+      next += 1 + byte;
+    } else {
+      while ((bytes[next] as number) >= 0x80 && next < pos + MAX_VARINT) next++;
+      if ((bytes[next++] as number) >= 0x80) break;
+    }
+    if (next > bytes.length) break;
+    pos = next;
+  }
+  return pos;
 }
 
 /** Turns what the library throws at damaged bytes into one line. */

@@ -15,6 +15,7 @@ def default_card(name: str, export: Export, description: str) -> str:
     )
     quality = "\n".join(f"| {key} | {value:.4f} |" if isinstance(value, float) else f"| {key} | {value} |"
                         for key, value in export.metrics.items()) or "| not measured | |"  # fmt: skip
+    by_position = "\n\nThe model was fitted on a matrix without names: the names are the exporter's, by position." if export.by_position else ""
     return f"""# Model card: {name}
 
 {description}
@@ -25,7 +26,7 @@ Not stated yet: where the training data come from, their licence, and what they 
 
 | column | type | may be missing | in the frame |
 | --- | --- | --- | --- |
-{columns}
+{columns}{by_position}
 
 ## Training
 

@@ -28,7 +28,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 
 from exporter.errors import ExportError
 from exporter.naive_bayes import centre_log_probabilities
-from exporter.signature import Column, first_step, reads_one_text
+from exporter.signature import JSON_INTEGERS, Column, first_step, reads_one_text
 from exporter.tokens import has_default_tokens, use_exact_tokens
 
 # Converters of LightGBM and XGBoost refuse newer operators of ai.onnx.ml.
@@ -125,9 +125,24 @@ def _options(model: Any) -> dict[int, dict[str, Any]]:
     return options
 
 
+def _counted(graph: onnx.ModelProto, numbers: list[int]) -> list[int]:
+    """The numbers of classes in the graph, which from now on counts them from 0 if its one classifier has them as labels.
+
+    The server reads no integers beyond 2^53 in a graph whose forest it lifts.
+    """
+    lists = [
+        attribute.ints for node in graph.graph.node for attribute in node.attribute if attribute.name.startswith("classlabels_int")
+    ]
+    if len(lists) != 1 or list(lists[0]) != numbers or not any(abs(number) > JSON_INTEGERS for number in numbers):
+        return numbers
+    lists[0][:] = range(len(numbers))
+    return list(lists[0])
+
+
 def name_classes(graph: onnx.ModelProto, numbers: list[int], classes: list[str]) -> None:
     """Replace the numbers of classes by their names in the graph's label output, in the order of the numbers."""
     label = graph.graph.output[0]
+    numbers = _counted(graph, numbers)
     numbered = f"{label.name}_number"
     for node in graph.graph.node:
         for index, name in enumerate(node.output):

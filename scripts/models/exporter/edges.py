@@ -10,7 +10,7 @@ import onnx
 import pandas as pd
 
 from exporter.parity import Answers
-from exporter.signature import FLOAT_INTEGERS, JSON_INTEGERS, Column, is_whole
+from exporter.signature import FLOAT_INTEGERS, JSON_INTEGERS, Column, float32_step, is_whole
 
 NASTY_TEXTS = [
     "",
@@ -33,6 +33,10 @@ UNKNOWN_CATEGORIES = ["", "unknown \u2026", "nan"]
 
 MOST_TRIED = 100
 """Categories, or thresholds of trees, whose neighbours are tried in a column."""
+
+
+FINE_PARTS = np.arange(-1, 1.1, 0.25)
+"""Shares of a step of float32 at which the neighbours of a fraction are tried."""
 
 
 def large_thresholds(graph: onnx.ModelProto) -> np.ndarray:
@@ -59,13 +63,18 @@ def _whole_neighbours(values: np.ndarray) -> list[int]:
     return [int(value) for value in np.repeat(values, 8) + np.asarray(near) if abs(value) <= JSON_INTEGERS]
 
 
+def _fine_neighbours(values: np.ndarray, present: pd.Series) -> list[float]:
+    """Numbers within a step of float32 of these, as far as that is at the largest number of the column."""
+    return (values[:, None] + FINE_PARTS * float32_step(present)).ravel().tolist()
+
+
 def near_values(column: Column, values: pd.Series, thresholds: np.ndarray) -> list[float]:
     """Numbers next to those that the model knows, which float32 or an integer tensor could take for them."""
     present = values.dropna()
     known = _spread(column.looked_up or (), MOST_TRIED)
     if column.type == "number":
         if not is_whole(present):
-            return [float(np.nextafter(np.float32(value), np.float32(to))) for value in known for to in (-np.inf, np.inf)]
+            return _fine_neighbours(_spread(thresholds, MOST_TRIED), present) if column.is_fine else []
         near = [value + part for value in _spread(present, 10) for part in (-0.3, 0.5, 0.7)]
     else:
         near = [value + step for value in known for step in (-1, 1)]
@@ -134,7 +143,7 @@ def _answers_differ(left: Answers, right: Answers) -> np.ndarray:
 
 
 def jump_frame(columns: list[Column], frame: pd.DataFrame, ask: Callable[[pd.DataFrame], Answers]) -> pd.DataFrame:
-    """[M, F] rows around the whole numbers at which the library's answer changes, for columns of large ones.
+    """[M, F] rows around the numbers at which the library's answer changes, where float32 may lose them.
 
     Between two numbers of the frame that get different answers a search by halves ends at two neighbours that do: trees
     do so wherever their thresholds went, also behind a scaler.
@@ -144,8 +153,10 @@ def jump_frame(columns: list[Column], frame: pd.DataFrame, ask: Callable[[pd.Dat
         if column.type not in ("integer", "number"):
             continue
         present = frame[column.name].dropna()
-        if present.abs().max() <= FLOAT_INTEGERS or not is_whole(present):
+        whole = is_whole(present)
+        if not (column.is_fine or (whole and present.abs().max() > FLOAT_INTEGERS)):
             continue
+        near = 1 if whole else float32_step(present) / 16
         points = _spread(present, 40)
         base = frame.iloc[np.arange(len(points) - 1) % len(frame)].reset_index(drop=True)
 
@@ -157,11 +168,14 @@ def jump_frame(columns: list[Column], frame: pd.DataFrame, ask: Callable[[pd.Dat
             continue
         below = answers(low)
         changes = _answers_differ(below, answers(high))
-        while (high - low > 1).any():
-            middle = np.floor((low + high) / 2)
+        while (high - low > near).any():
+            middle = np.floor((low + high) / 2) if whole else (low + high) / 2
             same = ~_answers_differ(below, answers(middle))
             low, high = np.where(same, middle, low), np.where(same, high, middle)
-        around = [_whole_neighbours(low[[at]]) for at in np.flatnonzero(changes)]
+        around = [
+            _whole_neighbours(low[[at]]) if whole else _fine_neighbours(low[[at]], present)
+            for at in np.flatnonzero(changes)
+        ]
         rows = base.iloc[np.repeat(np.flatnonzero(changes), [len(cells) for cells in around])]
         rounded = column.type == "integer" and column.tensor == "float"
         cells = [float(np.float32(cell)) if rounded else cell for near in around for cell in near]

@@ -19,8 +19,8 @@ import pandas as pd
 from onnx import helper
 from sklearn.base import is_classifier
 
-from exporter.errors import ExportError
-from exporter.signature import JSON_INTEGERS, Column, first_step, reads_one_text
+from exporter.errors import Disagreement, ExportError
+from exporter.signature import JSON_INTEGERS, Column, fitted_names, reads_one_text
 
 PROBABILITY_TOLERANCE = 1e-6
 VALUE_TOLERANCE = 1e-5
@@ -89,9 +89,7 @@ def library_input(model: Any, frame: pd.DataFrame) -> Any:
     """The rows in the form in which the model was fitted."""
     if reads_one_text(model):
         return frame.iloc[:, 0]
-    named = hasattr(model, "feature_names_in_") or hasattr(first_step(model), "feature_names_in_")
-    unnamed_lightgbm = named and all(str(n).startswith("Column_") for n in getattr(model, "feature_names_in_", [""]))
-    return frame if named and not unnamed_lightgbm else frame.to_numpy()
+    return frame.to_numpy() if fitted_names(model) is None else frame
 
 
 def library_answers(model: Any, frame: pd.DataFrame, classes: list[Label] | None) -> Answers:
@@ -183,12 +181,12 @@ def _named(rows: tuple[int, ...]) -> str:
 
 
 def require(
-    agreement: Agreement, tolerance: float, library: str, what: str = "the frame", shown: pd.DataFrame | None = None
+    agreement: Agreement, tolerance: float, library: str, frame: pd.DataFrame, what: str = "the frame", made_up: bool = False
 ) -> None:
     """Refuse a model whose ONNX form and training library give different answers.
 
-    shown: generated rows, which the user doesn't have: the message holds the first one that differs.
-    Raises ExportError naming the rows, counted from 0.
+    made_up: the user doesn't have these rows, so the message holds the first one that differs.
+    Raises Disagreement naming the rows, counted from 0.
     """
     if agreement.complete:
         return
@@ -204,10 +202,11 @@ def require(
     hint = ""
     if agreement.ties:
         hint = "; these rows are ties: no class is the most probable (a forest with an odd number of trees has fewer)"
-    if shown is not None:
-        first = (*agreement.label_differences, *agreement.beyond)[0]
-        cells = ", ".join(f"{name}: {str(value)[:40]!r}" for name, value in shown.iloc[first].items())
-        hint += f"; row {first} is {cells[:400]}"
-    raise ExportError(
-        f"ONNX Runtime doesn't give {library}'s answers on {what}: {'; '.join(parts)}{hint}; nothing was written"
+    differing = [*agreement.label_differences, *agreement.beyond]
+    if made_up:
+        cells = ", ".join(f"{name}: {str(value)[:40]!r}" for name, value in frame.iloc[differing[0]].items())
+        hint += f"; row {differing[0]} is {cells[:400]}"
+    raise Disagreement(
+        f"ONNX Runtime doesn't give {library}'s answers on {what}: {'; '.join(parts)}{hint}; nothing was written",
+        frame.iloc[differing],
     )

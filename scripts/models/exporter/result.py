@@ -25,3 +25,4 @@ class Export:
     metrics: Metrics
     task: str
     framework: str
+    by_position: bool = False  # the model was fitted on a matrix without names

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import csv
+import io
+import shlex
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +22,7 @@ from exporter.errors import ExportError
 FLOAT_INTEGERS = 2**24
 """Up to here float32 holds every whole number; beyond, neighbours fall together."""
 JSON_INTEGERS = 2**53 - 1
-"""The largest whole number that JSON's readers tell from its neighbours."""
+"""The largest whole number that JSON's readers distinguish from its neighbours."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Column:
     categories: tuple[str, ...] | None = None
     range: tuple[float, float] | None = None
     looked_up: tuple[float, ...] | None = None  # numbers that an encoder knows: its categories
+    is_fine: bool = False  # fractions whose neighbours float32 takes for one another, see has_fine_fractions
     tensor: str = "float"  # of a number in the graph: float, double or int64
 
     @property
@@ -40,7 +44,7 @@ class Column:
 
     @property
     def is_large(self) -> bool:
-        """Whether it holds numbers whose neighbours float32 can't tell apart."""
+        """Whether it holds numbers beyond the whole ones that float32 distinguishes."""
         return any(abs(number) > FLOAT_INTEGERS for number in (*(self.range or ()), *(self.looked_up or ())))
 
     def entry(self, onnx: str, example: Any = None) -> dict[str, Any]:
@@ -65,29 +69,62 @@ def reads_one_text(model: Any) -> bool:
     return isinstance(first_step(model), CountVectorizer)
 
 
-def column_names(model: Any, frame: pd.DataFrame, target: str | None) -> list[str]:
+def fitted_names(model: Any) -> list[str] | None:
+    """The names of the columns that the model was fitted on, in their order; None after a matrix without names."""
+    names = getattr(model, "feature_names_in_", None)
+    if names is None:
+        names = getattr(first_step(model), "feature_names_in_", None)
+    # LightGBM makes up names for a matrix.
+    if names is None or all(str(name) == f"Column_{at}" for at, name in enumerate(names)):
+        return None
+    return list(names)
+
+
+def column_names(model: Any, frame: pd.DataFrame, target: str | None, chosen: Sequence[str] | None = None) -> list[str]:
     """The columns that the model takes, in its own order.
 
-    Raises ExportError when the frame doesn't have them.
+    chosen: that order, which only its author knows when the model was fitted on a matrix without names.
+    Raises ExportError when the frame doesn't have them, or the order isn't known.
     """
     candidates = [str(name) for name in frame.columns if name != target]
-    known = getattr(model, "feature_names_in_", None)
-    if known is None and hasattr(first_step(model), "feature_names_in_"):
-        known = first_step(model).feature_names_in_
+    known = fitted_names(model)
     if known is not None:
         # A column transformer that was fitted on the whole table has seen the target, but doesn't use it.
-        known = [name for name in known if name != target]
-        missing = [str(name) for name in known if str(name) not in candidates]
-        if missing:
-            raise ExportError(f"the frame has no column {', '.join(missing)}, on which the model was fitted")
-        return [str(name) for name in known]
-    width = 1 if reads_one_text(model) else getattr(model, "n_features_in_", len(candidates))
-    if width != len(candidates):
+        names = [str(name) for name in known if name != target]
+        if chosen is not None and list(chosen) != names:
+            raise ExportError(f"--columns: the model was fitted on {', '.join(names)}, in this order")
+    elif chosen is not None:
+        names = list(chosen)
+        if len(set(names)) < len(names):
+            raise ExportError("--columns names a column twice")
+    else:
+        names = candidates
+    missing = [name for name in names if name not in candidates]
+    if missing:
+        fitted = ", on which the model was fitted" if known is not None else "; see --columns"
+        raise ExportError(f"the frame has no column {', '.join(missing)}{fitted}")
+    if known is not None:
+        return names
+    width = 1 if reads_one_text(model) else getattr(model, "n_features_in_", len(names))
+    if width != len(names):
         raise ExportError(
-            f"the model was fitted on {width} unnamed columns, but the frame has {len(candidates)}: "
-            f"{', '.join(candidates)}; name the target with --target, or leave the others out"
+            f"the model was fitted on {width} unnamed columns, but {'the frame' if chosen is None else '--columns'} has "
+            f"{len(names)}: {', '.join(names)}; name those of the matrix, in its order, with --columns"
         )
-    return candidates
+    numbered = names == [str(at) for at in range(len(names))]
+    if chosen is None and len(names) > 1 and not numbered:
+        raise ExportError(
+            f"the model was fitted on a matrix without names, so names are taken by position: {', '.join(names)}; confirm "
+            f"that this is the order of the matrix, or give that order, with --columns {_listed(names)}"
+        )
+    return names
+
+
+def _listed(names: list[str]) -> str:
+    """The names as an option of a shell takes them."""
+    text = io.StringIO()
+    csv.writer(text).writerow(names)
+    return shlex.quote(text.getvalue().rstrip())
 
 
 def _encoders(transformer: Any, columns: list[str]) -> Iterator[tuple[Any, list[str]]]:
@@ -112,7 +149,8 @@ def _keeps_columns(step: Any, columns: list[str]) -> bool:
     """Whether a step leaves each column in its place, and known values as they are."""
     if step is None or step == "passthrough":
         return True
-    return isinstance(step, SimpleImputer) and not step.add_indicator and len(step.statistics_) == len(columns)
+    # Its indicators of missing cells stand behind the columns.
+    return isinstance(step, SimpleImputer) and len(step.statistics_) == len(columns)
 
 
 def _positions(chosen: Any, columns: list[str]) -> list[int]:
@@ -132,9 +170,9 @@ def known_categories(model: Any, columns: list[str]) -> dict[str, tuple[Any, ...
     """
     found: dict[str, tuple[Any, ...]] = {}
     for encoder, names in _encoders(model, columns):
-        if len(names) != len(encoder.categories_):
+        if len(names) > len(encoder.categories_):
             continue
-        for name, values in zip(names, encoder.categories_, strict=True):
+        for name, values in zip(names, encoder.categories_, strict=False):
             if all(isinstance(value, str) for value in values):
                 found[name] = tuple(values)
             elif values.dtype.kind in "iuf":
@@ -161,6 +199,27 @@ def is_whole(values: pd.Series) -> bool:
     return bool(values.dropna().mod(1).eq(0).all())
 
 
+FINE_STEP = 2e-6
+"""Share of a column's width at which a step of float32 decides on answers: one row in some thousand."""
+
+
+def float32_step(values: pd.Series) -> float:
+    """The distance of neighbours in float32 at the largest of these numbers."""
+    return float(np.spacing(np.float32(values.abs().max())))
+
+
+def has_fine_fractions(values: pd.Series) -> bool:
+    """Whether a column's fractions are finer than float32 there, and its width isn't large beside its size.
+
+    So are seconds since 1970 with a fraction; hundredths of a year, or prices, aren't.
+    """
+    present = values.dropna().astype("float64")
+    step = float32_step(present)
+    decimals = int(np.floor(-np.log10(step)))
+    finer = (present - present.round(decimals)).abs().max() > step / 1000
+    return not is_whole(present) and step > FINE_STEP * (present.max() - present.min()) and bool(finer)
+
+
 def describe(name: str, values: pd.Series, categories: tuple[Any, ...] | None) -> Column:
     """Describe a column by its training data; find_nullable adds whether it may be missing.
 
@@ -173,15 +232,24 @@ def describe(name: str, values: pd.Series, categories: tuple[Any, ...] | None) -
         if present.empty or not np.isfinite(present.astype("float64")).all():
             raise ExportError(f"column {name} has no number, or an infinite one")
         # An encoder of whole numbers knows no fraction, and its ONNX form would cut one off.
-        known_whole = categories is not None and all(isinstance(number, int) for number in categories)
+        fractions = [number for number in categories or () if number % 1]
+        if fractions:
+            raise ExportError(
+                f"column {name}: an encoder looks up fractions such as {fractions[0]:g}, and its ONNX form takes their "
+                "neighbours for them, since it compares in float32: train on whole numbers (tenths, cents) or on texts"
+            )
+        known_whole = categories is not None
         whole = pd.api.types.is_integer_dtype(values) or (known_whole and is_whole(values))
         if whole and max(abs(int(present.min())), abs(int(present.max()))) > JSON_INTEGERS:
             raise ExportError(
-                f"column {name} has whole numbers beyond 2^53 - 1, which JSON can't carry: number them anew from 0, or "
+                f"column {name} has whole numbers beyond 2^53 - 1, which JSON can't carry: number them from 0, or "
                 "give them to the model as texts"
             )
         kind = "integer" if whole else "number"
-        return Column(name, kind, range=(_plain(present.min()), _plain(present.max())), looked_up=categories)
+        return Column(
+            name, kind, range=(_plain(present.min()), _plain(present.max())), looked_up=categories,
+            is_fine=has_fine_fractions(present),
+        )  # fmt: skip
     if not all(isinstance(value, str) for value in values.astype(object)):
         missing = int(values.isna().sum())
         reason = f"{missing} missing cells" if missing else "cells that are not text"

@@ -1,7 +1,7 @@
 import { createEncoder } from '../../../server/encoding/encoder.ts';
 import type { Input } from '../../../server/model/signature.ts';
 import type { OutputValue } from '../../../worker/answers.ts';
-import { rejectHostileFile } from '../../../worker/rejectHostileFile.ts';
+import { rejectHostileFile } from '../../../worker/onnx/rejectHostileFile.ts';
 import { openGraph } from '../../../worker/session.ts';
 import { createFeedMaker } from '../../../worker/tensors.ts';
 import type { FileRows } from '../readRows.ts';

@@ -104,6 +104,26 @@ it('takes the median of the starts', () => {
   });
 });
 
+it('holds what an idle server and many models cost', () => {
+  const models = {
+    startSeconds: 9,
+    idlePercent: 1.5,
+    pssBytes: 240e6,
+    scrapeBytes: 299_000,
+    listMilliseconds: [5, 30, 6],
+  };
+  const results = resultsOf([], { idlePercent: 0.4, models });
+  const verdicts = ['idle', 'models-start', 'models-idle', 'models-memory', 'models-scrape', 'models-list'];
+  expect(verdicts.map((id) => verdict(results, id).verdict)).toEqual([
+    'pass',
+    'fail',
+    'pass',
+    'pass',
+    'pass',
+    'pass',
+  ]);
+});
+
 describe('the compiler', () => {
   const pair = (rows: number, onnxRuntime: number[], ours: number[]) => ({ rows, onnxRuntime, ours });
 

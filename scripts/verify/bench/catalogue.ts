@@ -3,8 +3,10 @@ import { judge } from './bound.ts';
 import type { Part } from './part.ts';
 import { compiler } from './parts/compiler.ts';
 import { drift } from './parts/drift.ts';
+import { idle } from './parts/idle.ts';
 import { load } from './parts/load.ts';
 import { memory } from './parts/memory.ts';
+import { models } from './parts/models.ts';
 import { neighbour } from './parts/neighbour.ts';
 import { rounds } from './parts/rounds.ts';
 import { scrape } from './parts/scrape.ts';
@@ -12,7 +14,18 @@ import { start } from './parts/start.ts';
 import type { Results } from './results.ts';
 
 /** Every part, in the order of the report. Memory comes before all that could share memory with the server. */
-export const PARTS: readonly Part[] = [rounds, neighbour, memory, start, compiler, load, scrape, drift];
+export const PARTS: readonly Part[] = [
+  rounds,
+  neighbour,
+  memory,
+  start,
+  compiler,
+  load,
+  scrape,
+  drift,
+  idle,
+  models,
+];
 
 /** The verdict on every bound. */
 export const judgeAll = (results: Results): Verdict[] =>

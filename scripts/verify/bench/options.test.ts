@@ -9,7 +9,18 @@ describe('the command line', () => {
       subjects: ['echo', 'server', 'direct', 'naive'],
       rounds: 5,
       seconds: 3,
-      parts: ['rounds', 'neighbour', 'memory', 'start', 'compiler', 'load', 'scrape', 'drift'],
+      parts: [
+        'rounds',
+        'neighbour',
+        'memory',
+        'start',
+        'compiler',
+        'load',
+        'scrape',
+        'drift',
+        'idle',
+        'models',
+      ],
       compare: undefined,
       strict: false,
     });
@@ -59,7 +70,7 @@ describe('the command line', () => {
     [['--subjects', 'apache'], '--subjects takes echo, server, direct, naive, fastapi, mlflow; see --help'],
     [
       ['--parts', 'all'],
-      '--parts takes rounds, neighbour, memory, start, compiler, load, scrape, drift; see --help',
+      '--parts takes rounds, neighbour, memory, start, compiler, load, scrape, drift, idle, models; see --help',
     ],
     [['--fast'], "Unknown option '--fast'"],
     [['fast'], 'Unexpected argument'],

@@ -1,5 +1,6 @@
 import type { Fault } from './fault.ts';
 import { clockJumps, descriptorsGone, diskFull, outOfMemory } from './faults/machine.ts';
+import { largeModelArrives } from './faults/models.ts';
 import { nginxFrozen, nginxKilled, workerFrozen, workerKilled } from './faults/nginx.ts';
 import { primaryFrozen, primaryKilled } from './faults/primary.ts';
 import {
@@ -29,5 +30,6 @@ export const CATALOGUE: readonly Fault[] = [
   clockJumps,
   s3Gone,
   redisGone,
+  largeModelArrives,
   reloads,
 ];

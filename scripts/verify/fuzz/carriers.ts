@@ -12,8 +12,8 @@ import { requireMlflowBody } from '../../../server/http/mlflowBody.ts';
 import { receiveFile } from '../../../server/http/upload.ts';
 import { openSpool } from '../../../server/platform/spool.ts';
 import type { Signature } from '../../../server/model/signature.ts';
-import { TaskFault } from '../../../worker/fault.ts';
-import { rejectHostileFile } from '../../../worker/rejectHostileFile.ts';
+import { OnnxRefused } from '../../../worker/onnx/onnxRefused.ts';
+import { rejectHostileFile } from '../../../worker/onnx/rejectHostileFile.ts';
 import type { Target } from './target.ts';
 import { contextOf, decoded } from './target.ts';
 
@@ -154,7 +154,7 @@ export function carrierTargets(): Target[] {
         try {
           rejectHostileFile(input);
         } catch (error) {
-          if (!(error instanceof TaskFault)) throw error;
+          if (!(error instanceof OnnxRefused)) throw error;
         }
       },
     },

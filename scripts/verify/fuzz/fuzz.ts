@@ -7,7 +7,8 @@ import { attack } from './attack.ts';
 import { addToCorpus } from './corpus.ts';
 import { allTargets } from './targets.ts';
 
-const NAMES = 'native csv mlflow v1 v2 query csv-pieces coding multipart headers onnx';
+const NAMES =
+  'native csv mlflow v1 v2 query csv-forms utf8 json-fault csv-pieces coding multipart headers onnx';
 
 const USAGE = `Usage: npm run fuzz -- [options]
 

@@ -4,16 +4,12 @@ import { readCsv } from '../../../server/dialects/forms/csv.ts';
 import { readMlflow } from '../../../server/dialects/mlflow.ts';
 import { readNativeRows } from '../../../server/dialects/native.ts';
 import { readV1 } from '../../../server/dialects/v1.ts';
-import { outputTensors } from '../../../server/dialects/v2/outputs.ts';
-import { readV2InferRequest } from '../../../server/dialects/v2/request.ts';
-import { toTable } from '../../../server/dialects/v2/table.ts';
 import type { Model } from '../../../server/model/model.ts';
 import { readPairs, readQueryRow } from '../../../server/http/query.ts';
 import { toText } from '../../../server/http/body.ts';
 import type { Target } from './target.ts';
+import { CSV_FORMS } from './texts.ts';
 import { contextOf, decoded } from './target.ts';
-
-const NEWLINE = 0x0a;
 
 /** The table as columns and lists, in the order of the signature. */
 function plainBody({ columns, data, byName }: Table, model: Model): string {
@@ -36,7 +32,7 @@ const summary = ({ rows, cells, texts, warningsTotal }: EncodedRows): unknown =>
 ];
 
 /** Decodes and encodes; the same rows as a plain table must give the same matrix. */
-async function checkTable(model: Model, read: () => Table): Promise<void> {
+export async function checkTable(model: Model, read: () => Table): Promise<void> {
   const found = await decoded(() => {
     const table = read();
     const whole = model.encoder.encode(table.columns, table.data, { ignoreExtra: true }, table);
@@ -57,8 +53,8 @@ async function checkTable(model: Model, read: () => Table): Promise<void> {
   if (!isDeepStrictEqual(summary(found.lenient), expected)) throw new Error('good rows are left out');
 }
 
-const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
-const JSON_WORDS = [
+export const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
+export const JSON_WORDS = [
   '[',
   ']',
   '{',
@@ -84,20 +80,18 @@ export function tableTargets(model: Model, row: readonly unknown[]): Target[] {
   const split = { columns: names, data: [row, row] };
   const words = [...JSON_WORDS, ...names.map((name) => `"${name}"`), '"__proto__":', '"constructor":'];
   const csv = `${names.join()}\n${row.join()}\n`;
-  const tensors = names.map((name, at) => ({
-    name,
-    shape: [1],
-    datatype: typeof row[at] === 'string' ? 'BYTES' : 'FP64',
-    data: [row[at]],
-  }));
-  const binary = json({
-    inputs: [{ name: 'age', shape: [2], datatype: 'INT32', parameters: { binary_data_size: 8 } }],
-  });
+  const frame = {
+    schema: { fields: [{ name: 'index' }], primaryKey: ['index'] },
+    data: [{ index: 0, ...record }],
+  };
+  const nested = Object.fromEntries(names.map((name, at) => [name, { '0': row[at] }]));
   return [
     {
       name: 'native',
-      seeds: [split, record, [record, record], lists, [], { columns: names, data: [] }].map(json),
-      words: [...words, '"columns":', '"data":', '"index":'],
+      seeds: [split, record, [record, record], lists, [], { columns: names, data: [] }, frame, nested].map(
+        json,
+      ),
+      words: [...words, '"columns":', '"data":', '"index":', '"schema":', '"fields":', '"primaryKey":'],
       check: (input) => checkTable(model, () => readNativeRows(toText(input), inputs).table),
     },
     {
@@ -106,10 +100,33 @@ export function tableTargets(model: Model, row: readonly unknown[]): Target[] {
         csv,
         csv.replaceAll('\n', '\r\n'),
         `${csv}${row.map((cell) => `"${String(cell)}"`).join()}`,
+        `sep=;\n${csv.replaceAll(',', ';')}`,
+        csv.replaceAll(',', '\t'),
+        `,${csv.replace('\n', '\n0,')}`,
         '\n\n',
       ].map((text) => Buffer.from(text)),
-      words: ['"', '""', ',', '\n', '\r', '\r\n', '\uFEFF', 'NaN', '1e5', ' 1 ', '', 'true', '0x10', '1_0'],
-      check: (input) => checkTable(model, () => readCsv(toText(input), inputs)),
+      words: [
+        '"',
+        '""',
+        ',',
+        ';',
+        '\t',
+        '|',
+        '\n',
+        '\r',
+        '\r\n',
+        '\uFEFF',
+        'NaN',
+        '1e5',
+        ' 1 ',
+        '',
+        'true',
+        '0x10',
+        '1_0',
+      ],
+      check: async (input) => {
+        for (const form of CSV_FORMS) await checkTable(model, () => readCsv(toText(input), inputs, form));
+      },
     },
     {
       name: 'mlflow',
@@ -140,41 +157,6 @@ export function tableTargets(model: Model, row: readonly unknown[]): Target[] {
       ),
       words: [...words, '"instances":', '"signature_name":', '"parameters":'],
       check: (input) => checkTable(model, () => readV1(toText(input), model)),
-    },
-    {
-      // The first line is the length of the JSON behind it; without a number all of it is JSON.
-      name: 'v2',
-      seeds: [
-        Buffer.concat([Buffer.from('\n'), json({ inputs: tensors, id: 'x' })]),
-        Buffer.concat([
-          Buffer.from(`${binary.length}\n`),
-          binary,
-          Buffer.from([1, 0, 0, 0, 255, 255, 255, 255]),
-        ]),
-      ],
-      words: [
-        ...words,
-        '"shape":',
-        '"datatype":',
-        'BYTES',
-        'FP32',
-        'UINT64',
-        'INT8',
-        'BOOL',
-        '"binary_data_size":',
-        '"parameters":',
-      ],
-      check: (input) => {
-        const end = input.indexOf(NEWLINE);
-        const first = input.subarray(0, Math.max(0, end)).toString('latin1');
-        const length = /^\d{1,10}$/.test(first) ? Number(first) : undefined;
-        const read = (): Table =>
-          toTable(
-            readV2InferRequest(input.subarray(end + 1), length, model, outputTensors(model.output)).tensors,
-            inputs,
-          );
-        return checkTable(model, read);
-      },
     },
     {
       name: 'query',

@@ -11,6 +11,8 @@ export interface CutPoint {
   /** Name of the matrix. */
   readonly name: string;
   readonly matrix: SymbolicTensor;
+  /** Its integers are converted to floats. */
+  readonly asFloats: boolean;
   /** The nodes behind it, with those that make constants, in an order in which they can be run. */
   readonly nodes: readonly OnnxNode[];
 }
@@ -20,7 +22,7 @@ const comparesAsFloat = ({ domain, op }: OnnxNode): boolean =>
   domain === 'ai.onnx.ml' && (op === 'TreeEnsembleClassifier' || op === 'TreeEnsembleRegressor');
 
 /** Converts integers to float32 as C++ does; other tensors are returned as they are. */
-function asFloats(tensor: SymbolicTensor): SymbolicTensor {
+export function asFloats(tensor: SymbolicTensor): SymbolicTensor {
   if (tensor.element !== 'int64' && tensor.element !== 'int32') return tensor;
   return {
     element: 'float',
@@ -86,8 +88,10 @@ export function findCut(
     const tensor = live.size === 1 && name !== undefined ? columns.get(name) : undefined;
     if (name === undefined || tensor?.dims.length !== 1 || outputs.includes(name)) return undefined;
     const takers = takersOf.get(name) ?? [];
-    const matrix = takers.every(comparesAsFloat) ? asFloats(tensor) : tensor;
-    if (matrix.element === 'float') return { name, matrix, nodes: withConstants(graph, behind, constants) };
+    const compared = takers.every(comparesAsFloat);
+    const matrix = compared ? asFloats(tensor) : tensor;
+    if (matrix.element === 'float')
+      return { name, matrix, asFloats: compared, nodes: withConstants(graph, behind, constants) };
     wrongType ??= `${printable(takers[0]?.op ?? 'an output')} takes columns of type ${matrix.element}`;
     return undefined;
   };

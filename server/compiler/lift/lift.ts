@@ -1,12 +1,13 @@
 import type { Signature } from '../../model/signature.ts';
 import { outputFeed } from '../../model/signature.ts';
 import { fetchedOutputs } from '../../../worker/protocol.ts';
+import { writeOrigin } from '../../../worker/onnx/writeOrigin.ts';
 import { writeRemainder } from '../../../worker/onnx/writeRemainder.ts';
 import type { OnnxModel } from '../../../worker/onnx/model.ts';
 import { readModel } from '../../../worker/onnx/model.ts';
 import { OnnxRefused } from '../../../worker/onnx/onnxRefused.ts';
 import type { CutPoint } from './cutPoint.ts';
-import { findCut } from './cutPoint.ts';
+import { asFloats, findCut } from './cutPoint.ts';
 import type { ForestRest } from './readForest.ts';
 import { readForest } from './readForest.ts';
 import { interpret } from './interpret.ts';
@@ -26,6 +27,15 @@ export interface GraphRest {
 
 export type Rest = ForestRest | GraphRest;
 
+/** What makes the matrix, as plain values: another thread makes the same writers of it. */
+export interface Origin {
+  /** An ONNX file with the nodes before the matrix. */
+  readonly bytes: Uint8Array;
+  /** The matrix, whose integers are converted to floats where `asFloats` says so. */
+  readonly name: string;
+  readonly asFloats: boolean;
+}
+
 /** A model whose column-wise part was taken out of its graph. */
 export interface Lifted {
   readonly lifted: true;
@@ -35,6 +45,7 @@ export interface Lifted {
   readonly columns: readonly ColumnWriter[];
   /** What answers the matrix. */
   readonly rest: Rest;
+  readonly origin: () => Origin;
   /** The rest as a graph for ONNX Runtime, also where it is a forest. */
   readonly graph: () => GraphRest;
   /** How each feature is computed. */
@@ -56,6 +67,7 @@ function liftCut(model: OnnxModel, signature: Signature, cut: CutPoint, outputs:
     features,
     columns: createRowWriters(matrix, signature.inputs),
     rest: readForest(cut, signature) ?? graph(),
+    origin: () => ({ bytes: writeOrigin(model, name), name, asFloats: cut.asFloats }),
     graph,
     matrix,
   };
@@ -82,4 +94,13 @@ export function liftModel(onnx: Uint8Array, signature: Signature): Lifting {
     if (!(error instanceof OnnxRefused || error instanceof NotUnderstood)) throw error;
     return { lifted: false, reason: error.message };
   }
+}
+
+/** The writers of a model that was lifted in another thread. */
+export function liftOrigin(
+  { bytes, name, asFloats: compared }: Origin,
+  { inputs }: Signature,
+): ColumnWriter[] {
+  const tensor = interpret(readModel(bytes), inputs).columns.get(name) as SymbolicTensor;
+  return createRowWriters(compared ? asFloats(tensor) : tensor, inputs);
 }

@@ -10,12 +10,17 @@ import { OnnxRefused } from '../../../worker/onnx/onnxRefused.ts';
 import type { Labels } from '../labelEncoding.ts';
 import { encodeLabels, listOf } from '../labelEncoding.ts';
 import type { CutPoint } from './cutPoint.ts';
+import type { Shared } from './ensembleParts.ts';
+import { eachPart } from './ensembleParts.ts';
 import { readTreeEnsemble5 } from './readTreeEnsemble5.ts';
 
 /** A tree ensemble that answers the model's outputs by itself. */
 export interface ForestRest {
   readonly kind: 'forest';
+  /** As a whole, read at each use: several times the size of the packed forest. */
   readonly ensemble: TreeEnsemble;
+  /** Calls `take` with some trees at a time. @returns false where that is impossible: see eachPart */
+  readonly eachPart: (take: (part: TreeEnsemble) => void, partNodes?: number) => boolean;
   /** As the signature has them; empty for a regression. */
   readonly classes: readonly Label[];
 }
@@ -37,26 +42,34 @@ function word<T extends string>(attribute: Attribute | undefined, words: readonl
   return known;
 }
 
-/**
- * Reads a tree ensemble's attributes; compileForest checks them.
- *
- * @param prefix of the attributes of leaf weights: `class` or `target`
- */
-function readEnsemble(
+/** What holds for all trees; undefined for double precision, which exporters don't write. */
+function readShared(
   { attributes }: OnnxNode,
   kind: TreeEnsemble['kind'],
   outputs: number,
-): TreeEnsemble | undefined {
-  // Double precision: exporters don't write it, and the kernel doesn't support it.
+): Shared | undefined {
   if ([...attributes.keys()].some((name) => name.endsWith('_as_tensor'))) return undefined;
-  const prefix = kind === 'classifier' ? 'class' : 'target';
+  return {
+    kind,
+    outputs,
+    baseValues: attributes.get('base_values')?.floats() ?? new Float32Array(),
+    postTransform: word(attributes.get('post_transform'), POST_TRANSFORMS, 'NONE'),
+    aggregate: word(attributes.get('aggregate_function'), AGGREGATES, 'SUM'),
+  };
+}
+
+/** The attributes of leaf weights begin so. */
+const prefixOf = (kind: TreeEnsemble['kind']): string => (kind === 'classifier' ? 'class' : 'target');
+
+/** Reads a tree ensemble's attributes; compileForest checks them. */
+function readEnsemble({ attributes }: OnnxNode, shared: Shared): TreeEnsemble {
+  const prefix = prefixOf(shared.kind);
   const int32s = (name: string): Int32Array => attributes.get(name)?.int32s() ?? new Int32Array();
   const floats = (name: string): Float32Array => attributes.get(name)?.floats() ?? new Float32Array();
   const nodeModes = attributes.get('nodes_modes')?.enums(MODES satisfies readonly Mode[]) ?? new Uint8Array();
   const missing = attributes.get('nodes_missing_value_tracks_true')?.int32s();
   return {
-    kind,
-    outputs,
+    ...shared,
     nodeTreeIds: int32s('nodes_treeids'),
     nodeIds: int32s('nodes_nodeids'),
     nodeModes,
@@ -72,11 +85,18 @@ function readEnsemble(
     weightNodeIds: int32s(`${prefix}_nodeids`),
     weightOutputs: int32s(`${prefix}_ids`),
     weights: floats(`${prefix}_weights`),
-    baseValues: floats('base_values'),
-    postTransform: word(attributes.get('post_transform'), POST_TRANSFORMS, 'NONE'),
-    aggregate: word(attributes.get('aggregate_function'), AGGREGATES, 'SUM'),
   };
 }
+
+/** The rest of a graph that is this node, whose lists are read when they are needed. */
+const forestOf = (node: OnnxNode, shared: Shared, classes: ForestRest['classes']): ForestRest => ({
+  kind: 'forest',
+  get ensemble() {
+    return readEnsemble(node, shared);
+  },
+  eachPart: (take, partNodes) => eachPart(node, prefixOf(shared.kind), shared, take, partNodes),
+  classes,
+});
 
 /** Nodes that pass outputs through: an exporter writes one or two. */
 const MAX_PASSING = 16;
@@ -153,13 +173,17 @@ export function readForest({ name, nodes }: CutPoint, { task, outputs }: Signatu
       labels?.length === classes.length &&
       labels.every((name, i) => String(name) === graphLabel(classes[i] as Label));
     if (!inOrder || traced?.origin(probabilities) !== tree.outputs[1]) return undefined;
-    const ensemble = readEnsemble(tree, kind, own.length);
-    return ensemble && { kind: 'forest', ensemble, classes };
+    const shared = readShared(tree, kind, own.length);
+    return shared && forestOf(tree, shared, classes);
   }
   const targets = tree.attributes.get('n_targets')?.int() ?? 1;
   const traced = follow(others, '', []);
   const hasValue = task === 'regression' || task === 'ranking';
   if (!hasValue || targets !== 1 || traced?.origin(outputs.value ?? '') !== tree.outputs[0]) return undefined;
-  const ensemble = tree.op === 'TreeEnsemble' ? readTreeEnsemble5(tree) : readEnsemble(tree, kind, targets);
-  return ensemble && { kind: 'forest', ensemble, classes: [] };
+  if (tree.op !== 'TreeEnsemble') {
+    const shared = readShared(tree, kind, targets);
+    return shared && forestOf(tree, shared, []);
+  }
+  const ensemble = readTreeEnsemble5(tree);
+  return ensemble && { kind: 'forest', ensemble, eachPart: () => false, classes: [] };
 }

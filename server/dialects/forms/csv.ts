@@ -1,12 +1,29 @@
 import { Problem } from '../../errors/problem.ts';
+import type { Table, Warning } from '../../model/rows.ts';
 import type { ColumnType, Input } from '../../model/signature.ts';
+import { isRow, refuseIndex, requireBareRow, requireHeader, requireSeparator } from './csvHeader.ts';
+import type { CsvReader, TakeRecord } from './csvReader.ts';
 import { createCsvReader } from './csvReader.ts';
-import type { Table } from '../../model/rows.ts';
-import { readTextCell } from './textCell.ts';
+import type { Delimiter } from './delimiter.ts';
+import type { DecimalSign } from './explainCell.ts';
+import { explainText } from './explainCell.ts';
+import { readCommaCell, readTextCell } from './textCell.ts';
+
+/** How a CSV is written. Without a member it is as RFC 4180 has it, with a header. */
+export interface CsvForm {
+  /** `found`: the first line is a header unless none of its cells is a name, and each fits its column. */
+  readonly header?: boolean | 'found';
+  readonly delimiter?: Delimiter;
+  readonly decimal?: DecimalSign;
+  /** Whether columns that the signature doesn't have are skipped anyway, an index too. */
+  readonly ignoreExtra?: boolean;
+  /** The end of the error for a header that seems to be missing. */
+  readonly advice?: string;
+}
 
 /** Collects the rows of a CSV. Its columns are named by the first line or, without a header, by the signature. */
 export interface CsvTable {
-  /** Takes the next piece of text. @throws {Problem} invalid_csv, or invalid_columns when there is no header */
+  /** Takes the next piece of text. @throws {Problem} invalid_csv, invalid_encoding, or invalid_columns for another header */
   write(text: string): void;
   /** @throws {Problem} as `write` */
   end(): void;
@@ -14,28 +31,43 @@ export interface CsvTable {
   take(): Table | undefined;
 }
 
-/** Such a file is one line here, and the error would show its cells as names. @throws {Problem} invalid_csv */
-function requireLineEnds(names: readonly string[]): void {
-  if (!names.some((name) => name.includes('\r'))) return;
-  throw new Problem('invalid_csv', {
-    detail: 'A line ends with a carriage return alone. End lines with LF or CR LF.',
+/** Only made once: a table of many pieces has one, and so have all requests. */
+const EXPLAIN = { '.': explainText('.'), ',': explainText(',') };
+
+const INDEX_SKIPPED: Warning = {
+  row: 0,
+  column: '',
+  code: 'index_column',
+  message: "the first column has no name and holds 0, 1, 2, …: skipped as pandas' index",
+};
+
+/**
+ * A reader of a CSV in this form. A line `sep=;` is taken apart unless it can be a row: a bare text.
+ *
+ * @param takeSeparator receives the text of such a line
+ */
+export function createFormReader(
+  inputs: readonly Input[],
+  { header = true, delimiter = ',' }: CsvForm,
+  take: TakeRecord,
+  takeSeparator?: (text: string) => void,
+): CsvReader {
+  const mayBeRow = header === false && inputs.length === 1;
+  return createCsvReader(take, {
+    header: header !== false,
+    delimiter,
+    ...(!mayBeRow && {
+      takeSeparator: (separator, text) => {
+        requireSeparator(separator, delimiter);
+        takeSeparator?.(text);
+      },
+    }),
   });
 }
 
-/** The advice on a missing header at routes that take files without one. */
-const ADD_HEADER = 'Add it, or ask with ?header=false.';
-
-/** @throws {Problem} invalid_columns, without the names, which may be cells of a row */
-function requireHeader(names: readonly string[], inputs: readonly Input[], advice: string): void {
-  if (names.some((name) => inputs.some((input) => input.name === name))) return;
-  throw new Problem('invalid_columns', {
-    refusals: inputs.map(({ name }) => ({ reason: 'missing_column', column: name, count: 1 })),
-    detail: `The first line has none of the signature's columns: the header line seems to be missing. ${advice}`,
-  });
-}
-
-/** @param advice the end of the error for a header that seems to be missing */
-export function createCsvTable(inputs: readonly Input[], header: boolean, advice = ADD_HEADER): CsvTable {
+export function createCsvTable(inputs: readonly Input[], form: CsvForm = {}): CsvTable {
+  const { header = true, delimiter = ',', decimal = '.', ignoreExtra = false, advice } = form;
+  const readCell = decimal === ',' ? readCommaCell : readTextCell;
   const typeOf = new Map(inputs.map(({ name, type }) => [name, type]));
   let columns: readonly string[] | undefined;
   let types: (ColumnType | undefined)[] = [];
@@ -44,28 +76,44 @@ export function createCsvTable(inputs: readonly Input[], header: boolean, advice
   let emptyRows: unknown[][] = [];
   let lines: number[] = [];
   let before = 0;
+  /** Whether the first column is pandas' index as long as its cells say so. */
+  let isIndexed = false;
+  let warnings: readonly Warning[] | undefined;
+  let isFirst = true;
+  let headerAbsent = false;
 
   const setColumns = (names: readonly string[]): void => {
     columns = names;
     types = names.map((name) => typeOf.get(name));
   };
-  if (!header) setColumns(inputs.map(({ name }) => name));
-  const reader = createCsvReader((cells, line) => {
-    if (columns === undefined) {
-      requireLineEnds(cells);
-      requireHeader(cells, inputs, advice);
-      setColumns(cells);
-      return;
+  const setHeader = (names: readonly string[]): void => {
+    requireHeader(names, inputs, delimiter, advice);
+    isIndexed = names[0] === '' && names.length > 1 && !ignoreExtra && !typeOf.has('');
+    if (isIndexed) warnings = [INDEX_SKIPPED];
+    setColumns(isIndexed ? names.slice(1) : names);
+  };
+  const setNoHeader = (): void => setColumns(inputs.map(({ name }) => name));
+  if (header === false) setNoHeader();
+  const reader = createFormReader(inputs, form, (cells, line) => {
+    if (isFirst) {
+      isFirst = false;
+      headerAbsent = header === 'found' && isRow(cells, inputs, readCell);
+      if (headerAbsent) setNoHeader();
+      else if (header !== false) {
+        setHeader(cells);
+        return;
+      } else requireBareRow(cells, inputs, delimiter);
     }
+    if (isIndexed && cells.shift() !== String(before + data.length)) refuseIndex(inputs, line);
     // A cell of an unknown column stays text. The encoder refuses a row of another width, for which it counts the cells
     // only: so rows of one width share a list.
     data.push(
       cells.length === types.length
-        ? cells.map((cell, at) => readTextCell(cell, types[at] ?? 'string'))
+        ? cells.map((cell, at) => readCell(cell, types[at] ?? 'string'))
         : (emptyRows[cells.length] ??= new Array<undefined>(cells.length)),
     );
     lines.push(line);
-  }, header);
+  });
 
   return {
     write: reader.write,
@@ -76,19 +124,28 @@ export function createCsvTable(inputs: readonly Input[], header: boolean, advice
     },
     take: () => {
       if (columns === undefined) return undefined;
-      const table: Table = { columns, data, lines, ...(before > 0 && { before }) };
+      const table: Table = {
+        columns,
+        data,
+        lines,
+        explain: EXPLAIN[decimal],
+        ...(before > 0 && { before }),
+        ...(warnings && { warnings }),
+        ...(headerAbsent && { headerAbsent }),
+      };
       before += data.length;
       data = [];
       emptyRows = [];
       lines = [];
+      warnings = undefined;
       return table;
     },
   };
 }
 
 /** Reads a whole CSV. @throws {Problem} as CsvTable */
-export function readCsv(text: string, inputs: readonly Input[], header = true, advice?: string): Table {
-  const table = createCsvTable(inputs, header, advice);
+export function readCsv(text: string, inputs: readonly Input[], form?: CsvForm): Table {
+  const table = createCsvTable(inputs, form);
   table.write(text);
   table.end();
   return table.take() as Table;

@@ -1,16 +1,31 @@
 import type { CellError } from '../../errors/problem.ts';
 import { Problem } from '../../errors/problem.ts';
+import type { Delimiter } from './delimiter.ts';
+import { adviseDelimiter, isDelimiter } from './delimiter.ts';
+
+/** The first line of a spreadsheet that names its delimiter. */
+const SEPARATOR_LINE = /^"?sep=([^"\r\n])"?\r?\n?$/i;
 
 /** In UTF-16 units. Without a limit an unclosed quote would take in the whole file. */
 const MAX_RECORD = 1024 * 1024;
 
 const QUOTE = 0x22;
-const COMMA = 0x2c;
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 
 /** Receives one record: its cells, its first line (from 1), and its text with the line end. */
 export type TakeRecord = (cells: string[], line: number, text: string) => void;
+
+export interface CsvReaderOptions {
+  /** Whether the first record has names: rows are counted from the next one. */
+  readonly header?: boolean;
+  readonly delimiter?: Delimiter;
+  /**
+   * Receives a first line `sep=;`, by which a spreadsheet names its delimiter, with its text; without this it is a record.
+   * The text is followed by the line end.
+   */
+  readonly takeSeparator?: (separator: string, text: string) => void;
+}
 
 /** Reads CSV piece by piece. */
 export interface CsvReader {
@@ -29,10 +44,14 @@ interface Quoted {
 }
 
 /**
- * A reader of RFC 4180: commas, CRLF or LF, quotes around whole cells only. Cells are not trimmed; empty lines are skipped.
+ * A reader of RFC 4180: one delimiter, CRLF or LF, quotes around whole cells only. Cells are not trimmed; empty lines are skipped.
  * A test holds it to csv-parse, which would block the event loop eight times as long and more: docs/internals/performance.md.
  */
-export function createCsvReader(take: TakeRecord, header = true): CsvReader {
+export function createCsvReader(
+  take: TakeRecord,
+  { header = true, delimiter = ',', takeSeparator }: CsvReaderOptions = {},
+): CsvReader {
+  const delimiterCode = delimiter.charCodeAt(0);
   let rest = '';
   let line = 1;
   let records = 0;
@@ -41,6 +60,21 @@ export function createCsvReader(take: TakeRecord, header = true): CsvReader {
     const error: CellError = { row: Math.max(0, records - (header ? 1 : 0)), line: at, message };
     throw new Problem('invalid_csv', { errors: [error], errorsTotal: 1 });
   };
+
+  const failAtQuote = (before = '', at: number): never =>
+    fail(
+      isDelimiter(before)
+        ? `a quoted cell seems to be preceded by a delimiter: ${adviseDelimiter(before, delimiter)}`
+        : 'a quote stands within a cell that does not begin with one',
+      at,
+    );
+  const failBehindQuote = (next = '', at: number): never =>
+    fail(
+      isDelimiter(next)
+        ? `a quoted cell is followed by another delimiter: ${adviseDelimiter(next, delimiter)}`
+        : 'a quoted cell goes on behind its closing quote',
+      at,
+    );
 
   /** A record with a quote in it; undefined if the text ends before it does. */
   const readQuoted = (text: string, from: number, last: boolean): Quoted | undefined => {
@@ -64,11 +98,11 @@ export function createCsvReader(take: TakeRecord, header = true): CsvReader {
         const begin = at;
         for (; at < text.length; at++) {
           const code = text.charCodeAt(at);
-          if (code === COMMA || code === NEWLINE) break;
-          if (code === QUOTE) fail('a quote stands within a cell that does not begin with one', line + lines);
+          if (code === delimiterCode || code === NEWLINE) break;
+          if (code === QUOTE) failAtQuote(text[at - 1], line + lines);
         }
         cell = text.slice(begin, at);
-        if (text.charCodeAt(at) !== COMMA && cell.endsWith('\r')) cell = cell.slice(0, -1);
+        if (text.charCodeAt(at) !== delimiterCode && cell.endsWith('\r')) cell = cell.slice(0, -1);
       }
       cells.push(cell);
       if (at === text.length && !last) return undefined;
@@ -81,8 +115,20 @@ export function createCsvReader(take: TakeRecord, header = true): CsvReader {
       const code = text.charCodeAt(at++);
       if (code === NEWLINE) return { cells, next: at, lines: lines + 1 };
       if (code === RETURN && at === text.length) return undefined;
-      if (code !== COMMA) fail('a quoted cell goes on behind its closing quote', line + lines);
+      if (code !== delimiterCode) failBehindQuote(text[at - 1], line + lines);
     }
+  };
+
+  const give = (cells: string[], text: string): void => {
+    if (records === 0 && line === 1 && takeSeparator) {
+      const [, separator] = SEPARATOR_LINE.exec(text) ?? [];
+      if (separator !== undefined) {
+        takeSeparator(separator, text);
+        return;
+      }
+    }
+    records++;
+    take(cells, line, text);
   };
 
   const read = (text: string, last: boolean): void => {
@@ -98,11 +144,9 @@ export function createCsvReader(take: TakeRecord, header = true): CsvReader {
         const quoted = readQuoted(text, from, last);
         if (!quoted) break;
         ({ next, lines } = quoted);
-        records++;
-        take(quoted.cells, line, text.slice(from, next));
+        give(quoted.cells, text.slice(from, next));
       } else if (plain !== '') {
-        records++;
-        take(plain.split(','), line, text.slice(from, next));
+        give(plain.split(delimiter), text.slice(from, next));
       }
       from = next;
       line += lines;

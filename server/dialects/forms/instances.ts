@@ -1,6 +1,6 @@
 import type { Input } from '../../model/signature.ts';
 import type { Table } from '../../model/rows.ts';
-import { invalidBody, isObject } from './json.ts';
+import { invalidForm, isObject } from './json.ts';
 import { readRecords } from './records.ts';
 
 /**
@@ -10,7 +10,8 @@ import { readRecords } from './records.ts';
  * @throws {Problem} invalid_body
  */
 export function readInstances(instances: unknown, inputs: readonly Input[]): Table {
-  if (!Array.isArray(instances)) throw invalidBody('"instances" must be a list of rows.');
+  if (!Array.isArray(instances))
+    throw invalidForm('"instances"', instances, '"instances" must be a list of rows.');
   const rows = instances as readonly unknown[];
   const [first] = rows;
   if (isObject(first)) return readRecords(rows, inputs);

@@ -1,7 +1,7 @@
 import type { Input } from '../../model/signature.ts';
 import type { Table } from '../../model/rows.ts';
 import type { JsonObject } from './json.ts';
-import { invalidBody, isObject } from './json.ts';
+import { invalidForm, isObject } from './json.ts';
 
 /** Reads one row, `{"age": 25, ...}`. */
 export const readRecord = (record: JsonObject): Table => ({
@@ -27,6 +27,10 @@ export function readRecords(records: readonly unknown[], inputs: readonly Input[
     for (const name in record) columns.add(name);
   }
   if (objects === 0)
-    throw invalidBody('A list must hold one object a row: without names, no cell can be placed.');
+    throw invalidForm(
+      'A row',
+      records[0],
+      'A list must hold one object a row: without names, no cell can be placed (of a frame, send to_json(orient="split")).',
+    );
   return { columns: [...columns], data: records, byName: true };
 }

@@ -38,3 +38,11 @@ export function readTextCell(text: string, type: ColumnType): unknown {
   if (!NUMBER.test(text)) return text;
   return type === 'integer' && /[.e]/i.test(text) && hasFraction(text) ? FRACTION : Number(text);
 }
+
+/** As `readTextCell`, for numbers with a decimal comma. A point is then no part of a number. */
+export function readCommaCell(text: string, type: ColumnType): unknown {
+  if (type === 'string' || type === 'boolean') return readTextCell(text, type);
+  if (text.includes('.')) return text;
+  const value = readTextCell(text.replace(',', '.'), type);
+  return typeof value === 'string' ? text : value;
+}

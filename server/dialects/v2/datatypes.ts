@@ -1,8 +1,12 @@
 import type { Fault } from '../../errors/refusals.ts';
 import type { ColumnType } from '../../model/signature.ts';
+import { roundToBf16, roundToFp16, widenBf16, widenFp16 } from './halves.ts';
 
 /** Marks an element whose bytes are not UTF-8, until its row and column are known. */
 export const NOT_TEXT = Symbol('not text');
+
+/** Marks an element that is not base64 where it must be. */
+export const NOT_BASE64 = Symbol('not base64');
 
 /** How the elements of a tensor are read and checked. */
 export interface Datatype {
@@ -42,6 +46,32 @@ function integer(name: string, bits: number, signed: boolean, read: Datatype['re
   };
 }
 
+/** A type that holds fewer numbers than FP64. JSON's fractions are rounded to it; its integers must be held. */
+function float(
+  name: string,
+  bytes: number,
+  round: (value: number) => number,
+  read: (view: DataView, at: number) => number,
+): Datatype {
+  return {
+    name,
+    bytes,
+    read: (view, at) => missing(read(view, at)),
+    fault: (value) => {
+      if (typeof value !== 'number' || !Number.isFinite(value)) return undefined;
+      const rounded = round(value);
+      if (rounded === value) return undefined;
+      if (!Number.isFinite(rounded))
+        return { reason: 'range', message: `expected a value within ${name}, found one outside` };
+      return Number.isInteger(value)
+        ? { reason: 'range', message: `expected a value that ${name} holds, found a longer integer` }
+        : undefined;
+    },
+    convert: (value) => (typeof value === 'number' ? round(value) : value),
+    columns: NUMERIC,
+  };
+}
+
 const DATATYPES: readonly Datatype[] = [
   integer('INT8', 8, true, (view, at) => view.getInt8(at)),
   integer('INT16', 16, true, (view, at) => view.getInt16(at, true)),
@@ -52,22 +82,9 @@ const DATATYPES: readonly Datatype[] = [
   integer('UINT16', 16, false, (view, at) => view.getUint16(at, true)),
   integer('UINT32', 32, false, (view, at) => view.getUint32(at, true)),
   integer('UINT64', 64, false, (view, at) => Number(view.getBigUint64(at, true))),
-  {
-    name: 'FP32',
-    bytes: 4,
-    read: (view, at) => missing(view.getFloat32(at, true)),
-    fault: (value) => {
-      if (typeof value !== 'number' || !Number.isFinite(value) || Math.fround(value) === value)
-        return undefined;
-      if (!Number.isFinite(Math.fround(value)))
-        return { reason: 'range', message: 'expected a value within FP32, found one outside' };
-      return Number.isInteger(value)
-        ? { reason: 'range', message: 'expected a value that FP32 holds, found a longer integer' }
-        : undefined;
-    },
-    convert: (value) => (typeof value === 'number' ? Math.fround(value) : value),
-    columns: NUMERIC,
-  },
+  float('FP16', 2, roundToFp16, (view, at) => widenFp16(view.getUint16(at, true))),
+  float('BF16', 2, roundToBf16, (view, at) => widenBf16(view.getUint16(at, true))),
+  float('FP32', 4, Math.fround, (view, at) => view.getFloat32(at, true)),
   {
     name: 'FP64',
     bytes: 8,
@@ -92,18 +109,23 @@ const DATATYPES: readonly Datatype[] = [
     name: 'BYTES',
     bytes: undefined,
     read: none,
-    fault: (value) =>
-      value === NOT_TEXT
-        ? { reason: 'type', message: 'expected text in UTF-8, found other bytes' }
-        : undefined,
+    fault: (value) => {
+      if (value === NOT_TEXT) return { reason: 'type', message: 'expected text in UTF-8, found other bytes' };
+      return value === NOT_BASE64
+        ? { reason: 'type', message: 'expected text in base64, found another text' }
+        : undefined;
+    },
     columns: ['string'],
   },
 ];
 
 const BY_NAME = new Map<unknown, Datatype>(DATATYPES.map((datatype) => [datatype.name, datatype]));
 
-/** The datatype of a name; undefined for one that no column takes, such as FP16. */
+/** The datatype of a name; undefined for one that no column takes. */
 export const findDatatype = (name: unknown): Datatype | undefined => BY_NAME.get(name);
+
+/** The names of all datatypes. */
+export const DATATYPE_NAMES: readonly string[] = DATATYPES.map(({ name }) => name);
 
 /** The names of the datatypes that a column of this type takes. */
 export const datatypesOf = (type: ColumnType): string[] =>

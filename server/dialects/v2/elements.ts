@@ -1,10 +1,22 @@
 import { isUtf8 } from 'node:buffer';
-import { invalidBody } from '../forms/json.ts';
+import { invalidBody, invalidForm } from '../forms/json.ts';
 import type { Datatype } from './datatypes.ts';
-import { NOT_TEXT } from './datatypes.ts';
+import { NOT_BASE64, NOT_TEXT } from './datatypes.ts';
 
 /** Size of the length before each element of a BYTES tensor: an unsigned little-endian integer. */
 const LENGTH_BYTES = 4;
+
+const toText = (bytes: Buffer): unknown => (isUtf8(bytes) ? bytes.toString('utf8') : NOT_TEXT);
+
+/** The text of an element in base64. A value that is no text is left to the check of its column. */
+export function decodeBase64(value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  const bytes = Buffer.from(value, 'base64');
+  // Buffer skips what isn't base64.
+  return bytes.toString('base64').replace(/=+$/, '') === value.replace(/={0,2}$/, '')
+    ? toText(bytes)
+    : NOT_BASE64;
+}
 
 function readTexts(where: string, bytes: Buffer, count: number): unknown[] {
   const values: unknown[] = [];
@@ -15,7 +27,7 @@ function readTexts(where: string, bytes: Buffer, count: number): unknown[] {
     at += LENGTH_BYTES;
     if (length > bytes.length - at) throw invalidBody(`${where} ends within an element.`);
     const element = bytes.subarray(at, at + length);
-    values.push(isUtf8(element) ? element.toString('utf8') : NOT_TEXT);
+    values.push(toText(element));
     at += length;
   }
   if (values.length !== count) {
@@ -54,7 +66,12 @@ export function readJsonElements(
   data: unknown,
   [rows = 0, width = 1]: readonly number[],
 ): unknown[] {
-  if (!Array.isArray(data)) throw invalidBody(`${where} needs its elements as a list in "data".`);
+  if (!Array.isArray(data))
+    throw invalidForm(
+      `The "data" of ${where.toLowerCase()}`,
+      data,
+      `${where} needs its elements as a list in "data".`,
+    );
   const list = data as unknown[];
   const nested = Array.isArray(list[0]);
   if (!nested && list.length !== rows * width) {

@@ -1,4 +1,5 @@
-import type { Label } from '../../../worker/protocol.ts';
+import type { Classification } from '../../model/labels.ts';
+import { classTexts } from '../../model/labels.ts';
 
 /** An output of a model as a tensor. */
 export interface OutputTensor {
@@ -24,29 +25,33 @@ function bytesElement(text: string): Buffer {
   return element;
 }
 
-export function int64Element(value: number): Buffer {
+/** An element of FP64 or INT64. */
+export function numberElement(value: number, float: boolean): Buffer {
   const element = Buffer.alloc(8);
-  element.writeBigInt64LE(BigInt(value));
+  if (float) element.writeDoubleLE(value);
+  else element.writeBigInt64LE(BigInt(value));
   return element;
 }
 
-/**
- * A predicted class: integers or booleans where all classes are (the schema has no other number), else text.
- *
- * @param width of a row of answers, in which the label stands at `offset`
- */
+/** A label in a row of answers: its width, and where in it the label stands. */
+interface Place {
+  readonly width: number;
+  readonly offset: number;
+}
+
+/** A predicted class: numbers or booleans where all classes are, else text. */
 export function labelTensor(
-  name: string,
-  classes: readonly Label[],
-  width: number,
-  offset: number,
+  output: Omit<Classification, 'probabilities'>,
+  { width, offset }: Place,
 ): OutputTensor {
+  const { label: name, classes, floatClasses = false } = output;
   const all = (type: 'number' | 'boolean'): boolean => classes.every((label) => typeof label === type);
-  const datatype = all('number') ? 'INT64' : all('boolean') ? 'BOOL' : 'BYTES';
-  const json = classes.map((label) => JSON.stringify(datatype === 'BYTES' ? String(label) : label));
-  const binary = classes.map((label) => {
-    if (datatype === 'INT64') return int64Element(label as number);
-    return datatype === 'BOOL' ? Buffer.of(Number(label)) : bytesElement(String(label));
+  const datatype = all('number') ? (floatClasses ? 'FP64' : 'INT64') : all('boolean') ? 'BOOL' : 'BYTES';
+  const texts = classTexts(output);
+  const json = datatype === 'BYTES' ? texts.map((text) => JSON.stringify(text)) : texts;
+  const binary = classes.map((label, at) => {
+    if (datatype === 'BYTES') return bytesElement(texts[at] as string);
+    return datatype === 'BOOL' ? Buffer.of(Number(label)) : numberElement(Number(label), floatClasses);
   });
   return {
     name,

@@ -43,7 +43,7 @@ export function outputTensors(output: OutputFeed): readonly OutputTensor[] {
       return [valueTensor(output.value)];
     case 'classification':
       return [
-        labelTensor(output.label, output.classes, 1 + output.classes.length, 0),
+        labelTensor(output, { width: 1 + output.classes.length, offset: 0 }),
         probabilitiesTensor(output.probabilities, output.classes.length),
       ];
     case 'several':

@@ -1,7 +1,6 @@
-import { isUtf8 } from 'node:buffer';
-import { Problem } from '../../errors/problem.ts';
 import type { JsonObject } from '../forms/json.ts';
-import { invalidBody, isObject, parseJson } from '../forms/json.ts';
+import { invalidBody, invalidForm, isObject, parseJson } from '../forms/json.ts';
+import { requireUtf8 } from '../forms/utf8.ts';
 import type { OutputTensor } from './outputTensor.ts';
 import type { TakeBytes, Tensor } from './tensor.ts';
 import { readParameters, readV2Tensor } from './tensor.ts';
@@ -24,7 +23,7 @@ export interface V2InferRequest {
 const KEYS = new Set(['id', 'parameters', 'inputs', 'outputs', 'model_name', 'model_version']);
 
 function parseObject(bytes: Buffer): JsonObject {
-  if (!isUtf8(bytes)) throw new Problem('invalid_encoding');
+  requireUtf8(bytes);
   const body = parseJson(bytes.toString('utf8').replace(/^\uFEFF/, ''));
   if (!isObject(body)) throw invalidBody('The body must be a JSON object.');
   return body;
@@ -82,7 +81,7 @@ export function readV2InferRequest(
   const { id, inputs, outputs, parameters } = header;
   if (id !== undefined && id !== null && typeof id !== 'string') throw invalidBody('"id" must be a string.');
   const wanted = readWanted(outputs, readParameters('the request', parameters), all);
-  if (!Array.isArray(inputs)) throw invalidBody('"inputs" must be a list of tensors.');
+  if (!Array.isArray(inputs)) throw invalidForm('"inputs"', inputs, '"inputs" must be a list of tensors.');
   const { take, end } = createTake(bytes.subarray(length));
   const tensors = inputs.map((input: unknown, index) => readV2Tensor(input, index, take));
   end();

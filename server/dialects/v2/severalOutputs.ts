@@ -2,7 +2,7 @@ import type { SeveralFeed } from '../../../worker/protocol.ts';
 import { answerWidth } from '../../../worker/protocol.ts';
 import { writeNumber, writeNumbers } from '../forms/numbers.ts';
 import type { OutputTensor } from './outputTensor.ts';
-import { int64Element, labelTensor, list } from './outputTensor.ts';
+import { numberElement, labelTensor, list } from './outputTensor.ts';
 
 /** Numbers of each row: `columns` of them, from `offset` on; undefined for one. */
 function numbersTensor(
@@ -30,7 +30,7 @@ function numbersTensor(
       for (let at = offset; at < answers.length; at += width) {
         for (let k = 0; k < count; k++) {
           const value = answers[at + k] as number;
-          if (datatype === 'INT64') place += int64Element(value).copy(bytes, place);
+          if (datatype === 'INT64') place += numberElement(value, false).copy(bytes, place);
           else
             place =
               datatype === 'FP64' ? bytes.writeDoubleLE(value, place) : bytes.writeFloatLE(value, place);
@@ -50,7 +50,7 @@ export function severalTensors(output: SeveralFeed): readonly OutputTensor[] {
       ? [numbersTensor(values[0]?.onnx ?? '', width, 0, values.length, 'FP64')]
       : values.map(({ name, classes, integer }, offset) =>
           classes
-            ? labelTensor(name, classes, width, offset)
+            ? labelTensor({ task: 'classification', label: name, classes }, { width, offset })
             : numbersTensor(name, width, offset, undefined, integer ? 'INT64' : 'FP64'),
         );
   if (!scores) return tensors;

@@ -1,4 +1,5 @@
 import { Problem } from '../../errors/problem.ts';
+import { cutName } from '../../encoding/columns.ts';
 import type { Input } from '../../model/signature.ts';
 import { createCellFaults } from '../forms/cellFaults.ts';
 import type { Table } from '../../model/rows.ts';
@@ -7,8 +8,11 @@ import { datatypesOf } from './datatypes.ts';
 import type { Tensor } from './tensor.ts';
 
 /** Whether a tensor holds whole rows. One that could be a single column doesn't. */
-const isMatrix = ({ name, shape }: Tensor, inputs: readonly Input[]): boolean =>
-  inputs.length > 1 && shape[1] === inputs.length && inputs.every((input) => input.name !== name);
+const isMatrix = (tensor: Tensor, inputs: readonly Input[]): boolean =>
+  tensor.shape[1] === inputs.length && mayBeMatrix(tensor, inputs);
+
+const mayBeMatrix = ({ name, shape }: Tensor, inputs: readonly Input[]): boolean =>
+  inputs.length > 1 && (shape[1] ?? 1) !== 1 && inputs.every((input) => input.name !== name);
 
 function checkDatatype({ datatype }: Tensor, index: number, { name, type }: Input): void {
   if (datatype.columns.includes(type)) return;
@@ -16,6 +20,16 @@ function checkDatatype({ datatype }: Tensor, index: number, { name, type }: Inpu
     refusals: [{ reason: 'type', column: name, count: 1 }],
     detail: `Input ${index} is ${datatype.name}; column ${JSON.stringify(name)} takes ${datatypesOf(type).join(', ')}.`,
   });
+}
+
+/** The error for a tensor of several columns that is not one column, nor whole rows. */
+function invalidWidth(tensor: Tensor, index: number, inputs: readonly Input[], tensors: number): Problem {
+  const called = `Input ${index}, ${JSON.stringify(cutName(tensor.name))},`;
+  return invalidBody(
+    tensors === 1 && mayBeMatrix(tensor, inputs)
+      ? `${called} has ${tensor.shape[1]} columns where the model has ${inputs.length}: it must have the shape [rows, ${inputs.length}], or be one tensor a column.`
+      : `${called} must have the shape [rows] or [rows, 1].`,
+  );
 }
 
 /**
@@ -34,7 +48,7 @@ export function toTable(tensors: readonly Tensor[], inputs: readonly Input[]): T
     const byName = new Map(inputs.map((input) => [input.name, input]));
     tensors.forEach((tensor, index) => {
       const { shape, name } = tensor;
-      if ((shape[1] ?? 1) !== 1) throw invalidBody(`Input ${index} must have the shape [rows] or [rows, 1].`);
+      if ((shape[1] ?? 1) !== 1) throw invalidWidth(tensor, index, inputs, tensors.length);
       if (shape[0] !== rows) {
         throw invalidBody(`Input ${index} has ${shape[0]} rows where input 0 has ${rows}.`);
       }

@@ -76,7 +76,7 @@ describe('the custom form of a model', () => {
     const { post, get } = serve(model('a', COST));
     expect(await post('/cost', [row, { x: 'secret' }, {}])).toEqual([
       400,
-      { error: 'Row 1, column "x": expected a number, found a string. There are 1 more.' },
+      { error: 'Row 1, column "x": expected a number, found a string; and 1 more.' },
     ]);
     expect(await post('/cost', 'x\n\ny\n', { 'content-type': 'text/csv' })).toEqual([
       400,
@@ -84,16 +84,22 @@ describe('the custom form of a model', () => {
     ]);
     expect(await post('/cost', { y: 1 })).toEqual([
       400,
-      { error: 'The columns do not match the model\'s signature. missing: "x"; unknown: "y".' },
+      { error: 'The columns do not match the model\'s signature: missing: "x"; unknown: "y".' },
     ]);
-    expect(await post('/cost', '{')).toEqual([400, { error: 'The body is not valid JSON.' }]);
+    expect(await post('/cost', '{')).toEqual([
+      400,
+      {
+        error:
+          'The body is not valid JSON at line 1, column 2: the text ends too early, as if it were cut off.',
+      },
+    ]);
     expect(await post('/cost', row, { 'content-type': 'text/plain' })).toMatchObject(
       [415, { error: /./ }].map(expectAny),
     );
     expect((await post('/cost', ' '.repeat(2000)))[0]).toBe(413);
     expect(await post('/cost', {})).toEqual([
       400,
-      { error: 'The columns do not match the model\'s signature. missing: "x".' },
+      { error: 'The columns do not match the model\'s signature: missing: "x".' },
     ]);
     expect((await post('/cost?probabilities=true', row))[0]).toBe(400);
     expect(await get('/cost')).toMatchObject([405, { error: expect.any(String) as string }]);
@@ -133,7 +139,7 @@ describe('the custom form of a model', () => {
       expect(await get(`${path}?y=2&extra=ignore`)).toEqual(await post(`${path}?extra=ignore`, { y: 2 }));
       expect(await get(`${path}?x=no`)).toEqual([
         400,
-        { error: 'Row 0, column "x": expected a number, found a string.' },
+        { error: 'Row 0, column "x": expected a number, found a boolean: send 1 or 0.' },
       ]);
       expect(await get(`${path}?x=%ff`)).toMatchObject([400, { error: /UTF-8/ }].map(expectAny));
       expect(await get(`${path}?x=2&probabilities=true`)).toMatchObject(

@@ -52,11 +52,11 @@ export function createCustomHandlers(deps: PredictDeps): PredictHandlers {
     post: async (c, model) => {
       c.set('writeError', writeCustomError);
       requireJsonAnswer(c);
-      const { extra, header } = readPostParameters(c);
-      const decode = decoderFor(c, header);
+      const parameters = readPostParameters(c);
+      const decode = decoderFor(c, parameters);
       const text = await readBodyText(c, deps);
       const prediction = await predictor.predict(c.get('request'), model, () => decode(text, model), {
-        ignoreExtra: extra === 'ignore',
+        ignoreExtra: parameters.extra === 'ignore',
       });
       const { answers, rows, decoded } = prediction;
       return answerPrediction(c, prediction, writerOf(model)(answers, rows, decoded.single));

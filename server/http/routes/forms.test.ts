@@ -69,7 +69,12 @@ withApp(
         column: 'sex',
         message: 'expected a string, found null (this column takes no missing value)',
       },
-      { row: 1, line: 4, column: 'capital-gain', message: 'expected an integer, found a string' },
+      {
+        row: 1,
+        line: 4,
+        column: 'capital-gain',
+        message: 'expected an integer, found a text for a missing value, such as NA: leave the cell empty',
+      },
       { row: 2, line: 5, message: 'expected 14 cells, found 1' },
     ]);
     const taken = adultRow({ age: ' 75 ', fnlwgt: '', workclass: '" Private"' });

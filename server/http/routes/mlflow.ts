@@ -1,10 +1,14 @@
+import type { CsvForm } from '../../dialects/forms/csv.ts';
 import { readCsv } from '../../dialects/forms/csv.ts';
+import { readJsonLines } from '../../dialects/forms/jsonLines.ts';
+import { createLinesWriter } from '../../dialects/linesAnswer.ts';
+import { CSV_PARAMETERS } from '../../dialects/queryParameters.ts';
 import type { Table } from '../../model/rows.ts';
 import { readMlflow, writeMlflowError } from '../../dialects/mlflow.ts';
 import { createPredictionsWriter } from '../../dialects/predictions.ts';
 import type { HttpRecorder } from '../../metrics/http.ts';
 import type { InferenceRecorder } from '../../metrics/inference.ts';
-import type { Handler } from '../context.ts';
+import type { AppContext, Handler } from '../context.ts';
 import type { Catalogue } from '../../model/catalogue.ts';
 import { perModel } from '../../model/perModel.ts';
 import type { Model } from '../../model/model.ts';
@@ -16,8 +20,10 @@ import type { Lifecycle } from './health.ts';
 import { requireServing } from './health.ts';
 import type { MlflowBody } from '../mlflowBody.ts';
 import { requireMlflowBody } from '../mlflowBody.ts';
+import { acceptedLines } from '../mediaTypes.ts';
 import { findDefaultModel } from '../modelOf.ts';
-import { refuseParameters } from '../parameters.ts';
+import { createParameterReader, refuseParameters } from '../parameters.ts';
+import { readDelimiter } from './predictInput.ts';
 
 export interface MlflowDeps {
   readonly catalogue: Catalogue;
@@ -30,28 +36,63 @@ export interface MlflowDeps {
   readonly version: string;
 }
 
-const readBody = (text: string, model: Model, body: MlflowBody): Table =>
-  body === 'csv' ? readCsv(text, model.signature.inputs, true, 'Add it.') : readMlflow(text, model, body);
+const readCsvParameters = createParameterReader(CSV_PARAMETERS);
+
+/** SageMaker's batch transform sends files without a header, and can't say so. */
+const HEADERS = { present: true, absent: false } as const;
+
+/** The form of a CSV; undefined for JSON. @throws {Problem} invalid_parameter */
+function csvForm(c: AppContext, { kind, header }: MlflowBody): CsvForm | undefined {
+  if (kind !== 'csv') {
+    refuseParameters(c);
+    return undefined;
+  }
+  const { delimiter, decimal } = readCsvParameters(c);
+  return {
+    header: header === undefined ? 'found' : HEADERS[header],
+    delimiter: readDelimiter(delimiter),
+    decimal,
+    ignoreExtra: true,
+    advice: 'add it, or send text/csv; header=absent',
+  };
+}
+
+function readBody(
+  text: string,
+  model: Model,
+  { kind, format }: MlflowBody,
+  form: CsvForm | undefined,
+): Table {
+  const { inputs } = model.signature;
+  if (kind === 'csv') return readCsv(text, inputs, form);
+  return kind === 'lines' ? readJsonLines(text, inputs) : readMlflow(text, model, format ?? 'json');
+}
 
 function mlflowHandler({ catalogue, predictor, http, recorder, maxBodyBytes }: MlflowDeps): Handler {
   const modelOf = findDefaultModel(catalogue);
   const writerOf = perModel(createPredictionsWriter);
+  const linesWriterOf = perModel(createLinesWriter);
   return async (c) => {
     const model = modelOf(c);
     const body = requireMlflowBody(c);
-    refuseParameters(c);
+    const form = csvForm(c, body);
+    const lines = acceptedLines(c);
     const text = await readText(c, maxBodyBytes);
     http.body(Buffer.byteLength(text));
     const prediction = await predictor.predict(
       c.get('request'),
       model,
-      () => ({ table: readBody(text, model, body) }),
+      () => ({ table: readBody(text, model, body, form) }),
       { ignoreExtra: true },
     );
+    const { answers, rows, decoded } = prediction;
     // No column is missing or occurs twice, so the surplus are extra ones.
-    const extra = prediction.decoded.table.columns.length - model.signature.inputs.length;
+    const extra = decoded.table.columns.length - model.signature.inputs.length;
     if (extra > 0) recorder.ignored(model, extra);
-    return answerPrediction(c, prediction, writerOf(model)(prediction.answers));
+    if (decoded.table.headerAbsent === true) recorder.headerAbsent(model);
+    return lines === undefined
+      ? answerPrediction(c, prediction, writerOf(model)(answers))
+      : answerPrediction(c, prediction, linesWriterOf(model)(answers, rows, false), lines);
   };
 }
 

@@ -40,7 +40,7 @@ withApp('an unknown model is 404, and its name is not repeated', async ({ reques
   for (const name of ['nope', 'Adult', 'adult%2F1', '%ff', '%zz', '__proto__', '..%2f..%2fetc%2fpasswd']) {
     const answer = await request(`/models/${name}`);
     const { detail } = expectProblem(answer, 'model_not_found');
-    expect(detail).toBe('There is no such model. GET /models lists those that are served.');
+    expect(detail).toBe('There is no such model; GET /models lists those that are served.');
   }
 });
 

@@ -18,6 +18,9 @@ interface Summary {
   readonly path: Engine['path'];
   /** Why the model isn't lifted, or isn't a compiled forest. */
   readonly reason?: string;
+  readonly batching?: Engine['batching'];
+  /** Why each row has a run of its own. */
+  readonly batchingReason?: string;
 }
 
 const summarise = ({ name, version, id, signature, engine }: Model, defaultModel: Model): Summary => ({

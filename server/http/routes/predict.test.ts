@@ -48,7 +48,7 @@ withApp('an error names all columns that do not match', async ({ predict, infere
   const columns = ['age', 'Workclass', 'x', 'x', ...ADULT_COLUMNS.slice(2)];
   const { detail, errors } = expectProblem(await predict({ columns, data: [] }), 'invalid_columns');
   expect(detail).toBe(
-    'The columns do not match the model\'s signature. missing: "workclass"; unknown: "Workclass", "x"; more than once: "x".',
+    'The columns do not match the model\'s signature: missing: "workclass"; unknown: "Workclass", "x"; more than once: "x"; names differ in letter case: send "workclass" for "Workclass".',
   );
   expect(errors).toBeUndefined();
   expect(inference.calls).toEqual([]);

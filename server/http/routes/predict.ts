@@ -1,10 +1,11 @@
+import { createLinesWriter } from '../../dialects/linesAnswer.ts';
 import { createNativeWriter } from '../../dialects/native.ts';
 import { PREDICT_PARAMETERS } from '../../dialects/queryParameters.ts';
 import { perModel } from '../../model/perModel.ts';
 import type { Model } from '../../model/model.ts';
 import { answerJson, answerPrediction } from '../answer.ts';
 import type { AppContext } from '../context.ts';
-import { requireJsonAnswer } from '../mediaTypes.ts';
+import { predictionAnswerType, requireJsonAnswer } from '../mediaTypes.ts';
 import type { ModelOf } from '../modelOf.ts';
 import { createParameterReader } from '../parameters.ts';
 import { readQueryRow } from '../query.ts';
@@ -46,6 +47,7 @@ const readGetParameters = createParameterReader(PREDICT_PARAMETERS.native.get);
 export function createNativeHandlers(deps: PredictDeps): PredictHandlers {
   const { predictor, port } = deps;
   const writerOf = perModel(createNativeWriter);
+  const linesWriterOf = perModel(createLinesWriter);
 
   const getRow = async (c: AppContext, model: Model): Promise<Response> => {
     const { inputs } = model.signature;
@@ -69,9 +71,10 @@ export function createNativeHandlers(deps: PredictDeps): PredictHandlers {
       return answerJson(c, JSON.stringify(describeCall(model, port, c.req.path, 'native')));
     },
     post: async (c, model) => {
-      requireJsonAnswer(c);
-      const { probabilities, extra, on_error, header } = readNativeParameters(c);
-      const decode = decoderFor(c, header);
+      const type = predictionAnswerType(c);
+      const parameters = readNativeParameters(c);
+      const { probabilities, extra, on_error } = parameters;
+      const decode = decoderFor(c, parameters);
       const wanted = probabilities === 'true';
       if (wanted) requireProbabilities(model);
       const text = await readBodyText(c, deps);
@@ -79,7 +82,8 @@ export function createNativeHandlers(deps: PredictDeps): PredictHandlers {
         ignoreExtra: extra === 'ignore',
         skipBadRows: on_error === 'null',
       });
-      return answerPrediction(c, prediction, writerOf(model)(prediction.answers, prediction.rows, wanted));
+      const write = type === 'application/json' ? writerOf(model) : linesWriterOf(model);
+      return answerPrediction(c, prediction, write(prediction.answers, prediction.rows, wanted), type);
     },
   };
 }

@@ -15,7 +15,7 @@ import { openSpool } from '../../platform/spool.ts';
 import type { Methods } from '../router.ts';
 import { fileAnswerType } from '../mediaTypes.ts';
 import type { ModelOf } from '../modelOf.ts';
-import { readNativeParameters, requireProbabilities } from './predictInput.ts';
+import { csvForm, readNativeParameters, requireProbabilities } from './predictInput.ts';
 import { receiveFile } from '../upload.ts';
 
 export interface PredictFileDeps {
@@ -77,22 +77,23 @@ export function predictFileRoute(
 ): Methods {
   const answer = async (c: AppContext, model: Model, file: Spool, answers: Spool): Promise<Response> => {
     const type = fileAnswerType(c);
-    const { probabilities, extra, on_error, header } = readNativeParameters(c);
+    const parameters = readNativeParameters(c);
+    const { probabilities, extra, on_error } = parameters;
     const wanted = probabilities === 'true';
     if (wanted) requireProbabilities(model);
-    await receiveFile(c, file, maxFileBytes);
+    const form = csvForm(parameters, await receiveFile(c, file, maxFileBytes));
     http.body(file.bytes);
     const scores = await scoreFile(predictor, model, file, answers, {
       ignoreExtra: extra === 'ignore',
       skipBadRows: on_error === 'null',
-      header: header === 'true',
+      form,
       requestId: c.get('request').id,
       signal: c.req.raw.signal,
     });
     recorder.parsed(model, scores.parseSeconds);
     const parts =
       type === 'csv'
-        ? writeFileCsv(model, file, answers, header === 'true', wanted)
+        ? writeFileCsv(model, file, answers, form, wanted)
         : writeFileJson(model, answers, scores, wanted);
     const headers = {
       // The cells are the client's own: a browser must save them, not show them.

@@ -1,4 +1,7 @@
+import type { CsvForm } from '../../dialects/forms/csv.ts';
 import { readCsv } from '../../dialects/forms/csv.ts';
+import type { Delimiter } from '../../dialects/forms/delimiter.ts';
+import { readJsonLines } from '../../dialects/forms/jsonLines.ts';
 import type { NativeRows } from '../../dialects/native.ts';
 import { readNativeRows } from '../../dialects/native.ts';
 import { PREDICT_PARAMETERS } from '../../dialects/queryParameters.ts';
@@ -10,7 +13,9 @@ import { givesProbabilities } from '../../model/signature.ts';
 import type { Predictor } from '../../prediction/predictor.ts';
 import { readBytes, toText } from '../body.ts';
 import type { AppContext } from '../context.ts';
+import type { BodyType } from '../mediaTypes.ts';
 import { bodyType } from '../mediaTypes.ts';
+import type { ParameterValues } from '../parameters.ts';
 import { createParameterReader } from '../parameters.ts';
 import type { Pairs } from '../query.ts';
 import { readPairs } from '../query.ts';
@@ -39,22 +44,58 @@ export function requireProbabilities({ output }: Model): void {
 type Decode = (text: string, model: Model) => NativeRows;
 
 const decodeJson: Decode = (text, { signature }) => readNativeRows(text, signature.inputs);
-const decodeCsv: Decode = (text, { signature }) => ({
-  table: readCsv(text, signature.inputs),
-  single: false,
-});
-const decodeBareCsv: Decode = (text, { signature }) => ({
-  table: readCsv(text, signature.inputs, false),
+
+const decodeLines: Decode = (text, { signature }) => ({
+  table: readJsonLines(text, signature.inputs),
   single: false,
 });
 
-/** The decoder of the request's media type. @throws {Problem} unsupported_media_type or invalid_parameter */
-export function decoderFor(c: AppContext, header: 'true' | 'false'): Decode {
-  if (bodyType(c) === 'csv') return header === 'true' ? decodeCsv : decodeBareCsv;
-  if (header === 'true') return decodeJson;
+/** The query parameters that say how a CSV is written. */
+type CsvParameters = ParameterValues<typeof PREDICT_PARAMETERS.custom.post>;
+
+/** The delimiter that a value of the parameter names. */
+export const readDelimiter = (value: CsvParameters['delimiter']): Delimiter =>
+  value === 'tab' ? '\t' : value;
+
+/**
+ * The form of a CSV by the request's parameters and its media type.
+ *
+ * @throws {Problem} invalid_parameter if the two contradict each other
+ */
+export function csvForm(
+  { header, delimiter, decimal, extra }: CsvParameters,
+  declared: Pick<BodyType, 'header'>,
+): CsvForm {
+  if (declared.header === 'present' && header === 'false')
+    throw new Problem('invalid_parameter', {
+      detail: 'The query says header=false, and the content type says header=present.',
+    });
+  return {
+    header: header === 'true' && declared.header !== 'absent',
+    delimiter: readDelimiter(delimiter),
+    decimal,
+    ignoreExtra: extra === 'ignore',
+  };
+}
+
+/** @throws {Problem} invalid_parameter if a parameter of CSV has another value than its default */
+function refuseCsvParameters({ header, delimiter, decimal }: CsvParameters): void {
+  if (header === 'true' && delimiter === ',' && decimal === '.') return;
+  const name = header === 'false' ? 'header' : delimiter === ',' ? 'decimal' : 'delimiter';
   throw new Problem('invalid_parameter', {
-    detail: 'The query parameter header is for bodies of type text/csv.',
+    detail: `The query parameter ${name} is for bodies of type text/csv.`,
   });
+}
+
+/** The decoder of the request's media type. @throws {Problem} unsupported_media_type or invalid_parameter */
+export function decoderFor(c: AppContext, parameters: CsvParameters): Decode {
+  const body = bodyType(c);
+  if (body.kind === 'csv') {
+    const form = csvForm(parameters, body);
+    return (text, { signature }) => ({ table: readCsv(text, signature.inputs, form), single: false });
+  }
+  refuseCsvParameters(parameters);
+  return body.kind === 'json' ? decodeJson : decodeLines;
 }
 
 /** Reads a body as text and records its size. @throws {Problem} as `readBytes` and `toText` */

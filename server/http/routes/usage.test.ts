@@ -23,12 +23,17 @@ withApp(
 
 withApp('GET /predict names every parameter of POST /predict', async ({ request, predict }) => {
   const { parameters, example } = JSON.parse((await request('/predict')).text) as CallDescription;
-  expect(Object.keys(parameters)).toHaveLength(4);
-  const csv = (example.data[0] as unknown[]).join();
+  expect(Object.keys(parameters)).toHaveLength(6);
+  const [row = []] = example.data;
+  const CSV_ONLY: Record<string, string> = {
+    'header=false': row.join(),
+    'delimiter=;': `${example.columns.join(';')}\n${row.join(';')}`,
+    'decimal=,': `${example.columns.join()}\n${row.join()}`,
+  };
   for (const parameter of Object.keys(parameters)) {
     const answer =
-      parameter === 'header=false'
-        ? await predict(csv, `?${parameter}`, { 'content-type': 'text/csv' })
+      parameter in CSV_ONLY
+        ? await predict(CSV_ONLY[parameter], `?${parameter}`, { 'content-type': 'text/csv' })
         : await predict(example, `?${parameter}`);
     expect([parameter, answer.status]).toEqual([parameter, 200]);
   }
@@ -70,9 +75,14 @@ describe('the example of a signature', () => {
     } as const;
     const names = (task: 'classification' | 'regression', form: AnswerForm): string[] =>
       Object.keys(describeCall({ ...tiny, output: outputs[task] }, 1, '/', form).parameters);
-    expect(names('classification', 'native')).toHaveLength(4);
+    expect(names('classification', 'native')).toHaveLength(6);
     expect(names('regression', 'native')).not.toContain('probabilities=true');
-    expect(names('classification', 'custom')).toEqual(['extra=ignore', 'header=false']);
+    expect(names('classification', 'custom')).toEqual([
+      'extra=ignore',
+      'header=false',
+      'delimiter=;',
+      'decimal=,',
+    ]);
   });
 
   it('is quoted for a shell, whatever its texts hold', () => {

@@ -24,6 +24,8 @@ const EFFECTS: Readonly<Record<PredictParameter, string>> = {
   probabilities: 'adds the probability of each class, and the classes in the same order',
   extra: "skips columns that the signature doesn't have, instead of refusing them",
   on_error: 'answers the good rows, and null for each bad one, with its errors',
+  delimiter: 'for text/csv: what separates the cells: ";", "|" or "tab"',
+  decimal: 'for text/csv: numbers have a decimal comma',
   header: 'for text/csv: the first line is a row, and the columns are in the order of the signature',
 };
 

@@ -15,7 +15,7 @@ export interface DriftWindows {
   receive(id: number, message: Counted): void;
   /** A process has ended. Its counts stay until the window has passed them. */
   retire(id: number): void;
-  /** Of every open version, by name and version. */
+  /** Of every open version that has answered, by name and version. */
   reports(): DriftReport[];
   report(key: string): DriftReport | undefined;
   /** Moves the windows on by one of SLOTS steps. */
@@ -26,36 +26,41 @@ export interface DriftWindows {
 /** Counts of one model version since the server's start. */
 interface History {
   readonly profile: Profile;
-  /** Of processes that have ended, or have closed the version. */
-  readonly gone: Float64Array;
+  /** Of processes that have ended, or have closed the version; empty until there are counts. */
+  gone: Float64Array;
   /** By process. */
   readonly live: Map<number, Float64Array>;
-  /** The sums at the last SLOTS steps, the oldest first. */
+  /** The sums at the last SLOTS steps, the oldest first; none until there are counts. */
   readonly past: Float64Array[];
 }
 
 const addTo = (sum: Float64Array, counts: Float64Array): void =>
   counts.forEach((count, at) => ((sum[at] as number) += count));
 
-const totalOf = ({ gone, live }: History): Float64Array => {
-  const total = gone.slice();
+const isCounted = ({ past }: History): boolean => past.length > 0;
+
+const totalOf = ({ profile, gone, live }: History): Float64Array => {
+  const total = new Float64Array(profile.width);
+  addTo(total, gone);
   for (const counts of live.values()) addTo(total, counts);
   return total;
 };
 
 /** A process counts no more, or from zero again: its counts so far stay. */
-function settle({ gone, live }: History, id: number): void {
+function settle(history: History, id: number): void {
+  const { profile, live } = history;
   const last = live.get(id);
   if (!last) return;
-  addTo(gone, last);
+  if (history.gone.length === 0) history.gone = new Float64Array(profile.width);
+  addTo(history.gone, last);
   live.delete(id);
 }
 
 /** Counts since the oldest step that is kept. */
 function windowOf(history: History): Float64Array {
   const total = totalOf(history);
-  const oldest = history.past[0] as Float64Array;
-  return total.map((count, at) => count - (oldest[at] as number));
+  const [oldest] = history.past;
+  return oldest ? total.map((count, at) => count - (oldest[at] as number)) : total;
 }
 
 export function createDriftWindows(windowMs: number): DriftWindows {
@@ -67,15 +72,13 @@ export function createDriftWindows(windowMs: number): DriftWindows {
   const isOpen = (key: string): boolean => [...open.values()].some((keys) => keys.includes(key));
   const know = (profile: Profile): void => {
     if (histories.has(profile.key)) return;
-    const { width } = profile;
-    const past = [new Float64Array(width)];
-    histories.set(profile.key, { profile, gone: new Float64Array(width), live: new Map(), past });
+    histories.set(profile.key, { profile, gone: new Float64Array(0), live: new Map(), past: [] });
   };
   const report = (history: History): DriftReport => reportDrift(history.profile, windowOf(history), windowMs);
 
   const slide = (): void => {
     for (const [key, history] of histories) {
-      history.past.push(totalOf(history));
+      if (isCounted(history)) history.past.push(totalOf(history));
       if (history.past.length > SLOTS) history.past.shift();
       if (!isOpen(key) && windowOf(history)[HEAD.rows] === 0) histories.delete(key);
     }
@@ -93,8 +96,11 @@ export function createDriftWindows(windowMs: number): DriftWindows {
         // A version that is opened again counts from zero.
         for (const [key, history] of histories) if (!keys.includes(key)) settle(history, id);
       } else if (message.type === 'observed') {
-        for (const [key, counts] of message.counts)
-          histories.get(key)?.live.set(id, Float64Array.from(counts));
+        for (const [key, counts] of message.counts) {
+          const history = histories.get(key);
+          if (history && !isCounted(history)) history.past.push(new Float64Array(history.profile.width));
+          history?.live.set(id, Float64Array.from(counts));
+        }
       }
     },
     retire: (id) => {
@@ -104,7 +110,7 @@ export function createDriftWindows(windowMs: number): DriftWindows {
     },
     reports: () =>
       [...histories]
-        .filter(([key]) => isOpen(key))
+        .filter(([key, history]) => isCounted(history) && isOpen(key))
         .map(([, history]) => report(history))
         .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.version - b.version)),
     report: (key) => {

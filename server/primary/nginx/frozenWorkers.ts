@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { BEAT_MS, onBeat } from '../../platform/beat.ts';
 import { readMainThread } from '../../platform/procStat.ts';
 
-const LOOK_MS = 500;
-/** A worker that is stopped for this long doesn't continue by itself. */
-const STOPPED_MS = 2000;
+/** A worker that is seen stopped for this long doesn't continue by itself: at three beats, one of which may be early. */
+const STOPPED_MS = 1.5 * BEAT_MS;
 
 /** The pids of nginx's workers, by its pid file; none where it doesn't run. */
 function workersOf(runtime: string): number[] {
@@ -33,15 +33,12 @@ export function killFrozenWorkers(runtime: string, log: Logger): () => void {
     }
   };
   let since = new Map<number, number>();
-  let last = performance.now();
-  const timer = setInterval(() => {
+  return onBeat((lateMs) => {
     const now = performance.now();
     // The whole machine stood still: the workers may be about to continue.
-    if (now - last > 2 * LOOK_MS) since.clear();
-    last = now;
+    if (lateMs > BEAT_MS) since.clear();
     const stopped = workersOf(runtime).filter((pid) => readMainThread(pid)?.state === 'T');
     since = new Map(stopped.map((pid) => [pid, since.get(pid) ?? now]));
     for (const [pid, from] of since) if (now - from >= STOPPED_MS) killWorker(pid);
-  }, LOOK_MS);
-  return () => clearInterval(timer);
+  });
 }

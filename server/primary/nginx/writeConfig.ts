@@ -89,6 +89,7 @@ export function writeProxyFile(config: Config, runtime: string): void {
     ...(config.RATE_LIMIT === 0 ? {} : { rateLimit: config.RATE_LIMIT }),
     trustedProxies: config.TRUSTED_PROXIES,
     healthPath: config.AIP_HEALTH_ROUTE,
+    predictPath: config.AIP_PREDICT_ROUTE,
     runtime,
     workers: availableCpus(),
     ...(user === undefined ? {} : { user }),

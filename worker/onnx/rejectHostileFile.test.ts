@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { describe, expect, it } from 'vitest';
-import { HOME } from '../server/platform/install.ts';
-import { tinyTree } from '../server/testing/tinyRepository.ts';
+import { HOME } from '../../server/platform/install.ts';
+import { tinyTree } from '../../server/testing/tinyRepository.ts';
 import { rejectHostileFile } from './rejectHostileFile.ts';
 
 const fields = (

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { createApp } from './app.ts';
 import { createEncoder } from '../encoding/encoder.ts';
+import type { Label } from '../../worker/protocol.ts';
 import type { Model } from '../model/model.ts';
 import type { Input } from '../model/signature.ts';
 import { outputFeed } from '../model/signature.ts';
@@ -8,24 +9,32 @@ import { appDeps } from '../testing/appDeps.ts';
 import { tinyModel } from '../testing/tinyModel.ts';
 
 const inputs: Input[] = [{ name: 'x', onnx: 'x', type: 'number', nullable: false }];
-const outputs = { label: 'label', probabilities: 'scores', classes: [false, true] };
 
-function booleanModel(): Model {
+function classifier(name: string, classes: Label[], floatClasses = false): Model {
+  const outputs = { label: 'label', probabilities: 'scores', classes, floatClasses };
   const signature = { task: 'classification' as const, inputs, outputs, answer: { key: 'churns' } };
   return {
-    ...tinyModel('churn'),
+    ...tinyModel(name),
     signature,
     encoder: createEncoder({ inputs }),
     output: outputFeed(signature),
   };
 }
 
-const app = createApp(appDeps([{ ...booleanModel() }]));
+const booleans = classifier('churn', [false, true]);
+const floats = classifier('level', [1, 2], true);
+const app = createApp(appDeps([booleans, floats]));
+const appOfFloats = createApp(appDeps([floats, booleans]));
 
-async function ask(path: string, body: string, headers: Record<string, string> = {}): Promise<Response> {
+async function ask(
+  path: string,
+  body: string,
+  headers: Record<string, string> = {},
+  to = app,
+): Promise<Response> {
   const type = { 'content-type': 'application/json' };
-  const response = await app.request(path, { method: 'POST', headers: { ...type, ...headers }, body }, {});
-  expect(response.status, path).toBe(200);
+  const response = await to.request(path, { method: 'POST', headers: { ...type, ...headers }, body }, {});
+  expect(response.status, `${path}: ${await response.clone().text()}`).toBe(200);
   return response;
 }
 
@@ -73,9 +82,43 @@ it('V2 gives them as BOOL, in JSON and in binary, and says so in the metadata', 
   });
 });
 
-it('the document describes them as booleans', async () => {
+it('the document describes labels by their type', async () => {
   const document = (await (await app.request('/openapi.json', {}, {})).json()) as {
     components: { schemas: Record<string, unknown> };
   };
   expect(document.components.schemas['ChurnLabel']).toEqual({ type: 'boolean', enum: [false, true] });
+  expect(document.components.schemas['LevelLabel']).toEqual({ type: 'number', enum: [1, 2] });
+});
+
+it('labels that are floats keep their point in every dialect', async () => {
+  const text = async (path: string, body: string, headers?: Record<string, string>): Promise<string> =>
+    (await ask(path, body, headers, appOfFloats)).text();
+  expect(await text('/predict?probabilities=true', ROWS)).toBe(
+    '{"predictions":[2.0,1.0],"probabilities":[[0.25,0.75],[0.75,0.25]],"classes":[1.0,2.0]}',
+  );
+  expect(await text('/v1/models/level:predict', '{"instances":[{"x":75},{"x":25}]}')).toBe(
+    '{"predictions":[2.0,1.0]}',
+  );
+  expect(await text('/invocations', `{"dataframe_split":${ROWS}}`)).toBe('{"predictions":[2.0,1.0]}');
+  expect(await text('/models/level/predict', ROWS)).toBe('{"churns":[2.0,1.0]}');
+  const file = (accept: string, query = ''): Promise<string> =>
+    text(`/predict_file${query}`, 'x\n75\n', { 'content-type': 'text/csv', accept });
+  expect(await file('text/csv', '?probabilities=true')).toBe(
+    'x,prediction,probability_1.0,probability_2.0\n75,2.0,0.25,0.75\n',
+  );
+  expect(await file('application/json')).toBe('{"predictions":[2.0]}');
+  const lines = 'application/x-ndjson';
+  expect(await text('/predict', '{"x":75}\n{"x":25}\n', { 'content-type': lines, accept: lines })).toBe(
+    '{"prediction":2.0}\n{"prediction":1.0}\n',
+  );
+});
+
+it('V2 gives them as FP64, in JSON and in binary', async () => {
+  const tensors = (more = '') =>
+    `{"inputs":[{"name":"x","shape":[2],"datatype":"FP64","data":[75,25]}]${more}}`;
+  const answer = await ask('/v2/models/level/infer', tensors());
+  expect(await answer.text()).toContain('"name":"label","datatype":"FP64","shape":[2],"data":[2.0,1.0]');
+  const wanted = ',"outputs":[{"name":"label","parameters":{"binary_data":true}}]';
+  const binary = Buffer.from(await (await ask('/v2/models/level/infer', tensors(wanted))).arrayBuffer());
+  expect([binary.readDoubleLE(binary.length - 16), binary.readDoubleLE(binary.length - 8)]).toEqual([2, 1]);
 });

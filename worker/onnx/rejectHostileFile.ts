@@ -1,6 +1,5 @@
-import { TaskFault } from './fault.ts';
-import { OnnxRefused } from './onnx/onnxRefused.ts';
-import { bytes as message, int32, readMessage, text } from './onnx/wireFields.ts';
+import { OnnxRefused } from './onnxRefused.ts';
+import { bytes as message, int32, readMessage, text } from './wireFields.ts';
 
 /** Depth of subgraphs that is followed. */
 const MAX_DEPTH = 16;
@@ -52,17 +51,12 @@ function checkGraph(bytes: Uint8Array, depth: number): void {
 /**
  * Refuses a file that would make ONNX Runtime read other files, or run without an end.
  *
- * @throws {TaskFault} model_unreadable
+ * @throws {OnnxRefused}
  */
 export function rejectHostileFile(bytes: Uint8Array): void {
-  try {
-    readMessage(bytes, 'the file', {
-      7: message((graph) => checkGraph(graph, 0)),
-      20: refused('it is made for training'),
-      25: message((body) => readMessage(body, 'a function', { 7: message((node) => checkNode(node, 0)) })),
-    });
-  } catch (error) {
-    if (!(error instanceof OnnxRefused)) throw error;
-    throw new TaskFault('model_unreadable', error.message);
-  }
+  readMessage(bytes, 'the file', {
+    7: message((graph) => checkGraph(graph, 0)),
+    20: refused('it is made for training'),
+    25: message((body) => readMessage(body, 'a function', { 7: message((node) => checkNode(node, 0)) })),
+  });
 }

@@ -1,0 +1,36 @@
+import { setPriority } from 'node:os';
+import { parentPort } from 'node:worker_threads';
+import { ModelRefused } from '../model/refused.ts';
+import { loadVersion } from './loadVersion.ts';
+import type { LoadReply, LoadTask } from './messages.ts';
+
+/** Of the thread, on Linux: the threads that answer requests come first on a busy machine. */
+const NICENESS = 5;
+
+async function reply(task: LoadTask): Promise<LoadReply> {
+  try {
+    return { ok: true, version: await loadVersion(task) };
+  } catch (error) {
+    if (error instanceof ModelRefused) return { ok: false, reason: error.reason };
+    // Node's error for memory that the system doesn't give.
+    if (error instanceof RangeError && error.message.includes('allocation failed'))
+      return { ok: false, reason: 'loading it takes more memory than there is' };
+    throw error;
+  }
+}
+
+/** What is handed on rather than copied. */
+function buffersOf(message: LoadReply): ArrayBuffer[] {
+  const buffer = message.ok ? message.version.onnx?.buffer : undefined;
+  return buffer instanceof ArrayBuffer ? [buffer] : [];
+}
+
+if (process.platform === 'linux') setPriority(NICENESS);
+/** One version after the other. */
+let last: Promise<void> = Promise.resolve();
+parentPort?.on('message', (task: LoadTask) => {
+  last = last.then(async () => {
+    const message = await reply(task);
+    parentPort?.postMessage(message, buffersOf(message));
+  });
+});
