@@ -46,6 +46,7 @@ describe.skipIf(nginxMissing)(needsNginx('ONNX files without a signature'), () =
           return `${status} ${text}`;
         };
         expect(await refuse('int32', [2 ** 31, 0])).toMatch(/^400 .*an integer that INT32 holds/);
+        expect(await refuse('int64', [2 ** 40, 0])).toMatch(/^400 /);
         expect(await refuse('halves', [65505, 0])).toMatch(/^400 .*a number within ±65504/);
       });
     });

@@ -38,7 +38,7 @@ export function classesFrom(names: readonly string[]): readonly string[] | reado
 }
 
 /** Makes names that no tensor of the graph has. */
-function namer({ nodes, constants, inputs }: OnnxGraph): (name: string) => string {
+export function namer({ nodes, constants, inputs }: OnnxGraph): (name: string) => string {
   const taken = new Set([
     ...constants.keys(),
     ...inputs.map(({ name }) => name),

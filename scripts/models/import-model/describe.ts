@@ -12,8 +12,10 @@ import type { FileRows } from '../readRows.ts';
 import { readColumns, readRows } from '../readRows.ts';
 import type { ScoreKind } from './appendLabel.ts';
 import { appendLabel, classesFrom, kindOf } from './appendLabel.ts';
+import { appendProbabilities } from './appendProbabilities.ts';
 import { learn, makeRows } from './columns.ts';
 import { matchColumns } from './matchColumns.ts';
+import type { Observed } from './observe.ts';
 import { observe, widthOf } from './observe.ts';
 
 /** What the caller says about a file that doesn't say it. */
@@ -83,6 +85,24 @@ function scoresOf({ outputs }: OnnxGraph): OnnxGraph['outputs'][number] {
   return first;
 }
 
+/** Appends the probabilities of several labels, where that gives a table of one number for each. */
+async function withProbabilities(
+  onnx: Uint8Array,
+  graph: OnnxGraph,
+  found: Pick<Signature, 'task' | 'outputs'>,
+  observed: Observed | undefined,
+  { inputs, rows }: { readonly inputs: readonly Input[]; readonly rows: FileRows },
+): Promise<{ readonly onnx: Uint8Array; readonly signature: Pick<Signature, 'task' | 'outputs'> }> {
+  const count = rows.data.length;
+  const more = appendProbabilities(onnx, graph, found, observed, count);
+  const name = more?.outputs.probabilities ?? '';
+  // Of labels with three classes, or with one, there is no such table.
+  const again = more && (await observe(more.onnx, inputs, rows).catch(() => undefined));
+  if (!more || again?.get(name)?.dims?.join() !== [count, found.outputs.values?.length].join())
+    return { onnx, signature: found };
+  return { onnx: more.onnx, signature: { ...found, outputs: more.outputs } };
+}
+
 /**
  * What an ONNX file serves: by the file, the caller, a run on the rows, in this order.
  *
@@ -112,7 +132,8 @@ export async function describeOnnx(
     const found = inferOutputs(graph, { width: columnsOf, ...(task && { task }), ...(names && { names }) });
     if (task && found.task !== task)
       throw new Failure(`it can't be a ${task}: its outputs are those of a ${found.task}`);
-    return { onnx, signature: { ...found, inputs, sha256: sha256Of(onnx) }, rows, notes };
+    const more = await withProbabilities(onnx, graph, found, observed, { inputs, rows });
+    return { ...more, signature: { ...more.signature, inputs, sha256: sha256Of(more.onnx) }, rows, notes };
   }
   const { name, dims } = scoresOf(graph);
   const width = columnsOf(name) ?? dims?.[1];

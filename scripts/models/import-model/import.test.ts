@@ -1,11 +1,16 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { describe, expect, it } from 'vitest';
 import type { Golden, Signature } from '../../../server/model/signature.ts';
 import type { GraphSpec } from '../../../server/testing/buildModel.ts';
 import { buildModel } from '../../../server/testing/buildModel.ts';
 import { isClose } from '../../../server/testing/bareModels.ts';
 import { withTemporaryFolder } from '../../../server/testing/temporaryFolder.ts';
+import { readModel } from '../../../worker/onnx/model.ts';
+import { rewriteMessage } from '../../../worker/onnx/rewrite.ts';
+import { decodeTensor } from '../../../worker/onnx/tensor.ts';
+import { pullExternalData } from './externalData.ts';
 import type { ImportOptions } from './import.ts';
 import { importModel } from './import.ts';
 import { matchColumns } from './matchColumns.ts';
@@ -151,5 +156,62 @@ describe('names of columns', () => {
     ['some names, but not all', ['a', 'b'], ['a', 'x']],
   ])('are ambiguous for %s', (_, names, columns) => {
     expect(() => matchColumns(inputs(...names), columns)).toThrow(/the rows lack \d of the model's/);
+  });
+});
+
+describe('weights in another file', () => {
+  /** A constant of the model whose elements lie elsewhere. */
+  const external = (location: string, offset: number): Uint8Array =>
+    rewriteMessage(network([1, 2]), 'the file', {
+      7: (graph) =>
+        rewriteMessage(graph, 'the graph', {
+          5: (tensor) => {
+            const entry = (key: string, value: string): Uint8Array =>
+              new BinaryWriter()
+                .tag(1, WireType.LengthDelimited)
+                .string(key)
+                .tag(2, WireType.LengthDelimited)
+                .string(value)
+                .finish();
+            const added = [
+              [13, entry('location', location)],
+              [13, entry('offset', String(offset))],
+              [13, entry('length', '8')],
+            ] as const;
+            // 4: the floats; 14: where they lie, as a varint.
+            const where = new BinaryWriter().tag(14, WireType.Varint).int32(1).finish();
+            return Buffer.concat([rewriteMessage(tensor, 'a tensor', { 4: null }, added), where]);
+          },
+        }),
+    });
+
+  it('become one file with it', async () => {
+    await withTemporaryFolder((folder) => {
+      const weights = Buffer.from(Float32Array.of(9, 9, 1, 2).buffer);
+      writeFileSync(join(folder, 'weights.data'), weights);
+      const onnx = external('weights.data', 8);
+      const [elements] = [
+        ...readModel(pullExternalData(onnx, join(folder, 'm.onnx'))).graph.constants.values(),
+      ];
+      expect(elements && decodeTensor(elements).values).toEqual([1, 2]);
+      return Promise.resolve();
+    });
+  });
+
+  it.each([
+    ['../weights.data', 0, /outside of its folder|isn't beside it/],
+    ['/etc/passwd', 0, /outside of its folder|isn't beside it/],
+    ['missing.data', 0, /"missing\.data", which isn't beside it/],
+    ['weights.data', 12, /is shorter than the model says/],
+    ['weights.data', -1, /is shorter than the model says/],
+  ])('are refused at %s, offset %i', async (location, offset, reason) => {
+    await withTemporaryFolder((folder) => {
+      mkdirSync(join(folder, 'inner'));
+      for (const place of ['weights.data', 'inner/weights.data'])
+        writeFileSync(join(folder, place), Buffer.alloc(16));
+      const onnx = external(location, offset);
+      expect(() => pullExternalData(onnx, join(folder, 'inner/m.onnx'))).toThrow(reason);
+      return Promise.resolve();
+    });
   });
 });

@@ -73,7 +73,7 @@ describe.skipIf(nginxMissing)(needsNginx('several values a row'), () => {
       for (const name of Object.keys(MODELS)) {
         const wanted = bareAnswers(name);
         const { predictions } = wanted;
-        const probabilities = ['one-vs-rest', 'perceptron-bits'].includes(name);
+        const probabilities = wanted.probabilities !== undefined;
         const query = probabilities ? '?probabilities=true' : '';
         const { native, v1, v2, file } = await askAll(server, name, wanted, query);
         expect(isClose(native['predictions'], predictions), name).toBe(true);
