@@ -97,7 +97,7 @@ async function withProbabilities(
   const more = appendProbabilities(onnx, graph, found, observed, count);
   const name = more?.outputs.probabilities ?? '';
   // Of labels with three classes, or with one, there is no such table.
-  const again = more && (await observe(more.onnx, inputs, rows).catch(() => undefined));
+  const again = more && (await observe(more.onnx, inputs, rows));
   if (!more || again?.get(name)?.dims?.join() !== [count, found.outputs.values?.length].join())
     return { onnx, signature: found };
   return { onnx: more.onnx, signature: { ...found, outputs: more.outputs } };
@@ -106,7 +106,7 @@ async function withProbabilities(
 /**
  * What an ONNX file serves: by the file, the caller, a run on the rows, in this order.
  *
- * @throws {Failure | OnnxRefused | ModelRefused | TaskFault} when that isn't known
+ * @throws {Failure | OnnxRefused | ModelRefused} when that isn't known
  */
 export async function describeOnnx(
   id: string,

@@ -12,7 +12,8 @@ export type Observed = ReadonlyMap<string, OutputValue>;
 /**
  * What the graph gives for some rows: the shapes that a file declares are often wrong, or left open.
  *
- * @returns undefined if it doesn't take the rows, made-up ones for instance
+ * @returns undefined if it can't be opened, or doesn't take the rows, made-up ones for instance
+ * @throws {OnnxRefused} when it could run forever
  */
 export async function observe(
   onnx: Uint8Array,
@@ -20,7 +21,9 @@ export async function observe(
   { columns, data }: FileRows,
 ): Promise<Observed | undefined> {
   rejectHostileFile(onnx);
-  const session = await openGraph(onnx);
+  const session = await openGraph(onnx).catch(() => undefined);
+  // Opening the version says why.
+  if (!session) return undefined;
   try {
     const { rows, cells, texts } = createEncoder({ inputs }).encode(columns, data, { ignoreExtra: true });
     const feeds = inputs.map((input) => ({ ...input, categories: input.categories ?? [] }));
