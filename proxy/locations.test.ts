@@ -29,6 +29,7 @@ const PATHS: readonly (readonly [path: string, write: WriteError])[] = [
   ['/health/ready/', writeProblem],
   ['/predict_file', writeProblem],
   ['/predict_file/', writeProblem],
+  ['/predict_file?on_error=null', writeProblem],
   ['/models/adult/predict_file', writeProblem],
   ['/models/adult/predict_file/', writeProblem],
   ['/invocations', writeMlflowError],

@@ -294,7 +294,7 @@ training_tests() {
   if [ -n "${job_pids['Python environments']:-}" ]; then finish_job 'Python environments' || true; fi
   if ! [ -f "$training/.complete" ]; then return; fi
   TEST_TOTALS=$work/totals-training "$training/bin/python" -m pytest -q -p no:cacheprovider \
-    -p scripts.testing.totals_plugin scripts
+    -p scripts.testing.totals_plugin scripts python
 }
 
 export ORT_DISABLE_TELEMETRY=1

@@ -54,7 +54,7 @@ async function tryFast(
 ): Promise<Scorer | string> {
   const { fast, output, probes } = task;
   if (!fast || !probes.fast) return 'there is none';
-  // A forest scores each row by itself, whatever the graph does; the rest of a graph need not.
+  // A forest scores each row by itself, even if the graph does not; the rest of a graph may not.
   if (batching === 'row' && fast.rest.kind === 'graph') return 'its rows are run one by one';
   try {
     const scorer = await openFast(fast, output);

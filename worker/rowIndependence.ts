@@ -1,6 +1,6 @@
 import { firstDifference, scoreAll } from './compare.ts';
 import { TaskFault, toFault } from './fault.ts';
-import type { Batched, OutputFeed, Rows } from './protocol.ts';
+import type { Batched, Matrix, OutputFeed, Rows } from './protocol.ts';
 import { answerWidth } from './protocol.ts';
 import { textsOf } from './portions.ts';
 import type { Scorer, WholeScorer } from './scorer.ts';
@@ -14,15 +14,20 @@ const MAX_FAILING = 4;
 const UNSTABLE =
   'a row gets another answer when it is scored again: the graph has random operators, or was exported in training mode (dropout); export it in evaluation mode';
 
+/** Some of the rows of [rows, width], in this order. */
+function pickRows(values: Matrix, order: readonly number[], width: number): Float64Array {
+  const picked = new Float64Array(order.length * width);
+  order.forEach((row, at) => picked.set(values.subarray(row * width, (row + 1) * width), at * width));
+  return picked;
+}
+
 /** Some of the rows, in this order. */
 function pick({ rows, cells, texts }: Rows, order: readonly number[]): Rows {
   const columns = rows === 0 ? 0 : cells.length / rows;
-  const picked = new Float64Array(order.length * columns);
-  order.forEach((row, at) => picked.set(cells.subarray(row * columns, (row + 1) * columns), at * columns));
   const pickedTexts = order.flatMap((row, at) =>
     textsOf(texts, row, 1).map((cell) => ({ ...cell, row: at })),
   );
-  return { rows: order.length, cells: picked, texts: pickedTexts };
+  return { rows: order.length, cells: pickRows(cells, order, columns), texts: pickedTexts };
 }
 
 /** Orders of a batch in which each row has other neighbours and another place: as given, backwards, every second first. */
@@ -81,7 +86,7 @@ export async function probeBatching(
   if (firstDifference(output, again, wanted) !== undefined) throw new TaskFault('unstable', UNSTABLE);
   if (demanded) return demanded;
   for (const order of ordersOf(rows.rows)) {
-    const reason = await differenceOf(together, pick(rows, order), pickAnswers(wanted, order, width), output);
+    const reason = await differenceOf(together, pick(rows, order), pickRows(wanted, order, width), output);
     if (reason !== undefined) return { batching: 'row', batchingReason: reason };
   }
   for (const row of failing) {
@@ -96,12 +101,6 @@ const succeeds = (scorer: Scorer, rows: Rows, width: number): Promise<boolean> =
     () => true,
     () => false,
   );
-
-function pickAnswers(answers: Float64Array, order: readonly number[], width: number): Float64Array {
-  const picked = new Float64Array(order.length * width);
-  order.forEach((row, at) => picked.set(answers.subarray(row * width, (row + 1) * width), at * width));
-  return picked;
-}
 
 /** How a batch differs from its rows' answers alone, as a sentence. */
 async function differenceOf(

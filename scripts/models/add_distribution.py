@@ -16,10 +16,10 @@ from pathlib import Path
 # ONNX Runtime sends telemetry unless this is set before it is loaded.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "python" / "src"))
 
-from exporter.command_line import ArgumentParser, HelpFormatter, exit_code
-from exporter.errors import ExportError
+from servemodel.command_line import ArgumentParser, HelpFormatter, exit_code
+from servemodel.errors import ExportError
 
 # --help needs none of these packages.
 MISSING = ""
@@ -27,12 +27,12 @@ try:
     import onnx
     import pandas as pd
 
-    from exporter.distribution import with_distributions
-    from exporter.documents import to_json_document, write_all
-    from exporter.edges import typed
-    from exporter.parity import Session
-    from exporter.signature import Column
-    from exporter.sources import load_frame
+    from servemodel.distribution import with_distributions
+    from servemodel.documents import to_json_document, write_all
+    from servemodel.edges import typed
+    from servemodel.parity import Session
+    from servemodel.signature import Column
+    from servemodel.sources import load_frame
 except ImportError as error:
     if __name__ != "__main__":
         raise

@@ -36,7 +36,7 @@ from xgboost import XGBClassifier, XGBRegressor
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import export
 from export import export_model
-from exporter.errors import ExportError
+from servemodel.errors import ExportError
 
 ROWS = 300
 ALL = ["city name", "label", "amount", "age", "visits", "member"]
@@ -356,5 +356,5 @@ class TestCommandLine:
             export.main(["--help"])
         assert exit_info.value.code == 0
         out, err = capsys.readouterr()
-        assert out.startswith("Usage: npm run export -- ")
+        assert out.startswith("Usage: scripts/models/export.py ")
         assert err == ""

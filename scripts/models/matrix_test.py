@@ -21,7 +21,7 @@ from xgboost import XGBClassifier
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import export
 from export import export_model
-from exporter.errors import ExportError
+from servemodel.errors import ExportError
 
 RANDOM = np.random.default_rng(0)
 FRAME = pd.DataFrame({"b": RANDOM.normal(size=300), "a": RANDOM.normal(size=300)})

@@ -49,8 +49,8 @@ const fixture = (name: string): string => join(CHECKOUT, 'server/compiler/fixtur
 const list = (await runAt(RUN, [])).out;
 const TOOLS = [...list.matchAll(/^ {2}(\S+)/gm)].map(([, name]) => name as string);
 /** Written in Python: what they need may not be there. */
-const PYTHON = ['export', 'add-distribution'];
-const NEED_ARGUMENTS = ['import-model', 'compare', 'api-key', 'replay', ...PYTHON];
+const PYTHON = ['add-distribution'];
+const NEED_ARGUMENTS = ['import', 'compare', 'api-key', 'replay', ...PYTHON];
 /** Those that `npm run` doesn't start. */
 const RUN_ALONE = ['add-distribution', 'dashboards'];
 const { scripts } = JSON.parse(readFileSync(join(CHECKOUT, 'package.json'), 'utf8')) as {
@@ -90,7 +90,7 @@ describe('scripts/run', () => {
 
   it.each([
     ['replya', 'replay'],
-    ['import', 'import-model'],
+    ['import-model', 'import'],
     ['verify/bench', 'bench'],
   ])('names the nearest tool to %s', async (name, nearest) => {
     expect(await run(name)).toEqual({
@@ -165,16 +165,18 @@ describe('api-key', () => {
   });
 });
 
-describe('import-model', () => {
+describe('import of an ONNX file', () => {
   it('takes answers of rows alone where they depend on the batch, and refuses random ones', () =>
     withTemporaryFolder(async (folder) => {
       const onnx = join(folder, 'model.onnx');
       writeFileSync(onnx, mixesRows());
-      expect(await run('import-model', onnx, 'mixing', '--repository', folder)).toMatchObject({ code: 0 });
+      expect(await run('import', onnx, '--name', 'mixing', '--repository', folder)).toMatchObject({
+        code: 0,
+      });
       const golden = JSON.parse(readFileSync(join(folder, 'mixing/1/golden.json'), 'utf8')) as Json;
       expect(golden['predictions']).toEqual(Array.from({ length: 8 }, () => 1));
       writeFileSync(onnx, random());
-      const { code, err } = await run('import-model', onnx, 'random', '--repository', folder);
+      const { code, err } = await run('import', onnx, '--name', 'random', '--repository', folder);
       expect([code, err]).toEqual([1, expect.stringContaining('random operators')]);
     }));
 
@@ -182,8 +184,8 @@ describe('import-model', () => {
     await withTemporaryFolder(async (folder) => {
       const rows = join(folder, 'rows.csv');
       writeFileSync(rows, 'city,amount,size,visits,extra\nParis,1.5,L,3,x\nRome,-2,S,,y\nParis,7,L,1,z\n');
-      const args = [fixture('lightgbm-regressor'), 'shop', '--repository', folder];
-      const { code, out } = await run('import-model', ...args, '--rows', rows);
+      const args = [fixture('lightgbm-regressor'), '--name', 'shop', '--repository', folder];
+      const { code, out } = await run('import', ...args, '--rows', rows);
       expect([code, out.split('\n')[0]]).toEqual([
         0,
         `${folder}/shop/1: regression, 4 columns, 3 golden rows`,
@@ -198,7 +200,7 @@ describe('import-model', () => {
         { name: 'size', onnx: 'size', type: 'string', nullable: false, categories: ['L', 'S'] },
       ]);
       // The next one.
-      expect((await run('import-model', ...args)).out).toContain(`${folder}/shop/2: regression`);
+      expect((await run('import', ...args)).out).toContain(`${folder}/shop/2: regression`);
       const same = join(folder, 'same.jsonl');
       writeFileSync(same, '{"city":"Paris","amount":1.5,"size":"L","visits":3}\n');
       const compared = await run('compare', 'shop/1', 'shop/2', same, '--repository', folder);
@@ -217,7 +219,7 @@ describe('import-model', () => {
         [broken, /damaged|holds no graph/],
         [join(folder, 'none.onnx'), /cannot be read \(ENOENT\)/],
       ] as const) {
-        const { code, err } = await run('import-model', file, 'm', '--repository', folder);
+        const { code, err } = await run('import', file, '--name', 'm', '--repository', folder);
         expect([code, err.split('\n').length]).toEqual([1, 2]);
         expect(err).toMatch(reason);
       }
@@ -230,9 +232,18 @@ describe('import-model', () => {
       const rows = join(folder, 'texts.csv');
       writeFileSync(rows, 'text\nmy parcel never came\n"paid, and charged again"\n');
       const onnx = join(CHECKOUT, 'models/text/1/model.onnx');
-      const { code, out, err } = await run('import-model', onnx, 't', '--repository', folder, '--rows', rows);
+      const { code, out, err } = await run(
+        'import',
+        onnx,
+        '--name',
+        't',
+        '--repository',
+        folder,
+        '--rows',
+        rows,
+      );
       expect([code, err]).toEqual([0, '']);
-      expect(out).toContain('/t/1: classification, 1 columns, 2 golden rows');
+      expect(out).toContain('/t/1: classification (account, delivery, payment), 1 columns, 2 golden rows');
       const { outputs } = JSON.parse(readFileSync(join(folder, 't/1/model.json'), 'utf8')) as Json;
       expect(outputs).toMatchObject({ classes: ['account', 'delivery', 'payment'] });
     });
@@ -251,7 +262,7 @@ describe('import-model', () => {
       writeFileSync(onnx, tinyTree(1));
       const rows = join(folder, 'rows.csv');
       writeFileSync(rows, csv);
-      const { code, err } = await run('import-model', onnx, 'm', '--repository', folder, '--rows', rows);
+      const { code, err } = await run('import', onnx, '--name', 'm', '--repository', folder, '--rows', rows);
       expect([code, err.split('\n').length]).toEqual([1, 2]);
       expect(err).toMatch(reason);
       expect(readdirSync(folder)).toEqual(['rows.csv', 'tiny.onnx']);
@@ -267,7 +278,7 @@ describe('import-model', () => {
         [onnx, /^ENOTDIR: /],
         ['/proc/none', /^(?:ENOENT|EACCES): .*'\/proc\/none'$/m],
       ] as const) {
-        const { code, err } = await run('import-model', onnx, 'm', '--repository', repository);
+        const { code, err } = await run('import', onnx, '--name', 'm', '--repository', repository);
         expect([code, err.split('\n').length]).toEqual([1, 2]);
         expect(err).toMatch(reason);
       }

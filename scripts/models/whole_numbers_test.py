@@ -24,7 +24,7 @@ from xgboost import XGBClassifier
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from export import export_model
-from exporter.errors import ExportError
+from servemodel.errors import ExportError
 
 IDS = [20240102, 20240200, 20240302]
 REFUSED = "refused"

@@ -424,8 +424,8 @@ describe.skipIf(missing !== undefined)(`the container${missing ? ` (skipped, ${m
         'tool=/app/scripts/run',
         '$tool | grep "^  " | cut -d" " -f3',
         '$tool api-key one --file /tmp/keys | grep -c "^key    sm_"',
-        '$tool import-model /app/models/iris/1/model.onnx iris --repository /tmp/models | head -n 1',
-        '$tool import-model /app/models/iris/1/model.onnx iris --repository /tmp/models | head -n 1',
+        '$tool import /app/models/iris/1/model.onnx --name iris --repository /tmp/models | head -n 1',
+        '$tool import /app/models/iris/1/model.onnx --name iris --repository /tmp/models | head -n 1',
         'printf "[6.3,3.3,4.7,1.6]\\n" >/tmp/rows.jsonl',
         '$tool compare iris/1 iris/2 /tmp/rows.jsonl --repository /tmp/models | head -n 2',
         '$tool audit /tmp --nonsense 2>&1; echo $?',
@@ -433,9 +433,9 @@ describe.skipIf(missing !== undefined)(`the container${missing ? ` (skipped, ${m
       const limits = [...HARDENED, '--network=none', `--label=${LABEL}`, '--entrypoint=sh'];
       const out = await docker(['run', '--rm', ...limits, IMAGE, '-c', script], 60_000);
       expect(out.split('\n')).toEqual([
-        ...['import-model', 'compare', 'api-key', 'audit', '1'],
-        '/tmp/models/iris/1: classification, 4 columns, 8 golden rows',
-        '/tmp/models/iris/2: classification, 4 columns, 8 golden rows',
+        ...['import', 'compare', 'api-key', 'audit', '1'],
+        '/tmp/models/iris/1: classification (setosa, versicolor, virginica), 4 columns, 8 golden rows',
+        '/tmp/models/iris/2: classification (setosa, versicolor, virginica), 4 columns, 8 golden rows',
         '1 rows, iris/1 -> iris/2',
         'labels that change: 0 (0.00 %)',
         "Unknown option '--nonsense' (see --help)",

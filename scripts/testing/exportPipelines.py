@@ -75,8 +75,8 @@ from sklearn.preprocessing import (
 )
 from xgboost import XGBClassifier, XGBRegressor
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "models"))
-from exporter.convert import name_classes
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "python" / "src"))
+from servemodel.convert import name_classes
 
 FOLDER = Path(__file__).resolve().parents[2] / "server" / "compiler" / "fixtures"
 TARGET_OPSET = {"": 18, "ai.onnx.ml": 3}

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 
-/** The helpers that need what scripts/test.sh makes beside the first tests: Go programs, a Python environment. */
-const MADE = ['server/testing/goPrograms.ts', 'server/testing/protocolClients.ts'];
+/** The helpers that need what scripts/test.sh makes beside the first tests: Go programs, Python environments. */
+const MADE = ['goPrograms', 'protocolClients', 'trainingPython'].map((name) => `server/testing/${name}.ts`);
 /** Starts whole servers. */
 const SERVER = 'server/testing/startServer.ts';
 /** Measures speed: nothing may run beside it. */

@@ -48,7 +48,7 @@ function textCells({ categories = [] }: Input): Cell[] {
 /** Whether a number is a cell that the column takes. */
 const isTaken = ({ type, tensor }: Input, cell: number): boolean =>
   type === 'integer'
-    ? Number.isSafeInteger(cell) && (!tensor || isHeld(tensor, cell))
+    ? Number.isSafeInteger(cell) && isHeld(tensor, cell)
     : Math.abs(cell) <= largestNumber(tensor);
 
 function numberCells(input: Input): Cell[] {
@@ -155,7 +155,7 @@ function usualCell({ type, categories, range, tensor }: Input, row: number): Cel
   const [min, max] = range ?? [0, 100];
   const between = min + ((max - min) * ((row * 7) % 11)) / 10;
   if (type !== 'integer') return between;
-  return tensor ? nearestHeld(tensor, Math.round(between)) : Math.round(between);
+  return nearestHeld(tensor, Math.round(between));
 }
 
 /**

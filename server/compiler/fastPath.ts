@@ -11,6 +11,7 @@ import { edgeRows } from './edgeRows.ts';
 import type { Lifted, Origin } from './lift/lift.ts';
 import { liftModel, liftOrigin } from './lift/lift.ts';
 import type { Engine, Fast, Model } from '../model/model.ts';
+import { rowsInOrder } from '../model/rowsInOrder.ts';
 
 /** A model.onnx that was read. */
 export interface OnnxFile {
@@ -30,20 +31,15 @@ function compile({ rest, features }: Lifted): CompiledForest | string {
   }
 }
 
-/** The compiled forest or why it can't be one; undefined and the reason where the file is damaged. */
-function compileIntact(lifted: Lifted): { forest?: CompiledForest | string; damage: string } {
-  try {
-    return { forest: compile(lifted), damage: '' };
-  } catch (error) {
-    if (!(error instanceof OnnxRefused)) throw error;
-    return { damage: error.message };
-  }
-}
-
 /** Chooses what answers the lifted matrix, and names the engine; or says what of the file is damaged. */
 function chooseRest(lifted: Lifted): { rest: FastPath['rest']; engine: Engine } | string {
-  const { forest, damage } = compileIntact(lifted);
-  if (forest === undefined) return damage;
+  let forest: CompiledForest | string;
+  try {
+    forest = compile(lifted);
+  } catch (error) {
+    if (!(error instanceof OnnxRefused)) throw error;
+    return error.message;
+  }
   if (typeof forest !== 'string') {
     return { rest: { kind: 'forest', forest }, engine: { engine: 'forest', path: 'lifted' } };
   }
@@ -59,8 +55,7 @@ function encodeProbes(model: Model, encoder: Encoder, edges: readonly EdgeRow[])
   const names = model.signature.inputs.map(({ name }) => name);
   const golden = model.golden?.table;
   // The golden rows may have their columns in another order.
-  const order = golden ? names.map((name) => golden.columns.indexOf(name)) : [];
-  const goldenRows = golden?.data.map((row) => order.map((position) => row[position])) ?? [];
+  const goldenRows = golden ? rowsInOrder(golden, names) : [];
   const { rows, cells, texts } = encoder.encode(names, [...goldenRows, ...edges]);
   return { rows, cells, texts };
 }

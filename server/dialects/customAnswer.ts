@@ -6,7 +6,7 @@ import { classesAsJson } from '../model/labels.ts';
 import type { Model } from '../model/model.ts';
 import { roundDecimal } from './forms/roundDecimal.ts';
 import type { WriteError } from './errorForm.ts';
-import { statusWithout422, placeOf } from './errorSentence.ts';
+import { capital, placeOf, statusWithout422 } from './errorSentence.ts';
 import { writeNumber } from './forms/numbers.ts';
 import { createSeveralText } from './forms/severalText.ts';
 
@@ -48,8 +48,6 @@ export function createCustomWriter({
     return `{${name}:${single ? values.join() : `[${values.join()}]`}}`;
   };
 }
-
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 function sentence({ message, extensions: { errors = [], errorsTotal = 0 } }: Problem): string {
   const [first] = errors;

@@ -1,6 +1,9 @@
 import type { CellError, Problem } from '../errors/problem.ts';
 import type { WriteError } from './errorForm.ts';
 
+/** A sentence's first letter. */
+export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
 /** The place of a cell or a row, in words. */
 export const placeOf = ({ row, line, column }: CellError): string =>
   `row ${row}${line === undefined ? '' : ` (line ${line})`}${column === undefined ? '' : `, column ${JSON.stringify(column)}`}`;

@@ -423,12 +423,21 @@ describe('the admin port', () => {
     };
     try {
       expect(await statusOf('POST', '/reload')).toBe(200);
+      expect(await statusOf('POST', '/reload/')).toBe(200);
+      expect(await statusOf('POST', '/reload', { 'content-type': 'application/json' })).toBe(200);
       expect(await statusOf('GET', '/models')).toBe(200);
+      // The types that a page of another origin can send without asking, curl's default among them.
+      for (const type of [
+        'application/x-www-form-urlencoded',
+        'text/plain',
+        'multipart/form-data; boundary=x',
+      ])
+        expect(await statusOf('POST', '/reload', { 'content-type': type })).toBe(415);
       expect(await statusOf('GET', '/reload')).toBe(405);
       expect(await statusOf('POST', '/toString')).toBe(404);
       expect(await statusOf('POST', '/reload', { origin: 'http://localhost' })).toBe(403);
       expect(await statusOf('POST', '/reload', { host: 'attacker.example' })).toBe(403);
-      expect(calls).toEqual(['reload']);
+      expect(calls).toEqual(['reload', 'reload', 'reload']);
     } finally {
       admin.close();
       admin.closeAllConnections();

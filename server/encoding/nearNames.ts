@@ -14,7 +14,7 @@ function advise(sent: string, meant: string): readonly [difference: string, advi
 }
 
 /** Names of a frame without names: "0", "1", "2", … */
-const isNumbered = (names: readonly string[]): boolean =>
+export const isNumbered = (names: readonly string[]): boolean =>
   names.length > 0 && names.every((name, at) => name === String(at));
 
 /** Listed at most, of each kind. */

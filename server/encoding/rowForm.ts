@@ -1,4 +1,5 @@
 import type { Fault } from '../errors/refusals.ts';
+import type { UnreadRow } from '../model/rows.ts';
 
 const NO_RECORD: Fault = { reason: 'row', message: 'expected an object' };
 
@@ -11,6 +12,7 @@ export const hasForm = (values: unknown, byName: boolean, width: number): boolea
 
 /** Why a row is refused that has another form. */
 export function formFault(values: unknown, byName: boolean, width: number): Fault {
+  if (typeof values === 'function') return (values as UnreadRow)();
   if (byName) return NO_RECORD;
   return {
     reason: 'row',

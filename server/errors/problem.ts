@@ -48,7 +48,7 @@ export const ERRORS = {
   uri_too_long: { status: 414, detail: 'The request line is longer than this server accepts.' },
   unsupported_media_type: {
     status: 415,
-    detail: 'Send the body with "content-type: application/json" or "content-type: text/csv", in UTF-8.',
+    detail: 'Send the body as application/json, text/csv or application/jsonlines, in UTF-8.',
   },
   invalid_columns: { status: 422, detail: "The columns do not match the model's signature." },
   invalid_rows: { status: 422, detail: "Some rows do not match the model's signature." },

@@ -28,7 +28,7 @@ import { createServe } from './middleware/serve.ts';
 import { traceRequests } from './middleware/trace.ts';
 import type { ModelOf } from './modelOf.ts';
 import { findDefaultModel, findNamedModel } from './modelOf.ts';
-import { createRouter } from './router.ts';
+import { createRouter, routedPath } from './router.ts';
 import { createCustomHandlers, createCustomRoutes } from './routes/customRoutes.ts';
 import { driftRoute } from './routes/drift.ts';
 import type { Lifecycle } from './routes/health.ts';
@@ -81,8 +81,8 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   const { config, catalogue, inference, lifecycle, http, recorder, assets, log, tracing } = deps;
   const { MAX_BODY_BYTES: maxBodyBytes, MAX_FILE_BYTES: maxFileBytes } = config;
   const version = softwareVersion();
-  // A trailing slash is dropped before a route is looked up: some clients send one, and a redirect would lose their body.
-  const app = new Hono<AppEnv>({ strict: false });
+  // Some clients send a slash at the end, and a redirect would lose their body.
+  const app = new Hono<AppEnv>({ getPath: routedPath });
 
   // Middleware: each wraps the one before.
   const limit = createConcurrencyLimit(inference, http, patienceOf(config.DEADLINE_MS));

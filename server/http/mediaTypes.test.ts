@@ -42,9 +42,7 @@ withApp('another type of body is 415, and the error names the header to send', a
       await predict(body, '', { 'content-type': type }),
       'unsupported_media_type',
     );
-    expect(detail).toBe(
-      'Send the body with "content-type: application/json" or "content-type: text/csv", in UTF-8.',
-    );
+    expect(detail).toBe('Send the body as application/json, text/csv or application/jsonlines, in UTF-8.');
   }
 });
 

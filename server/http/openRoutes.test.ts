@@ -41,8 +41,10 @@ describe('a request without a key to a server with keys', () => {
     const open: string[] = [];
     for (const route of routes) {
       for (const method of ['GET', 'POST', 'DELETE', 'HEAD']) {
-        const { status } = await app.request(pathOf(route), { method }, {});
-        if (status !== 401) open.push(route);
+        for (const end of route === '/' ? [''] : ['', '/', '/?x']) {
+          const { status } = await app.request(pathOf(route) + end, { method }, {});
+          if (status !== 401) open.push(route);
+        }
       }
     }
     expect([...new Set(open)].sort()).toEqual([...OPEN].sort());

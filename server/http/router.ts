@@ -1,4 +1,5 @@
 import type { Hono } from 'hono';
+import { getPath } from 'hono/utils/url';
 import type { WriteError } from '../dialects/errorForm.ts';
 import { writeProblem } from '../dialects/errorForm.ts';
 import { Problem } from '../errors/problem.ts';
@@ -11,6 +12,17 @@ export type Methods = Partial<Record<'GET' | 'POST', Handler>>;
 
 /** Adds a route to the app. It answers 405, with the methods that it has, to any other method. */
 export type DefineRoute = (path: string, methods: Methods, writeError?: WriteError) => void;
+
+const SLASH = 0x2f;
+
+/** The path of a request for routing: without a slash at its end. Two are no such slash, or `//` would be `/`. */
+export function routedPath(request: Request): string {
+  const path = getPath(request);
+  const last = path.length - 1;
+  return last > 0 && path.charCodeAt(last) === SLASH && path.charCodeAt(last - 1) !== SLASH
+    ? path.slice(0, last)
+    : path;
+}
 
 const allowed = (methods: Methods): string =>
   Object.keys(methods)

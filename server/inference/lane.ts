@@ -2,9 +2,10 @@ import { Piscina } from 'piscina';
 import type { TextCell, Reply, Task } from '../../worker/protocol.ts';
 import type { Model } from '../model/model.ts';
 import { deadline } from '../platform/deadline.ts';
+import { handOver } from '../platform/handOver.ts';
 import type { Buffers, Memory } from './laneMemory.ts';
 import { allocateMemory, viewMemory } from './laneMemory.ts';
-import { handedOver, openTask, withChosenPath } from './openTask.ts';
+import { openTask, withChosenPath } from './openTask.ts';
 
 /**
  * What a thread does. `lost`: it doesn't have all of its models (yet, or any more). Otherwise it works on a task, which
@@ -77,7 +78,7 @@ export function createLane(thread: number, options: PoolOptions, onIdle: () => v
     try {
       return (await piscina.run(
         next,
-        next.kind === 'open' ? { transferList: handedOver(next) } : undefined,
+        next.kind === 'open' ? { transferList: handOver(next.whole?.bytes) } : undefined,
       )) as Reply;
     } catch (error) {
       return { ok: false, code: 'model_not_open', detail: `the thread died: ${String(error)}` };

@@ -1,4 +1,4 @@
-import type { Done, OpenTask, Task } from '../../worker/protocol.ts';
+import type { Done, OpenTask } from '../../worker/protocol.ts';
 import type { Model } from '../model/model.ts';
 import type { Memory } from './laneMemory.ts';
 
@@ -54,10 +54,4 @@ export function withChosenPath(model: Model, { refusal, batched }: Pick<Done, 'r
   if (refusal !== undefined)
     return { ...rest, ...decided, engine: { ...model.engine, reason: refusal, ...batched } };
   return { ...model, ...decided, encoder: fast.encoder, engine: { ...fast.engine, ...batched } };
-}
-
-/** What a task hands to the thread: the file's content, unless it is shared. */
-export function handedOver(task: Task): ArrayBuffer[] {
-  const buffer = task.kind === 'open' ? task.whole?.bytes?.buffer : undefined;
-  return buffer instanceof ArrayBuffer ? [buffer] : [];
 }

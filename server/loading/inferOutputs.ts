@@ -7,7 +7,7 @@ import type { OutputValue, Signature } from '../model/signature.ts';
 import { classesOf } from './inferClasses.ts';
 
 /** What to do if the file leaves something open. */
-export const SAY_SO = 'say so in a model.json (import-model takes one with --signature)';
+export const SAY_SO = 'say so in a model.json (import takes one with --signature)';
 
 type Outputs = Pick<Signature, 'task' | 'outputs'>;
 

@@ -1,4 +1,4 @@
-import type { Matrix, Rows } from '../../worker/protocol.ts';
+import type { Rows } from '../../worker/protocol.ts';
 import { OnnxRefused } from '../../worker/onnx/onnxRefused.ts';
 import { rejectHostileFile } from '../../worker/onnx/rejectHostileFile.ts';
 import type { FoundPath, OnnxFile } from '../compiler/fastPath.ts';
@@ -11,24 +11,20 @@ import { readModelVersion } from './readModelVersion.ts';
 /** Golden rows that a process keeps as they stand in the file, for its self-test. */
 const MAX_TABLE_ROWS = 1000;
 
-const shareFloats = (values: Float64Array): Float64Array => {
-  const shared = new Float64Array(new SharedArrayBuffer(values.byteLength));
+/** A copy in memory that threads share. */
+function share<T extends Float64Array | Float32Array | Uint8Array>(values: T): T {
+  const shared = new (values.constructor as new (memory: SharedArrayBuffer) => T)(
+    new SharedArrayBuffer(values.byteLength),
+  );
   shared.set(values);
   return shared;
-};
+}
 
-const shareMatrix = (cells: Matrix): Matrix => {
-  if (cells instanceof Float64Array) return shareFloats(cells);
-  const shared = new Float32Array(new SharedArrayBuffer(cells.byteLength));
-  shared.set(cells);
-  return shared;
-};
-
-const shareRows = ({ rows, cells, texts }: Rows): Rows => ({ rows, cells: shareMatrix(cells), texts });
+const shareRows = ({ rows, cells, texts }: Rows): Rows => ({ rows, cells: share(cells), texts });
 
 const shareGolden = ({ answers, table, ...rows }: GoldenRows): GoldenRows => ({
   ...shareRows(rows),
-  answers: shareFloats(answers),
+  answers: share(answers),
   table: {
     columns: table.columns,
     data: table.data.slice(0, MAX_TABLE_ROWS),
@@ -36,29 +32,26 @@ const shareGolden = ({ answers, table, ...rows }: GoldenRows): GoldenRows => ({
   },
 });
 
-function shareBytes(bytes: Uint8Array): Uint8Array {
-  const shared = new Uint8Array(new SharedArrayBuffer(bytes.byteLength));
-  shared.set(bytes);
-  return shared;
-}
-
 function shareFound({ path, probes, ...found }: FoundPath): FoundPath {
   const { rest } = path;
   return {
     ...found,
-    path: rest.kind === 'graph' ? { ...path, rest: { ...rest, bytes: shareBytes(rest.bytes) } } : path,
+    path: rest.kind === 'graph' ? { ...path, rest: { ...rest, bytes: share(rest.bytes) } } : path,
     probes: { whole: shareRows(probes.whole), fast: shareRows(probes.fast) },
   };
 }
 
-/** What a thread that opens the file by its path would find. @throws {ModelRefused} */
-function checkFile({ id, signature }: Model, { bytes, sha256 }: OnnxFile): void {
-  if (signature.sha256 !== undefined && signature.sha256 !== sha256) {
-    throw new ModelRefused(
-      id,
-      `has sha256 ${sha256}, its signature says ${signature.sha256} (checksum_mismatch)`,
-    );
-  }
+/** @throws {ModelRefused} as a thread that opens the file by its path */
+function checkDigest({ id, signature }: Model, { sha256 }: OnnxFile): void {
+  if (signature.sha256 === undefined || signature.sha256 === sha256) return;
+  throw new ModelRefused(
+    id,
+    `has sha256 ${sha256}, its signature says ${signature.sha256} (checksum_mismatch)`,
+  );
+}
+
+/** Of content that ONNX Runtime is to open. @throws {ModelRefused} */
+function checkContent({ id }: Model, bytes: Uint8Array): void {
   try {
     rejectHostileFile(bytes);
   } catch (error) {
@@ -72,7 +65,7 @@ function checkFile({ id, signature }: Model, { bytes, sha256 }: OnnxFile): void 
  * gets the buffer itself: shared memory would stay until the process happens to collect garbage.
  */
 function contentFor(found: FoundPath | string | undefined, bytes: Uint8Array, trusted: boolean) {
-  if (typeof found !== 'object') return shareBytes(bytes);
+  if (typeof found !== 'object') return share(bytes);
   return trusted ? undefined : bytes;
 }
 
@@ -85,8 +78,10 @@ export async function loadVersion({
 }: LoadTask): Promise<LoadedVersion> {
   const { model, readOnnx } = await readModelVersion(candidate, maxModelBytes);
   const onnx = await readOnnx();
-  if (onnx) checkFile(model, onnx);
+  if (onnx) checkDigest(model, onnx);
   const found = onnx && compile ? findPath(model, onnx.bytes) : undefined;
+  const content = onnx && contentFor(found, onnx.bytes, trusted);
+  if (content) checkContent(model, content);
   return {
     path: model.path,
     signature: model.signature,
@@ -94,6 +89,6 @@ export async function loadVersion({
     probes: shareRows(model.probes),
     mixed: model.mixed && shareRows(model.mixed),
     found: typeof found === 'object' ? shareFound(found) : found,
-    onnx: onnx && contentFor(found, onnx.bytes, trusted),
+    onnx: content,
   };
 }

@@ -1,3 +1,5 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { withFoundPath } from '../compiler/fastPath.ts';
 import { createEncoder } from '../encoding/encoder.ts';
@@ -11,10 +13,14 @@ import { outputFeed } from '../model/signature.ts';
 import type { Candidate } from '../repository/listing.ts';
 import { keyOf } from '../repository/listing.ts';
 import type { LoadingThread } from './loadingThread.ts';
-import type { LoadedVersion } from './messages.ts';
+import { loadVersion } from './loadVersion.ts';
+import type { LoadTask, LoadedVersion } from './messages.ts';
 
-/** A thread that verifies a larger file is ended afterwards, also at a start: its memory returns to the system. */
-const LARGE_BYTES = 32 * 2 ** 20;
+/**
+ * Before a process serves, its event loop may do what threads do otherwise: a start is sooner without them. Not for a
+ * larger file, which takes longer than a thread's start (0.1 s); its verifying thread is ended, too, with its memory.
+ */
+const LARGE_BYTES = 16 * 2 ** 20;
 
 export interface LoaderOptions {
   readonly thread: LoadingThread;
@@ -70,18 +76,29 @@ async function complete(candidate: Candidate, version: LoadedVersion): Promise<M
   return withFoundPath(model, found);
 }
 
+const isLarge = ({ folder }: Candidate): Promise<boolean> =>
+  stat(join(folder, 'model.onnx')).then(
+    ({ size }) => size > LARGE_BYTES,
+    () => false,
+  );
+
 export function createLoader(options: LoaderOptions): Loader {
   const { thread, pool, inline, recorder, compile, maxModelBytes } = options;
+  const loadInThread = async (task: LoadTask): Promise<LoadedVersion> => {
+    const reply = await thread.load(task);
+    if (!reply.ok) throw new ModelRefused(task.candidate.id, reply.reason);
+    return reply.version;
+  };
   return {
     open: async (candidate, { beside, trusted }) => {
       const start = performance.now();
-      const reply = await thread.load({ candidate, compile, trusted, maxModelBytes });
-      if (!reply.ok) throw new ModelRefused(candidate.id, reply.reason);
-      const whole = await complete(candidate, reply.version);
+      const aside = beside || (await isLarge(candidate));
+      const task = { candidate, compile, trusted, maxModelBytes };
+      const version = await (aside ? loadInThread(task) : loadVersion(task));
+      const whole = await complete(candidate, version);
       const found = trusted ? withChosenPath(whole, {}) : whole;
-      const { onnx } = reply.version;
-      const isLarge = (onnx?.byteLength ?? 0) > LARGE_BYTES;
-      const model = await (beside || isLarge ? pool.openBeside(found, onnx) : pool.open(found, onnx));
+      const { onnx } = version;
+      const model = await (aside ? pool.openBeside(found, onnx) : pool.open(found, onnx));
       inline.prepare(model);
       const seconds = (performance.now() - start) / 1000;
       recorder.loaded(model, seconds);

@@ -20,7 +20,7 @@ export interface LoadingThreadOptions {
 export interface LoadingThread {
   /** One at a time. Never rejects: a thread that dies is a refusal, too. */
   load(task: LoadTask): Promise<LoadReply>;
-  /** Ends the thread, whatever it does: it runs JavaScript only. */
+  /** Ends the thread, also at work: it runs JavaScript only. */
   close(): Promise<void>;
 }
 

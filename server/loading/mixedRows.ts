@@ -1,5 +1,6 @@
 import { exampleRow } from '../model/exampleRow.ts';
 import type { EncodedRows, Encoder } from '../model/rows.ts';
+import { rowsInOrder } from '../model/rowsInOrder.ts';
 import type { Golden, Input, Signature } from '../model/signature.ts';
 
 /** Rows that are made up, and golden rows beside them. */
@@ -43,10 +44,11 @@ export function mixedRows(
   const made = Array.from({ length: MADE_ROWS }, (_, row) =>
     inputs.map((input, column) => madeCell(input, row, column)),
   );
-  const order = golden ? names.map((name) => golden.columns.indexOf(name)) : [];
   const every = Math.max(1, Math.ceil((golden?.data.length ?? 0) / MAX_GOLDEN));
-  const own = (golden?.data ?? [])
-    .filter((_, row) => row % every === 0)
-    .map((row) => order.map((position) => row[position]));
+  const sample = golden && {
+    columns: golden.columns,
+    data: golden.data.filter((_, row) => row % every === 0),
+  };
+  const own = sample ? rowsInOrder(sample, names) : [];
   return encoder.encode(names, [...own, exampleRow(signature), ...made], { skipBadRows: true });
 }

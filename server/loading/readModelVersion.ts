@@ -9,6 +9,7 @@ import { withFile } from '../repository/versionFiles.ts';
 import { encodeGolden } from './goldenRows.ts';
 import { mixedRows } from './mixedRows.ts';
 import { inferSignature } from './inferSignature.ts';
+import { withMlflowColumns } from './mlflowModel.ts';
 import type { ReadOnnx } from './onnxFile.ts';
 import { onnxReader } from './onnxFile.ts';
 import type { Candidate } from '../repository/listing.ts';
@@ -30,12 +31,15 @@ async function readJson(candidate: Candidate, file: string): Promise<unknown> {
   }
 }
 
-/** The signature that the ONNX file implies, for a version without a model.json. */
-async function infer(id: string, readOnnx: ReadOnnx): Promise<Signature> {
+/** The signature that the ONNX file implies, for a version without a model.json; an MLflow folder names the columns. */
+async function infer(candidate: Candidate, readOnnx: ReadOnnx): Promise<Signature> {
+  const { id } = candidate;
   const onnx = await readOnnx();
   if (!onnx) throw new ModelRefused(id, 'model.json is missing');
+  const mlmodel = await withFile(candidate, 'MLmodel', (handle) => handle.readFile('utf8'));
   try {
-    return { ...inferSignature(onnx.bytes), sha256: onnx.sha256 };
+    const inferred = { ...inferSignature(onnx.bytes), sha256: onnx.sha256 };
+    return mlmodel === undefined ? inferred : withMlflowColumns(inferred, mlmodel);
   } catch (error) {
     if (!(error instanceof OnnxRefused)) throw error;
     throw new ModelRefused(id, `model.json is missing, and model.onnx doesn't do: ${error.message}`);
@@ -85,7 +89,9 @@ export async function readModelVersion(candidate: Candidate, maxModelBytes?: num
   const path = await withFile(candidate, 'model.onnx', (_, found) => Promise.resolve(found), maxModelBytes);
   const json = await readJson(candidate, 'model.json');
   const written =
-    json === undefined ? await infer(id, readOnnx) : await withDigest(readSignature(id, json), readOnnx);
+    json === undefined
+      ? await infer(candidate, readOnnx)
+      : await withDigest(readSignature(id, json), readOnnx);
   const signature = await withTensors(written, readOnnx);
   const encoder = createEncoder(signature);
   const output = outputFeed(signature);

@@ -1,6 +1,7 @@
 import { setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { ModelRefused } from '../model/refused.ts';
+import { handOver } from '../platform/handOver.ts';
 import { loadVersion } from './loadVersion.ts';
 import type { LoadReply, LoadTask } from './messages.ts';
 
@@ -19,18 +20,12 @@ async function reply(task: LoadTask): Promise<LoadReply> {
   }
 }
 
-/** What is handed on rather than copied. */
-function buffersOf(message: LoadReply): ArrayBuffer[] {
-  const buffer = message.ok ? message.version.onnx?.buffer : undefined;
-  return buffer instanceof ArrayBuffer ? [buffer] : [];
-}
-
 if (process.platform === 'linux') setPriority(NICENESS);
 /** One version after the other. */
 let last: Promise<void> = Promise.resolve();
 parentPort?.on('message', (task: LoadTask) => {
   last = last.then(async () => {
     const message = await reply(task);
-    parentPort?.postMessage(message, buffersOf(message));
+    parentPort?.postMessage(message, message.ok ? handOver(message.version.onnx) : []);
   });
 });

@@ -6,7 +6,7 @@ import { onBeat } from '../platform/beat.ts';
 /** Interval of the samples. A sampler wakes its process this often, which costs an idle one more than all its work. */
 const SAMPLE_MS = 10;
 
-/** An event loop that works for a larger share of the time is sampled. The sampler itself takes about 1 %. */
+/** The event loop of a process that works for a larger share of the time is sampled. The sampler itself takes about 1 %. */
 const BUSY_SHARE = 0.1;
 
 /** Idle beats after which sampling pauses. */
@@ -42,7 +42,7 @@ export interface LagMeter {
   look(lateMs: number): void;
 }
 
-/** @param utilization the share of the time since its last call in which the event loop worked */
+/** @param utilization the share of the time since its last call in which this process worked */
 export function createLagMeter(utilization: () => number): LagMeter {
   const samples = monitorEventLoopDelay({ resolution: SAMPLE_MS });
   let sampling = false;
@@ -85,14 +85,20 @@ export function createLagMeter(utilization: () => number): LagMeter {
   };
 }
 
-/** The share of the time since the last call in which the event loop worked. */
+/**
+ * The CPU time since the last call, of all threads, as a share of the time. The event loop's own utilization counts turns
+ * in which it has no processor, so it would have idle processes of a busy machine sampled.
+ */
 function createUtilization(): () => number {
-  let before = performance.eventLoopUtilization();
+  let cpu = process.cpuUsage();
+  let time = performance.now();
   return () => {
-    const now = performance.eventLoopUtilization();
-    const { utilization } = performance.eventLoopUtilization(now, before);
-    before = now;
-    return utilization;
+    const { user, system } = process.cpuUsage(cpu);
+    const now = performance.now();
+    const share = (user + system) / 1000 / (now - time);
+    cpu = process.cpuUsage();
+    time = now;
+    return share;
   };
 }
 

@@ -10,7 +10,7 @@ function exampleCell({ type, categories, range: [min, max] = [0, 0], example, te
     case 'boolean':
       return false;
     case 'integer':
-      return tensor ? nearestHeld(tensor, Math.round((min + max) / 2)) : Math.round((min + max) / 2);
+      return nearestHeld(tensor, Math.round((min + max) / 2));
     case 'number':
       return (min + max) / 2;
   }

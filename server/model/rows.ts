@@ -6,12 +6,15 @@ import type { Input } from './signature.ts';
 /** Says more of a refused cell than its column knows. The fault that it returns never holds the value. */
 export type ExplainCell = (value: unknown, input: Input, fault: Fault) => Fault;
 
+/** Stands for a row that could not be read, and says why. A function, since no row that was read is one. */
+export type UnreadRow = () => Fault;
+
 /** The rows of a request: every dialect decodes to this. */
 export interface Table {
   readonly columns: readonly string[];
   /**
    * Rows: lists of cells in the order of `columns`, or objects by column name where `byName` is set. The encoder
-   * refuses a row of another form or width, and a row that lacks a name.
+   * refuses a row of another form or width, a row that lacks a name, and an UnreadRow.
    */
   readonly data: readonly unknown[];
   readonly byName?: boolean;

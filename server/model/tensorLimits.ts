@@ -1,4 +1,4 @@
-import { fromHalf, toHalf } from '../../worker/onnx/half.ts';
+import { roundToHalf } from '../../worker/onnx/half.ts';
 
 /** The values that each integer tensor holds. */
 const INTEGERS = {
@@ -14,15 +14,17 @@ const INTEGERS = {
 /** Element types of tensors that don't hold every cell of a column: as ONNX Runtime names them. */
 export type NarrowTensor = 'float16' | 'float32' | keyof typeof INTEGERS;
 
-/** The nearest value that a tensor holds. */
-export function nearestHeld(tensor: NarrowTensor, value: number): number {
+/** The nearest value that a tensor holds; the value itself where the tensor holds every cell. */
+export function nearestHeld(tensor: NarrowTensor | undefined, value: number): number {
+  if (tensor === undefined) return value;
   if (tensor === 'float32') return Math.fround(value);
-  if (tensor === 'float16') return fromHalf(toHalf(value));
+  if (tensor === 'float16') return roundToHalf(value);
   const [least, most] = INTEGERS[tensor];
   return Math.min(most, Math.max(least, Math.round(value)));
 }
 
-export const isHeld = (tensor: NarrowTensor, value: number): boolean => nearestHeld(tensor, value) === value;
+export const isHeld = (tensor: NarrowTensor | undefined, value: number): boolean =>
+  nearestHeld(tensor, value) === value;
 
 /** The tensor's type as V2 spells it. */
 export const datatypeOf = (tensor: NarrowTensor): string => tensor.toUpperCase().replace('FLOAT', 'FP');

@@ -121,6 +121,10 @@ function exampleOf(output: OutputFeed): unknown {
   return output.form === 'single' ? values[0] : values;
 }
 
+/** A remark in words: other types of content would be other types of bodies and answers for each generated client. */
+export const LINES_REMARK =
+  'A body may also be JSON Lines (application/jsonlines, application/x-ndjson), and so may an answer whose type Accept names: one object a row, with `prediction` and, where the row has some, `probabilities`, `warnings` and `errors`.';
+
 /** An example of an answer to the example row. Its values are made up. */
 export const predictionsExample = ({ output }: Model): Json => ({
   predictions: [exampleOf(output)],

@@ -1,15 +1,13 @@
 import type { Input } from '../model/signature.ts';
-import { datatypeOf } from '../model/tensorLimits.ts';
+import { datatypeOf, largestNumber } from '../model/tensorLimits.ts';
 import type { Json } from './json.ts';
 
-/** The limit of a number cell: a larger number would be Infinity as a float32. */
-const LARGEST_NUMBER = 3.4028234663852886e38;
 /** Number of categories that are shown as examples; `x-known-categories` has all. */
 const MAX_EXAMPLES = 3;
 
 const BOUNDS: Readonly<Record<Input['type'], Json>> = {
   integer: { minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER },
-  number: { minimum: -LARGEST_NUMBER, maximum: LARGEST_NUMBER },
+  number: { minimum: -largestNumber(undefined), maximum: largestNumber(undefined) },
   string: {},
   boolean: {},
 };

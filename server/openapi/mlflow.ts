@@ -1,7 +1,7 @@
 import { MLFLOW_CODES } from '../dialects/mlflow.ts';
 import { CSV_PARAMETERS } from '../dialects/queryParameters.ts';
 import type { Catalogue } from '../model/catalogue.ts';
-import { predictionsExample } from './answers.ts';
+import { LINES_REMARK, predictionsExample } from './answers.ts';
 import { headers } from './headers.ts';
 import type { Json } from './json.ts';
 import { content, ref } from './json.ts';
@@ -85,7 +85,7 @@ export function describeMlflow({ defaultModel }: Catalogue, nameOf: NameOf): Ope
         },
         responses: {
           200: {
-            description: 'The predictions, one a row.',
+            description: `The predictions, one a row. ${LINES_REMARK}`,
             headers: headers('x-model', 'server-timing'),
             content: content('application/json', ref(`${name}Predictions`), {
               example: predictionsExample(defaultModel),

@@ -3,7 +3,7 @@ import type { Catalogue } from '../model/catalogue.ts';
 import type { Model } from '../model/model.ts';
 import type { AnswerForm } from '../model/routeOwner.ts';
 import { answerForm, customPaths } from '../model/routeOwner.ts';
-import { predictionsExample } from './answers.ts';
+import { LINES_REMARK, predictionsExample } from './answers.ts';
 import { columnSchema } from './columns.ts';
 import { headers } from './headers.ts';
 import type { Json } from './json.ts';
@@ -15,8 +15,10 @@ import { queryParameters } from './parameters.ts';
 import { problemResponses } from './problems.ts';
 import { exampleForms, rowsBody } from './rows.ts';
 
+const ONE_A_ROW = 'The predictions, one a row, in the order of the rows.';
+
 const predicted = (name: string, model: Model): Json => ({
-  description: 'The predictions, one a row, in the order of the rows.',
+  description: ONE_A_ROW,
   headers: headers('x-model', 'server-timing'),
   content: content('application/json', ref(`${name}Predictions`), { example: predictionsExample(model) }),
 });
@@ -34,7 +36,10 @@ const predict = (
   ...(model.signature.description === undefined ? {} : { description: model.signature.description }),
   parameters: queryParameters(PREDICT_PARAMETERS.native.post, model),
   requestBody: rowsBody(name, model),
-  responses: { 200: predicted(name, model), ...problemResponses(415, 422, ...statuses) },
+  responses: {
+    200: { ...predicted(name, model), description: `${ONE_A_ROW} ${LINES_REMARK}` },
+    ...problemResponses(415, 422, ...statuses),
+  },
 });
 
 /** `GET`: predicts the row in the query, or describes the call. A name of both is the column's. */

@@ -1,4 +1,4 @@
-/** How often an idle process wakes: whatever looks after something regularly does so then, all together. */
+/** How often an idle process wakes: all regular checks run then. */
 export const BEAT_MS = 1000;
 
 interface Action {

@@ -28,6 +28,10 @@ const fromBrowser = ({ headers }: IncomingMessage): boolean =>
   headers['sec-fetch-site'] !== undefined ||
   !/^(?:localhost|127\.0\.0\.1)(?::\d+)?$/.test(headers.host ?? '');
 
+/** A page of another origin can send a form without asking, but no JSON: the rest of `fromBrowser` is a browser's word. */
+const isJson = ({ headers }: IncomingMessage): boolean =>
+  /^(?:application\/json *(?:;|$)|$)/i.test(headers['content-type'] ?? '');
+
 /** The operator's port: `POST /reload`, `GET /models`. It listens on 127.0.0.1 only, since it has no authentication. */
 export function createAdminServer({ versions, refresh, log }: AdminOptions): Server {
   const routes: Readonly<Record<string, { readonly method: string; readonly answer: Answer }>> = {
@@ -36,12 +40,14 @@ export function createAdminServer({ versions, refresh, log }: AdminOptions): Ser
   };
   return createServer((request, response) => {
     request.resume();
-    const path = request.url?.split('?', 1)[0] ?? '';
+    const path = request.url?.split('?', 1)[0]?.replace(/\/$/, '') ?? '';
     const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
     if (fromBrowser(request)) return send(response, 403, { error: 'not for browsers' });
     if (!route) return send(response, 404, { error: 'there are POST /reload and GET /models' });
     if (request.method !== route.method)
       return send(response, 405, { error: 'method not allowed' }, { allow: route.method });
+    if (!isJson(request))
+      return send(response, 415, { error: 'needs no body; send none, or application/json' });
     Promise.resolve(route.answer(request)).then(
       (models) => send(response, 200, { models }),
       (err: unknown) => {

@@ -77,6 +77,7 @@ export function inEveryDialect(category: string, column: string): Ask[] {
     { path: '/models/adult/predict', body: table },
     { path: '/models/adult/versions/2/predict', body: table },
     { path: '/invocations', body: { dataframe_split: extra } },
+    { path: '/invocations', headers: CSV, body: `${row.join(',')}\n` },
     { path: '/v1/models/adult:predict', body: { instances: [record] } },
     { path: '/v2/models/adult/infer', body: { inputs: tensors } },
     ...['cost/1', 'housing/1', 'iris/1', 'text/1'].map((id) => ({

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { CompiledForest } from './compileForest.ts';
 import type { Aggregate } from './ensemble.ts';
 import { createFinish } from './finishScores.ts';
-import { reserve } from './forestMemory.ts';
+import { reserveEach } from './forestMemory.ts';
 
 /** A compiled ensemble as one thread uses it: the nodes are shared, the rows are its own. */
 export interface Forest {
@@ -17,6 +17,8 @@ export interface Forest {
 
 /** Rows that are staged at once: BLOCK_ROWS in kernel.c. */
 const BLOCK_ROWS = 64;
+/** Words of `Forest` in kernel.c. */
+const FOREST_WORDS = 14;
 
 /** The kernel's numbers for them. AVERAGE is a sum that finishScores.ts divides. */
 const AGGREGATES: Readonly<Record<Aggregate, number>> = { SUM: 0, AVERAGE: 0, MIN: 1, MAX: 2 };
@@ -36,26 +38,14 @@ function loadKernel(): WebAssembly.Module {
  */
 export function createForest(compiled: CompiledForest, maxRows: number): Forest {
   const { memory, features, width, columns, nodes, roots, targets, lists } = compiled;
-  const sizes = {
-    forest: 14,
-    input: maxRows * features,
-    staged: (columns.length + 1) * BLOCK_ROWS,
-    scores: maxRows * width,
-  };
-  const place = { forest: 0, input: 0, staged: 0, scores: 0 };
-  const names = Object.keys(place) as (keyof typeof place)[];
-  /** Bytes, to the end of a cache line. */
-  const sizeOf = (name: keyof typeof place): number => Math.ceil((4 * sizes[name]) / 64) * 64;
-  let at = reserve(
-    memory,
-    names.reduce((sum, name) => sum + sizeOf(name), 0),
-  );
-  for (const name of names) {
-    place[name] = at;
-    at += sizeOf(name);
-  }
+  const place = reserveEach(memory, {
+    forest: 4 * FOREST_WORDS,
+    input: 4 * maxRows * features,
+    staged: 4 * (columns.length + 1) * BLOCK_ROWS,
+    scores: 4 * maxRows * width,
+  });
   // `Forest` in kernel.c.
-  new Uint32Array(memory.buffer, place.forest, sizes.forest).set([
+  new Uint32Array(memory.buffer, place.forest, FOREST_WORDS).set([
     nodes.byteOffset,
     roots.byteOffset,
     targets.byteOffset,

@@ -1,5 +1,5 @@
 /** The nearest integer; of two, the even one. */
-function roundEven(value: number): number {
+export function roundEven(value: number): number {
   const floor = Math.floor(value);
   const rest = value - floor;
   if (rest !== 0.5) return rest < 0.5 ? floor : floor + 1;
@@ -24,6 +24,9 @@ export function toHalf(value: number): number {
   // A carry out of the fraction raises the exponent, as it must.
   return sign | (((exponent + 14) << 10) + roundEven(size * 2 ** (10 - exponent)));
 }
+
+/** The nearest float16, as a number. */
+export const roundToHalf = (value: number): number => fromHalf(toHalf(value));
 
 /** The number that the bits of a float16 stand for. */
 export function fromHalf(bits: number): number {

@@ -10,3 +10,7 @@ export function printable(name: string): string {
   const clean = name.replace(/[\p{C}\p{Z}]/gu, ' ');
   return clean.length > MAX_NAME_LENGTH ? `${clean.slice(0, MAX_NAME_LENGTH)}…` : clean;
 }
+
+/** Of a tensor whose elements aren't in the file. */
+export const LIES_ELSEWHERE =
+  'lies in another file: npm run import makes one file of the two, and that can be served';

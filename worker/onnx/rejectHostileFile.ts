@@ -1,4 +1,4 @@
-import { OnnxRefused } from './onnxRefused.ts';
+import { LIES_ELSEWHERE, OnnxRefused } from './onnxRefused.ts';
 import { bytes as message, int32, readMessage, text } from './wireFields.ts';
 
 /** Depth of subgraphs that is followed. */
@@ -13,8 +13,7 @@ const refused = (reason: string): ReturnType<typeof message> =>
     throw new OnnxRefused(reason);
   });
 
-const ELSEWHERE =
-  'a tensor of it lies in another file: npm run import makes one file of the two, and that can be served';
+const ELSEWHERE = `a tensor of it ${LIES_ELSEWHERE}`;
 
 // Field numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
 

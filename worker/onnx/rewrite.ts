@@ -1,9 +1,6 @@
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { OnnxRefused } from './onnxRefused.ts';
-import { guard } from './wireFields.ts';
-
-/** ONNX has no groups; a few levels of them are skipped, as protobuf requires for unknown fields. */
-const MAX_GROUP_DEPTH = 8;
+import { MAX_GROUP_DEPTH, guard } from './wireFields.ts';
 
 /** What becomes of a field that holds bytes, a text or a message: others in their place, or the same ones. */
 export type RewriteField = (bytes: Uint8Array) => Uint8Array;
@@ -28,7 +25,7 @@ function concatenate(parts: readonly Uint8Array[]): Uint8Array {
 /**
  * Rewrites some fields of a protobuf message and keeps the bytes of all others.
  *
- * @param fields by number; null removes a field, whatever it holds
+ * @param fields by number; null removes a field of any wire type
  * @returns the same bytes if nothing changed
  * @throws {OnnxRefused} when the message is damaged
  */

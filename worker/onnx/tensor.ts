@@ -2,7 +2,7 @@ import type { ElementType } from './elementTypes.ts';
 import { elementTypeOf } from './elementTypes.ts';
 import * as field from './wireFields.ts';
 import { exactNumber, readMessage, smallCount } from './wireFields.ts';
-import { OnnxRefused } from './onnxRefused.ts';
+import { LIES_ELSEWHERE, OnnxRefused } from './onnxRefused.ts';
 
 /** Elements of a constant that are decoded at most: shapes, indices, categories, scales. */
 const MAX_ELEMENTS = 1_000_000;
@@ -30,10 +30,7 @@ export function readTensor(raw: Uint8Array): OnnxTensor {
     13: field.bytes(() => (external = true)),
     14: field.int32((location) => (external ||= location !== 0)),
   });
-  if (external)
-    throw new OnnxRefused(
-      'a tensor lies in another file: npm run import makes one file of the two, and that can be served',
-    );
+  if (external) throw new OnnxRefused(`a tensor ${LIES_ELSEWHERE}`);
   return { name, raw };
 }
 

@@ -11,7 +11,7 @@ export interface Field {
 export type Fields = Readonly<Record<number, Field>>;
 
 /** ONNX has no groups; a few levels of them are skipped, as protobuf requires for unknown fields. */
-const MAX_GROUP_DEPTH = 8;
+export const MAX_GROUP_DEPTH = 8;
 
 /**
  * Reads one protobuf message, field by field.

@@ -9,7 +9,6 @@ import { writeNode, writeValue } from './write.ts';
 
 const OP = 'ZipMap';
 
-/** Names of what the graph's nodes use, and its ZipMap nodes. */
 function findZipMaps(bytes: Uint8Array): OnnxNode[] {
   const found: OnnxNode[] = [];
   const node = field.bytes((raw) => {

@@ -9,6 +9,10 @@ export function message(writer: BinaryWriter, number: number, write: () => void)
   return writer.join();
 }
 
+/** Copies a field that holds a message. */
+export const copy = (writer: BinaryWriter, number: number, raw: Uint8Array): BinaryWriter =>
+  writer.tag(number, WireType.LengthDelimited).bytes(raw);
+
 const text = (writer: BinaryWriter, number: number, value: string): BinaryWriter =>
   writer.tag(number, WireType.LengthDelimited).string(value);
 

@@ -1,6 +1,7 @@
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import type { OnnxModel } from './model.ts';
 import type { OnnxNode } from './node.ts';
+import { copy, message } from './write.ts';
 
 /** The nodes that a tensor depends on, in their order. */
 function nodesBefore({ graph }: OnnxModel, name: string): OnnxNode[] {
@@ -22,15 +23,13 @@ export function writeOrigin(model: OnnxModel, name: string): Uint8Array {
   const nodes = nodesBefore(model, name);
   const used = new Set([...nodes.flatMap((node) => node.inputs), ...inputs.map((input) => input.name)]);
   const writer = new BinaryWriter();
-  const copy = (number: number, raw: Uint8Array): BinaryWriter =>
-    writer.tag(number, WireType.LengthDelimited).bytes(raw);
 
   writer.tag(1, WireType.Varint).int64(model.irVersion);
-  writer.tag(7, WireType.LengthDelimited).fork();
-  for (const { raw } of nodes) copy(1, raw);
-  for (const constant of constants.values()) if (used.has(constant.name)) copy(5, constant.raw);
-  for (const { raw } of inputs) copy(11, raw);
-  writer.join();
-  for (const raw of model.rawOpsets) copy(8, raw);
+  message(writer, 7, () => {
+    for (const { raw } of nodes) copy(writer, 1, raw);
+    for (const constant of constants.values()) if (used.has(constant.name)) copy(writer, 5, constant.raw);
+    for (const { raw } of inputs) copy(writer, 11, raw);
+  });
+  for (const raw of model.rawOpsets) copy(writer, 8, raw);
   return writer.finish();
 }

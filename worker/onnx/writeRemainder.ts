@@ -2,7 +2,7 @@ import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { FLOAT } from './elementTypes.ts';
 import type { OnnxModel } from './model.ts';
 import type { OnnxNode } from './node.ts';
-import { message, writeValue } from './write.ts';
+import { copy, message, writeValue } from './write.ts';
 
 /** What remains of a model when everything before one of its tensors is removed. */
 export interface Remainder {
@@ -23,21 +23,19 @@ export function writeRemainder(model: OnnxModel, { input, features, nodes, outpu
   const { constants, inputs, outputs: declared } = model.graph;
   const used = new Set(nodes.flatMap((node) => node.inputs));
   const writer = new BinaryWriter();
-  const copy = (number: number, raw: Uint8Array): BinaryWriter =>
-    writer.tag(number, WireType.LengthDelimited).bytes(raw);
 
   writer.tag(1, WireType.Varint).int64(model.irVersion);
   message(writer, 7, () => {
-    for (const { raw } of nodes) copy(1, raw);
+    for (const { raw } of nodes) copy(writer, 1, raw);
     writer.tag(2, WireType.LengthDelimited).string('remainder');
-    for (const { name, raw } of constants.values()) if (used.has(name)) copy(5, raw);
-    copy(11, writeValue(input, FLOAT, ['N', features]));
+    for (const { name, raw } of constants.values()) if (used.has(name)) copy(writer, 5, raw);
+    copy(writer, 11, writeValue(input, FLOAT, ['N', features]));
     if (model.irVersion < IR_WITH_FREE_CONSTANTS) {
-      for (const { name, raw } of inputs) if (used.has(name) && constants.has(name)) copy(11, raw);
+      for (const { name, raw } of inputs) if (used.has(name) && constants.has(name)) copy(writer, 11, raw);
     }
-    for (const { name, raw } of declared) if (outputs.includes(name)) copy(12, raw);
+    for (const { name, raw } of declared) if (outputs.includes(name)) copy(writer, 12, raw);
   });
-  for (const raw of model.rawOpsets) copy(8, raw);
-  for (const raw of model.rawFunctions) copy(25, raw);
+  for (const raw of model.rawOpsets) copy(writer, 8, raw);
+  for (const raw of model.rawFunctions) copy(writer, 25, raw);
   return writer.finish();
 }

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "python" / "src"))
 
 # ONNX Runtime sends telemetry unless this is set before it is loaded.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
@@ -41,10 +41,10 @@ try:
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import OneHotEncoder
 
-    from exporter.command_line import HelpFormatter, Progress, exit_code
-    from exporter.distribution import with_distributions
-    from exporter.documents import creation_date, significant, to_json_document, write_all
-    from exporter.errors import ExportError as TrainingError
+    from servemodel.command_line import HelpFormatter, Progress, exit_code
+    from servemodel.distribution import with_distributions
+    from servemodel.documents import creation_date, significant, to_json_document, write_all
+    from servemodel.errors import ExportError as TrainingError
 except ImportError as error:
     sys.exit(f"adult.py: {error}; install the packages with: pip install -r scripts/models/requirements.txt")
 

@@ -8,12 +8,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "python" / "src"))
 
 import numpy as np
 import pandas as pd
-from export import Export, export_model, summary
-from exporter.command_line import HelpFormatter, Progress, exit_code, with_fixed_hashes
+from servemodel.exporting import Export, export_model, summary
+from servemodel.command_line import HelpFormatter, Progress, exit_code, with_fixed_hashes
 from lightgbm import LGBMClassifier
 from sklearn.compose import ColumnTransformer
 from sklearn.metrics import brier_score_loss, precision_score, recall_score, roc_auc_score

@@ -10,8 +10,8 @@ from conftest import ROOT, read_json
 from models_test import columns_of
 
 import adult
-from exporter.edges import typed
-from exporter.parity import Answers, Session, library_answers, compare
+from servemodel.edges import typed
+from servemodel.parity import Answers, Session, library_answers, compare
 
 FOLDER = ROOT / "models" / "adult" / "2"
 

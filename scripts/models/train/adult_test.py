@@ -28,8 +28,8 @@ from sklearn.pipeline import Pipeline
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import adult
-from exporter.documents import significant
-from exporter.same import GOLDEN, differences
+from servemodel.documents import significant
+from servemodel.same import GOLDEN, differences
 
 SCRIPT = Path(adult.__file__)
 DATA = adult.DEFAULT_DATA

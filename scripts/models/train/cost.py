@@ -7,13 +7,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "python" / "src"))
 
 import numpy as np
 import pandas as pd
-from export import Export
-from exporter.command_line import with_fixed_hashes
-from exporter.errors import ExportError
+from servemodel.exporting import Export
+from servemodel.command_line import with_fixed_hashes
+from servemodel.errors import ExportError
 from regression import complete_rows, run
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import GradientBoostingRegressor

@@ -14,11 +14,11 @@ import pandas as pd
 import pytest
 from conftest import OTHER_PROCESSOR, VERSIONS, Train, read_json
 
-from exporter.documents import significant
-from exporter.edges import typed
-from exporter.parity import Session
-from exporter.same import differences
-from exporter.signature import Column
+from servemodel.documents import significant
+from servemodel.edges import typed
+from servemodel.parity import Session
+from servemodel.same import differences
+from servemodel.signature import Column
 
 FILES = ["CARD.md", "golden.json", "model.json", "model.onnx"]
 

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "python" / "src"))
 
 import pandas as pd
-from export import Export, export_model, summary
-from exporter.command_line import HelpFormatter, Progress, exit_code
-from exporter.errors import ExportError
+from servemodel.exporting import Export, export_model, summary
+from servemodel.command_line import HelpFormatter, Progress, exit_code
+from servemodel.errors import ExportError
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 from sklearn.model_selection import train_test_split
 

@@ -11,12 +11,12 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "python" / "src"))
 
 import pandas as pd
-from export import Export, export_model, summary
-from exporter.command_line import HelpFormatter, Progress, exit_code, with_fixed_hashes
-from exporter.errors import ExportError
+from servemodel.exporting import Export, export_model, summary
+from servemodel.command_line import HelpFormatter, Progress, exit_code, with_fixed_hashes
+from servemodel.errors import ExportError
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 from sklearn.metrics import accuracy_score, roc_auc_score
 from sklearn.naive_bayes import MultinomialNB

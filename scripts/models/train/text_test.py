@@ -14,9 +14,9 @@ import pytest
 import text
 from conftest import ROOT, SCRIPTS, read_json, run_script
 
-from exporter.edges import NASTY_TEXTS
-from exporter.parity import PROBABILITY_TOLERANCE, Session, library_answers, compare
-from exporter.signature import Column
+from servemodel.edges import NASTY_TEXTS
+from servemodel.parity import PROBABILITY_TOLERANCE, Session, library_answers, compare
+from servemodel.signature import Column
 
 FOLDER = ROOT / "models" / "text" / "1"
 COLUMNS = [Column("text", "string")]

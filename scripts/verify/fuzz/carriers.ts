@@ -6,9 +6,14 @@ import { liftModel } from '../../../server/compiler/lift/lift.ts';
 import { createCsvReader } from '../../../server/dialects/forms/csvReader.ts';
 import { requestIdOf } from '../../../server/http/middleware/requestId.ts';
 import { fromHome } from '../../../server/platform/install.ts';
-import { fileAnswerType, bodyType, requireJsonAnswer } from '../../../server/http/mediaTypes.ts';
-import { decompress } from '../../../server/http/decompress.ts';
 import { requireMlflowBody } from '../../../server/http/mlflowBody.ts';
+import {
+  bodyType,
+  fileAnswerType,
+  predictionAnswerType,
+  requireJsonAnswer,
+} from '../../../server/http/mediaTypes.ts';
+import { decompress } from '../../../server/http/decompress.ts';
 import { receiveFile } from '../../../server/http/upload.ts';
 import { openSpool } from '../../../server/platform/spool.ts';
 import type { Signature } from '../../../server/model/signature.ts';
@@ -136,12 +141,21 @@ export function carrierTargets(): Target[] {
       seeds: ['application/json', 'text/csv; charset=utf-8', 'text/csv;q=0.5, */*;q=0.1', 'x-1'].map((text) =>
         Buffer.from(text),
       ),
-      words: ['q=', ';', ',', '*/*', 'charset', '=', '"', ' ', '\t', 'utf-8', '0.', 'format=pandas-split'],
+      words: [
+        ...['q=', ';', ',', '*/*', 'charset', '=', '"', ' ', '\t', 'utf-8', '0.', 'format=pandas-split'],
+        ...['text/csv', 'header=absent', 'application/jsonlines', 'application/x-ndjson'],
+      ],
       check: async (input) => {
         const value = input.toString('latin1');
         const c = contextOf({ accept: value, 'content-type': value, 'x-request-id': value });
         if (!/^[A-Za-z0-9._-]{1,64}$/.test(requestIdOf(c))) throw new Error('a hostile request id is kept');
-        for (const read of [fileAnswerType, bodyType, requireJsonAnswer, requireMlflowBody])
+        for (const read of [
+          fileAnswerType,
+          bodyType,
+          requireJsonAnswer,
+          requireMlflowBody,
+          predictionAnswerType,
+        ])
           await decoded<unknown>(() => read(c));
       },
     },

@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { EncodedRows, Table } from '../../../server/model/rows.ts';
+import type { CsvForm } from '../../../server/dialects/forms/csv.ts';
 import { readCsv } from '../../../server/dialects/forms/csv.ts';
+import { readJsonLines } from '../../../server/dialects/forms/jsonLines.ts';
 import { readMlflow } from '../../../server/dialects/mlflow.ts';
 import { readNativeRows } from '../../../server/dialects/native.ts';
 import { readV1 } from '../../../server/dialects/v1.ts';
@@ -167,6 +169,39 @@ export function tableTargets(model: Model, row: readonly unknown[]): Target[] {
       check: (input) => {
         const c = contextOf({}, `http://localhost/predict?${input.toString('latin1')}`);
         return checkTable(model, () => readQueryRow(readPairs(c), inputs));
+      },
+    },
+  ];
+}
+
+/** Decoders of rows that are separated by lines. */
+export function lineTargets(model: Model, row: readonly unknown[]): Target[] {
+  const { inputs } = model.signature;
+  const names = inputs.map(({ name }) => name);
+  const record = Object.fromEntries(names.map((name, at) => [name, row[at]]));
+  const csv = `${names.join()}\n${row.join()}\n`;
+  return [
+    {
+      name: 'json-lines',
+      seeds: [
+        `${JSON.stringify(record)}\n${JSON.stringify(record)}\n`,
+        `${JSON.stringify(row)}\r\n\n${JSON.stringify(row)}`,
+        JSON.stringify([record], undefined, 1),
+      ].map((text) => Buffer.from(text)),
+      words: [...JSON_WORDS, ...names.map((name) => `"${name}"`), '\n', '\r\n', '\n\n', '\u2028', ' '],
+      check: (input) => checkTable(model, () => readJsonLines(toText(input), inputs)),
+    },
+    {
+      name: 'csv-bare',
+      seeds: [csv, `${row.join()}\n${row.join()}\n`, '0,1,2\n', `"${row.join('","')}"`].map((text) =>
+        Buffer.from(text),
+      ),
+      words: ['"', ',', ';', '\n', '\r\n', '0', '1', '', ' ', 'NA'],
+      check: async (input) => {
+        for (const written of CSV_FORMS) {
+          const form: CsvForm = { ...written, header: 'found' };
+          await checkTable(model, () => readCsv(toText(input), inputs, form));
+        }
       },
     },
   ];

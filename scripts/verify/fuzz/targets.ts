@@ -1,7 +1,7 @@
 import { ADULT_ROW, loadAdult } from '../../../server/testing/adult.ts';
 import { carrierTargets } from './carriers.ts';
 import { readCorpus } from './corpus.ts';
-import { tableTargets } from './tables.ts';
+import { lineTargets, tableTargets } from './tables.ts';
 import type { Target } from './target.ts';
 import { tensorTargets } from './tensors.ts';
 import { textTargets } from './texts.ts';
@@ -11,6 +11,7 @@ export async function allTargets(): Promise<Target[]> {
   const adult = await loadAdult();
   const targets = [
     ...tableTargets(adult, ADULT_ROW),
+    ...lineTargets(adult, ADULT_ROW),
     ...tensorTargets(adult, ADULT_ROW),
     ...textTargets(adult.signature.inputs, ADULT_ROW),
     ...carrierTargets(),

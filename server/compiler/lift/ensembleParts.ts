@@ -1,5 +1,6 @@
 import type { TreeEnsemble } from '../../../worker/forest/ensemble.ts';
 import { MODES } from '../../../worker/forest/ensemble.ts';
+import type { Attribute } from '../../../worker/onnx/attribute.ts';
 import type { ListCursor } from '../../../worker/onnx/packedLists.ts';
 import type { OnnxNode } from '../../../worker/onnx/node.ts';
 
@@ -13,28 +14,31 @@ type Numbers = Int32Array | Float32Array | Uint8Array;
 /** The trees can't be read one after the other, since exporters that put them so are not the only ones. */
 class Unordered extends Error {}
 
+/** `nodeMissingTrue` of an ensemble by an attribute that it may lack. */
+export const missingTrue = (flags: Int32Array | undefined, nodes: number): Uint8Array =>
+  flags ? Uint8Array.from(flags, (flag) => +(flag === 1)) : new Uint8Array(nodes);
+
 /** A cursor whose next elements can be looked at before they are taken. */
-function peeking<T extends Numbers>(cursor: ListCursor<T>, join: (one: T, other: T) => T) {
-  let ahead: T | undefined;
+function peeking(cursor: ListCursor<Int32Array>) {
+  let ahead: Int32Array | undefined;
   return {
     /** At least this many elements that are still to be taken, or all that remain. */
-    peek: (least: number): T => {
+    peek: (least: number): Int32Array => {
       ahead ??= cursor.take(least);
-      if (ahead.length < least) ahead = join(ahead, cursor.take(least - ahead.length));
+      if (ahead.length < least) {
+        const more = cursor.take(least - ahead.length);
+        const both = new Int32Array(ahead.length + more.length);
+        both.set(ahead);
+        both.set(more, ahead.length);
+        ahead = both;
+      }
       return ahead;
     },
     drop: (count: number): void => {
-      ahead = ahead?.slice(count) as T;
+      ahead = ahead?.slice(count);
     },
   };
 }
-
-const joinInts = (one: Int32Array, other: Int32Array): Int32Array => {
-  const both = new Int32Array(one.length + other.length);
-  both.set(one);
-  both.set(other, one.length);
-  return both;
-};
 
 /** Exactly this many. */
 function takeExactly<T extends Numbers>(cursor: ListCursor<T>, count: number): T {
@@ -57,20 +61,16 @@ function* readParts(
   shared: Shared,
   partNodes: number,
 ): Iterable<TreeEnsemble> {
-  const ints = (name: string): ListCursor<Int32Array> => {
+  const cursorsOf = (name: string): Attribute['cursors'] => {
     const attribute = attributes.get(name);
     if (attribute === undefined) throw new Unordered();
-    return attribute.cursors.int32s();
+    return attribute.cursors;
   };
-  const floats = (name: string): ListCursor<Float32Array> => {
-    const attribute = attributes.get(name);
-    if (attribute === undefined) throw new Unordered();
-    return attribute.cursors.floats();
-  };
-  const treeIds = peeking(ints('nodes_treeids'), joinInts);
-  const weightTreeIds = peeking(ints(`${prefix}_treeids`), joinInts);
-  const modes = attributes.get('nodes_modes')?.cursors.enums(MODES);
-  if (modes === undefined) throw new Unordered();
+  const ints = (name: string): ListCursor<Int32Array> => cursorsOf(name).int32s();
+  const floats = (name: string): ListCursor<Float32Array> => cursorsOf(name).floats();
+  const treeIds = peeking(ints('nodes_treeids'));
+  const weightTreeIds = peeking(ints(`${prefix}_treeids`));
+  const modes = cursorsOf('nodes_modes').enums(MODES);
   const nodeIds = ints('nodes_nodeids');
   const features = ints('nodes_featureids');
   const values = floats('nodes_values');
@@ -120,10 +120,7 @@ function* readParts(
       nodeValues: takeExactly(values, count),
       nodeTrueIds: takeExactly(trueIds, count),
       nodeFalseIds: takeExactly(falseIds, count),
-      nodeMissingTrue:
-        missing === undefined
-          ? new Uint8Array(count)
-          : Uint8Array.from(takeExactly(missing, count), (flag) => +(flag === 1)),
+      nodeMissingTrue: missingTrue(missing && takeExactly(missing, count), count),
       weightTreeIds: ownWeights,
       weightNodeIds: takeExactly(weightNodeIds, leaves),
       weightOutputs: takeExactly(weightOutputs, leaves),

@@ -11,7 +11,7 @@ import type { Labels } from '../labelEncoding.ts';
 import { encodeLabels, listOf } from '../labelEncoding.ts';
 import type { CutPoint } from './cutPoint.ts';
 import type { Shared } from './ensembleParts.ts';
-import { eachPart } from './ensembleParts.ts';
+import { eachPart, missingTrue } from './ensembleParts.ts';
 import { readTreeEnsemble5 } from './readTreeEnsemble5.ts';
 
 /** A tree ensemble that answers the model's outputs by itself. */
@@ -77,10 +77,7 @@ function readEnsemble({ attributes }: OnnxNode, shared: Shared): TreeEnsemble {
     nodeValues: floats('nodes_values'),
     nodeTrueIds: int32s('nodes_truenodeids'),
     nodeFalseIds: int32s('nodes_falsenodeids'),
-    nodeMissingTrue:
-      missing === undefined
-        ? new Uint8Array(nodeModes.length)
-        : Uint8Array.from(missing, (flag) => +(flag === 1)),
+    nodeMissingTrue: missingTrue(missing, nodeModes.length),
     weightTreeIds: int32s(`${prefix}_treeids`),
     weightNodeIds: int32s(`${prefix}_nodeids`),
     weightOutputs: int32s(`${prefix}_ids`),

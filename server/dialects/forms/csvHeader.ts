@@ -1,7 +1,8 @@
-import { looseName } from '../../encoding/nearNames.ts';
+import { isNumbered, looseName } from '../../encoding/nearNames.ts';
 import { Problem } from '../../errors/problem.ts';
 import type { Reason } from '../../errors/refusals.ts';
 import type { ColumnType, Input } from '../../model/signature.ts';
+import { capital } from '../errorSentence.ts';
 import type { Delimiter } from './delimiter.ts';
 import { DELIMITERS, adviseDelimiter, isDelimiter } from './delimiter.ts';
 import { refuseUtf16 } from './utf8.ts';
@@ -10,8 +11,6 @@ import { refuseUtf16 } from './utf8.ts';
 
 /** The advice on a missing header at routes that take files without one. */
 const ADD_HEADER = 'add it, or ask with ?header=false';
-
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 function invalidColumns(inputs: readonly Input[], reason: Reason, detail: string): Problem {
   const columns = reason === 'missing_column' ? inputs.map(({ name }) => name) : [''];
@@ -69,7 +68,8 @@ const TYPES = { integer: 'number', number: 'number', boolean: 'boolean', string:
 
 /**
  * Whether a first line is a row rather than a header: none of its cells resembles a name of the signature, and each fits
- * its column. Where all columns are texts, one with known categories must hold one of them.
+ * its column. Any text fits a column of text: without a number or boolean, all cells of columns with known categories must
+ * hold one of them, and there must be one.
  */
 export function isRow(
   cells: readonly string[],
@@ -78,18 +78,18 @@ export function isRow(
 ): boolean {
   if (cells.length !== inputs.length) return false;
   // The header of a frame without names.
-  if (cells.length > 1 && cells.every((cell, at) => cell === String(at))) return false;
+  if (cells.length > 1 && isNumbered(cells)) return false;
   const loose = new Set(inputs.map(({ name }) => looseName(name)));
   if (cells.some((cell) => loose.has(looseName(cell)))) return false;
-  const onlyTexts = inputs.every(({ type }) => type === 'string');
-  return inputs.every(({ type, nullable, categories }, at) => {
-    const value = read(cells[at] as string, type);
-    if (value === null) return nullable;
-    return (
-      typeof value === TYPES[type] &&
-      (!onlyTexts || categories === undefined || categories.includes(value as string))
-    );
-  });
+  const values = inputs.map(({ type }, at) => read(cells[at] as string, type));
+  const fits = inputs.every(({ type, nullable }, at) =>
+    values[at] === null ? nullable : typeof values[at] === TYPES[type],
+  );
+  if (!fits || values.some((value) => typeof value === 'number' || typeof value === 'boolean')) return fits;
+  const known = inputs.flatMap(({ categories }, at) =>
+    categories === undefined || values[at] === null ? [] : [categories.includes(values[at] as string)],
+  );
+  return known.length > 0 && !known.includes(false);
 }
 
 /** @throws {Problem} as `requireHeader`, if the first row is none because of the form of the whole file */

@@ -1,6 +1,7 @@
 import type { Fault } from '../../errors/refusals.ts';
 import type { ColumnType } from '../../model/signature.ts';
-import { roundToBf16, roundToFp16, widenBf16, widenFp16 } from './halves.ts';
+import { fromHalf, roundToHalf } from '../../../worker/onnx/half.ts';
+import { roundToBf16, widenBf16 } from './bf16.ts';
 
 /** Marks an element whose bytes are not UTF-8, until its row and column are known. */
 export const NOT_TEXT = Symbol('not text');
@@ -82,7 +83,7 @@ const DATATYPES: readonly Datatype[] = [
   integer('UINT16', 16, false, (view, at) => view.getUint16(at, true)),
   integer('UINT32', 32, false, (view, at) => view.getUint32(at, true)),
   integer('UINT64', 64, false, (view, at) => Number(view.getBigUint64(at, true))),
-  float('FP16', 2, roundToFp16, (view, at) => widenFp16(view.getUint16(at, true))),
+  float('FP16', 2, roundToHalf, (view, at) => fromHalf(view.getUint16(at, true))),
   float('BF16', 2, roundToBf16, (view, at) => widenBf16(view.getUint16(at, true))),
   float('FP32', 4, Math.fround, (view, at) => view.getFloat32(at, true)),
   {

@@ -74,13 +74,14 @@ export function createNativeHandlers(deps: PredictDeps): PredictHandlers {
       const type = predictionAnswerType(c);
       const parameters = readNativeParameters(c);
       const { probabilities, extra, on_error } = parameters;
-      const decode = decoderFor(c, parameters);
+      const skipBadRows = on_error === 'null';
+      const decode = decoderFor(c, parameters, skipBadRows);
       const wanted = probabilities === 'true';
       if (wanted) requireProbabilities(model);
       const text = await readBodyText(c, deps);
       const prediction = await predictor.predict(c.get('request'), model, () => decode(text, model), {
         ignoreExtra: extra === 'ignore',
-        skipBadRows: on_error === 'null',
+        skipBadRows,
       });
       const write = type === 'application/json' ? writerOf(model) : linesWriterOf(model);
       return answerPrediction(c, prediction, write(prediction.answers, prediction.rows, wanted), type);

@@ -45,10 +45,12 @@ type Decode = (text: string, model: Model) => NativeRows;
 
 const decodeJson: Decode = (text, { signature }) => readNativeRows(text, signature.inputs);
 
-const decodeLines: Decode = (text, { signature }) => ({
-  table: readJsonLines(text, signature.inputs),
-  single: false,
-});
+const decodeLines =
+  (skipBadRows: boolean): Decode =>
+  (text, { signature }) => ({
+    table: readJsonLines(text, signature.inputs, skipBadRows),
+    single: false,
+  });
 
 /** The query parameters that say how a CSV is written. */
 type CsvParameters = ParameterValues<typeof PREDICT_PARAMETERS.custom.post>;
@@ -88,14 +90,14 @@ function refuseCsvParameters({ header, delimiter, decimal }: CsvParameters): voi
 }
 
 /** The decoder of the request's media type. @throws {Problem} unsupported_media_type or invalid_parameter */
-export function decoderFor(c: AppContext, parameters: CsvParameters): Decode {
+export function decoderFor(c: AppContext, parameters: CsvParameters, skipBadRows = false): Decode {
   const body = bodyType(c);
   if (body.kind === 'csv') {
     const form = csvForm(parameters, body);
     return (text, { signature }) => ({ table: readCsv(text, signature.inputs, form), single: false });
   }
   refuseCsvParameters(parameters);
-  return body.kind === 'json' ? decodeJson : decodeLines;
+  return body.kind === 'json' ? decodeJson : decodeLines(skipBadRows);
 }
 
 /** Reads a body as text and records its size. @throws {Problem} as `readBytes` and `toText` */

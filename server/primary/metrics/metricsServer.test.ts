@@ -31,7 +31,7 @@ async function ask(
 
 describe('the metrics port', () => {
   it('answers GET /metrics with the exposition', async () => {
-    for (const path of ['/metrics', '/metrics?x=1']) {
+    for (const path of ['/metrics', '/metrics?x=1', '/metrics/', '/metrics/?x=1']) {
       const { status, headers, text } = await ask(path);
       expect([status, text]).toEqual([200, 'a 1\n']);
       expect(headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
@@ -40,7 +40,7 @@ describe('the metrics port', () => {
   });
 
   it('answers 404 and 405 to everything else', async () => {
-    for (const path of ['/', '/metrics/', '/predict']) expect((await ask(path)).status).toBe(404);
+    for (const path of ['/', '/metrics//', '/predict']) expect((await ask(path)).status).toBe(404);
     const post = await ask('/metrics', { method: 'POST' });
     expect([post.status, post.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
   });

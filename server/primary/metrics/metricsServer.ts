@@ -16,7 +16,7 @@ export function createMetricsServer(
   return createServer((request, response) => {
     const path = request.url?.split('?', 1)[0];
     response.setHeader('x-content-type-options', 'nosniff');
-    if (path !== '/metrics') {
+    if (path !== '/metrics' && path !== '/metrics/') {
       response
         .writeHead(404, { 'content-type': 'text/plain; charset=utf-8' })
         .end('There is only /metrics here.\n');

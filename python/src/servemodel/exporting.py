@@ -1,0 +1,393 @@
+"""Writes the version folder of a fitted model.
+
+Shapes in this file: N rows of the frame, F columns that the model takes.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib
+import os
+import re
+import shlex
+import traceback
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+# ONNX Runtime sends telemetry unless this is set before it is loaded.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+import onnx
+import pandas as pd
+from sklearn.base import BaseEstimator, is_classifier, is_regressor
+from sklearn.compose import ColumnTransformer
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted
+
+from servemodel import convert as conversion
+from servemodel import golden
+from servemodel.boosters import refuse_categories
+from servemodel.card import default_card
+from servemodel.command_line import Steps, silent
+from servemodel.distribution import with_distributions
+from servemodel.documents import creation_date, to_json_document, write_all
+from servemodel.edges import edge_frame, jump_frame, large_thresholds, typed
+from servemodel.errors import Disagreement, ExportError
+from servemodel.frames import to_pandas
+from servemodel.missing import find_nullable
+from servemodel.parity import (
+    DEFAULT_TOLERANCE,
+    PROBABILITY_TOLERANCE,
+    VALUE_TOLERANCE,
+    Agreement,
+    Answers,
+    Session,
+    class_names,
+    compare,
+    library_answers,
+    require,
+)
+from servemodel.quality import measure
+from servemodel.result import Export, Metrics
+from servemodel.signature import (
+    Column,
+    column_names,
+    describe_columns,
+    first_step,
+    fitted_names,
+    is_whole,
+    reads_one_text,
+    tensor_plans,
+)
+
+MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+LIBRARIES = {"sklearn": "scikit-learn", "lightgbm": "LightGBM", "xgboost": "XGBoost", "catboost": "CatBoost"}
+GOLDEN_ROWS, GOLDEN_EDGES = 22, 12
+
+
+def _checked_name(folder: Path) -> str:
+    """The model's name. Raises ExportError unless the folder can be a version of it."""
+    name = folder.resolve().parent.name
+    if not MODEL_NAME.fullmatch(name) or not re.fullmatch(r"[1-9]\d{0,8}", folder.name):
+        raise ExportError("the folder must be <name>/<version>, with a version from 1 up, like models/churn/1")
+    if folder.exists() and not folder.is_dir():
+        raise ExportError(f"{folder} is not a folder")
+    return name
+
+
+def _check_frame(frame: pd.DataFrame, target: str | None) -> None:
+    if len(frame) == 0:
+        raise ExportError("the frame has no rows")
+    if not frame.columns.is_unique:
+        raise ExportError("the frame has two columns of one name")
+    if target is not None and target not in frame.columns:
+        raise ExportError(f"the frame has no target column {target}")
+
+
+def _fitted(model: Any) -> str:
+    """The task of a fitted model."""
+    last = conversion.final_step(model)
+    if type(last).__module__.startswith("catboost"):
+        # Its estimators have scikit-learn's methods, but not its base.
+        fitted = last.is_fitted()
+    elif not isinstance(model, BaseEstimator):
+        raise ExportError(f"a {type(model).__name__} is no fitted scikit-learn model or pipeline")
+    else:
+        try:
+            check_is_fitted(model)
+            fitted = True
+        except NotFittedError:
+            fitted = False
+    if not fitted:
+        raise ExportError("the model isn't fitted")
+    if is_classifier(model):
+        if not hasattr(model, "predict_proba"):
+            raise ExportError("the model gives no probabilities (predict_proba)")
+        return "classification"
+    if is_regressor(model):
+        return "regression"
+    raise ExportError(f"{type(conversion.final_step(model)).__name__} is neither a classifier nor a regressor")
+
+
+def _version(library: str) -> str:
+    # A module of one's own has none.
+    return str(getattr(importlib.import_module(library), "__version__", ""))
+
+
+class Checked(NamedTuple):
+    """A graph that gives the library's answers."""
+
+    graph: onnx.ModelProto
+    session: Session
+    columns: list[Column]
+    edges: pd.DataFrame
+    agreement: Agreement  # on the frame
+    edge_agreement: Agreement
+
+
+def first_checked(plans: list[list[Column]], rows: pd.DataFrame, checked: Callable[[list[Column]], Checked]) -> Checked:
+    """The first of these plans whose graph gives the library's answers, on the frame's rows [N, F] and others.
+
+    Raises the ExportError of the first plan when there is none, with what to do where numbers are the reason.
+    """
+    errors: list[ExportError] = []
+    for columns in plans:
+        try:
+            return checked(columns)
+        except ExportError as error:
+            errors.append(error)
+    error = next((error for error in errors if isinstance(error, Disagreement)), errors[0])
+    advice = advise(plans[0], rows, error)
+    if advice:
+        raise ExportError(f"{error}; note that {advice}") from error
+    raise error
+
+
+def advise(columns: list[Column], rows: pd.DataFrame, error: ExportError) -> str:
+    """What to do about columns of the frame's rows whose numbers may be the reason of an error; "" without such columns."""
+    fine = [column.name for column in columns if column.is_fine]
+    if fine:
+        return (
+            f"{', '.join(fine)} has more digits than float32 holds, in which a graph computes: subtract an offset before "
+            "training (seconds since a day of your data)"
+        )
+    large = [column.name for column in columns if column.is_large]
+    if large:
+        return (
+            f"{', '.join(large)} has whole numbers beyond 2^24 = 16,777,216, which fall together where a graph computes in "
+            "float32: train on smaller ones (seconds since a day of your data, ids numbered from 0)"
+        )
+    differing = error.rows if isinstance(error, Disagreement) else rows.iloc[:0]
+    cut = [
+        column.name
+        for column in columns
+        if column.type == "number" and is_whole(rows[column.name]) and not is_whole(differing[column.name])
+    ]
+    if cut:
+        options = " ".join(f"--integer {shlex.quote(name)}" for name in cut)
+        return f"{', '.join(cut)} has whole numbers only: with {options} the server refuses fractions"
+    return ""
+
+
+def _in_words(function: Callable[..., Export]) -> Callable[..., Export]:
+    """The function, whose errors are all ExportErrors or the system's: libraries raise any type for what they don't expect."""
+
+    @functools.wraps(function)
+    def called(*arguments: Any, **options: Any) -> Export:
+        try:
+            return function(*arguments, **options)
+        except (ExportError, OSError):
+            raise
+        except Exception as error:
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            # Wrong arguments are the caller's.
+            if error.__traceback__ is None or error.__traceback__.tb_next is None:
+                raise
+            where = f"{Path(last.filename).name}, line {last.lineno}"
+            reason = " ".join(str(error).split())[:300]
+            raise ExportError(f"this model can't be exported ({type(error).__name__} in {where}: {reason})") from error
+
+    return called
+
+
+def _refuse_categories(model: Any, rows: pd.DataFrame) -> None:
+    """Refuse a frame's categories where the predictor itself encodes them."""
+    if isinstance(first_step(model), ColumnTransformer):
+        return
+    names = [name for name in rows.columns if isinstance(rows[name].dtype, pd.CategoricalDtype)]
+    last = conversion.final_step(model)
+    own = conversion.library(model) != "sklearn" or hasattr(last, "categorical_features")
+    if names and own and first_step(model) is last:
+        refuse_categories(type(last).__name__, names)
+
+
+@_in_words
+def export_model(
+    model: Any,
+    frame: pd.DataFrame,
+    folder: str | Path,
+    *,
+    also: pd.DataFrame | None = None,
+    target: str | None = None,
+    columns: Sequence[str] | None = None,
+    description: str | None = None,
+    classes: list[str] | None = None,
+    integers: Sequence[str] = (),
+    example: Mapping[str, Any] | None = None,
+    routes: Sequence[str] = (),
+    answer: dict[str, Any] | None = None,
+    metrics: Metrics | None = None,
+    split: str = "the frame given to the exporter",
+    tolerance: float | None = None,
+    card: Callable[[Export], str] | None = None,
+    version: str | None = None,
+    made_up: bool = False,
+    steps: Steps = silent,
+) -> Export:
+    """Write the version folder of a fitted model.
+
+    frame: rows [N, F or more] on which both sides are compared; the model's columns are taken from it.
+    also: further rows to compare on, such as a test split; signature and ranges are those of the frame alone.
+    target: the column with the true answers, if there is one; quality is then measured on the frame.
+    columns: those of the matrix that the model was fitted on, in its order; the frame's may stand in another.
+    classes: names for the classes of a model that numbers them, in their order.
+    integers: columns that hold whole numbers only, though their dtype is float.
+    example: a typical row for documentation; by default one of the frame.
+    routes, answer: paths and form of the model's custom answers, as in models/model.schema.json.
+    metrics: quality that was measured elsewhere, in place of the measurement on the frame.
+    tolerance: of probabilities, or of values relative to their size (1e-5).
+    version: such as churn/1, where the folder is not called so.
+    made_up: the frame holds no rows of training: it says nothing about ranges, distributions and quality.
+    steps: is called with what is done next.
+
+    Raises ExportError, in one line, and writes nothing, when ONNX Runtime doesn't give the same answers.
+    """
+    folder = Path(folder)
+    name = _checked_name(Path(version) if version else folder)
+    frame = to_pandas(frame)
+    also = None if also is None else to_pandas(also)
+    _check_frame(frame, target)
+    # A search predicts by the best model that it found.
+    model = getattr(model, "best_estimator_", model)
+    task = _fitted(model)
+    if classes is not None and task != "classification":
+        raise ExportError("a regression has no classes to name")
+    created = creation_date()
+    if tolerance is None:
+        tolerance = DEFAULT_TOLERANCE
+    library = LIBRARIES.get(conversion.library(model), conversion.library(model))
+    framework = f"{library} {_version(conversion.library(model))}".strip()
+
+    names = column_names(model, frame, target, columns)
+    rows = frame[names].reset_index(drop=True)
+    _refuse_categories(model, rows)
+    described = describe_columns(model, rows, list(integers))
+    if reads_one_text(model) and not described[0].is_text:
+        raise ExportError(f"column {described[0].name} holds no texts")
+    rows = typed(rows, described)
+    if also is not None:
+        column_names(model, also, target, columns)
+        rows = pd.concat([rows, typed(also[names], described)], ignore_index=True)
+    labels = class_names(model, classes) if task == "classification" else None
+
+    def expected(some: pd.DataFrame, what: str = "the frame") -> Answers:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return library_answers(model, some, labels)
+        except ExportError:
+            raise
+        # Each library has errors of its own for values that it doesn't take.
+        except Exception as error:
+            reason = " ".join(str(error).split())[:300]
+            raise ExportError(f"{library} can't answer {what}: {reason}") from error
+
+    steps("asking the library")
+    answers = expected(rows)
+
+    def checked(columns: list[Column]) -> Checked:
+        steps("converting to ONNX")
+        graph = conversion.convert(model, columns, rows, name)
+        steps("comparing ONNX Runtime with the library")
+        if classes is not None:
+            conversion.name_classes(graph, [int(number) for number in model.classes_], classes)
+        session = Session(graph, columns)
+        agreement = compare(answers, session.answer(rows), tolerance)
+        require(agreement, tolerance, library, rows)
+        columns = find_nullable(columns, rows, expected, session, tolerance)
+        edges = edge_frame(columns, rows, large_thresholds(graph))
+        edges = pd.concat([edges, jump_frame(columns, rows, expected)], ignore_index=True)
+        edge_answers = expected(edges, "rows with unknown or extreme values")
+        # A made-up text without a known word has no clear label: either is accepted. The frame's ties are differences.
+        edge_agreement = compare(edge_answers, session.answer(edges), tolerance, accept_ties=True)
+        require(edge_agreement, tolerance, library, edges, "generated edge rows", made_up=True)
+        return Checked(graph, session, columns, edges, agreement, edge_agreement)
+
+    graph, session, described, edges, agreement, edge_agreement = first_checked(
+        tensor_plans(described, rows), rows, checked
+    )
+
+    if made_up:
+        described = [replace(column, range=None) for column in described]
+    measured = dict(metrics or {})
+    if target is not None and metrics is None:
+        actual = pd.concat([frame[target], *([] if also is None else [also[target]])], ignore_index=True)
+        measured = {**measure(answers, actual, labels, getattr(model, "classes_", ())), "rows": len(rows), "split": split}
+
+    samples = golden.sample(described, rows, answers, edges, GOLDEN_ROWS, GOLDEN_EDGES)
+    sample_answers = expected(samples)
+    # Always by the server's own tolerance.
+    strict = PROBABILITY_TOLERANCE if task == "classification" else VALUE_TOLERANCE
+    kept = golden.clear(sample_answers)
+    kept[list(compare(sample_answers, session.answer(samples), strict).beyond)] = False
+    samples = samples[kept].reset_index(drop=True)
+    if len(samples) == 0:
+        raise ExportError(f"no row gives a clear answer within {strict:g}, which a server checks at every load")
+
+    content = graph.SerializeToString()
+    digest = hashlib.sha256(content).hexdigest()
+    outputs = [output.name for output in graph.graph.output]
+    shown = golden.example(described, rows, answers) if example is None else example
+    inputs = [
+        column.entry(tensor.name, shown.get(column.name))
+        for column, tensor in zip(described, graph.graph.input, strict=True)
+    ]
+    said = description or f"{type(conversion.final_step(model)).__name__} on {len(described)} columns."
+    members: dict[str, Any] = {
+        "description": said,
+        "task": task,
+        "framework": framework,
+        "created": created,
+        "sha256": digest,
+        "inputs": inputs,
+        "outputs": {
+            "label": outputs[0],
+            "probabilities": outputs[1],
+            "classes": labels,
+            **({"floatClasses": True} if any(isinstance(label, float) for label in labels) else {}),
+        }
+        if labels is not None
+        else {"value": outputs[0]},
+    }
+    # From the frame alone, like types and ranges.
+    own_rows = rows.iloc[: len(frame)]
+    if not made_up:
+        members = with_distributions(members, own_rows, session.answer(own_rows).predictions)
+    if measured:
+        members["metrics"] = measured
+    if routes:
+        members["routes"] = list(routes)
+    if answer is not None:
+        members["answer"] = answer
+    result = Export(
+        folder=folder, sha256=digest, size=len(content), columns=described, agreement=agreement, edges=edge_agreement,
+        tolerance=tolerance, metrics=measured, task=task, framework=framework, by_position=fitted_names(model) is None,
+    )  # fmt: skip
+    text = card(result) if card else default_card(f"{name}, version {Path(version or folder).name}", result, said)
+    write_all(
+        {
+            folder / "model.onnx": content,
+            folder / "model.json": to_json_document(members, listed=["inputs"]),
+            folder / "golden.json": golden.golden_json(described, samples, expected(samples), labels),
+            folder / "CARD.md": text.encode(),
+        }
+    )
+    return result
+
+
+def summary(export: Export) -> None:
+    """What was written, as the scripts print it."""
+    for key, value in export.metrics.items():
+        print(f"{key.replace('_', ' '):<32}{f'{value:.6f}' if isinstance(value, float) else value}")
+    print(f"{'rows with the same answers':<32}{export.agreement.rows:,} and {export.edges.rows:,} edge rows")
+    print(f"{'largest difference':<32}{max(export.agreement.largest, export.edges.largest):.1e}")
+    nullable = ", ".join(column.name for column in export.columns if column.nullable)
+    print(f"{'columns that may be missing':<32}{nullable or 'none'}")
+    if export.by_position:
+        print(f"{'names are taken by position':<32}{', '.join(column.name for column in export.columns)}")
+    print(f"{'model.onnx':<32}{export.size:,} bytes, sha256 {export.sha256}")
+    print(f"{'written':<32}{export.folder}")

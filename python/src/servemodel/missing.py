@@ -1,0 +1,79 @@
+"""Finds nullable columns: those for which both sides answer a missing value alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from servemodel.errors import ExportError
+from servemodel.parity import Answers, Session, compare
+from servemodel.signature import Column
+
+ROWS = 50
+CELLS = 4_000_000
+"""Of one question: a frame of 1,000 columns is asked in a few."""
+
+
+def _without(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """[len(names) * N, F] the rows once for each name, there without its number."""
+    count = len(rows)
+    repeated = rows.iloc[np.tile(np.arange(count), len(names))].reset_index(drop=True)
+    changed = {}
+    for at, name in enumerate(names):
+        cells = repeated[name].to_numpy("float64", copy=True)
+        cells[at * count : (at + 1) * count] = np.nan
+        changed[name] = cells
+    return pd.DataFrame({name: changed.get(name, repeated[name]) for name in rows.columns})
+
+
+def _same(
+    names: Sequence[str],
+    rows: pd.DataFrame,
+    expected: Callable[[pd.DataFrame], Answers],
+    session: Session,
+    tolerance: float,
+) -> set[str]:
+    """Those of the columns without which both sides give the same answers."""
+
+    def half(part: Sequence[str]) -> set[str]:
+        return _same(part, rows, expected, session, tolerance)
+
+    if not names:
+        return set()
+    if len(names) > 1 and len(names) * rows.size > CELLS:
+        return half(names[: len(names) // 2]) | half(names[len(names) // 2 :])
+    try:
+        # One row each, first: many libraries take no missing value at all.
+        if len(names) > 1:
+            expected(_without(rows.iloc[:1], names))
+        without = _without(rows, names)
+        agreement = compare(expected(without), session.answer(without), tolerance)
+    except ExportError:
+        if len(names) == 1:
+            return set()
+        return half(names[: len(names) // 2]) | half(names[len(names) // 2 :])
+    different = {row // len(rows) for row in (*agreement.label_differences, *agreement.beyond)}
+    return {name for at, name in enumerate(names) if at not in different}
+
+
+def find_nullable(
+    columns: list[Column],
+    frame: pd.DataFrame,
+    expected: Callable[[pd.DataFrame], Answers],
+    session: Session,
+    tolerance: float,
+) -> list[Column]:
+    """The columns, with those nullable for which both sides give the same answers without them."""
+    most = max(4, min(ROWS, CELLS // 200 // max(1, len(columns))))
+    rows = frame.iloc[:: max(1, -(-len(frame) // most))].reset_index(drop=True)
+    missing = {column.name for column in columns if frame[column.name].isna().any()}
+    asked = [
+        column.name
+        for column in columns
+        if column.name not in missing and column.type in ("number", "integer") and column.tensor != "int64"
+    ]
+    same = _same(asked, rows, expected, session, tolerance)
+    return [replace(column, nullable=column.name in missing or column.name in same) for column in columns]

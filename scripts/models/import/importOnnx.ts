@@ -1,0 +1,51 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readModelVersion } from '../../../server/loading/readModelVersion.ts';
+import type { Model } from '../../../server/model/model.ts';
+import type { Candidate } from '../../../server/repository/listing.ts';
+import { answerWidth } from '../../../worker/protocol.ts';
+import { predictionOf, score } from '../openVersion.ts';
+import type { FileRows } from '../readRows.ts';
+import type { OnnxOptions } from './describeOnnx.ts';
+import { describeOnnx, readFileOf } from './describeOnnx.ts';
+import { pullExternalData } from './externalData.ts';
+
+/** Golden rows that are written. */
+const MAX_GOLDEN = 50;
+
+function goldenOf(model: Model, { columns, data }: FileRows, answers: Float64Array): Record<string, unknown> {
+  const width = answerWidth(model.output);
+  const predictions = data.map((_, row) => predictionOf(model, answers, row));
+  const { output } = model;
+  if (output.task === 'regression') return { columns, data, predictions };
+  const numbers = (from: number): number[][] =>
+    data.map((_, row) => [...answers.subarray(row * width + from, (row + 1) * width)]);
+  if (output.task === 'classification') return { columns, data, predictions, probabilities: numbers(1) };
+  const { scores, values } = output;
+  if (!scores) return { columns, data, predictions };
+  const lists = numbers(values.length);
+  return { columns, data, predictions, [scores.name]: scores.name === 'score' ? lists.flat() : lists };
+}
+
+/**
+ * Writes the files of a version from an ONNX file into the candidate's folder; the golden rows are ONNX Runtime's.
+ *
+ * @returns what was assumed: one sentence each
+ * @throws {Failure | ModelRefused | OnnxRefused} when the model can't be served
+ */
+export async function importOnnx(
+  path: string,
+  candidate: Candidate,
+  options: OnnxOptions,
+): Promise<readonly string[]> {
+  const { folder, id } = candidate;
+  const pulled = pullExternalData(await readFileOf(path), path);
+  const { onnx, signature, rows, notes } = await describeOnnx(id, pulled, options);
+  await writeFile(join(folder, 'model.onnx'), onnx);
+  await writeFile(join(folder, 'model.json'), `${JSON.stringify(signature, null, 2)}\n`);
+  const { model } = await readModelVersion(candidate);
+  const some = { ...rows, data: rows.data.slice(0, MAX_GOLDEN) };
+  const golden = goldenOf(model, some, await score(model, some));
+  await writeFile(join(folder, 'golden.json'), `${JSON.stringify(golden)}\n`);
+  return notes;
+}

@@ -1,0 +1,60 @@
+import { findFastPath } from '../../../server/compiler/fastPath.ts';
+import { allocateMemory } from '../../../server/inference/laneMemory.ts';
+import { openTask, withChosenPath } from '../../../server/inference/openTask.ts';
+import { readModelVersion } from '../../../server/loading/readModelVersion.ts';
+import { exampleRow } from '../../../server/model/exampleRow.ts';
+import type { Model } from '../../../server/model/model.ts';
+import type { Candidate } from '../../../server/repository/listing.ts';
+import { openModel } from '../../../worker/openModel.ts';
+import { Failure } from '../../cli/faults.ts';
+import type { Place } from './place.ts';
+
+/**
+ * Opens a version as a server does: the golden rows are checked, and a faster path is tried.
+ *
+ * @returns the model with the engine that answers it
+ * @throws {Failure | ModelRefused} when a server would refuse it
+ */
+export async function openAsServed(candidate: Candidate): Promise<Model> {
+  const { model, readOnnx } = await readModelVersion(candidate);
+  const onnx = await readOnnx();
+  const found = onnx ? findFastPath(model, onnx) : model;
+  try {
+    const { scorer, refusal, batching } = await openModel(openTask(found, allocateMemory(found)));
+    await scorer.close();
+    return withChosenPath(found, { batched: batching, ...(refusal === undefined ? {} : { refusal }) });
+  } catch (error) {
+    throw new Failure(`${candidate.id}: ${(error as Error).message}`);
+  }
+}
+
+function engineOf({ engine: { engine, path, reason, batching, batchingReason } }: Model): string {
+  const alone = batching === 'row' ? `, one row a run (${batchingReason ?? 'as model.json demands'})` : '';
+  if (engine === 'forest') return `the compiled forest${alone}`;
+  const how = path === 'lifted' ? 'ONNX Runtime behind lifted encoders' : 'ONNX Runtime';
+  return (reason === undefined ? how : `${how} (${reason})`) + alone;
+}
+
+/** A text as one word of a shell. */
+const quoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`;
+
+/**
+ * What is served, by which engine, and the call to try.
+ *
+ * @param repository how a server is pointed to it, where it isn't the project's own folder
+ */
+export function describe(model: Model, { folder, name }: Place, repository: string | undefined): string {
+  const { task, inputs, outputs } = model.signature;
+  const names = (outputs.classes ?? outputs.values?.map((value) => value.name))?.map(String).join(', ');
+  const cells = exampleRow(model.signature);
+  const row = Object.fromEntries(inputs.map((input, at) => [input.name, cells[at]]));
+  const start = repository === undefined ? 'npm start' : `MODEL_REPOSITORY=${quoted(repository)} npm start`;
+  return [
+    `${folder}: ${task}${names === undefined ? '' : ` (${names})`}, ${inputs.length} columns, ` +
+      `${model.golden?.rows ?? 0} golden rows`,
+    `answered by ${engineOf(model)}`,
+    `${start}   # then try:`,
+    `curl localhost:5000/models/${name}/predict -H 'content-type: application/json' -d ${quoted(JSON.stringify(row))}`,
+    '',
+  ].join('\n');
+}
