@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { TASKS } from '../../../server/model/signature.ts';
+import { createCsvReader } from '../../../server/dialects/forms/csvReader.ts';
+import { Problem } from '../../../server/errors/problem.ts';
 import { fromHome } from '../../../server/platform/install.ts';
 import { UsageError } from '../../cli/faults.ts';
 import type { Surroundings } from '../../cli/tool.ts';
@@ -8,6 +9,7 @@ import { runTool, withUsage } from '../../cli/tool.ts';
 import type { ExportOptions, PythonOptions, Report } from './importByPython.ts';
 import { PythonRefused, importByPython } from './importByPython.ts';
 import { importOnnx } from './importOnnx.ts';
+import { SAYABLE } from './describeOnnx.ts';
 import type { OnnxOptions } from './describeOnnx.ts';
 import { findPlace, nameOf, writeAside } from './place.ts';
 import { describe, openAsServed } from './served.ts';
@@ -28,9 +30,9 @@ served with the library's own answers; nothing is written otherwise. PATH is rec
   --rows FILE          rows to compare on, best those of the training: CSV with a header line, parquet; for ONNX CSV as
                        the server reads it, or JSON lines, .gz too. Ranges and categories are taken from them; without
                        them, rows are made up
-  --target COLUMN      the column of the true answers in the rows: quality is measured
-  --columns A,B,…      the columns of the rows in the order of the matrix that the model was fitted on, where that had no
-                       names; as a line of CSV
+  --target COLUMN      the column of the true answers in the rows: quality is measured; for ONNX it is left out
+  --columns A,B,…      the columns of the rows in the order of the matrix that the model takes, where that has no names; as
+                       a line of CSV
   --repository FOLDER  where to write; the project's models/ unless given
   --description TEXT   one sentence: what the model predicts
   --classes A,B,…      names for the classes of a model that numbers them; for ONNX, the classes of a network without a
@@ -107,10 +109,24 @@ function exportOptions(values: Values, rows: string | undefined): ExportOptions 
 
 /** Options that only Python's side has. */
 const NOT_FOR_ONNX = [
-  ...(['target', 'columns', 'description', 'answer-key', 'tolerance', 'python'] as const),
+  ...(['description', 'answer-key', 'tolerance', 'python'] as const),
   ...(['integer', 'text', 'route', 'with'] as const),
 ] as const;
 const FOR_ONNX = ['signature', 'scores', 'outputs', 'task'] as const;
+
+/** The names in a line of CSV. */
+function listOf(option: string, line: string): readonly string[] {
+  let names: readonly string[] = [];
+  try {
+    const reader = createCsvReader((cells) => (names = cells));
+    reader.write(line);
+    reader.end();
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    throw new UsageError(`--${option} is a line of CSV`);
+  }
+  return names;
+}
 
 function onnxOptions(
   values: Values,
@@ -120,19 +136,21 @@ function onnxOptions(
 ): OnnxOptions {
   const wrong = NOT_FOR_ONNX.find((name) => values[name] !== undefined);
   if (wrong !== undefined)
-    throw new UsageError(`--${wrong} is not for an ONNX file: say it in a --signature FILE`);
-  const { signature, classes, scores, outputs } = values;
+    throw new UsageError(`--${wrong} has no use for an ONNX file: a model.json by --signature may say it`);
+  const { signature, target, columns, classes, scores, outputs } = values;
   if (scores !== undefined && scores !== 'probabilities' && scores !== 'logits')
     throw new UsageError('--scores is probabilities or logits');
-  const task = TASKS.find((name) => name === values.task);
-  if (values.task !== undefined && !task) throw new UsageError(`--task is one of ${TASKS.join(', ')}`);
+  const task = SAYABLE.find((name) => name === values.task);
+  if (values.task !== undefined && !task) throw new UsageError(`--task is one of ${SAYABLE.join(', ')}`);
   return {
     ...(rows === undefined ? {} : { rows }),
     ...(signature === undefined ? {} : { signature: resolve(folder, signature) }),
     ...(mlmodel === undefined ? {} : { mlmodel }),
-    ...(classes === undefined ? {} : { classes: classes.split(',') }),
+    ...(target === undefined ? {} : { target }),
+    ...(columns === undefined ? {} : { columns: listOf('columns', columns) }),
+    ...(classes === undefined ? {} : { classes: listOf('classes', classes) }),
     ...(scores === undefined ? {} : { scores }),
-    ...(outputs === undefined ? {} : { outputs: outputs.split(',') }),
+    ...(outputs === undefined ? {} : { outputs: listOf('outputs', outputs) }),
     ...(task === undefined ? {} : { task }),
   };
 }
