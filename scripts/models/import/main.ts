@@ -113,6 +113,11 @@ const NOT_FOR_ONNX = [
   ...(['integer', 'text', 'route', 'with'] as const),
 ] as const;
 const FOR_ONNX = ['signature', 'scores', 'outputs', 'task'] as const;
+/** What leaves nothing to say for others. */
+const SAYS_ALL = {
+  signature: ['classes', 'scores', 'outputs', 'task', 'columns'],
+  classes: ['outputs', 'task'],
+} as const;
 
 /** The names in a line of CSV. */
 function listOf(option: string, line: string): readonly string[] {
@@ -137,6 +142,10 @@ function onnxOptions(
   const wrong = NOT_FOR_ONNX.find((name) => values[name] !== undefined);
   if (wrong !== undefined)
     throw new UsageError(`--${wrong} has no use for an ONNX file: a model.json by --signature may say it`);
+  for (const option of ['signature', 'classes'] as const) {
+    const idle = values[option] === undefined ? undefined : SAYS_ALL[option].find((name) => values[name]);
+    if (idle !== undefined) throw new UsageError(`--${idle} has no use beside --${option}`);
+  }
   const { signature, target, columns, classes, scores, outputs } = values;
   if (scores !== undefined && scores !== 'probabilities' && scores !== 'logits')
     throw new UsageError('--scores is probabilities or logits');
