@@ -1,4 +1,4 @@
-import { findFastPath } from '../../../server/compiler/fastPath.ts';
+import { findFastPath, withFoundPath } from '../../../server/compiler/fastPath.ts';
 import { allocateMemory } from '../../../server/inference/laneMemory.ts';
 import { openTask, withChosenPath } from '../../../server/inference/openTask.ts';
 import { readModelVersion } from '../../../server/loading/readModelVersion.ts';
@@ -19,12 +19,20 @@ export async function openAsServed(candidate: Candidate): Promise<Model> {
   const { model, readOnnx } = await readModelVersion(candidate);
   const onnx = await readOnnx();
   const found = onnx ? findFastPath(model, onnx) : model;
-  try {
-    const { scorer, refusal, batching } = await openModel(openTask(found, allocateMemory(found)));
+  const open = async (one: Model): Promise<Model> => {
+    const { scorer, refusal, batching } = await openModel(openTask(one, allocateMemory(one)));
     await scorer.close();
-    return withChosenPath(found, { batched: batching, ...(refusal === undefined ? {} : { refusal }) });
+    return withChosenPath(one, { batched: batching, ...(refusal === undefined ? {} : { refusal }) });
+  };
+  try {
+    return await open(found);
   } catch (error) {
-    throw new Failure(`${candidate.id}: ${(error as Error).message}`);
+    const { message } = error as Error;
+    const fail = (reason: string): never => {
+      throw new Failure(`${candidate.id}: ${reason}`);
+    };
+    // Where only a made-up row failed, the graph is served without the fast path.
+    return found.fast ? open(withFoundPath(model, message)).catch(() => fail(message)) : fail(message);
   }
 }
 
