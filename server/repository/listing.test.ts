@@ -140,7 +140,7 @@ describe('a signature', () => {
   it.each<[string, Files, string]>([
     [
       'an unknown task',
-      { task: 'clustering' },
+      { task: 'survival' },
       'model.json /task must be equal to one of the allowed values',
     ],
     ['no inputs', { inputs: [] }, 'model.json /inputs must NOT have fewer than 1 items'],
