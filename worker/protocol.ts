@@ -25,7 +25,7 @@ export interface ColumnFeed {
   readonly onnx: string;
   readonly type: 'string' | 'number' | 'integer' | 'boolean';
   readonly nullable: boolean;
-  /** A string cell's code is an index into these. */
+  /** A string cell's code is an index into these; the text for null is the last, if the column is nullable. */
   readonly categories: readonly string[];
 }
 

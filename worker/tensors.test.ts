@@ -129,12 +129,6 @@ describe('createFeeds', () => {
       'input x has type int64, which cannot hold a missing value',
     ],
     [
-      'a missing text',
-      [column('x', 'string', { nullable: true })],
-      [tensor('x', 'string')],
-      'input x has type string, which cannot hold a missing value',
-    ],
-    [
       'two columns for one dimension',
       [column('x', 'number'), column('x', 'number')],
       [tensor('x', 'float32', 1)],

@@ -107,7 +107,8 @@ const FILLS: Readonly<Record<string, { fill: Fill; holds: readonly ColumnFeed['t
   uint32: { fill: numeric((n) => new Uint32Array(n)), holds: ['integer', 'boolean'], nan: false },
   uint64: { fill: bigint((n) => new BigUint64Array(n)), holds: ['integer', 'boolean'], nan: false },
   bool: { fill: numeric((n) => new Uint8Array(n)), holds: ['boolean'], nan: false },
-  string: { fill: strings, holds: ['string'], nan: false },
+  // By the text for null, which is among the categories.
+  string: { fill: strings, holds: ['string'], nan: true },
 };
 
 function checkColumn(column: Column, type: string): void {

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from catboost import CatBoostClassifier
 from lightgbm import LGBMClassifier
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier, VotingClassifier
@@ -16,7 +17,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from xgboost import XGBClassifier
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
@@ -35,7 +36,16 @@ COLUMNS = ColumnTransformer(
 VOTERS = [("l", LGBMClassifier(n_estimators=5, verbose=-1)), ("r", LogisticRegression())]
 PERCEPTRON = MLPClassifier((64, 32), max_iter=60, random_state=0)
 
+CATEGORIES = NUMBERS.assign(city=CITY.astype("category"))
+CODED = make_pipeline(
+    ColumnTransformer([("n", "passthrough", ["c"]), ("c", OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1), ["city"])]), HistGradientBoostingClassifier(categorical_features=[1])
+)
+
 EXPORTED = {
+    "categories of LightGBM": (LGBMClassifier(n_estimators=5, verbose=-1), CATEGORIES),
+    "categories of XGBoost": (XGBClassifier(n_estimators=5, enable_categorical=True), CATEGORIES),
+    "categories of HistGradientBoosting": (HistGradientBoostingClassifier(max_iter=5), CATEGORIES),
+    "codes that HistGradientBoosting takes as categories": (CODED, MIXED),
     "a search": (GridSearchCV(make_pipeline(COLUMNS, LogisticRegression()), {"logisticregression__C": [0.1, 1]}, cv=2), MIXED),
     "names with spaces, which LightGBM changes": (LGBMClassifier(n_estimators=5, verbose=-1), NUMBERS),
     "soft voting with LightGBM": (VotingClassifier(VOTERS, voting="soft"), NUMBERS),
@@ -52,7 +62,10 @@ def test_exports(name: str, tmp_path: Path) -> None:
     assert set(column.name for column in result.columns) <= set(frame.columns)
 
 
-CATEGORIES = NUMBERS.assign(city=CITY.astype("category"))
+NUMBERED = NUMBERS.assign(city=(NUMBERS["c"] > 0.5).astype(int).astype("category"))
+ACCENTS = NUMBERS.assign(city=CITY.map({"Kiel": "Köln", "Ulm": "Ülm"}).astype("category"))
+FLAGS = NUMBERS.assign(member=(NUMBERS["c"] > 0.5).astype("category"))
+AS_IT_IS = ColumnTransformer([("all", "passthrough", ["c", "city"])], verbose_feature_names_out=False).set_output(transform="pandas")
 MAYBE = NUMBERS[["c"]].assign(member=pd.Series(random.random(N) > 0.5).astype("boolean").where(NUMBERS["c"] < 1))
 DAY = NUMBERS[["c"]].assign(day=pd.Timestamp("2024-01-01"))
 ONLY_C = make_pipeline(ColumnTransformer([("n", "passthrough", ["c"]), ("d", "drop", ["day"])]), LogisticRegression())
@@ -74,10 +87,21 @@ class Failing(LogisticRegression):
 
 
 REFUSED = {
-    "categories of LightGBM": (lambda: fitted(LGBMClassifier(n_estimators=5, verbose=-1), CATEGORIES), CATEGORIES, "OrdinalEncoder"),
-    "categories of XGBoost": (lambda: fitted(XGBClassifier(n_estimators=5, enable_categorical=True), CATEGORIES), CATEGORIES, "city"),
-    "categories of HistGradientBoosting": (
-        lambda: fitted(HistGradientBoostingClassifier(max_iter=5), CATEGORIES), CATEGORIES, "OrdinalEncoder"),
+    "categories of LightGBM behind other steps": (
+        lambda: fitted(make_pipeline(AS_IT_IS, LGBMClassifier(n_estimators=5, verbose=-1)), CATEGORIES), CATEGORIES, "behind other steps"),
+    "categories of XGBoost behind other steps": (
+        lambda: fitted(make_pipeline(AS_IT_IS, XGBClassifier(n_estimators=5, enable_categorical=True)), CATEGORIES), CATEGORIES,
+        "behind other steps"),
+    "categories of HistGradientBoosting behind other steps": (
+        lambda: fitted(make_pipeline(AS_IT_IS, HistGradientBoostingClassifier(max_iter=5)), CATEGORIES), CATEGORIES, "OrdinalEncoder"),
+    "categories that are numbers in XGBoost": (
+        lambda: fitted(XGBClassifier(n_estimators=5, enable_categorical=True), NUMBERED), NUMBERED, "column city has categories that are numbers"),
+    "categories outside ASCII in XGBoost": (
+        lambda: fitted(XGBClassifier(n_estimators=5, enable_categorical=True), ACCENTS), ACCENTS, "letters outside ASCII"),
+    "categories that are booleans": (
+        lambda: fitted(LGBMClassifier(n_estimators=5, verbose=-1), FLAGS), FLAGS, "neither texts nor whole numbers"),
+    "categories of CatBoost": (
+        lambda: CatBoostClassifier(iterations=5, verbose=0, allow_writing_files=False, cat_features=["city"]).fit(MIXED, YES), MIXED, "CatBoost knows the categories of city"),
     "several labels": (
         lambda: fitted(RandomForestClassifier(5), NUMBERS, np.c_[YES, 1 - YES]), NUMBERS, "more than one label a row"),
     "booleans that are missing": (

@@ -92,6 +92,8 @@ def run(model: BaseEstimator, columns: list[str], target: str, folder: Path, **o
 
 EXACT = {
     "hist gradient boosting": (make_pipeline(table(ordinal()), HistGradientBoostingClassifier(max_iter=10)), ALL, "yes"),
+    "categorical splits": (
+        make_pipeline(table(ordinal()), HistGradientBoostingClassifier(max_iter=10, categorical_features=[0, 1])), ALL, "yes"),
     "imputer, scaler, logistic": (
         make_pipeline(table(numbers=make_pipeline(SimpleImputer(), StandardScaler())), LogisticRegression()), ALL, "yes"),
     "forest of an odd number": (
@@ -189,9 +191,6 @@ REFUSED = {
         make_pipeline(table(), RandomForestClassifier(15, random_state=0)), ALL, "yes", "another label in"),
     "lost exp of a poisson loss": (
         HistGradientBoostingRegressor(loss="poisson", max_iter=5), ["visits", "score"], "age", "300 of 300 (rows 0, 1, 2"),
-    "categorical splits": (
-        make_pipeline(table(ordinal()), HistGradientBoostingClassifier(max_iter=10, categorical_features=[0, 1])),
-        ALL, "yes", "doesn't give scikit-learn's answers on the frame"),
     "LightGBM's random forest": (
         LGBMClassifier(boosting_type="rf", subsample=0.5, subsample_freq=1, n_estimators=5, verbose=-1),
         NUMBERS, "yes", "doesn't give LightGBM's answers"),

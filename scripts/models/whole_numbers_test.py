@@ -146,13 +146,23 @@ def test_a_fraction_is_no_known_category(name: str, missing: bool, tmp_path: Pat
 
 
 def test_a_fraction_that_an_encoder_cannot_be_seen_to_know_is_tried(tmp_path: Path) -> None:
-    # LightGBM's own categories: it cuts fractions off, and its graph compares.
+    # LightGBM's own categories, behind a step: it cuts fractions off, and its graph compares.
     frame = levels()
-    model = LGBMClassifier(n_estimators=20, min_child_samples=2, verbose=-1)
-    model.fit(frame, frame["level"].isin([1, 3, 4]), categorical_feature=["level"])
+    columns = ColumnTransformer([("columns", "passthrough", ["level", "q"])])
+    model = make_pipeline(columns, LGBMClassifier(n_estimators=20, min_child_samples=2, verbose=-1))
+    model.fit(frame, frame["level"].isin([1, 3, 4]), lgbmclassifier__categorical_feature=[0])
     with pytest.raises(ExportError, match=r"on generated edge rows.* is level: '\d\.[57]'.*with --integer level the server"):
         export_model(model, frame, tmp_path / "m" / "1")
     export_model(model, frame, tmp_path / "m" / "1", integers=["level"])
+    answers = require_own_answers(model, tmp_path / "m" / "1", pd.DataFrame({"level": [1.0, 2.7], "q": 0.0}))
+    assert answers[1] is REFUSED
+
+
+def test_numbers_that_lightgbm_takes_as_categories_are_whole(tmp_path: Path) -> None:
+    frame = levels()
+    model = LGBMClassifier(n_estimators=20, min_child_samples=2, verbose=-1)
+    model.fit(frame, frame["level"].isin([1, 3, 4]), categorical_feature=["level"])
+    export_model(model, frame, tmp_path / "m" / "1")
     answers = require_own_answers(model, tmp_path / "m" / "1", pd.DataFrame({"level": [1.0, 2.7], "q": 0.0}))
     assert answers[1] is REFUSED
 

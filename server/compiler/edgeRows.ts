@@ -27,7 +27,8 @@ function spread<T>(items: readonly T[], most: number): readonly T[] {
 }
 
 /** Unknown texts, categories with a space added or removed, and the categories. */
-function textCells({ categories = [] }: Input): Cell[] {
+function textCells({ categories = [], closed = false }: Input): Cell[] {
+  if (closed) return [...spread(categories, MAX_CELLS)];
   const [first = 'a'] = categories;
   const spaced = categories.find((category) => category.trim() !== category);
   const changed = spaced === undefined ? `${first} ` : spaced.trim();

@@ -408,17 +408,6 @@ describe('what is not lifted', () => {
       'input b has another type than its column',
     ],
     [
-      'a text that may be missing',
-      () =>
-        restOf(
-          lift(
-            { inputs: [input('a'), { name: 'b', element: 'string', dims: ['N', 1] }] },
-            { inputs: [column('a'), { ...column('b', 'string'), nullable: true }] },
-          ),
-        ),
-      'input b cannot hold a missing value',
-    ],
-    [
       'an input with a fixed number of rows',
       () => restOf(lift({ inputs: [input('a'), { ...input('b'), dims: [1, 1] }] })),
       'input b takes a fixed number of rows',

@@ -1,6 +1,7 @@
 import type { Matrix } from '../../worker/protocol.ts';
 import { TEXT_CELL } from '../../worker/protocol.ts';
 import type { Input } from '../model/signature.ts';
+import { columnFeed } from '../model/signature.ts';
 
 /**
  * Writes what a checked cell of one column contributes to a row of a matrix. The row starts at `matrix[rowStart]` and is
@@ -20,11 +21,11 @@ export type CellWriter<M extends Matrix> =
 
 /**
  * The writers for the whole graph, one cell a column: a number as it is, a known category as its code, any other text as
- * TEXT_CELL. For a string column a missing value is the empty text.
+ * TEXT_CELL. For a string column a missing value is its text for null, which has the code after the categories'.
  */
 export function createCellWriters(inputs: readonly Input[]): CellWriter<Float64Array>[] {
-  return inputs.map(({ type, categories }, column): CellWriter<Float64Array> => {
-    if (type !== 'string') {
+  return inputs.map((input, column): CellWriter<Float64Array> => {
+    if (input.type !== 'string') {
       return {
         kind: 'number',
         write: (value, matrix, rowStart) => {
@@ -32,7 +33,7 @@ export function createCellWriters(inputs: readonly Input[]): CellWriter<Float64A
         },
       };
     }
-    const codes = new Map(categories?.map((category, code) => [category, code]));
+    const codes = new Map(columnFeed(input).categories.map((category, code) => [category, code]));
     return {
       kind: 'text',
       write: (text, matrix, rowStart) => {

@@ -5,12 +5,15 @@ import { TEXT, createCellEncoder } from './cells.ts';
 import type { CellWriter } from './cellWriters.ts';
 import { createCellWriters } from './cellWriters.ts';
 
+/** The text for null, whose code is the one after the categories'. */
+const NULL = '\ue000missing';
+
 const input = (type: Input['type'], nullable: boolean): Input => ({
   name: 'c',
   onnx: 'c',
   type,
   nullable,
-  ...(type === 'string' ? { categories: ['red', ' green'] } : {}),
+  ...(type === 'string' ? { categories: ['red', ' green'], ...(nullable && { missing: NULL }) } : {}),
 });
 
 /** The fault, TEXT for an unknown category, or the number in the matrix. */
@@ -94,7 +97,7 @@ describe.each(['integer', 'number', 'boolean', 'string'] as const)('a cell of ty
   });
 
   it('is missing where it may be null, and refused where it may not', () => {
-    expect(encode(input(type, true), null)).toBe(type === 'string' ? TEXT_CELL : NaN);
+    expect(encode(input(type, true), null)).toBe(type === 'string' ? 2 : NaN);
     expect(encode(input(type, false), null)).toMatch(/found null \(this column takes no missing value\)$/);
   });
 });
@@ -119,6 +122,23 @@ describe('an integer column that a float32 tensor takes', () => {
   it('may be missing', () => expect(encode(column, null)).toBe(NaN));
   it('is no number column, whose values are rounded', () => {
     expect(encode({ ...input('number', true), tensor: 'float32' }, 20240201)).toBe(20240201);
+  });
+});
+
+describe('the text that stands for null', () => {
+  it('is refused in a nullable column, and unknown in another one', () => {
+    expect(encode(input('string', true), NULL)).toMatch(/send null$/);
+    expect(encode(input('string', true), `${NULL} `)).toBe(TEXT);
+    expect(encode(input('string', false), NULL)).toBe(TEXT);
+  });
+});
+
+describe('a closed string column', () => {
+  it('refuses other texts than the categories, without repeating them', () => {
+    const closed: Input = { ...input('string', true), closed: true };
+    expect([encode(closed, ' green'), encode(closed, null)]).toEqual([1, 2]);
+    expect(encode(closed, 'green')).toMatch(/^expected one of the known categories, found another text/);
+    expect(encode(closed, 'green')).not.toContain('green');
   });
 });
 

@@ -64,6 +64,7 @@ const refuseLarge = (tensor: NarrowTensor | undefined) => {
 };
 
 type WriteNumber<M extends Matrix> = Extract<CellWriter<M>, { kind: 'number' }>['write'];
+type WriteText<M extends Matrix> = Extract<CellWriter<M>, { kind: 'text' }>['write'];
 
 function numericCell<M extends Matrix>(
   input: Input,
@@ -91,16 +92,35 @@ function booleanCell<M extends Matrix>(input: Input, write: WriteNumber<M>): Enc
   };
 }
 
+/** A request that holds the text for null would be answered as one with null, unnoticed. */
+const RESERVED: Fault = {
+  reason: 'range',
+  message: 'expected a string, found the text that stands for a missing value in the model: send null',
+};
+
+const UNKNOWN: Fault = {
+  reason: 'range',
+  message: 'expected one of the known categories, found another text (the model takes no other)',
+};
+
+function textCell<M extends Matrix>(input: Input, write: WriteText<M>): EncodeCell<M> {
+  const unknown = input.closed === true ? UNKNOWN : TEXT;
+  return (value, matrix, rowStart) => {
+    if (typeof value === 'string') return write(value, matrix, rowStart) ? undefined : unknown;
+    const fault = refuse(value, input, 'a string');
+    // An ONNX string can't be null. Every nullable string column of a version has such a text.
+    if (fault === undefined) write(input.missing ?? '', matrix, rowStart);
+    return fault;
+  };
+}
+
 /** The encoder of one column's cells. */
 export function createCellEncoder<M extends Matrix>(input: Input, writer: CellWriter<M>): EncodeCell<M> {
   if (writer.kind === 'text') {
-    return (value, matrix, rowStart) => {
-      if (typeof value === 'string') return writer.write(value, matrix, rowStart) ? undefined : TEXT;
-      const fault = refuse(value, input, 'a string');
-      // An ONNX string can't be null: a missing one is the empty text.
-      if (fault === undefined) writer.write('', matrix, rowStart);
-      return fault;
-    };
+    const text = textCell(input, writer.write);
+    const { missing } = input;
+    if (missing === undefined) return text;
+    return (value, matrix, rowStart) => (value === missing ? RESERVED : text(value, matrix, rowStart));
   }
   const { tensor } = input;
   if (input.type === 'boolean') return booleanCell(input, writer.write);

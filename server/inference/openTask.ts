@@ -1,5 +1,6 @@
 import type { Done, OpenTask } from '../../worker/protocol.ts';
 import type { Model } from '../model/model.ts';
+import { columnFeed } from '../model/signature.ts';
 import type { Memory } from './laneMemory.ts';
 
 /** How the model's rows are run, as far as that is known before it is opened. */
@@ -23,12 +24,7 @@ export function openTask(model: Model, memory: Memory, onnx?: Uint8Array): OpenT
     sha256: signature.sha256,
     // Empty: it was handed to another thread.
     ...(onnx && onnx.byteLength > 0 ? { bytes: onnx } : {}),
-    columns: signature.inputs.map(({ onnx, type, nullable, categories = [] }) => ({
-      onnx,
-      type,
-      nullable,
-      categories,
-    })),
+    columns: signature.inputs.map(columnFeed),
   };
   return {
     kind: 'open',

@@ -35,6 +35,11 @@ export function readSignature(id: string, json: unknown): Signature {
   const values = (json.outputs.values ?? []).map(({ name }) => name);
   const again = values.findIndex((name, index) => values.indexOf(name) !== index);
   if (again !== -1) throw new ModelRefused(id, `model.json /outputs/values/${again}/name stands there twice`);
+  const reserved = json.inputs.findIndex(
+    ({ missing, categories }) => missing !== undefined && categories?.includes(missing),
+  );
+  if (reserved !== -1)
+    throw new ModelRefused(id, `model.json /inputs/${reserved}/missing is one of the categories`);
   const fault = distributionFault(json);
   if (fault !== undefined) throw new ModelRefused(id, `model.json ${fault}`);
   return json;

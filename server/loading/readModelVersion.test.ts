@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { readModelVersion } from './readModelVersion.ts';
 import { fromHome } from '../platform/install.ts';
-import type { Golden } from '../model/signature.ts';
+import type { Golden, Signature } from '../model/signature.ts';
 import { withTemporaryFolder } from '../testing/temporaryFolder.ts';
 import { putVersion, tinyFiles } from '../testing/tinyRepository.ts';
 import { readRepository } from '../testing/readRepository.ts';
@@ -48,5 +48,26 @@ it('a golden row with an integer that its float32 tensor does not hold is left o
     expect(model?.golden?.rows).toBe(golden.data.length - 1);
     expect(model?.golden?.table.predictions).toEqual(golden.predictions.toSpliced(3, 1));
     expect(model?.golden?.table.probabilities).toEqual(golden.probabilities?.toSpliced(3, 1));
+  });
+});
+
+it.each([
+  [{ nullable: true }, /\/inputs\/\d+ must have required property 'missing'/],
+  [{ nullable: false, missing: 'none' }, /\/inputs\/\d+ must NOT be valid/],
+  [{ nullable: true, missing: 'a\0' }, /\/inputs\/\d+\/missing must match pattern/],
+  [{ closed: true, categories: undefined }, /\/inputs\/\d+ must have required property 'categories'/],
+  [{ nullable: true, missing: ' Private' }, /\/inputs\/\d+\/missing is one of the categories/],
+])('a string column with %o is refused', async (members, message) => {
+  await withTemporaryFolder(async (repository) => {
+    const read = (name: string): Buffer => readFileSync(fromHome(`models/adult/1/${name}`));
+    const signature = JSON.parse(read('model.json').toString()) as Signature;
+    const inputs = signature.inputs.map((input) =>
+      input.name === 'workclass' ? { ...input, ...members } : input,
+    );
+    putVersion(repository, 'adult/1', {
+      'model.onnx': read('model.onnx'),
+      'model.json': JSON.stringify({ ...signature, inputs }),
+    });
+    await expect(readRepository(repository)).rejects.toThrow(message);
   });
 });

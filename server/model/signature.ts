@@ -1,4 +1,4 @@
-import type { Label, OutputColumn, OutputFeed, SeveralFeed } from '../../worker/protocol.ts';
+import type { ColumnFeed, Label, OutputColumn, OutputFeed, SeveralFeed } from '../../worker/protocol.ts';
 import type { NarrowTensor } from './tensorLimits.ts';
 
 export type ColumnType = 'string' | 'number' | 'integer' | 'boolean';
@@ -24,7 +24,11 @@ export interface Input {
   readonly tensor?: NarrowTensor;
   readonly type: ColumnType;
   readonly nullable: boolean;
+  /** Of a nullable string column: the text that the graph takes for null. A request that holds it is refused. */
+  readonly missing?: string;
   readonly categories?: readonly string[];
+  /** Refuses other texts than the categories, as the training library does. */
+  readonly closed?: boolean;
   readonly range?: readonly [min: number, max: number];
   /** A typical value, of the column's type: the schema guarantees it. */
   readonly example?: string | number | boolean;
@@ -127,6 +131,11 @@ function severalFeed({ task, outputs }: Signature): SeveralFeed {
       };
     }
   }
+}
+
+/** How a thread fills the column's input. The text for null is one more category. */
+export function columnFeed({ onnx, type, nullable, categories = [], missing }: Input): ColumnFeed {
+  return { onnx, type, nullable, categories: missing === undefined ? categories : [...categories, missing] };
 }
 
 /** Where a thread finds the answers among the graph's outputs. The schema guarantees the names. */

@@ -12,9 +12,10 @@ const BOUNDS: Readonly<Record<Input['type'], Json>> = {
   boolean: {},
 };
 
-function describe({ type, categories, range, nullable, tensor }: Input): string {
+function describe({ type, categories, closed, range, nullable, tensor }: Input): string {
   return [
-    categories && 'One of the known categories; another one is answered, with a warning.',
+    categories &&
+      `One of the known categories; another one is ${closed ? 'refused' : 'answered, with a warning'}.`,
     range && `From ${range[0]} to ${range[1]} in the training data; not enforced.`,
     type === 'integer' && tensor && `Only integers that ${datatypeOf(tensor)} holds.`,
     type === 'number' && tensor === 'float16' && 'Within ±65504: the model computes in FP16.',
@@ -25,16 +26,17 @@ function describe({ type, categories, range, nullable, tensor }: Input): string 
 }
 
 /**
- * The schema of a column's cells. Categories and ranges describe the training data and are not enforced: with an enum
- * clients would refuse values that the server answers.
+ * The schema of a column's cells. Ranges and open categories describe the training data and are not enforced: with an
+ * enum clients would refuse values that the server answers.
  */
 export function columnSchema(input: Input): Json {
-  const { type, nullable, categories, range } = input;
+  const { type, nullable, categories, closed, range } = input;
   const description = describe(input);
   return {
     type: nullable ? [type, 'null'] : type,
     ...BOUNDS[type],
     ...(description === '' ? {} : { description }),
+    ...(closed && { enum: [...(categories ?? []), ...(nullable ? [null] : [])] }),
     ...(categories && { examples: categories.slice(0, MAX_EXAMPLES), 'x-known-categories': categories }),
     ...(range && { examples: [...new Set(range)], 'x-range': range }),
   };

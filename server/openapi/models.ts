@@ -42,6 +42,7 @@ export const MODEL_SCHEMAS: Json = {
       type: { type: 'string', enum: ['string', 'number', 'integer', 'boolean'] },
       nullable: { type: 'boolean' },
       categories: { type: 'array', items: { type: 'string' } },
+      closed: { type: 'boolean', description: 'Whether other texts than the categories are refused.' },
       range: { type: 'array', minItems: 2, maxItems: 2, items: { type: 'number' } },
     },
   },

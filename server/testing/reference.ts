@@ -7,7 +7,7 @@ import { createAnswerReader } from '../../worker/answers.ts';
 import { createFeedMaker } from '../../worker/tensors.ts';
 import type { TensorValue } from '../../worker/tensors.ts';
 import type { Signature } from '../model/signature.ts';
-import { outputFeed } from '../model/signature.ts';
+import { columnFeed, outputFeed } from '../model/signature.ts';
 import { withTemporaryFolder } from './temporaryFolder.ts';
 import type { EdgeRow } from '../compiler/edgeRows.ts';
 import type { Lifted } from '../compiler/lift/lift.ts';
@@ -47,7 +47,7 @@ function scorer({ session, makeTensors }: Opened, signature: Signature): Score {
 /** The whole graph, fed as the server feeds it. */
 async function prepareWhole(bytes: Uint8Array, { inputs }: Signature): Promise<Opened> {
   const session = await openBytes(bytes);
-  const columns = inputs.map((input) => ({ ...input, categories: input.categories ?? [] }));
+  const columns = inputs.map(columnFeed);
   const makeFeeds = createFeedMaker(columns, session.inputs);
   const makeTensors: MakeTensors = (rows) => {
     const texts: TextCell[] = [];
@@ -55,8 +55,9 @@ async function prepareWhole(bytes: Uint8Array, { inputs }: Signature): Promise<O
     rows.forEach((values, row) =>
       values.forEach((value, column) => {
         const at = row * columns.length + column;
-        if (typeof value === 'string') texts.push({ row, column, text: value });
-        cells[at] = typeof value === 'string' ? TEXT_CELL : value === null ? NaN : Number(value);
+        const text = value ?? inputs[column]?.missing;
+        if (typeof text === 'string') texts.push({ row, column, text });
+        cells[at] = typeof text === 'string' ? TEXT_CELL : value === null ? NaN : Number(value);
       }),
     );
     return makeFeeds(cells, texts, rows.length);

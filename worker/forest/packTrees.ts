@@ -2,6 +2,7 @@ import { LEAF, refuse } from './checkEnsemble.ts';
 import type { TreeEnsemble } from './ensemble.ts';
 import { MODES } from './ensemble.ts';
 import { SIDES, lowerAll } from './lowering.ts';
+import { FAR, searchSets } from './searchSets.ts';
 import type { Structure } from './structure.ts';
 
 const TRUE = SIDES.indexOf('true');
@@ -125,6 +126,7 @@ export function packTrees(
   const pairs = new Uint32Array(2 * nodeIds.length);
 
   const tests = lowerAll(ensemble);
+  const far = searchSets(ensemble, structure, tests);
   let root = 0;
   let free = 0;
 
@@ -148,8 +150,10 @@ export function packTrees(
     // A node to which two tests lead is in two slots, but its children are in one pair.
     return isNew;
   };
-  const child = (place: Place, side: number): Place =>
-    side === SECOND ? place + 1 : 2 * ((side === TRUE ? trueChild : falseChild)[place >> 1] as number);
+  const child = (place: Place, side: number, holds: 0 | 1): Place => {
+    if (side === FAR) return far[2 * place + holds] as number;
+    return side === SECOND ? place + 1 : 2 * ((side === TRUE ? trueChild : falseChild)[place >> 1] as number);
+  };
   const sizeOf = (place: Place): number => sizes[place >> 1] as number;
 
   trees.forEach(({ start }, tree) => {
@@ -158,8 +162,8 @@ export function packTrees(
     const waiting: Place[] = write(0, 2 * start) ? [2 * start] : [];
     for (let place = waiting.pop(); place !== undefined; place = waiting.pop()) {
       const pair = pairs[place] as number;
-      const failed = child(place, tests.fails[place] as number);
-      const held = child(place, tests.holds[place] as number);
+      const failed = child(place, tests.fails[place] as number, 0);
+      const held = child(place, tests.holds[place] as number, 1);
       const failedIsOpen = write(pair, failed);
       const heldIsOpen = write(pair + 1, held);
       // A stack: the last one pushed is written first.

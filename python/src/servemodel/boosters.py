@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from servemodel.errors import ExportError
+from servemodel.native import refuse_catboost
 
 
 class Booster(NamedTuple):
@@ -35,15 +36,6 @@ def _quiet() -> Iterator[None]:
         os.close(nowhere)
 
 
-def refuse_categories(library: str, names: list[str]) -> None:
-    if names:
-        shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
-        raise ExportError(
-            f"{library} knows the categories of {shown} by itself, which its ONNX form can't: put them through "
-            "OrdinalEncoder(handle_unknown='use_encoded_value', unknown_value=-1) in a pipeline, and fit on its numbers"
-        )
-
-
 def _grouped(names: list[str], pairs: list[tuple[str, float]]) -> list[np.ndarray]:
     found: dict[str, list[float]] = {name: [] for name in names}
     for name, value in pairs:
@@ -51,9 +43,8 @@ def _grouped(names: list[str], pairs: list[tuple[str, float]]) -> list[np.ndarra
     return [np.unique(np.asarray(found[name], dtype="float64")) for name in names]
 
 
-def _lightgbm_splits(node: dict[str, Any], names: list[str], pairs: list[tuple[str, float]]) -> list[str]:
-    """Collects thresholds; returns the columns that are split by categories."""
-    categories: list[str] = []
+def _lightgbm_splits(node: dict[str, Any], names: list[str], pairs: list[tuple[str, float]]) -> None:
+    """Collects thresholds, and the numbers among categories."""
     stack = [node]
     while stack:
         one = stack.pop()
@@ -61,11 +52,10 @@ def _lightgbm_splits(node: dict[str, Any], names: list[str], pairs: list[tuple[s
             continue
         name = names[one["split_feature"]]
         if one["decision_type"] == "==":
-            categories.append(name)
+            pairs += [(name, float(code)) for code in one["threshold"].split("||")]
         else:
             pairs.append((name, float(one["threshold"])))
         stack += [one["left_child"], one["right_child"]]
-    return categories
 
 
 def lightgbm_estimator(booster: Any) -> Booster:
@@ -76,9 +66,8 @@ def lightgbm_estimator(booster: Any) -> Booster:
     dump = booster.dump_model()
     names = list(booster.feature_name())
     pairs: list[tuple[str, float]] = []
-    categories = [name for tree in dump["tree_info"] for name in _lightgbm_splits(tree["tree_structure"], names, pairs)]
-    if categories or booster.pandas_categorical:
-        refuse_categories("LightGBM", sorted(set(categories)) or ["columns"])
+    for tree in dump["tree_info"]:
+        _lightgbm_splits(tree["tree_structure"], names, pairs)
     objective = (dump.get("objective") or "").split(" ")[0]
     classes = 2 if objective == "binary" else dump["num_class"] if objective.startswith("multiclass") else 0
     model = LGBMClassifier() if classes else LGBMRegressor()
@@ -108,12 +97,10 @@ def xgboost_estimator(model: Any) -> Booster:
     booster = model.get_booster()
     width = booster.num_features()
     names = list(booster.feature_names or [f"f{at}" for at in range(width)])
-    kinds = booster.feature_types or []
-    refuse_categories("XGBoost", [name for name, kind in zip(names, kinds, strict=False) if kind == "c"])
     pairs: list[tuple[str, float]] = []
     if json.loads(booster.save_config())["learner"]["gradient_booster"]["name"] != "gblinear":
         table = booster.trees_to_dataframe()
-        splits = table[table["Feature"] != "Leaf"]
+        splits = table[(table["Feature"] != "Leaf") & table["Split"].notna()]
         pairs = list(zip(splits["Feature"].map(str), splits["Split"].astype(float), strict=True))
     return Booster(model, names, _grouped(names, pairs))
 
@@ -136,8 +123,7 @@ def load_xgboost(path: Path) -> Booster:
 def catboost_estimator(model: Any) -> Booster:
     """Names and thresholds of a fitted CatBoost estimator."""
     names = [str(name) for name in model.feature_names_]
-    special = {*model.get_cat_feature_indices(), *model.get_text_feature_indices(), *model.get_embedding_feature_indices()}
-    refuse_categories("CatBoost", [names[at] for at in sorted(special)])
+    refuse_catboost(model)
     borders = model.get_borders()
     return Booster(model, names, [np.asarray(borders.get(at, []), dtype="float64") for at in range(len(names))])
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import copy
 import re
+import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import onnx
@@ -30,6 +33,9 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 
 from servemodel.catboost_convert import register as register_catboost
 from servemodel.errors import ExportError
+import servemodel.hist_categories  # noqa: F401
+from servemodel.missing_texts import mark_missing
+from servemodel.native import codes_in_front, with_codes
 from servemodel.naive_bayes import centre_log_probabilities
 from servemodel.signature import JSON_INTEGERS, Column, first_step, reads_one_text
 from servemodel.sources import TWO_WAYS
@@ -74,6 +80,18 @@ def library(model: Any) -> str:
     return type(final_step(model)).__module__.split(".")[0]
 
 
+def _numbered_nodes(tree: dict[str, Any]) -> dict[int, int]:
+    """New numbers of the nodes of a tree of XGBoost, in the order in which they are reached from the root."""
+    numbers: dict[int, int] = {}
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if node["nodeid"] not in numbers:
+            numbers[node["nodeid"]] = len(numbers)
+            waiting += reversed(node.get("children", []))
+    return numbers
+
+
 def _register(name: str) -> None:
     """Register the converter of a boosting library that is in use; others needn't be installed."""
     if name == "catboost":
@@ -87,9 +105,11 @@ def _register(name: str) -> None:
 
             alias = "LightGbmLGBM"
         else:
-            from onnxmltools.convert.xgboost.operator_converters.XGBoost import convert_xgboost as convert
+            from onnxmltools.convert.xgboost.operator_converters.XGBoost import XGBConverter, convert_xgboost as convert
             from xgboost import XGBClassifier as Classifier, XGBRegressor as Regressor
 
+            # Its own walks each path: a tree with sets of categories has more of them than there is time for.
+            XGBConverter._remap_nodeid = staticmethod(_numbered_nodes)
             alias = "XGBoostXGB"
     except ImportError as error:
         raise ExportError(f"{error}; a {name} model needs onnxmltools and {name}") from None
@@ -99,8 +119,18 @@ def _register(name: str) -> None:
     update_registered_converter(Regressor, f"{alias}Regressor", calculate_linear_regressor_output_shapes, convert)
 
 
-def _with_named_columns(model: Any, frame: pd.DataFrame) -> Any:
+def _with_named_columns(model: Any, frame: pd.DataFrame, described: list[Column]) -> Any:
     """The model behind a step that takes columns: without that step, the graph would have one unnamed input."""
+    native = {column.name: column.native for column in described if column.native is not None}
+    if native:
+        names = list(frame.columns)
+        if getattr(model, "is_categorical_", None) is not None:
+            # HistGradientBoosting moves them to the front.
+            names.sort(key=lambda name: name not in native)
+        return Pipeline([("codes", codes_in_front(frame, names, native)), ("model", model)])
+    last = final_step(model)
+    if last is not model and getattr(last, "is_categorical_", None) is not None:
+        model = Pipeline([*model.steps[:-1], (model.steps[-1][0], with_codes(last))])
     if isinstance(first_step(model), ColumnTransformer) or reads_one_text(model):
         return model
     columns = ColumnTransformer([("columns", "passthrough", list(frame.columns))]).fit(frame)
@@ -117,11 +147,14 @@ def _without_feature_names(model: Any) -> Any:
     return unnamed
 
 
-def _convertible(model: Any) -> Any:
+def _convertible(model: Any, columns: list[Column]) -> Any:
     """The model with settings that skl2onnx takes, where they change no answer."""
-    if not any(isinstance(step, VotingClassifier) and step.flatten_transform for step in estimators(model)):
+    nullable = [column for column in columns if column.missing is not None]
+    if not nullable and not any(isinstance(step, VotingClassifier) and step.flatten_transform for step in estimators(model)):
         return model
     changed = copy.deepcopy(model)
+    if nullable:
+        mark_missing(estimators(changed), str(nullable[0].missing), [column.missing_cell for column in nullable])
     for step in estimators(changed):
         if isinstance(step, VotingClassifier):
             # The form of transform(), which no prediction uses.
@@ -187,6 +220,17 @@ def name_classes(graph: onnx.ModelProto, numbers: list[int], classes: list[str])
         ml.version = max(ml.version, 2)
 
 
+@contextmanager
+def _deep_recursion() -> Iterator[None]:
+    """Converters follow a tree from node to node, and a set of categories is a chain of them."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, 50_000))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
+
+
 def convert(model: Any, columns: list[Column], frame: pd.DataFrame, name: str) -> onnx.ModelProto:
     """The graph: an input [N, 1] for each column by position, then label and probabilities, or a value.
 
@@ -194,10 +238,10 @@ def convert(model: Any, columns: list[Column], frame: pd.DataFrame, name: str) -
     """
     for name_of_library in sorted({library(step) for step in estimators(model)}):
         _register(name_of_library)
-    whole = _with_named_columns(_convertible(_without_feature_names(model)), frame)
+    whole = _with_named_columns(_convertible(_without_feature_names(model), columns), frame, columns)
     inputs = [(column.name, TENSORS.get(column.type, TENSORS[column.tensor])([None, 1])) for column in columns]
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _deep_recursion():
             warnings.simplefilter("ignore")
             graph = convert_sklearn(
                 whole,

@@ -68,13 +68,15 @@ def of_numbers(values: np.ndarray) -> dict[str, Any]:
 
 
 def of_categories(values: pd.Series, categories: Sequence[Any]) -> dict[str, Any]:
-    """Shares in the order of the categories, and that of all other values, if there are any; values [N > 0]."""
+    """Shares in the order of the categories, of all other values and of missing ones, if there are any; values [N > 0]."""
     counts = values.value_counts()
+    missing = int(values.isna().sum())
     known = [int(counts.get(category, 0)) for category in categories]
     return {
         "rows": len(values),
         "shares": [_share(count, len(values)) for count in known],
-        **_rest("other", len(values) - sum(known), len(values)),
+        **_rest("other", len(values) - sum(known) - missing, len(values)),
+        **_rest("missing", missing, len(values)),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
@@ -14,6 +15,7 @@ from typing import Any
 from servemodel.errors import ExportError
 
 SIGNIFICANT_DIGITS = 12
+PRIVATE = re.compile("[\ue000-\uf8ff]")
 
 
 def significant(value: Any) -> Any:
@@ -26,8 +28,9 @@ def significant(value: Any) -> Any:
 
 
 def to_json(value: Any) -> str:
-    """One line of JSON that every parser accepts (NaN is refused)."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    """One line of JSON that every parser accepts (NaN is refused). Code points for private use, which no font has, are escaped."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return PRIVATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def to_json_document(members: Mapping[str, Any], listed: Iterable[str]) -> bytes:

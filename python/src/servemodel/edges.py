@@ -89,7 +89,7 @@ def edge_values(column: Column, values: pd.Series, thresholds: np.ndarray) -> li
     if column.is_text:
         if column.categories is None:
             # Real texts too: in capitals, joined without spaces, with an additional word, and with repeated words.
-            real = [str(text) for text in values.iloc[:: max(1, len(values) // 20)]]
+            real = [str(text) for text in values.dropna().iloc[:: max(1, len(values) // 20)]]
             return [
                 *NASTY_TEXTS,
                 *(text.upper() for text in real),
@@ -97,6 +97,8 @@ def edge_values(column: Column, values: pd.Series, thresholds: np.ndarray) -> li
                 *(text.replace(" ", " the ") for text in real),
                 *(f"{text} {text[: len(text) // 2]}" for text in real),
             ]
+        if column.closed:
+            return list(column.categories[:200])
         padded = [f" {category}" for category in column.categories[:2]]
         return [*column.categories[:200], *UNKNOWN_CATEGORIES, *(p for p in padded if p not in column.categories)]
     low, high = column.range or (0, 1)
@@ -130,12 +132,13 @@ def edge_frame(
     for column in columns:
         for value in edge_values(column, frame[column.name], thresholds):
             add([column.name], value)
-    missing = [column.name for column in columns if column.nullable]
-    for name in missing:
+    missing = [column for column in columns if column.nullable]
+    for column in missing:
         for _ in range(3):
-            add([name], None)
-    if missing:
-        add(missing, None)
+            add([column.name], column.missing_cell)
+    for column in missing:
+        changes[column.name].append((count, column.missing_cell))
+    count += bool(missing)
     # A stride through the real rows, so that edge rows have low and high answers.
     base = (np.arange(count) * stride) % len(frame)
     cells = {}
@@ -144,6 +147,8 @@ def edge_frame(
         cells[column.name] = frame[column.name].to_numpy(kind)[base]
         for row, value in changes[column.name]:
             cells[column.name][row] = value
+        # Left to itself, pandas 3 makes NaN of None.
+        cells[column.name] = pd.Series(cells[column.name], dtype=kind)
     return typed(pd.DataFrame(cells, columns=list(frame.columns)), columns)
 
 

@@ -30,7 +30,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from servemodel import convert as conversion
 from servemodel import golden
-from servemodel.boosters import refuse_categories
 from servemodel.card import default_card
 from servemodel.command_line import Steps, silent
 from servemodel.distribution import with_distributions
@@ -39,6 +38,7 @@ from servemodel.edges import edge_frame, jump_frame, large_thresholds, typed
 from servemodel.errors import Disagreement, ExportError
 from servemodel.frames import to_pandas
 from servemodel.missing import find_nullable
+from servemodel.native import in_library_form, native_categories
 from servemodel.parity import (
     DEFAULT_TOLERANCE,
     PROBABILITY_TOLERANCE,
@@ -194,15 +194,12 @@ def _in_words(function: Callable[..., Export]) -> Callable[..., Export]:
     return called
 
 
-def _refuse_categories(model: Any, rows: pd.DataFrame) -> None:
-    """Refuse a frame's categories where the predictor itself encodes them."""
-    if isinstance(first_step(model), ColumnTransformer):
-        return
-    names = [name for name in rows.columns if isinstance(rows[name].dtype, pd.CategoricalDtype)]
-    last = conversion.final_step(model)
-    own = conversion.library(model) != "sklearn" or hasattr(last, "categorical_features")
-    if names and own and first_step(model) is last:
-        refuse_categories(type(last).__name__, names)
+def _with_gaps(error: ExportError, rows: pd.DataFrame, columns: list[Column]) -> ExportError:
+    """The error of a library that doesn't take the rows, with what to do about texts that are missing."""
+    gaps = {column.name: int(rows[column.name].isna().sum()) for column in columns if column.is_text}
+    found = ", ".join(f"column {name} has {count} missing cells" for name, count in gaps.items() if count > 0)
+    advice = "impute them in the pipeline (SimpleImputer before the encoder), or fill them, for example with ''"
+    return ExportError(f"{found}, which the model doesn't take: {advice}; {error}") if found else error
 
 
 @_in_words
@@ -264,8 +261,9 @@ def export_model(
 
     names = column_names(model, frame, target, columns)
     rows = frame[names].reset_index(drop=True)
-    _refuse_categories(model, rows)
-    described = describe_columns(model, rows, list(integers))
+    last = conversion.final_step(model)
+    native = native_categories(last, rows, first_step(model) is last)
+    described = describe_columns(model, rows, list(integers), native)
     if reads_one_text(model) and not described[0].is_text:
         raise ExportError(f"column {described[0].name} holds no texts")
     rows = typed(rows, described)
@@ -278,7 +276,7 @@ def export_model(
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                return library_answers(model, some, labels)
+                return library_answers(model, in_library_form(some, native.categories) if native.typed else some, labels)
         except ExportError:
             raise
         # Each library has errors of its own for values that it doesn't take.
@@ -287,7 +285,10 @@ def export_model(
             raise ExportError(f"{library} can't answer {what}: {reason}") from error
 
     steps("asking the library")
-    answers = expected(rows)
+    try:
+        answers = expected(rows)
+    except ExportError as error:
+        raise _with_gaps(error, rows, described) from error
 
     def checked(columns: list[Column]) -> Checked:
         steps("converting to ONNX")

@@ -62,7 +62,9 @@ def clear(answers: Answers) -> np.ndarray:
 def choose_edges(columns: list[Column], edges: pd.DataFrame, count: int) -> list[int]:
     """Indexes of edge rows: evenly from all of them, without very long texts."""
     texts = [column.name for column in columns if column.is_text]
-    short = [row for row in range(len(edges)) if all(len(edges[name].iloc[row]) <= MAX_TEXT for name in texts)]
+    # Of a missing text the length is NaN.
+    long = edges[texts].apply(lambda cells: cells.str.len().gt(MAX_TEXT)).any(axis=1).to_numpy(bool)
+    short = np.flatnonzero(~long).tolist()
     step = max(1, len(short) // count)
     return short[::step][:count]
 

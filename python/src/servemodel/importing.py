@@ -14,7 +14,7 @@ import sys
 import traceback
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 # ONNX Runtime sends telemetry unless this is set before it is loaded.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
@@ -28,6 +28,7 @@ from servemodel.exporting import export_model
 from servemodel.made_rows import make_rows
 from servemodel.mlmodel import columns as signature_columns
 from servemodel.mlmodel import parse
+from servemodel.native import noted_categories
 from servemodel.signature import first_step, fitted_names, known_categories, reads_one_text
 from servemodel.sources import load_frame, load_model
 
@@ -72,22 +73,34 @@ def _line(error: BaseException) -> str:
     return " ".join(str(error).split())[:200]
 
 
-def _load(options: dict[str, Any]) -> tuple[Any, list[str] | None, dict[str, np.ndarray]]:
+class Loaded(NamedTuple):
     """The model, and the names and thresholds of its columns where the file knows them."""
+
+    model: Any
+    names: list[str] | None
+    thresholds: dict[str, np.ndarray]
+
+
+def _load(options: dict[str, Any]) -> Loaded:
+    """What the file holds."""
     kind, path = options["kind"], Path(options["path"])
     if kind in ("lightgbm", "xgboost", "catboost"):
         from servemodel import boosters
 
-        model, names, thresholds = getattr(boosters, f"load_{kind}")(path)
-        return model, names, dict(zip(names, thresholds, strict=True))
+        return _loaded(getattr(boosters, f"load_{kind}")(path))
     model = _load_skops(path, options["trust"]) if kind == "skops" else load_model(options["path"])
     return _with_thresholds(model)
 
 
-def _with_thresholds(model: Any) -> tuple[Any, list[str] | None, dict[str, np.ndarray]]:
+def _loaded(found: Any) -> Loaded:
+    thresholds = dict(zip(found.names, found.thresholds, strict=True))
+    return Loaded(found.model, found.names, thresholds)
+
+
+def _with_thresholds(model: Any) -> Loaded:
     library = type(model).__module__.split(".")[0]
     if library not in ("lightgbm", "xgboost", "catboost"):
-        return model, None, {}
+        return Loaded(model, None, {})
     from servemodel import boosters
 
     kind = type(model).__name__
@@ -100,7 +113,7 @@ def _with_thresholds(model: Any) -> tuple[Any, list[str] | None, dict[str, np.nd
         found = own._replace(model=model)
     else:
         found = getattr(boosters, f"{library}_estimator")(model)
-    return found.model, found.names, dict(zip(found.names, found.thresholds, strict=True))
+    return _loaded(found)
 
 
 def _mlflow(folder: Path) -> tuple[list[dict[str, Any]] | None, pd.DataFrame | None]:
@@ -130,10 +143,10 @@ def _own_names(model: Any) -> list[str]:
     return [f"x{at}" for at in range(width)]
 
 
-def _made_rows(
-    model: Any, names: list[str] | None, thresholds: dict[str, np.ndarray], options: dict[str, Any]
-) -> tuple[pd.DataFrame, list[str]]:
+def _made_rows(loaded: Loaded, options: dict[str, Any]) -> tuple[pd.DataFrame, list[str]]:
     """Rows for a model without any, and the columns that hold whole numbers."""
+    model, names, thresholds = loaded
+    native = noted_categories(model)
     columns, example = _mlflow(Path(options["folder"])) if options.get("folder") else (None, None)
     own = names or _own_names(model)
     kinds: dict[str, str] = {}
@@ -145,13 +158,14 @@ def _made_rows(
         # A booster or a model without names of its own takes the signature's, by position.
         if not set(own) <= set(given) and len(given) == len(own):
             thresholds = dict(zip(given, [thresholds.get(name, np.empty(0)) for name in own], strict=True))
+            native = {new: native[name] for new, name in zip(given, own, strict=True) if name in native}
             own = list(given)
         kinds = {name: KINDS.get(given.get(name, ""), "number") for name in own}
     elif example is not None and len(example.columns) == len(own):
         kinds = {name: "string" for name in own if name in example and example[name].map(type).eq(str).any()}
     if reads_one_text(model):
         kinds = {own[0]: "string"}
-    categories = known_categories(model, own)
+    categories = {**known_categories(model, own), **native}
     frame = make_rows(own, kinds, categories, thresholds, example)
     return frame, [name for name, kind in kinds.items() if kind == "integer" and name in own]
 
@@ -166,7 +180,8 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
         # Of pickles from other versions, which the first line has named.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            model, names, thresholds = _load(options)
+            loaded = _load(options)
+        model = loaded.model
         integers = list(options.get("integers") or [])
         if options.get("columns"):
             options["columns"] = next(csv.reader([options["columns"]]))
@@ -174,7 +189,7 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
             steps("reading the rows")
             frame, made_up = load_frame(Path(options["rows"]), options.get("texts") or []), False
         else:
-            frame, whole = _made_rows(model, names, thresholds, options)
+            frame, whole = _made_rows(loaded, options)
             integers, made_up = [*integers, *whole], True
             if fitted_names(model) is None and not reads_one_text(model):
                 options["columns"] = list(frame.columns)

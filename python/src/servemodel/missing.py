@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,15 +18,19 @@ CELLS = 4_000_000
 """Of one question: a frame of 1,000 columns is asked in a few."""
 
 
-def _without(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """[len(names) * N, F] the rows once for each name, there without its number."""
+def _without(rows: pd.DataFrame, names: Sequence[str], texts: Mapping[str, Any]) -> pd.DataFrame:
+    """[len(names) * N, F] the rows once for each name, there without its cell.
+
+    texts: the missing cells of columns of texts.
+    """
     count = len(rows)
     repeated = rows.iloc[np.tile(np.arange(count), len(names))].reset_index(drop=True)
     changed = {}
     for at, name in enumerate(names):
-        cells = repeated[name].to_numpy("float64", copy=True)
-        cells[at * count : (at + 1) * count] = np.nan
-        changed[name] = cells
+        kind = object if name in texts else "float64"
+        cells = repeated[name].to_numpy(kind, copy=True)
+        cells[at * count : (at + 1) * count] = texts.get(name, np.nan)
+        changed[name] = pd.Series(cells, dtype=kind)
     return pd.DataFrame({name: changed.get(name, repeated[name]) for name in rows.columns})
 
 
@@ -35,11 +40,12 @@ def _same(
     expected: Callable[[pd.DataFrame], Answers],
     session: Session,
     tolerance: float,
+    texts: Mapping[str, Any],
 ) -> set[str]:
     """Those of the columns without which both sides give the same answers."""
 
     def half(part: Sequence[str]) -> set[str]:
-        return _same(part, rows, expected, session, tolerance)
+        return _same(part, rows, expected, session, tolerance, texts)
 
     if not names:
         return set()
@@ -48,8 +54,8 @@ def _same(
     try:
         # One row each, first: many libraries take no missing value at all.
         if len(names) > 1:
-            expected(_without(rows.iloc[:1], names))
-        without = _without(rows, names)
+            expected(_without(rows.iloc[:1], names, texts))
+        without = _without(rows, names, texts)
         agreement = compare(expected(without), session.answer(without), tolerance)
     except ExportError:
         if len(names) == 1:
@@ -73,7 +79,9 @@ def find_nullable(
     asked = [
         column.name
         for column in columns
-        if column.name not in missing and column.type in ("number", "integer") and column.tensor != "int64"
+        if column.name not in missing
+        and (column.missing is not None or (column.type in ("number", "integer") and column.tensor != "int64"))
     ]
-    same = _same(asked, rows, expected, session, tolerance)
+    texts = {column.name: column.missing_cell for column in columns if column.is_text}
+    same = _same(asked, rows, expected, session, tolerance, texts)
     return [replace(column, nullable=column.name in missing or column.name in same) for column in columns]

@@ -116,11 +116,19 @@ def feeds(graph: onnx.ModelProto, columns: list[Column], frame: pd.DataFrame) ->
     """Tensors [N, 1] by graph input."""
     # By position: skl2onnx rewrites names ("education-num" becomes "education_num").
     return {
-        graph_input.name: frame[column.name]
-        .to_numpy(object if column.is_text else helper.tensor_dtype_to_np_dtype(graph_input.type.tensor_type.elem_type))
-        .reshape(-1, 1)
+        graph_input.name: (
+            _texts(frame[column.name], column)
+            if column.is_text
+            else frame[column.name].to_numpy(helper.tensor_dtype_to_np_dtype(graph_input.type.tensor_type.elem_type))
+        ).reshape(-1, 1)
         for column, graph_input in zip(columns, graph.graph.input, strict=True)
     }
+
+
+def _texts(values: pd.Series, column: Column) -> np.ndarray:
+    """Texts [N] as the server sends them."""
+    texts = values.to_numpy(object)
+    return texts if column.missing is None else np.where(values.isna(), column.missing, texts)
 
 
 class Session:

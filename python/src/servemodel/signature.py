@@ -18,6 +18,8 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import FeatureUnion, Pipeline
 
 from servemodel.errors import ExportError
+from servemodel.missing_texts import is_missing, reserved_text
+from servemodel.native import Native
 
 
 FLOAT_INTEGERS = 2**24
@@ -38,6 +40,10 @@ class Column:
     looked_up: tuple[float, ...] | None = None  # numbers that an encoder knows: its categories
     is_fine: bool = False  # fractions whose neighbours float32 takes for one another, see has_fine_fractions
     tensor: str = "float"  # of a number in the graph: float, double or int64
+    missing: str | None = None  # of a text: stands for a missing cell in the graph
+    missing_cell: Any = None  # as the library takes it: None, NaN or pandas' NA
+    closed: bool = False  # the library refuses other texts than the categories
+    native: tuple[Any, ...] | None = None  # categories that the model itself knows, in the order of their codes
 
     @property
     def is_text(self) -> bool:
@@ -51,8 +57,12 @@ class Column:
     def entry(self, onnx: str, example: Any = None) -> dict[str, Any]:
         """As it stands in model.json, with the ONNX input that it feeds."""
         entry: dict[str, Any] = {"name": self.name, "onnx": onnx, "type": self.type, "nullable": self.nullable}
+        if self.nullable and self.missing is not None:
+            entry["missing"] = self.missing
         if self.categories is not None:
             entry["categories"] = list(self.categories)
+        if self.closed:
+            entry["closed"] = True
         if self.range is not None:
             entry["range"] = list(self.range)
         if example is not None:
@@ -78,7 +88,8 @@ def fitted_names(model: Any) -> list[str] | None:
         own = list(model.feature_names_)
         return None if own == [str(at) for at in range(len(own))] else own
     if names is None:
-        names = getattr(first_step(model), "feature_names_in_", None)
+        # Of a booster from LightGBM's file, only that attribute has them.
+        names = getattr(first_step(model), "feature_names_in_", getattr(first_step(model), "feature_name_", None))
     # LightGBM makes up names for a matrix.
     if names is None or all(str(name) == f"Column_{at}" for at, name in enumerate(names)):
         return None
@@ -150,19 +161,26 @@ def _listed(names: list[str]) -> str:
 
 def _encoders(transformer: Any, columns: list[str]) -> Iterator[tuple[Any, list[str]]]:
     """The fitted encoders that see raw columns, each with those columns."""
+    yield from (found for found in _first_steps(transformer, columns) if hasattr(found[0], "categories_"))
+
+
+def _first_steps(transformer: Any, columns: list[str]) -> Iterator[tuple[Any, list[str]]]:
+    """The fitted imputers and encoders that see raw columns, or what imputers made of them, each with those columns."""
     if isinstance(transformer, Pipeline):
-        before = [_keeps_columns(step, columns) for _, step in transformer.steps]
-        yield from _encoders(transformer.steps[before.index(False) if False in before else 0][1], columns)
+        for _, step in transformer.steps:
+            yield from _first_steps(step, columns)
+            if not _keeps_columns(step, columns):
+                break
     elif isinstance(transformer, FeatureUnion):
         for _, inner in transformer.transformer_list:
-            yield from _encoders(inner, columns)
+            yield from _first_steps(inner, columns)
     elif isinstance(transformer, ColumnTransformer):
         for _, inner, chosen in transformer.transformers_:
             if isinstance(inner, str):
                 continue
             names = list(np.asarray(columns, dtype=object)[_positions(chosen, columns)])
-            yield from _encoders(inner, names)
-    elif hasattr(transformer, "categories_"):
+            yield from _first_steps(inner, names)
+    elif isinstance(transformer, SimpleImputer) or hasattr(transformer, "categories_"):
         yield transformer, columns
 
 
@@ -194,8 +212,9 @@ def known_categories(model: Any, columns: list[str]) -> dict[str, tuple[Any, ...
         if len(names) > len(encoder.categories_):
             continue
         for name, values in zip(names, encoder.categories_, strict=False):
-            if all(isinstance(value, str) for value in values):
-                found[name] = tuple(values)
+            texts = tuple(value for value in values if not is_missing(value))
+            if texts and all(isinstance(value, str) for value in texts):
+                found[name] = texts
             elif values.dtype.kind in "iuf":
                 numbers = {_plain(value) for value in values[np.isfinite(values)]}
                 found[name] = tuple(sorted(numbers.union(found.get(name, ()))))
@@ -241,6 +260,15 @@ def has_fine_fractions(values: pd.Series) -> bool:
     return not is_whole(present) and step > FINE_STEP * (present.max() - present.min()) and bool(finer)
 
 
+def describe_native(name: str, values: pd.Series, native: Native) -> Column:
+    """Describe a column whose categories the model itself knows."""
+    known = native.categories[name]
+    if all(isinstance(one, str) for one in known):
+        column = describe(name, values.astype(object), known)
+        return replace(column, missing_cell=np.nan, native=known, closed=native.closed)
+    return Column(name, "integer", range=(min(known), max(known)), looked_up=known, native=known)
+
+
 def describe(name: str, values: pd.Series, categories: tuple[Any, ...] | None) -> Column:
     """Describe a column by its training data; find_nullable adds whether it may be missing.
 
@@ -280,25 +308,66 @@ def describe(name: str, values: pd.Series, categories: tuple[Any, ...] | None) -
             name, kind, range=(_plain(present.min()), _plain(present.max())), looked_up=categories,
             is_fine=has_fine_fractions(present),
         )  # fmt: skip
-    if not all(isinstance(value, str) for value in values.astype(object)):
-        missing = int(values.isna().sum())
-        reason = f"{missing} missing cells" if missing else "cells that are not text"
-        raise ExportError(
-            f"column {name} has {reason}; an ONNX string can't be missing: fill them (for example with '')"
-        )
+    if not all(isinstance(value, str) for value in values.dropna()):
+        raise ExportError(f"column {name} has cells that are neither text nor missing; make them texts")
+    if len(values) > 0 and values.isna().all():
+        raise ExportError(f"column {name} has no text: all its cells are missing")
     return Column(name, "string", categories=categories)
 
 
-def describe_columns(model: Any, frame: pd.DataFrame, integers: list[str]) -> list[Column]:
+def _missing_cells(model: Any, columns: list[str]) -> dict[str, Any]:
+    """By column of texts, the missing cell that an imputer or an encoder was fitted to take."""
+    found: dict[str, Any] = {}
+    for step, names in _first_steps(model, columns):
+        if isinstance(step, SimpleImputer):
+            texts = step.statistics_.dtype.kind in "OU" and is_missing(step.missing_values)
+            found.update(dict.fromkeys(names if texts else [], step.missing_values))
+        else:
+            pairs = zip(names, step.categories_, strict=False)
+            found.update({name: value for name, values in pairs for value in values if is_missing(value)})
+    return found
+
+
+def _with_missing_texts(model: Any, columns: list[Column], frame: pd.DataFrame) -> list[Column]:
+    """The columns with the text and the cell for missing ones, where the frame has them or the model was fitted for them."""
+    cells = _missing_cells(model, list(frame.columns))
+    for column in columns:
+        if column.native is not None and column.is_text:
+            cells[column.name] = column.missing_cell
+            continue
+        if column.is_text and frame[column.name].isna().any():
+            values = frame[column.name].astype(object)
+            cells[column.name] = next(value for value in values if is_missing(value))
+    texts = [column.name for column in columns if column.is_text and column.name in cells]
+    if not texts:
+        return columns
+    reserved = reserved_text(
+        text for column in columns if column.is_text for text in (*frame[column.name].unique(), *(column.categories or ()))
+    )
+    return [
+        replace(column, missing=reserved, missing_cell=cells[column.name]) if column.name in texts else column
+        for column in columns
+    ]
+
+
+def describe_columns(model: Any, frame: pd.DataFrame, integers: list[str], native: Native = Native({})) -> list[Column]:
     """Describe the columns of a frame that has only the model's, in its order."""
     names = list(frame.columns)
     categories = known_categories(model, names)
-    columns = [describe(name, frame[name], categories.get(name)) for name in names]
+    columns = [
+        describe_native(name, frame[name], native)
+        if name in native.categories
+        else describe(name, frame[name], categories.get(name))
+        for name in names
+    ]
+    integers = [*integers, *native.whole]
+    columns = _with_missing_texts(model, columns, frame)
     for name in integers:
         if name not in names:
             raise ExportError(f"--integer {name}: there is no such column")
         if not is_whole(frame[name]):
-            raise ExportError(f"--integer {name}: the column has fractions")
+            why = "whose numbers the model takes as categories" if name in native.whole else "--integer"
+            raise ExportError(f"column {name}, {why}, has fractions")
     return [replace(column, type="integer") if column.name in integers else column for column in columns]
 
 
@@ -310,7 +379,7 @@ def tensor_plans(columns: list[Column], frame: pd.DataFrame) -> list[list[Column
     """
 
     def choices(column: Column) -> list[str]:
-        if column.type != "integer" or not (column.is_large or column.looked_up):
+        if column.type != "integer" or column.native or not (column.is_large or column.looked_up):
             return ["float"]
         if frame[column.name].isna().any():
             return ["double" if column.is_large else "float"]

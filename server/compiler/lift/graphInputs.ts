@@ -19,7 +19,7 @@ const FEEDS: Readonly<
   int64: { holds: ['integer', 'boolean'], nan: false, compute: asItIs },
   uint8: { holds: [], nan: false, compute: asItIs },
   bool: { holds: ['boolean'], nan: false, compute: asItIs },
-  string: { holds: ['string'], nan: false, compute: asItIs },
+  string: { holds: ['string'], nan: true, compute: asItIs },
 };
 
 /** The columns that feed a graph input, in order; or why they aren't supported. */

@@ -57,8 +57,11 @@ export function interpret(model: OnnxModel, signature: readonly Input[]): Interp
     else columns.set(name, source);
   }
 
-  const maybeMissing = (feature: Feature): boolean =>
-    (signature[feature.source]?.nullable ?? false) && Number.isNaN(evaluate(feature, NaN));
+  const maybeMissing = (feature: Feature): boolean => {
+    const { source, table } = feature;
+    if (table !== undefined) return [table.other, ...table.values.values()].some(Number.isNaN);
+    return (signature[source]?.nullable ?? false) && Number.isNaN(evaluate(feature, NaN));
+  };
   const argument = (name: string): Argument | undefined => {
     const constant = constants.get(name);
     if (constant !== undefined) return { kind: 'constant', constant };

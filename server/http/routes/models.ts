@@ -56,6 +56,7 @@ function withoutDistributions({ inputs, outputs, ...facts }: Signature): Signatu
     ...entry,
     distribution: undefined,
     tensor: undefined,
+    missing: undefined,
   });
   return {
     ...facts,
