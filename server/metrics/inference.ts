@@ -72,7 +72,7 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
   });
   const predictedValue = histogram(
     'model_prediction_value',
-    'Predicted values of a regression.',
+    'Predicted values of a regression or a ranking.',
     VALUE_BUCKETS,
   );
   const result = createLatest(registry, { name: 'model_result', help: 'The last predicted value.' });
