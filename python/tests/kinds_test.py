@@ -77,7 +77,8 @@ REFUSED = {
     "categories of LightGBM": (lambda: fitted(LGBMClassifier(n_estimators=5, verbose=-1), CATEGORIES), CATEGORIES, "OrdinalEncoder"),
     "categories of XGBoost": (lambda: fitted(XGBClassifier(n_estimators=5, enable_categorical=True), CATEGORIES), CATEGORIES, "city"),
     "categories of HistGradientBoosting": (
-        lambda: fitted(HistGradientBoostingClassifier(max_iter=5), CATEGORIES), CATEGORIES, "OrdinalEncoder"),
+        lambda: fitted(HistGradientBoostingClassifier(max_iter=5, categorical_features="from_dtype"), CATEGORIES),
+        CATEGORIES, "OrdinalEncoder"),
     "several labels": (
         lambda: fitted(RandomForestClassifier(5), NUMBERS, np.c_[YES, 1 - YES]), NUMBERS, "more than one label a row"),
     "booleans that are missing": (

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import threading
+import tomllib
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -65,6 +67,17 @@ def test_importing_the_package_imports_nothing_else() -> None:
     code = "import sys, servemodel; print(sorted({'sklearn', 'onnx', 'pandas', 'numpy'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=SOURCES, capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_oldest_versions_that_are_tested_are_the_oldest_that_are_allowed() -> None:
+    project = tomllib.loads((SOURCES.parent / "pyproject.toml").read_text())["project"]
+    wanted = [*project["dependencies"], *(one for extra in project["optional-dependencies"].values() for one in extra)]
+    least = dict(re.fullmatch(r"([\w-]+)>=([\d.]+)", one).groups() for one in wanted if ">=" in one)
+    lines = (SOURCES.parent / "oldest-requirements.txt").read_text().splitlines()
+    tested = dict(line.split("==") for line in lines if "==" in line)
+    assert "scikit-learn" in least
+    for name, version in least.items():
+        assert f"{tested[name]}.".startswith(f"{version}."), name
 
 
 class Stub(BaseHTTPRequestHandler):
