@@ -15,6 +15,7 @@ import onnxruntime
 import pandas as pd
 import pytest
 import skops.io
+import sklearn
 import xgboost
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -22,6 +23,7 @@ from sklearn.preprocessing import StandardScaler
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
+import servemodel
 from servemodel.importing import run
 from servemodel.inspecting import inspect
 
@@ -62,6 +64,10 @@ def pipeline(dump: Any) -> Any:
     return write
 
 
+def options_for(path: Path, out: Path) -> dict[str, Any]:
+    return {**inspect(path), "trust": False, "out": str(out / "m" / "1"), "version": "m/1"}
+
+
 FILES = {
     "lgb.txt": ("lightgbm", lightgbm_text),
     "xgb.json": ("xgboost", xgboost_file),
@@ -78,11 +84,33 @@ FILES = {
 def test_a_file_gives_its_librarys_answers(name: str, tmp_path: Path) -> None:
     kind, write = FILES[name]
     model = write(tmp_path / name)
-    facts = inspect(tmp_path / name)
-    assert facts["kind"] == kind
-    report = run({**facts, "trust": False, "out": str(tmp_path / "m" / "1"), "version": "m/1"})
+    options = options_for(tmp_path / name, tmp_path)
+    assert options["kind"] == kind
+    report = run(options)
     assert report["rows"] >= 200
     session = onnxruntime.InferenceSession(tmp_path / "m" / "1" / "model.onnx", providers=["CPUExecutionProvider"])
     label, probabilities = session.run(None, {name: HELD[[name]].to_numpy("float32") for name in FRAME})
     assert label.tolist() == model.predict(HELD).tolist()
     np.testing.assert_allclose(probabilities, model.predict_proba(HELD), atol=1e-5)
+
+
+HERE = Path(__file__).parent
+ADVICE = f"fitted with scikit-learn 1.7.2, here is {sklearn.__version__}: use --python, or --with scikit-learn==1.7.2"
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_first_line_names_the_other_version_that_fitted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = options_for(HERE / "line_of_scikit_learn_1_7_2.joblib", tmp_path)
+    # Arrays of NumPy 2, which NumPy 1 doesn't load.
+    if np.__version__ >= "2":
+        assert run(options)["framework"] == f"scikit-learn {sklearn.__version__}"
+    else:
+        with pytest.raises(servemodel.ExportError, match="numpy"):
+            run(options)
+    assert capsys.readouterr().err.splitlines()[0] == ADVICE
+
+
+def test_a_file_that_only_another_version_loads_is_refused_with_that_version(tmp_path: Path) -> None:
+    with pytest.raises(servemodel.ExportError) as error:
+        run(options_for(HERE / "trees_of_scikit_learn_1_7_2.joblib", tmp_path))
+    assert str(error.value).endswith(f"): {ADVICE}")

@@ -10,6 +10,7 @@ import importlib.metadata
 import io
 import json
 import os
+import shlex
 import sys
 import traceback
 import warnings
@@ -18,6 +19,14 @@ from typing import Any
 
 # ONNX Runtime sends telemetry unless this is set before it is loaded.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+if __name__ == "__main__":
+    # The user's own environment may lack a package.
+    try:
+        import servemodel.exporting  # noqa: F401
+    except ModuleNotFoundError as error:
+        package = shlex.quote(str(Path(__file__).resolve().parents[2]))
+        sys.exit(f"import: {sys.executable} has no package {error.name}: {sys.executable} -m pip install {package}, or leave --python out")
 
 import numpy as np
 import pandas as pd
@@ -29,19 +38,19 @@ from servemodel.made_rows import make_rows
 from servemodel.mlmodel import columns as signature_columns
 from servemodel.mlmodel import parse
 from servemodel.signature import first_step, fitted_names, known_categories, reads_one_text
-from servemodel.sources import load_frame, load_model
+from servemodel.sources import load_frame, load_model, not_loaded
 
 KINDS = {"long": "integer", "integer": "integer", "boolean": "boolean", "string": "string"}
 
 
-def _say_versions(fitted: dict[str, str]) -> list[str]:
-    """A line for each library of another version than the one that fitted the model."""
-    lines = []
+def _differences(fitted: dict[str, str]) -> list[str]:
+    """A sentence for each library of another version than the one that fitted the model."""
+    found = []
     for package, version in fitted.items():
         here = _version(package)
         if here is not None and here != version:
-            lines.append(f"fitted with {package} {version}, here is {here}: use --python, or --with {package}=={version}")
-    return lines
+            found.append(f"fitted with {package} {version}, here is {here}: use --python, or --with {package}=={version}")
+    return found
 
 
 def _version(package: str) -> str | None:
@@ -53,7 +62,7 @@ def _version(package: str) -> str | None:
     return None
 
 
-def _load_skops(path: Path, trust: bool) -> Any:
+def _load_skops(path: Path, trust: bool, advice: str) -> Any:
     import skops.io
 
     untrusted = skops.io.get_untrusted_types(file=path)
@@ -65,14 +74,14 @@ def _load_skops(path: Path, trust: bool) -> Any:
     try:
         return skops.io.load(path, trusted=untrusted)
     except Exception as error:
-        raise ExportError(f"{path} can't be loaded ({type(error).__name__}: {_line(error)})") from error
+        raise not_loaded(path, error, advice) from error
 
 
 def _line(error: BaseException) -> str:
     return " ".join(str(error).split())[:200]
 
 
-def _load(options: dict[str, Any]) -> tuple[Any, list[str] | None, dict[str, np.ndarray]]:
+def _load(options: dict[str, Any], advice: str) -> tuple[Any, list[str] | None, dict[str, np.ndarray]]:
     """The model, and the names and thresholds of its columns where the file knows them."""
     kind, path = options["kind"], Path(options["path"])
     if kind in ("lightgbm", "xgboost", "catboost"):
@@ -80,7 +89,7 @@ def _load(options: dict[str, Any]) -> tuple[Any, list[str] | None, dict[str, np.
 
         model, names, thresholds = getattr(boosters, f"load_{kind}")(path)
         return model, names, dict(zip(names, thresholds, strict=True))
-    model = _load_skops(path, options["trust"]) if kind == "skops" else load_model(options["path"])
+    model = _load_skops(path, options["trust"], advice) if kind == "skops" else load_model(options["path"], advice)
     return _with_thresholds(model)
 
 
@@ -158,15 +167,18 @@ def _made_rows(
 
 def run(options: dict[str, Any]) -> dict[str, Any]:
     """Import as the options say; returns what was done."""
-    for line in _say_versions(options.get("fitted") or {}):
+    differences = _differences(options.get("fitted") or {})
+    for line in differences:
         print(line, file=sys.stderr, flush=True)
+    if options["kind"] == "pickle":
+        print(f"{options['path']} is a pickle: loading it runs the code that is in it", file=sys.stderr, flush=True)
     steps = LateProgress()
     steps("loading the model")
     try:
         # Of pickles from other versions, which the first line has named.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            model, names, thresholds = _load(options)
+            model, names, thresholds = _load(options, differences[0] if differences else "")
         integers = list(options.get("integers") or [])
         if options.get("columns"):
             options["columns"] = next(csv.reader([options["columns"]]))
@@ -201,6 +213,10 @@ def main(arguments: list[str]) -> int:
             report = run(options)
         except (ExportError, OSError):
             raise
+        except ModuleNotFoundError as error:
+            raise ExportError(
+                f"{sys.executable} has no package {error.name}: install it there, or leave --python out and give --with {error.name}"
+            ) from error
         # Libraries raise errors of any type for a file that they don't expect.
         except Exception as error:
             last = traceback.extract_tb(error.__traceback__)[-1]

@@ -82,14 +82,12 @@ async function isOwn(path: string, folder: string): Promise<boolean> {
   );
 }
 
-async function requireTrust({ kind, path }: Facts, { trust, folder, stderr }: PythonOptions): Promise<void> {
-  if (kind !== 'pickle') return;
-  if (!trust && !(await isOwn(path, folder)))
-    throw new Failure(
-      `${path} is a pickle, which runs the code that is in it, and it is not your own file below this folder or your home: ` +
-        'if you know where it is from, import it with --trust',
-    );
-  stderr.write(`${path} is a pickle: loading it runs the code that is in it\n`);
+async function requireTrust({ kind, path }: Facts, { trust, folder }: PythonOptions): Promise<void> {
+  if (kind !== 'pickle' || trust || (await isOwn(path, folder))) return;
+  throw new Failure(
+    `${path} is a pickle, which runs the code that is in it, and it is not your own file below this folder or your home: ` +
+      'if you know where it is from, import it with --trust',
+  );
 }
 
 /**

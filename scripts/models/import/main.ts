@@ -69,7 +69,7 @@ type Values = ReturnType<typeof readArguments>['values'];
 function readArguments(argv: readonly string[]) {
   const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options: OPTIONS });
   const [path, ...others] = positionals;
-  if (path === undefined || others.length > 0) throw new UsageError('one PATH is needed');
+  if (!path || others.length > 0) throw new UsageError('one PATH is needed');
   return { values, path };
 }
 
