@@ -1,6 +1,6 @@
 import { TaskFault } from './fault.ts';
 import { fromHalf } from './onnx/half.ts';
-import type { Label, OutputFeed } from './protocol.ts';
+import type { Label, OutputFeed, SeveralFeed } from './protocol.ts';
 import { answerWidth, graphLabel } from './protocol.ts';
 
 /** What a session returns for one output. */
@@ -83,9 +83,53 @@ function createCoder(classes: readonly Label[]): (label: unknown) => number {
   };
 }
 
+/** An ONNX output and the slots of a row that its columns fill. */
+interface Source {
+  readonly name: string;
+  readonly slots: readonly { readonly at: number; readonly code?: (label: unknown) => number }[];
+}
+
+function createSeveralReader({ values, scores }: SeveralFeed, width: number): ReadAnswers {
+  const sources: Source[] = [...new Set(values.map(({ onnx }) => onnx))].map((name) => ({
+    name,
+    slots: values.flatMap(({ onnx, classes }, at) =>
+      onnx === name ? [{ at, ...(classes && { code: createCoder(classes) }) }] : [],
+    ),
+  }));
+  return (outputs, answers, rows) => {
+    for (const { name, slots } of sources) {
+      const output = outputs[name] as OutputValue;
+      const count = slots.length;
+      requireRows(
+        output,
+        name,
+        rows,
+        count,
+        count === 1 ? 'one value for each row' : `${count} values for each row`,
+      );
+      const numbers = slots.every(({ code }) => code) ? undefined : numbersOf(output, name);
+      for (let row = 0; row < rows; row++) {
+        for (let column = 0; column < count; column++) {
+          const { at, code } = slots[column] as Source['slots'][number];
+          const from = row * count + column;
+          answers[row * width + at] = code ? code(output.data[from]) : ((numbers ?? [])[from] as number);
+        }
+      }
+    }
+    if (!scores) return;
+    const { name, onnx, width: count } = scores;
+    const table = tableOf(outputs, onnx, rows, count, `${count} ${name} for each row`);
+    for (let row = 0; row < rows; row++) {
+      for (let k = 0; k < count; k++)
+        answers[row * width + values.length + k] = table[row * count + k] as number;
+    }
+  };
+}
+
 /** Prepares the conversion of a graph's outputs to rows of answers. */
 export function createAnswerReader(output: OutputFeed): ReadAnswers {
   const width = answerWidth(output);
+  if (output.task === 'several') return createSeveralReader(output, width);
   if (output.task === 'regression') {
     return (outputs, answers, rows) => {
       const values = tableOf(outputs, output.value, rows, 1, 'one value for each row');
@@ -104,9 +148,4 @@ export function createAnswerReader(output: OutputFeed): ReadAnswers {
         answers[row * width + 1 + k] = probabilities[row * classes + k] as number;
     }
   };
-}
-
-/** Names of the outputs that have to be fetched. */
-export function fetchedOutputs(output: OutputFeed): string[] {
-  return output.task === 'classification' ? [output.label, output.probabilities] : [output.value];
 }

@@ -11,9 +11,19 @@ function same(output: OutputFeed, k: number, got: number, wanted: number): boole
   // NaN is a valid answer: both must give it.
   if (Number.isNaN(wanted) || Number.isNaN(got)) return Number.isNaN(wanted) && Number.isNaN(got);
   if (got === wanted) return true;
-  if (output.task === 'regression')
-    return Math.abs(got - wanted) <= VALUE_TOLERANCE * Math.max(1, Math.abs(wanted));
-  return k > 0 && Math.abs(got - wanted) <= PROBABILITY_TOLERANCE;
+  const isValue = (): boolean => Math.abs(got - wanted) <= VALUE_TOLERANCE * Math.max(1, Math.abs(wanted));
+  const isProbability = (): boolean => Math.abs(got - wanted) <= PROBABILITY_TOLERANCE;
+  switch (output.task) {
+    case 'regression':
+      return isValue();
+    case 'classification':
+      return k > 0 && isProbability();
+    case 'several': {
+      const value = output.values[k];
+      if (value) return !value.classes && !value.integer && isValue();
+      return output.scores?.name === 'probabilities' ? isProbability() : isValue();
+    }
+  }
 }
 
 /** The first row in which `got` differs from `wanted`: another label, or a score beyond the tolerance. */

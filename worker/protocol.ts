@@ -46,7 +46,34 @@ export type OutputFeed =
       /** Numbers among the classes are floats on the training side. */
       readonly floatClasses?: boolean;
     }
-  | { readonly task: 'regression'; readonly value: string };
+  | { readonly task: 'regression'; readonly value: string }
+  | SeveralFeed;
+
+/** One of several values of a row's answer. Several of one ONNX output take its columns in their order. */
+export interface OutputColumn {
+  readonly name: string;
+  readonly onnx: string;
+  /** Of a label: its classes. */
+  readonly classes?: readonly Label[];
+  /** A whole number. */
+  readonly integer?: boolean;
+}
+
+/** Numbers that an answer has beside its values. */
+export interface ScoresFeed {
+  readonly name: 'probabilities' | 'score' | 'distances';
+  readonly onnx: string;
+  readonly width: number;
+}
+
+/** Answers of another form than one label with probabilities, or one value. */
+export interface SeveralFeed {
+  readonly task: 'several';
+  readonly values: readonly OutputColumn[];
+  /** What a prediction is: the one value, a list of values, or a vector, whose values have no meaning of their own. */
+  readonly form: 'single' | 'list' | 'vector';
+  readonly scores?: ScoresFeed;
+}
 
 /** Rows as a thread takes them: [rows, width], and the texts beside the matrix. */
 export interface Rows {
@@ -163,8 +190,32 @@ export type Reply = Done | Fault;
 
 /**
  * Numbers in a row of answers. Classification: the index of the label in `classes`, then a probability for each
- * class. Regression: the value.
+ * class. Regression: the value. Several: each value, a label as its index, then the scores.
  */
 export function answerWidth(output: OutputFeed): number {
-  return output.task === 'classification' ? 1 + output.classes.length : 1;
+  switch (output.task) {
+    case 'classification':
+      return 1 + output.classes.length;
+    case 'regression':
+      return 1;
+    case 'several':
+      return output.values.length + (output.scores?.width ?? 0);
+  }
+}
+
+/** Names of the outputs that have to be fetched. */
+export function fetchedOutputs(output: OutputFeed): string[] {
+  switch (output.task) {
+    case 'classification':
+      return [output.label, output.probabilities];
+    case 'regression':
+      return [output.value];
+    case 'several': {
+      const names = [
+        ...output.values.map(({ onnx }) => onnx),
+        ...(output.scores ? [output.scores.onnx] : []),
+      ];
+      return [...new Set(names)];
+    }
+  }
 }

@@ -1,8 +1,8 @@
 import { createForest } from './forest/forest.ts';
 import { TaskFault } from './fault.ts';
-import { createAnswerReader, fetchedOutputs } from './answers.ts';
+import { createAnswerReader } from './answers.ts';
 import type { FastPath, Matrix, OutputFeed, TextCell, WholeGraph } from './protocol.ts';
-import { MAX_BATCH_ROWS, answerWidth } from './protocol.ts';
+import { MAX_BATCH_ROWS, answerWidth, fetchedOutputs } from './protocol.ts';
 import { fixedBatch, inPortions } from './portions.ts';
 import type { Session } from './session.ts';
 import type { MakeFeeds } from './tensors.ts';

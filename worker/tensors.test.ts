@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { ColumnFeed, OutputFeed } from './protocol.ts';
-import { TEXT_CELL } from './protocol.ts';
+import { TEXT_CELL, fetchedOutputs } from './protocol.ts';
 import type { TensorInfo } from './tensors.ts';
-import { createAnswerReader, fetchedOutputs } from './answers.ts';
+import { createAnswerReader } from './answers.ts';
 import { createFeedMaker } from './tensors.ts';
 
 const column = (onnx: string, type: ColumnFeed['type'], rest: Partial<ColumnFeed> = {}): ColumnFeed => ({

@@ -66,8 +66,18 @@ export async function score(model: Model, { columns, data }: FileRows): Promise<
   }
 }
 
-/** The prediction in a row of answers: a class's name, or the value. */
-export const predictionOf = ({ output }: Model, answers: Float64Array, row: number): Label =>
-  output.task === 'regression'
-    ? (answers[row] as number)
-    : (output.classes[answers[row * answerWidth(output)] as number] as Label);
+/** The prediction in a row of answers: a class's name, the value, or a list of them. */
+export function predictionOf(
+  { output }: Pick<Model, 'output'>,
+  answers: Float64Array,
+  row: number,
+): Label | readonly Label[] {
+  const at = row * answerWidth(output);
+  if (output.task === 'regression') return answers[at] as number;
+  if (output.task === 'classification') return output.classes[answers[at] as number] as Label;
+  const values = output.values.map(({ classes }, k) => {
+    const answer = answers[at + k] as number;
+    return classes ? (classes[answer] as Label) : answer;
+  });
+  return output.form === 'single' ? (values[0] as Label) : values;
+}

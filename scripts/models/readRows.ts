@@ -78,6 +78,27 @@ async function readText(file: string): Promise<string> {
   }
 }
 
+/** The names of a file's columns; undefined where its rows are lists. @throws {Failure} */
+export async function readColumns(file: string): Promise<readonly string[] | undefined> {
+  const text = await readText(file);
+  try {
+    if (isJsonLines(file)) {
+      const record: unknown = JSON.parse(text.split('\n', 1)[0] ?? '');
+      return typeof record === 'object' && record !== null && !Array.isArray(record)
+        ? Object.keys(record)
+        : undefined;
+    }
+    let columns: readonly string[] | undefined;
+    createCsvReader((cells) => (columns ??= cells)).write(text);
+    return columns;
+  } catch {
+    // Reading the rows reports the fault with its place.
+    return undefined;
+  }
+}
+
+const isJsonLines = (file: string): boolean => /\.(?:jsonl|ndjson)(?:\.gz)?$/.test(file);
+
 /**
  * Reads rows for a model: a CSV file with a header line, or JSON lines (`.jsonl`, `.ndjson`), each an object or the
  * cells in the order of the signature; `.gz` too. Columns that the signature doesn't have are left out.
@@ -86,7 +107,7 @@ async function readText(file: string): Promise<string> {
  */
 export async function readRows(file: string, { inputs }: Pick<Signature, 'inputs'>): Promise<FileRows> {
   const text = await readText(file);
-  const read = /\.(?:jsonl|ndjson)(?:\.gz)?$/.test(file) ? fromJsonLines : fromCsv;
+  const read = isJsonLines(file) ? fromJsonLines : fromCsv;
   const rows = read(text, inputs);
   if (rows.data.length === 0) throw new Failure(`${file} holds no rows`);
   return rows;

@@ -1,3 +1,5 @@
+import type { OutputFeed } from '../../worker/protocol.ts';
+import { answerWidth } from '../../worker/protocol.ts';
 import type { EncodedRows } from '../model/rows.ts';
 import type { Problem } from '../errors/problem.ts';
 import { classesAsJson } from '../model/labels.ts';
@@ -5,10 +7,31 @@ import type { Model } from '../model/model.ts';
 import { roundDecimal } from './forms/roundDecimal.ts';
 import type { WriteError } from './errorForm.ts';
 import { capital, placeOf, statusWithout422 } from './errorSentence.ts';
-import { writeNumber } from './native.ts';
+import { writeNumber } from './forms/numbers.ts';
+import { createSeveralText } from './forms/severalText.ts';
 
 /** Writes the answers in the model's custom form: `{"cost": 12.5}` for one row, `{"cost": [12.5, …]}` for a list of rows. */
 export type WriteCustomAnswer = (answers: Float64Array, rows: EncodedRows, single: boolean) => string;
+
+/** Writes the prediction of the row of answers that begins at `answers[at]`. */
+function createWriteOne(
+  output: OutputFeed,
+  decimals: number | undefined,
+): (answers: Float64Array, at: number) => string {
+  switch (output.task) {
+    case 'classification': {
+      const classes = classesAsJson(output);
+      return (answers, at) => classes[answers[at] as number] as string;
+    }
+    case 'regression':
+      return (answers, at) => {
+        const value = answers[at] as number;
+        return writeNumber(decimals === undefined ? value : roundDecimal(value, decimals));
+      };
+    case 'several':
+      return createSeveralText(output, decimals).prediction;
+  }
+}
 
 /** The writer of the form that `answer` in model.json describes; undefined without `answer`. */
 export function createCustomWriter({
@@ -18,14 +41,10 @@ export function createCustomWriter({
   if (!signature.answer) return undefined;
   const { key, decimals } = signature.answer;
   const name = JSON.stringify(key);
-  const classes = output.task === 'classification' ? classesAsJson(output) : undefined;
-  const width = 1 + (classes?.length ?? 0);
-  const writeOne = (answer: number): string => {
-    if (classes) return classes[answer] as string;
-    return writeNumber(decimals === undefined ? answer : roundDecimal(answer, decimals));
-  };
+  const width = answerWidth(output);
+  const writeOne = createWriteOne(output, decimals);
   return (answers, { rows }, single) => {
-    const values = Array.from({ length: rows }, (_, row) => writeOne(answers[row * width] as number));
+    const values = Array.from({ length: rows }, (_, row) => writeOne(answers, row * width));
     return `{${name}:${single ? values.join() : `[${values.join()}]`}}`;
   };
 }

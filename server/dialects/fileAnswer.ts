@@ -1,5 +1,6 @@
 import { answerWidth } from '../../worker/protocol.ts';
-import { classTexts, classesAsJson } from '../model/labels.ts';
+import { classesAsJson } from '../model/labels.ts';
+import { addedTitles, labelTexts } from './addedColumns.ts';
 import type { Model } from '../model/model.ts';
 import type { Spool } from '../platform/spool.ts';
 import { pieces } from '../platform/spool.ts';
@@ -8,7 +9,8 @@ import { createFormReader } from './forms/csv.ts';
 import type { CellError } from '../errors/problem.ts';
 import type { Warning } from '../model/rows.ts';
 import { createUtf8Decoder } from './forms/utf8.ts';
-import { writeNumber } from './native.ts';
+import { writeNumber } from './forms/numbers.ts';
+import { createSeveralText } from './forms/severalText.ts';
 
 /** Rows of answers that are read from disk at a time. */
 const BLOCK_ROWS = 4096;
@@ -58,12 +60,22 @@ export async function* writeFileJson(
 ): AsyncGenerator<string> {
   const width = answerWidth(output);
   const classes = output.task === 'classification' ? classesAsJson(output) : undefined;
+  const several = output.task === 'several' ? createSeveralText(output) : undefined;
   yield '{"predictions":[';
   yield* joined(answers, width, (block, at) => {
+    if (several) return isRefused(block, at, width) ? 'null' : several.prediction(block, at);
     const answer = block[at] as number;
     return classes ? (classes[answer] ?? 'null') : writeNumber(answer);
   });
   yield ']';
+  const scores = several?.scores;
+  if (scores && (probabilities || scores.name !== 'probabilities')) {
+    yield `,"${scores.name}":[`;
+    yield* joined(answers, width, (block, at) =>
+      isRefused(block, at, width) ? 'null' : scores.write(block, at),
+    );
+    yield ']';
+  }
   if (classes && probabilities) {
     yield ',"probabilities":[';
     yield* joined(answers, width, (block, at) =>
@@ -77,6 +89,10 @@ export async function* writeFileJson(
   if (errorsTotal > 0) yield `,"errors":${JSON.stringify(errors)},"errorsTotal":${errorsTotal}`;
   yield '}';
 }
+
+/** A row that was left out. */
+const isRefused = (block: Float64Array, at: number, width: number): boolean =>
+  block.subarray(at, at + width).every(Number.isNaN);
 
 interface CellTexts {
   readonly quote: (text: string) => string;
@@ -105,16 +121,17 @@ export async function* writeFileCsv(
   const { header = true, delimiter = ',' } = form;
   const { quote, number: writeCell } = cellTexts(form);
   const width = answerWidth(output);
-  const names = output.task === 'classification' ? classTexts(output) : undefined;
-  const classes = names?.map(quote);
-  const scored = names !== undefined && probabilities;
-  const titles = ['prediction', ...(scored ? names.map((name) => quote(`probability_${name}`)) : [])];
+  const titles = addedTitles(output, probabilities).map(quote);
+  // The first of them stand for labels.
+  const labels = labelTexts(output).map((names) => names?.map(quote));
   const cellsOf = (block: Float64Array, at: number): string => {
-    const answer = block[at] as number;
-    const prediction = classes ? (classes[answer] ?? '') : writeCell(answer);
-    if (!scored) return prediction;
-    const scores = Array.from(block.subarray(at + 1, at + width), writeCell);
-    return [prediction, ...scores].join(delimiter);
+    let text = '';
+    for (let k = 0; k < titles.length; k++) {
+      const number = block[at + k] as number;
+      const names = labels[k];
+      text += (k === 0 ? '' : delimiter) + (names ? (names[number] ?? '') : writeCell(number));
+    }
+    return text;
   };
   const rows = blocks(answers, width);
   let block: Float64Array = new Float64Array(0);

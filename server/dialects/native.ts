@@ -2,11 +2,15 @@ import type { EncodedRows, Table } from '../model/rows.ts';
 import { Problem } from '../errors/problem.ts';
 import { classesAsJson } from '../model/labels.ts';
 import type { Model } from '../model/model.ts';
+import type { SeveralFeed } from '../../worker/protocol.ts';
 import type { Input } from '../model/signature.ts';
+import type { SeveralText } from './forms/severalText.ts';
+import { createSeveralText } from './forms/severalText.ts';
 import { readColumnwise } from './forms/columnwise.ts';
 import { isTableForm, readTableForm, refuseNested } from './forms/frames.ts';
 import type { JsonObject } from './forms/json.ts';
 import { invalidBody, isObject, parseJson } from './forms/json.ts';
+import { writeNumber, writeNumbers } from './forms/numbers.ts';
 import { readRecord, readRecords } from './forms/records.ts';
 import { readSplit } from './forms/split.ts';
 
@@ -65,13 +69,6 @@ function writeNotes({ warnings, warningsTotal, refused }: EncodedRows): string {
     : `${warned},"errors":${JSON.stringify(refused.errors)},"errorsTotal":${refused.errorsTotal}`;
 }
 
-/** JSON has no NaN and no Infinity: they become null. */
-export const writeNumber = (number: number): string => (Number.isFinite(number) ? String(number) : 'null');
-
-/** The numbers, separated by commas. */
-export const writeNumbers = (numbers: Float64Array): string =>
-  numbers.every(Number.isFinite) ? numbers.join(',') : Array.from(numbers, writeNumber).join(',');
-
 /** Adds null for each refused row to the entries of the others. */
 export function withNulls(entries: readonly string[], refused: readonly number[]): string[] {
   const all: string[] = [];
@@ -82,6 +79,20 @@ export function withNulls(entries: readonly string[], refused: readonly number[]
   }
   for (; next < refused.length; next++) all.push('null');
   return all;
+}
+
+/** Scores other than probabilities are part of each answer. */
+function createSeveralAnswer(output: SeveralFeed): WriteNativeAnswer {
+  const { width, prediction, scores } = createSeveralText(output);
+  return (answers, rows, probabilities) => {
+    const list = (write: SeveralText['prediction']): string => {
+      const entries = Array.from({ length: rows.rows }, (_, row) => write(answers, row * width));
+      return (rows.refused === undefined ? entries : withNulls(entries, rows.refused.rows)).join();
+    };
+    const wanted = scores && (probabilities || scores.name !== 'probabilities') ? scores : undefined;
+    const more = wanted ? `,"${wanted.name}":[${list(wanted.write)}]` : '';
+    return `{"predictions":[${list(prediction)}]${more}${writeNotes(rows)}}`;
+  };
 }
 
 /** The writer of a model's answers. Class names are serialised once, here. */
@@ -95,6 +106,7 @@ export function createNativeWriter({ output }: Pick<Model, 'output'>): WriteNati
       return `{"predictions":[${values}]${writeNotes(rows)}}`;
     };
   }
+  if (output.task === 'several') return createSeveralAnswer(output);
   const classes = classesAsJson(output);
   const width = 1 + classes.length;
   const classList = `,"classes":[${classes.join(',')}]`;

@@ -115,4 +115,42 @@ describe.skipIf(chromiumMissing)(needsChromium('the playground of any model'), (
       }),
     );
   });
+
+  it('shows several values by their names, and all of them in a table', () => {
+    const signature: Signature = {
+      task: 'multioutput-regression',
+      inputs: ['a', 'b', 'c', 'd'].map((name) => ({ name, onnx: 'X', type: 'number', nullable: false })),
+      outputs: { values: ['price', 'days', 'risk'].map((name) => ({ name, onnx: 'variable' })) },
+    };
+    return withModel(signature, join(HOME, 'server/testing/bare/ridge-3.onnx'), (url) =>
+      withVisit(browser, url, async ({ page }) => {
+        await page.locator('#headline[data-state=answer]').waitFor();
+        expect(await page.locator('#prediction').innerText()).toBe('3 values');
+        expect(await page.locator('#bars .class').allInnerTexts()).toEqual(['price', 'days', 'risk']);
+        const shown = await page.locator('#bars .probability').allInnerTexts();
+        expect(
+          shown.every((text) => /^-?[\d.,E-]+$/.test(text)),
+          shown.join(' '),
+        ).toBe(true);
+        await page.getByRole('button', { name: 'Try with the row above' }).click();
+        await page.getByText(/^1 of 1 rows predicted/).waitFor();
+        expect(await page.locator('td.prediction').innerText()).toBe(shown.join(', '));
+      }),
+    );
+  });
+
+  it('shows the score of an outlier', () => {
+    const signature: Signature = {
+      task: 'outlier-detection',
+      inputs: ['a', 'b', 'c', 'd'].map((name) => ({ name, onnx: 'X', type: 'number', nullable: false })),
+      outputs: { label: 'label', classes: [-1, 1], score: 'scores' },
+    };
+    return withModel(signature, join(HOME, 'server/testing/bare/one-class-svm.onnx'), (url) =>
+      withVisit(browser, url, async ({ page }) => {
+        await page.locator('#headline[data-state=answer]').waitFor();
+        expect(await page.locator('#prediction').innerText()).toMatch(/^-?1$/);
+        expect(await page.locator('#prediction-detail').innerText()).toMatch(/^score -?[\d.]+/);
+      }),
+    );
+  });
 });

@@ -23,6 +23,10 @@ export function distributionFault({ inputs, outputs }: Signature): string | unde
     const fault = faultOf(distribution, type === 'boolean' ? 2 : categories?.length);
     if (fault !== undefined) return path + fault;
   }
+  for (const [index, { classes, distribution }] of (outputs.values ?? []).entries()) {
+    const fault = distribution && faultOf(distribution, classes?.length);
+    if (fault !== undefined) return `/outputs/values/${index}/distribution${fault}`;
+  }
   const fault = outputs.distribution && faultOf(outputs.distribution, outputs.classes?.length);
   return fault === undefined ? undefined : `/outputs/distribution${fault}`;
 }

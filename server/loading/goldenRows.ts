@@ -1,4 +1,4 @@
-import type { OutputFeed } from '../../worker/protocol.ts';
+import type { Label, OutputFeed, SeveralFeed } from '../../worker/protocol.ts';
 import { answerWidth } from '../../worker/protocol.ts';
 import type { Encoder } from '../model/rows.ts';
 import { Problem } from '../errors/problem.ts';
@@ -8,16 +8,46 @@ import type { Golden, Input } from '../model/signature.ts';
 import type { NarrowTensor } from '../model/tensorLimits.ts';
 import { isHeld } from '../model/tensorLimits.ts';
 
+/** A row of answers with several values. @throws {ModelRefused} */
+function encodeSeveral(
+  id: string,
+  golden: Golden,
+  { values, scores, form }: SeveralFeed,
+  row: number,
+): number[] {
+  const prediction = golden.predictions[row];
+  const parts = (form === 'single' ? [prediction] : prediction) as readonly Label[];
+  if (!Array.isArray(parts) || parts.length !== values.length)
+    throw new ModelRefused(id, `golden.json /predictions/${row} must have ${values.length} values`);
+  const numbers = values.map(({ classes }, k) => {
+    const part = parts[k] as Label;
+    const code = classes ? classes.indexOf(part) : part === null ? NaN : Number(part);
+    if (code === -1 && classes)
+      throw new ModelRefused(id, `golden.json /predictions/${row} is none of the classes`);
+    return code;
+  });
+  if (!scores) return numbers;
+  const found = golden[scores.name]?.[row];
+  const list = scores.name === 'score' ? [found as number] : ((found ?? []) as readonly number[]);
+  if (list.length !== scores.width || found === undefined)
+    throw new ModelRefused(id, `golden.json /${scores.name}/${row} must have ${scores.width} numbers`);
+  return [...numbers, ...list.map((number) => (number === null ? NaN : number))];
+}
+
 /** The golden answers, [rows, answerWidth]. */
 function encodeAnswers(id: string, golden: Golden, output: OutputFeed): Float64Array {
   const width = answerWidth(output);
   const answers = new Float64Array(golden.predictions.length * width);
+  if (output.task === 'several') {
+    golden.predictions.forEach((_, row) => answers.set(encodeSeveral(id, golden, output, row), row * width));
+    return answers;
+  }
   golden.predictions.forEach((prediction, row) => {
     if (output.task === 'regression') {
       answers[row] = Number(prediction);
       return;
     }
-    const code = output.classes.indexOf(prediction);
+    const code = output.classes.indexOf(prediction as Label);
     const probabilities = golden.probabilities?.[row];
     if (code === -1) throw new ModelRefused(id, `golden.json /predictions/${row} is none of the classes`);
     if (probabilities?.length !== output.classes.length) {
@@ -48,12 +78,14 @@ function heldRows(golden: Golden, inputs: readonly Input[]): Golden {
       return typeof cell !== 'number' || isHeld(tensor, cell);
     });
   if (golden.data.every(isKept)) return golden;
-  const { data, predictions, probabilities } = golden;
+  const { data, predictions, probabilities, score, distances } = golden;
   return {
     ...golden,
     data: data.filter(isKept),
     predictions: predictions.filter(isKept),
     ...(probabilities && { probabilities: probabilities.filter(isKept) }),
+    ...(score && { score: score.filter(isKept) }),
+    ...(distances && { distances: distances.filter(isKept) }),
   };
 }
 

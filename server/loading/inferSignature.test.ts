@@ -52,10 +52,11 @@ describe('a signature from an ONNX file alone', () => {
       { inputs: [{ name: 'x', element: 'float', dims: ['n', 2, 2] }] },
       /how many columns/,
     ],
+    ['no output', { outputs: [] }, /neither a label/],
     [
-      'two values',
-      { outputs: [1, 2].map(() => ({ name: 'y', element: 'float', dims: ['n', 1] })) },
-      /neither a label/,
+      'a table that may be scores or values',
+      { outputs: [{ name: 'y', element: 'float', dims: ['n', 3] }] },
+      /"y" has 3 numbers a row: import it with --classes .* or with --outputs/,
     ],
   ])('is refused for %s', (_, changes, reason) => {
     expect(() => inferSignature(graph(changes))).toThrow(reason);

@@ -4,7 +4,7 @@ import type { OnnxModel } from '../../worker/onnx/model.ts';
 import { readModel } from '../../worker/onnx/model.ts';
 import { OnnxRefused, printable } from '../../worker/onnx/onnxRefused.ts';
 import type { OnnxValue } from '../../worker/onnx/value.ts';
-import { classesOf } from './inferClasses.ts';
+import { SAY_SO, inferOutputs } from './inferOutputs.ts';
 import type { ColumnType, Input, Signature } from '../model/signature.ts';
 
 /** Most columns of one matrix, which are named by their numbers. */
@@ -26,9 +26,6 @@ const TYPES: Readonly<Record<TensorType, ColumnType>> = {
   bool: 'boolean',
 };
 
-/** What to do if the file leaves something open. */
-const SAY_SO = 'say so in a model.json (import takes one with --signature)';
-
 const quote = (name: string): string => `"${printable(name)}"`;
 
 /** The columns that feed an input: one by its name, or those of a matrix by their numbers. */
@@ -46,42 +43,23 @@ function columnsOf({ name, elementType, dims }: OnnxValue): Input[] {
   return width === 1 ? [column(name)] : Array.from({ length: width }, (_, at) => column(`${name}_${at}`));
 }
 
-/** A label is an integer or a text, a score a float; other outputs are ignored. An integer alone may be a value. */
-function outputsOf(graph: OnnxModel['graph']): Pick<Signature, 'task' | 'outputs'> {
-  const { outputs } = graph;
-  const ofType = (...types: string[]): OnnxValue[] =>
-    outputs.filter(({ elementType }) => types.includes(tensorTypeOf(elementType) ?? ''));
-  const [label, secondLabel] = ofType('int32', 'int64', 'string');
-  const [score, secondScore] = ofType('float16', 'float', 'double');
-  const isValue = label && !secondLabel && tensorTypeOf(label.elementType) !== 'string';
-  if (!score && isValue && classesOf(graph, label.name) === undefined)
-    return { task: 'regression', outputs: { value: label.name } };
-  if (!score || secondLabel || secondScore)
-    throw new OnnxRefused(`its outputs are neither a label with probabilities nor one value; ${SAY_SO}`);
-  if (!label) return { task: 'regression', outputs: { value: score.name } };
-  const classes = classesOf(graph, label.name);
-  // The type of the output decides: the graph may convert labels on the way.
-  const kind = tensorTypeOf(label.elementType) === 'string' ? 'string' : 'number';
-  if (!classes?.length || classes.some((name) => typeof name !== kind))
-    throw new OnnxRefused(`it doesn't say which classes its label chooses from; ${SAY_SO}`);
-  return {
-    task: 'classification',
-    outputs: { label: label.name, probabilities: score.name, classes: [...classes] },
-  };
-}
-
-/**
- * Infers a signature from an ONNX file: names and types of its inputs, its outputs, its classes. No column accepts a
- * missing value, since the file doesn't say which do.
- *
- * @throws {OnnxRefused}
- */
-export function inferSignature(onnx: Uint8Array): Signature {
-  const { graph } = readModel(onnx);
+/** The columns that an ONNX file's inputs take. No column accepts a missing value, since the file doesn't say which do. */
+export function inferInputs(graph: OnnxModel['graph']): Input[] {
   const inputs = graph.inputs.filter(({ name }) => !graph.constants.has(name)).flatMap(columnsOf);
   if (inputs.length === 0) throw new OnnxRefused('it has no input');
   if (inputs.length > MAX_COLUMNS) throw new OnnxRefused('it has too many inputs');
   if (new Set(inputs.map(({ name }) => name)).size !== inputs.length)
     throw new OnnxRefused(`two of its columns would have one name; ${SAY_SO}`);
-  return { ...outputsOf(graph), inputs };
+  return inputs;
+}
+
+/**
+ * Infers a signature from an ONNX file: names and types of its inputs, its outputs, its classes.
+ *
+ * @throws {OnnxRefused}
+ */
+export function inferSignature(onnx: Uint8Array): Signature {
+  const { graph } = readModel(onnx);
+  const inputs = inferInputs(graph);
+  return { ...inferOutputs(graph), inputs };
 }

@@ -45,7 +45,7 @@ function columnsOf(mlmodel: string): MlflowColumn[] {
  *
  * @param mlmodel the text of the file MLmodel beside the ONNX file
  */
-export function withMlflowColumns(signature: Signature, mlmodel: string): Signature {
+export function withMlflowColumns<S extends Pick<Signature, 'inputs'>>(signature: S, mlmodel: string): S {
   const columns = columnsOf(mlmodel);
   const { inputs } = signature;
   const names = new Map(columns.map(({ name, type }) => [name, type]));

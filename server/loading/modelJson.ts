@@ -32,6 +32,9 @@ export function readSignature(id: string, json: unknown): Signature {
   const names = json.inputs.map(({ name }) => name);
   const twice = names.findIndex((name, index) => names.indexOf(name) !== index);
   if (twice !== -1) throw new ModelRefused(id, `model.json /inputs/${twice}/name stands there twice`);
+  const values = (json.outputs.values ?? []).map(({ name }) => name);
+  const again = values.findIndex((name, index) => values.indexOf(name) !== index);
+  if (again !== -1) throw new ModelRefused(id, `model.json /outputs/values/${again}/name stands there twice`);
   const fault = distributionFault(json);
   if (fault !== undefined) throw new ModelRefused(id, `model.json ${fault}`);
   return json;

@@ -3,6 +3,8 @@ import { Gauge } from 'prom-client';
 import type { EncodedRows } from '../model/rows.ts';
 import type { Refusal } from '../errors/refusals.ts';
 import { perModel } from '../model/perModel.ts';
+import { answerWidth } from '../../worker/protocol.ts';
+import { labelClasses } from '../model/signature.ts';
 import type { Model } from '../model/model.ts';
 import { BATCH_BUCKETS, LATENCY_BUCKETS, VALUE_BUCKETS } from './buckets.ts';
 import type { Histogram, Latest } from './families.ts';
@@ -95,13 +97,14 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
   /** The series of a model, from its first request on: with hundreds of models, most have none. */
   const seriesOf = perModel((model) => {
     const labels = labelsOf(model);
-    const classes = model.output.task === 'classification' ? model.output.classes : [];
+    const classes = labelClasses(model.output) ?? [];
     return {
       parse: parse(labels),
       queue: queue(labels),
       duration: duration(labels),
       batchRows: batchRows(labels),
       rows: rowsTotal(labels),
+      width: answerWidth(model.output),
       // Only a regression has values.
       values:
         model.output.task === 'regression'
@@ -135,8 +138,8 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
     answered: (model, rows, answers) => {
       const series = seriesOf(model);
       series.rows.add(rows.rows);
-      const width = series.labels.length + 1;
-      if (width > 1)
+      const { width } = series;
+      if (series.labels.length > 0)
         for (let at = 0; at < answers.length; at += width) series.labels[answers[at] as number]?.add(1);
       if (series.values) recordValues(series.values, answers);
       for (const { column } of rows.texts) series.unknown[column]?.add(1);

@@ -4,7 +4,10 @@ import type { OutputFeed } from '../../worker/protocol.ts';
 export type Classification = Extract<OutputFeed, { task: 'classification' }>;
 
 /** A model's classes as texts, in their order. JavaScript has no 1.0 beside 1, so floats get their point here. */
-export const classTexts = ({ classes, floatClasses }: Classification): string[] =>
+export const classTexts = ({
+  classes,
+  floatClasses,
+}: Pick<Classification, 'classes' | 'floatClasses'>): string[] =>
   classes.map((label) => `${label}${floatClasses && Number.isInteger(label) ? '.0' : ''}`);
 
 /** A model's classes as JSON. */

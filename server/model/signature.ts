@@ -1,4 +1,4 @@
-import type { Label, OutputFeed } from '../../worker/protocol.ts';
+import type { Label, OutputColumn, OutputFeed, SeveralFeed } from '../../worker/protocol.ts';
 import type { NarrowTensor } from './tensorLimits.ts';
 
 export type ColumnType = 'string' | 'number' | 'integer' | 'boolean';
@@ -31,9 +31,33 @@ export interface Input {
   readonly distribution?: Distribution;
 }
 
+/** One of several values of an answer. Several of one ONNX output take its columns in their order. */
+export interface OutputValue {
+  readonly name: string;
+  readonly onnx: string;
+  /** By default `number`; a label has classes instead. */
+  readonly type?: 'number' | 'integer';
+  readonly classes?: readonly Label[];
+  readonly distribution?: Distribution;
+}
+
+export const TASKS = [
+  'classification',
+  'regression',
+  'ranking',
+  'multioutput-regression',
+  'quantile-regression',
+  'multilabel-classification',
+  'outlier-detection',
+  'clustering',
+  'transformation',
+] as const;
+
+export type Task = (typeof TASKS)[number];
+
 /** The content of `model.json`: the contract of one model version. See models/model.schema.json. */
 export interface Signature {
-  readonly task: 'classification' | 'regression';
+  readonly task: Task;
   readonly description?: string;
   readonly framework?: string;
   readonly created?: string;
@@ -48,6 +72,9 @@ export interface Signature {
     readonly classes?: readonly Label[];
     readonly floatClasses?: boolean;
     readonly value?: string;
+    readonly values?: readonly OutputValue[];
+    readonly score?: string;
+    readonly distances?: string;
     readonly distribution?: Distribution;
   };
   readonly metrics?: Readonly<Record<string, number | string>>;
@@ -61,14 +88,79 @@ export interface Signature {
 export interface Golden {
   readonly columns: readonly string[];
   readonly data: readonly (readonly unknown[])[];
-  readonly predictions: readonly Label[];
+  /** A list for each row of a model that answers with several values. */
+  readonly predictions: readonly (Label | readonly Label[])[];
   readonly probabilities?: readonly (readonly number[])[];
+  readonly score?: readonly number[];
+  readonly distances?: readonly (readonly number[])[];
+}
+
+const toColumn = ({ name, onnx, type, classes }: OutputValue): OutputColumn => ({
+  name,
+  onnx,
+  ...(classes && { classes }),
+  ...(type === 'integer' && { integer: true }),
+});
+
+function severalFeed({ task, outputs }: Signature): SeveralFeed {
+  const { label = '', classes = [], values = [], probabilities, score, distances } = outputs;
+  const single = [{ name: 'label', onnx: label, classes }];
+  switch (task) {
+    case 'outlier-detection':
+      return {
+        task: 'several',
+        form: 'single',
+        values: single,
+        scores: { name: 'score', onnx: score ?? '', width: 1 },
+      };
+    case 'clustering': {
+      const scores = { name: 'distances', onnx: distances ?? '', width: classes.length } as const;
+      return { task: 'several', form: 'single', values: single, ...(distances !== undefined && { scores }) };
+    }
+    default: {
+      const scores = { name: 'probabilities', onnx: probabilities ?? '', width: values.length } as const;
+      return {
+        task: 'several',
+        form: task === 'transformation' ? 'vector' : 'list',
+        values: values.map(toColumn),
+        ...(probabilities !== undefined && { scores }),
+      };
+    }
+  }
 }
 
 /** Where a thread finds the answers among the graph's outputs. The schema guarantees the names. */
-export function outputFeed({ task, outputs }: Signature): OutputFeed {
-  const { label = '', probabilities = '', classes = [], floatClasses = false, value = '' } = outputs;
-  return task === 'classification'
-    ? { task, label, probabilities, classes, ...(floatClasses && { floatClasses }) }
-    : { task, value };
+export function outputFeed(signature: Signature): OutputFeed {
+  const {
+    label = '',
+    probabilities = '',
+    classes = [],
+    floatClasses = false,
+    value = '',
+  } = signature.outputs;
+  switch (signature.task) {
+    case 'classification':
+      return {
+        task: 'classification',
+        label,
+        probabilities,
+        classes,
+        ...(floatClasses && { floatClasses }),
+      };
+    case 'regression':
+    case 'ranking':
+      return { task: 'regression', value };
+    default:
+      return severalFeed(signature);
+  }
+}
+
+/** Whether answers have probabilities beside the prediction. */
+export const givesProbabilities = (output: OutputFeed): boolean =>
+  output.task === 'classification' || (output.task === 'several' && output.scores?.name === 'probabilities');
+
+/** The classes of the one label that a row is answered with; undefined for values, and for several labels. */
+export function labelClasses(output: OutputFeed): readonly Label[] | undefined {
+  if (output.task === 'classification') return output.classes;
+  return output.task === 'several' && output.form === 'single' ? output.values[0]?.classes : undefined;
 }

@@ -8,9 +8,12 @@ import { problemResponsesAs } from './problems.ts';
 import { rowsBody } from './rows.ts';
 
 /** Components of a model's custom form: one value for one row, a list for a list of rows. */
-export function customSchemas(name: string, { signature: { answer, task } }: Model): Json {
+export function customSchemas(name: string, { signature: { answer }, output }: Model): Json {
   if (!answer) return {};
-  const value: Json = task === 'classification' ? ref(`${name}Label`) : { type: ['number', 'null'] };
+  const value: Json =
+    output.task === 'regression'
+      ? { type: ['number', 'null'] }
+      : ref(output.task === 'several' ? `${name}Prediction` : `${name}Label`);
   return {
     [`${name}Own`]: {
       type: 'object',

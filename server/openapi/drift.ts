@@ -71,6 +71,12 @@ export const DRIFT_SCHEMAS: Json = {
       },
       columns: { type: 'array', items: ref('DriftField') },
       predictions: { anyOf: [ref('DriftField'), { type: 'null' }] },
+      values: {
+        type: 'array',
+        items: ref('DriftField'),
+        description:
+          'Of a model that answers with several values: those that have classes or a training distribution.',
+      },
     },
   },
 };

@@ -1,4 +1,5 @@
 import type { Catalogue } from '../model/catalogue.ts';
+import { TASKS } from '../model/signature.ts';
 import { driftOperation } from './drift.ts';
 import { headers } from './headers.ts';
 import type { Json } from './json.ts';
@@ -44,13 +45,23 @@ export const MODEL_SCHEMAS: Json = {
       range: { type: 'array', minItems: 2, maxItems: 2, items: { type: 'number' } },
     },
   },
+  OutputValue: {
+    type: 'object',
+    required: ['name', 'onnx'],
+    properties: {
+      name: { type: 'string' },
+      onnx: { type: 'string', description: 'The ONNX output that gives it.' },
+      type: { type: 'string', enum: ['number', 'integer'] },
+      classes: { type: 'array', items: { type: ['string', 'integer', 'boolean'] } },
+    },
+  },
   ModelDetails: {
     type: 'object',
     description: 'The facts of a model version, and its signature.',
     required: ['name', 'version', 'state', 'task', 'inputs', 'outputs'],
     properties: {
       ...SUMMARY_PROPERTIES,
-      task: { type: 'string', enum: ['classification', 'regression'] },
+      task: { type: 'string', enum: TASKS },
       framework: { type: 'string' },
       created: { type: 'string' },
       sha256: { type: 'string' },
@@ -63,6 +74,9 @@ export const MODEL_SCHEMAS: Json = {
           classes: { type: 'array', items: { type: ['string', 'integer', 'boolean'] } },
           floatClasses: { type: 'boolean', description: 'Answers have 1.0 for the class 1.' },
           value: { type: 'string' },
+          values: { type: 'array', items: ref('OutputValue') },
+          score: { type: 'string' },
+          distances: { type: 'string' },
         },
       },
       metrics: { type: 'object', additionalProperties: { type: ['number', 'string'] } },

@@ -1,5 +1,6 @@
 import type { PredictParameter, QueryParameters } from '../dialects/queryParameters.ts';
 import type { Model } from '../model/model.ts';
+import { givesProbabilities } from '../model/signature.ts';
 import type { Json } from './json.ts';
 
 const DESCRIPTIONS: Readonly<Record<PredictParameter, (usual: string) => string>> = {
@@ -20,7 +21,7 @@ const schemaOf = (values: readonly string[]): Json =>
 /** The query parameters of an operation that predicts, from the table that its route reads them by. */
 export const queryParameters = (parameters: QueryParameters, { output }: Model): Json[] =>
   Object.entries(parameters)
-    .filter(([name]) => name !== 'probabilities' || output.task === 'classification')
+    .filter(([name]) => name !== 'probabilities' || givesProbabilities(output))
     .map(([name, values]) => ({
       name,
       in: 'query',

@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TextCell } from '../../worker/protocol.ts';
-import { MAX_BATCH_ROWS, TEXT_CELL, answerWidth } from '../../worker/protocol.ts';
+import { MAX_BATCH_ROWS, TEXT_CELL, answerWidth, fetchedOutputs } from '../../worker/protocol.ts';
 import { openSession } from '../../worker/session.ts';
-import { createAnswerReader, fetchedOutputs } from '../../worker/answers.ts';
+import { createAnswerReader } from '../../worker/answers.ts';
 import { createFeedMaker } from '../../worker/tensors.ts';
 import type { TensorValue } from '../../worker/tensors.ts';
 import type { Signature } from '../model/signature.ts';

@@ -84,10 +84,14 @@ function lead({ window, verdict }: DriftReport): string {
  * @param place the path of its files: `/assets/<digest>`
  */
 export function driftPage(report: DriftReport, place: string): string {
-  const { name, version, window, verdict, columns, predictions, thresholds } = report;
+  const { name, version, window, verdict, columns, predictions, values = [], thresholds } = report;
   const title = escape(`${name}/${version}`);
   const fields = [
     ...(predictions ? [{ field: predictions, id: 'predictions' }] : []),
+    ...values.map((field, at) => ({
+      field: { ...field, name: `predicted ${field.name}` },
+      id: `value-${at}`,
+    })),
     ...columns.map((field, at) => ({ field, id: `column-${at}` })),
   ];
   return `<!doctype html>

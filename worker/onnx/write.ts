@@ -38,12 +38,31 @@ export function writeValue(
   return writer.finish();
 }
 
-/** AttributeProto.type of what an attribute may hold here. */
-const ATTRIBUTE = { int: 2, ints: 7, strings: 8 } as const;
+/** A list of floats, integers or texts, or one float, as a constant. */
+export interface ConstantValue {
+  readonly element: 'float' | 'int64' | 'string';
+  /** No dimension: a scalar. */
+  readonly dims: readonly number[];
+  readonly values: readonly (number | string)[];
+}
 
-/** An attribute of a node: an integer, or a list. */
-export type AttributeValue =
-  number | { readonly ints: readonly number[] } | { readonly strings: readonly string[] };
+const ELEMENTS = { float: 1, int64: 7, string: 8 } as const;
+
+function writeTensor(writer: BinaryWriter, { element, dims, values }: ConstantValue): void {
+  for (const size of dims) writer.tag(1, WireType.Varint).int64(size);
+  writer.tag(2, WireType.Varint).int32(ELEMENTS[element]);
+  for (const value of values) {
+    if (element === 'float') writer.tag(4, WireType.Bit32).float(value as number);
+    else if (element === 'int64') writer.tag(7, WireType.Varint).int64(value);
+    else text(writer, 6, value as string);
+  }
+}
+
+/** AttributeProto.type of what an attribute may hold here. */
+const ATTRIBUTE = { int: 2, tensor: 4 } as const;
+
+/** An attribute of a node. */
+export type AttributeValue = number | ConstantValue;
 
 function writeAttribute(writer: BinaryWriter, name: string, value: AttributeValue): void {
   text(writer, 1, name);
@@ -51,12 +70,9 @@ function writeAttribute(writer: BinaryWriter, name: string, value: AttributeValu
   if (typeof value === 'number') {
     writer.tag(3, WireType.Varint).int64(value);
     type(ATTRIBUTE.int);
-  } else if ('ints' in value) {
-    for (const item of value.ints) writer.tag(8, WireType.Varint).int64(item);
-    type(ATTRIBUTE.ints);
   } else {
-    for (const item of value.strings) text(writer, 9, item);
-    type(ATTRIBUTE.strings);
+    message(writer, 5, () => writeTensor(writer, value));
+    type(ATTRIBUTE.tensor);
   }
 }
 
@@ -65,19 +81,16 @@ export interface NewNode {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes?: Readonly<Record<string, AttributeValue>>;
-  /** The standard operators' unless given. */
-  readonly domain?: string;
 }
 
-/** A NodeProto. */
-export function writeNode({ op, inputs, outputs, attributes = {}, domain = '' }: NewNode): Uint8Array {
+/** A NodeProto of a standard operator. */
+export function writeNode({ op, inputs, outputs, attributes = {} }: NewNode): Uint8Array {
   const writer = new BinaryWriter();
   for (const name of inputs) text(writer, 1, name);
   for (const name of outputs) text(writer, 2, name);
   text(writer, 4, op);
   for (const [name, value] of Object.entries(attributes))
     message(writer, 5, () => writeAttribute(writer, name, value));
-  if (domain !== '') text(writer, 7, domain);
   return writer.finish();
 }
 

@@ -1,6 +1,8 @@
 import type { Model } from '../../../server/model/model.ts';
 import { createComparison } from '../../../server/observers/shadow/compare.ts';
 import type { Label } from '../../../worker/protocol.ts';
+
+type Prediction = Label | readonly Label[];
 import { Failure } from '../../cli/faults.ts';
 import { predictionOf, score } from '../openVersion.ts';
 import type { FileRows } from '../readRows.ts';
@@ -10,8 +12,8 @@ const MAX_SHOWN = 10;
 
 interface Change {
   readonly row: number;
-  readonly before: Label;
-  readonly after: Label;
+  readonly before: Prediction;
+  readonly after: Prediction;
   /** Largest difference of a class's probability, or of the value; null where the classes are others. */
   readonly difference: number | null;
 }
@@ -42,7 +44,9 @@ function countLabels(before: readonly unknown[], after: readonly unknown[]): Com
 export async function compareOn(model: Model, other: Model, rows: FileRows): Promise<Comparison> {
   const compare = createComparison(model.output, other.output);
   if (!compare)
-    throw new Failure(`${model.id} and ${other.id} can't be compared: one gives labels, the other values`);
+    throw new Failure(
+      `${model.id} and ${other.id} can't be compared: they don't give the same kind of answer`,
+    );
   const answers = await score(model, rows);
   const others = await score(other, rows);
   const differences = rows.data.map((_, row) => ({ row, ...compare(answers, others, row) }));
@@ -64,8 +68,8 @@ export async function compareOn(model: Model, other: Model, rows: FileRows): Pro
     labels: model.output.task === 'classification' ? countLabels(before, after) : [],
     changes: changed.slice(0, MAX_SHOWN).map(({ row, score: value }) => ({
       row,
-      before: before[row] as Label,
-      after: after[row] as Label,
+      before: before[row] as Prediction,
+      after: after[row] as Prediction,
       difference: Number.isNaN(value) ? null : value,
     })),
   };

@@ -49,7 +49,7 @@ export function learn(inputs: readonly Input[], { columns, data }: FileRows): In
 }
 
 /** Rows that the columns accept: an example, and others around it. Never random: the same file gives the same rows. */
-export function makeRows(signature: Signature): FileRows {
+export function makeRows(signature: Pick<Signature, 'inputs'>): FileRows {
   const example = exampleRow(signature);
   const data = Array.from({ length: MADE_ROWS }, (_, row) =>
     example.map((cell, column) => {

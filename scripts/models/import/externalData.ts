@@ -3,7 +3,7 @@ import { dirname, join, sep } from 'node:path';
 import { rewriteMessage } from '../../../worker/onnx/rewrite.ts';
 import * as field from '../../../worker/onnx/wireFields.ts';
 import { readMessage } from '../../../worker/onnx/wireFields.ts';
-import { Failure } from '../../cli/faults.ts';
+import { OnnxRefused, printable } from '../../../worker/onnx/onnxRefused.ts';
 
 // Fields of a TensorProto. https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
 const RAW_DATA = 9;
@@ -13,7 +13,7 @@ const DATA_LOCATION = 14;
 /** A protobuf message is smaller than this. */
 const MAX_BYTES = 2 ** 31;
 
-/** Reads a part of a file beside the model. @throws {Failure} */
+/** Reads a part of a file beside the model. @throws {OnnxRefused} */
 type ReadPart = (location: string, offset: number, length: number | undefined) => Uint8Array;
 
 /** A tensor with its elements in it; the same bytes if they are there already. */
@@ -52,7 +52,7 @@ function graphFields(read: ReadPart): Parameters<typeof rewriteMessage>[2] {
   return fields;
 }
 
-/** Reads files of one folder. @throws {Failure} for a place outside of it, or beyond a file's end */
+/** Reads files of one folder. @throws {OnnxRefused} for a place outside of it, or beyond a file's end */
 function createReader(folder: string): { readonly read: ReadPart; readonly close: () => void } {
   const open = new Map<string, number>();
   const home = realpathSync(folder);
@@ -63,10 +63,14 @@ function createReader(folder: string): { readonly read: ReadPart; readonly close
     try {
       path = realpathSync(join(home, location));
     } catch {
-      throw new Failure(`its weights lie in ${JSON.stringify(location)}, which isn't beside it`);
+      throw new OnnxRefused(
+        `its weights lie in ${JSON.stringify(printable(location))}, which isn't beside it`,
+      );
     }
     if (!path.startsWith(home + sep))
-      throw new Failure(`its weights lie in ${JSON.stringify(location)}, outside of its folder`);
+      throw new OnnxRefused(
+        `its weights lie in ${JSON.stringify(printable(location))}, outside of its folder`,
+      );
     const file = openSync(path, 'r');
     open.set(location, file);
     return file;
@@ -78,14 +82,15 @@ function createReader(folder: string): { readonly read: ReadPart; readonly close
       const { size } = fstatSync(file);
       const length = wanted ?? size - offset;
       if (!(offset >= 0 && length >= 0 && offset + length <= size))
-        throw new Failure(`${JSON.stringify(location)} is shorter than the model says`);
+        throw new OnnxRefused(`${JSON.stringify(printable(location))} is shorter than the model says`);
       total += length;
       if (total >= MAX_BYTES)
-        throw new Failure('with its weights it has 2 GiB or more, too many for one file');
+        throw new OnnxRefused('with its weights it has 2 GiB or more, too many for one file');
       const bytes = new Uint8Array(length);
       for (let at = 0; at < length;) {
         const count = readSync(file, bytes, at, length - at, offset + at);
-        if (count === 0) throw new Failure(`${JSON.stringify(location)} is shorter than the model says`);
+        if (count === 0)
+          throw new OnnxRefused(`${JSON.stringify(printable(location))} is shorter than the model says`);
         at += count;
       }
       return bytes;
@@ -100,7 +105,7 @@ function createReader(folder: string): { readonly read: ReadPart; readonly close
  * An ONNX file with the weights in it that lie in files beside it; the same bytes if all are in it.
  *
  * @param path of the file
- * @throws {Failure} when they can't be read, or don't fit into one file
+ * @throws {OnnxRefused} when they can't be read, or don't fit into one file
  */
 export function pullExternalData(onnx: Uint8Array, path: string): Uint8Array {
   const { read, close } = createReader(dirname(path));
@@ -111,7 +116,7 @@ export function pullExternalData(onnx: Uint8Array, path: string): Uint8Array {
       rewriteMessage(bytes, 'a function', { 7: fields[1] as (node: Uint8Array) => Uint8Array });
     const pulled = rewriteMessage(onnx, 'the file', { 7: graph, 25: body });
     if (pulled.length >= MAX_BYTES)
-      throw new Failure('with its weights it has 2 GiB or more, too many for one file');
+      throw new OnnxRefused('with its weights it has 2 GiB or more, too many for one file');
     return pulled;
   } finally {
     close();

@@ -1,13 +1,14 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { TASKS } from '../../../server/model/signature.ts';
 import { fromHome } from '../../../server/platform/install.ts';
 import { UsageError } from '../../cli/faults.ts';
 import type { Surroundings } from '../../cli/tool.ts';
 import { runTool, withUsage } from '../../cli/tool.ts';
 import type { ExportOptions, PythonOptions, Report } from './importByPython.ts';
 import { PythonRefused, importByPython } from './importByPython.ts';
-import type { OnnxOptions } from './importOnnx.ts';
 import { importOnnx } from './importOnnx.ts';
+import type { OnnxOptions } from './describeOnnx.ts';
 import { findPlace, nameOf, writeAside } from './place.ts';
 import { describe, openAsServed } from './served.ts';
 import { findSource } from './source.ts';
@@ -32,12 +33,17 @@ served with the library's own answers; nothing is written otherwise. PATH is rec
                        names; as a line of CSV
   --repository FOLDER  where to write; the project's models/ unless given
   --description TEXT   one sentence: what the model predicts
-  --classes A,B,…      names for the classes of a model that numbers them
+  --classes A,B,…      names for the classes of a model that numbers them; for ONNX, the classes of a network without a
+                       label, in the order of its scores (two for a single score)
   --integer COLUMN     a column of whole numbers whose type in the rows is float; may be repeated
   --text COLUMN        a CSV column that is text though it looks like numbers; may be repeated
   --route PATH         a path at which the model answers in its own form; may be repeated
   --answer-key KEY     its own form of an answer: {KEY: value}; --decimals N: places that values are rounded to
   --tolerance X        largest difference from the library that is accepted
+  --scores KIND        ONNX only: what a network's scores are, probabilities or logits; by its last operator unless given
+  --outputs A,B,…      ONNX only: names of the values that a row is answered with, in their order
+  --task TASK          ONNX only, where the file can't say it: ranking, multioutput-regression, quantile-regression or
+                       transformation
   --signature FILE     ONNX only: a model.json to take instead of what the file says
   --python PROGRAM     a Python with the packages, in place of an environment that is made at first use in
                        ~/.cache/servemodel
@@ -59,7 +65,8 @@ const OPTIONS = {
     description: one,
     classes: one,
   },
-  ...{ 'answer-key': one, decimals: one, tolerance: one, signature: one, python: one },
+  ...{ 'answer-key': one, decimals: one, tolerance: one, python: one },
+  ...{ signature: one, scores: one, outputs: one, task: one },
   ...{ integer: many, text: many, route: many, with: many },
   trust: { type: 'boolean' },
 } as const;
@@ -100,14 +107,10 @@ function exportOptions(values: Values, rows: string | undefined): ExportOptions 
 
 /** Options that only Python's side has. */
 const NOT_FOR_ONNX = [
-  'target',
-  'columns',
-  'description',
-  'classes',
-  'answer-key',
-  'tolerance',
-  'python',
+  ...(['target', 'columns', 'description', 'answer-key', 'tolerance', 'python'] as const),
+  ...(['integer', 'text', 'route', 'with'] as const),
 ] as const;
+const FOR_ONNX = ['signature', 'scores', 'outputs', 'task'] as const;
 
 function onnxOptions(
   values: Values,
@@ -118,10 +121,19 @@ function onnxOptions(
   const wrong = NOT_FOR_ONNX.find((name) => values[name] !== undefined);
   if (wrong !== undefined)
     throw new UsageError(`--${wrong} is not for an ONNX file: say it in a --signature FILE`);
+  const { signature, classes, scores, outputs } = values;
+  if (scores !== undefined && scores !== 'probabilities' && scores !== 'logits')
+    throw new UsageError('--scores is probabilities or logits');
+  const task = TASKS.find((name) => name === values.task);
+  if (values.task !== undefined && !task) throw new UsageError(`--task is one of ${TASKS.join(', ')}`);
   return {
     ...(rows === undefined ? {} : { rows }),
-    ...(values.signature === undefined ? {} : { signature: resolve(folder, values.signature) }),
+    ...(signature === undefined ? {} : { signature: resolve(folder, signature) }),
     ...(mlmodel === undefined ? {} : { mlmodel }),
+    ...(classes === undefined ? {} : { classes: classes.split(',') }),
+    ...(scores === undefined ? {} : { scores }),
+    ...(outputs === undefined ? {} : { outputs: outputs.split(',') }),
+    ...(task === undefined ? {} : { task }),
   };
 }
 
@@ -134,7 +146,8 @@ async function importPath(
   const rows = values.rows === undefined ? undefined : resolve(folder, values.rows);
   const exported = exportOptions(values, rows);
   const onnx = source.kind === 'onnx' ? onnxOptions(values, rows, folder, source.mlmodel) : undefined;
-  if (!onnx && values.signature !== undefined) throw new UsageError('--signature is for an ONNX file');
+  const wrong = onnx ? undefined : FOR_ONNX.find((name) => values[name] !== undefined);
+  if (wrong !== undefined) throw new UsageError(`--${wrong} is for an ONNX file`);
   const repository = values.repository === undefined ? undefined : resolve(folder, values.repository);
   const place = await findPlace(
     repository ?? fromHome('models'),
@@ -149,20 +162,21 @@ async function importPath(
     interrupt,
     stderr,
   };
-  const { model, report } = await writeAside(place, async (candidate) => {
+  const { model, remarks } = await writeAside(place, async (candidate) => {
     const done = onnx
-      ? await importOnnx(source.path, candidate, onnx)
-      : await importByPython(source.path, candidate, exported, python);
-    return { model: await openAsServed(candidate), report: done ?? undefined };
+      ? assumed(await importOnnx(source.path, candidate, onnx))
+      : compared(await importByPython(source.path, candidate, exported, python));
+    return { model: await openAsServed(candidate), remarks: done };
   });
-  stdout.write(describe(model, place, repository) + compared(report));
+  stdout.write(describe(model, place, repository) + remarks);
   return 0;
 }
 
+/** What an ONNX file left open. */
+const assumed = (notes: readonly string[]): string => notes.map((note) => `${note}\n`).join('');
+
 /** What was compared with the library. */
-function compared(report: Report | undefined): string {
-  if (!report) return '';
-  const { framework, rows, edges, largest, metrics, madeUp } = report;
+function compared({ framework, rows, edges, largest, metrics, madeUp }: Report): string {
   const real = madeUp ? 'made-up rows (--rows gives it real ones)' : 'rows';
   const figures = Object.entries(metrics).flatMap(([figure, value]) =>
     typeof value === 'number' && figure !== 'rows'

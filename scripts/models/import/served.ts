@@ -45,12 +45,12 @@ const quoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\'
  */
 export function describe(model: Model, { folder, name }: Place, repository: string | undefined): string {
   const { task, inputs, outputs } = model.signature;
-  const classes = outputs.classes?.map(String).join(', ');
+  const names = (outputs.classes ?? outputs.values?.map((value) => value.name))?.map(String).join(', ');
   const cells = exampleRow(model.signature);
   const row = Object.fromEntries(inputs.map((input, at) => [input.name, cells[at]]));
   const start = repository === undefined ? 'npm start' : `MODEL_REPOSITORY=${quoted(repository)} npm start`;
   return [
-    `${folder}: ${task}${classes === undefined ? '' : ` (${classes})`}, ${inputs.length} columns, ` +
+    `${folder}: ${task}${names === undefined ? '' : ` (${names})`}, ${inputs.length} columns, ` +
       `${model.golden?.rows ?? 0} golden rows`,
     `answered by ${engineOf(model)}`,
     `${start}   # then try:`,

@@ -17,12 +17,31 @@ export type Verdict =
 const close = (logged: number | null, present: number | null, tolerance: number): boolean =>
   logged === null || present === null ? logged === present : Math.abs(logged - present) <= tolerance;
 
+type SeveralOutput = Extract<RecordedOutput, { values: unknown }>;
+
+function sameValues(logged: SeveralOutput, present: SeveralOutput): boolean {
+  const near = (a: number | null, b: number | null): boolean =>
+    close(a, b, VALUE_TOLERANCE * Math.max(1, Math.abs(a ?? 0)));
+  const same = (a: Label | null | undefined, b: Label | null | undefined): boolean =>
+    typeof a === 'number' && typeof b === 'number' ? near(a, b) : a === b;
+  const names = Object.keys(logged.values);
+  const [scores, others] = [logged.scores ?? [], present.scores ?? []];
+  return (
+    names.length === Object.keys(present.values).length &&
+    names.every((name) => same(logged.values[name], present.values[name])) &&
+    scores.length === others.length &&
+    scores.every((score, k) => near(score, others[k] ?? null))
+  );
+}
+
 /** Whether two answers are one, up to sums in another order. */
 function sameOutput(logged: RecordedOutput, present: RecordedOutput): boolean {
   if ('value' in logged || 'value' in present) {
     if (!('value' in logged && 'value' in present)) return false;
     return close(logged.value, present.value, VALUE_TOLERANCE * Math.max(1, Math.abs(logged.value ?? 0)));
   }
+  if ('values' in logged || 'values' in present)
+    return 'values' in logged && 'values' in present && sameValues(logged, present);
   const names = Object.keys(present.probabilities);
   if (names.length !== Object.keys(logged.probabilities).length) return false;
   const of = ({ probabilities }: typeof logged, name: Label) => probabilities[String(name)] ?? null;

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Label } from '../../../worker/protocol.ts';
 import { answerWidth } from '../../../worker/protocol.ts';
 import { withFile } from '../../../server/repository/versionFiles.ts';
 import type { Candidate } from '../../../server/repository/listing.ts';
@@ -15,10 +16,26 @@ const orNull = (value: number | undefined): number | null =>
 function outputOf(model: Model, answers: Float64Array, row: number): RecordedOutput {
   const { output } = model;
   if (output.task === 'regression') return { value: orNull(answers[row]) };
+  if (output.task === 'several') {
+    const { values, scores } = output;
+    const from = row * answerWidth(output);
+    const prediction = [predictionOf({ output }, answers, row)].flat() as readonly (Label | null)[];
+    const named = values.map(({ name }, k) => {
+      const value = prediction[k] ?? null;
+      return [name, typeof value === 'number' ? orNull(value) : value];
+    });
+    const numbers = Array.from({ length: scores?.width ?? 0 }, (_, k) =>
+      orNull(answers[from + values.length + k]),
+    );
+    return {
+      values: Object.fromEntries(named) as Record<string, Label | null>,
+      ...(scores && { scores: numbers }),
+    };
+  }
   const at = row * answerWidth(output) + 1;
   const probabilities = output.classes.map((name, k) => [String(name), orNull(answers[at + k])]);
   return {
-    label: predictionOf(model, answers, row),
+    label: predictionOf(model, answers, row) as Label,
     probabilities: Object.fromEntries(probabilities) as Record<string, number | null>,
   };
 }

@@ -1,6 +1,7 @@
 import type { RecordedOutput } from '../../../server/observers/predictionLog/record.ts';
-import type { Label } from '../../../worker/protocol.ts';
+import type { Label, OutputFeed, SeveralFeed } from '../../../worker/protocol.ts';
 import type { Signature } from '../../../server/model/signature.ts';
+import { givesProbabilities, outputFeed } from '../../../server/model/signature.ts';
 import { post } from '../../cli/post.ts';
 import { Failure, reasonOf } from '../../cli/faults.ts';
 import type { Version, Versions } from './scorer.ts';
@@ -8,18 +9,29 @@ import type { Version, Versions } from './scorer.ts';
 const TIMEOUT_MS = 30_000;
 
 interface Answer {
-  readonly predictions: readonly (Label | null)[];
+  readonly predictions: readonly (Label | null | readonly (Label | null)[])[];
   readonly probabilities?: readonly (readonly (number | null)[] | null)[];
   readonly classes?: readonly Label[];
+  readonly score?: readonly (number | null)[];
+  readonly distances?: readonly (readonly (number | null)[] | null)[];
   readonly errorsTotal?: number;
 }
 
+function severalOf(answer: Answer, row: number, { values, scores }: SeveralFeed): RecordedOutput | undefined {
+  const prediction = answer.predictions[row] ?? null;
+  if (prediction === null) return undefined;
+  const list = [prediction].flat() as readonly (Label | null)[];
+  return {
+    values: Object.fromEntries(values.map(({ name }, k) => [name, list[k] ?? null])),
+    ...(scores && { scores: [answer[scores.name]?.[row] ?? null].flat() }),
+  };
+}
+
 /** Of a bad row there is none. */
-function outputOf(
-  { predictions, probabilities, classes, errorsTotal = 0 }: Answer,
-  row: number,
-): RecordedOutput | undefined {
-  const prediction = predictions[row] ?? null;
+function outputOf(answer: Answer, row: number, output: OutputFeed): RecordedOutput | undefined {
+  if (output.task === 'several') return severalOf(answer, row, output);
+  const { predictions, probabilities, classes, errorsTotal = 0 } = answer;
+  const prediction = (predictions[row] ?? null) as Label | null;
   if (prediction === null && (classes || errorsTotal > 0)) return undefined;
   if (!classes) return { value: prediction as number | null };
   const numbers = probabilities?.[row] ?? [];
@@ -38,11 +50,12 @@ export function askServer(server: URL, interrupt: AbortSignal): Versions {
     score: async (rows) => {
       const columns = signature.inputs.map(({ name }) => name);
       const data = rows.map((row) => columns.map((name) => row[name]));
-      const scores = signature.task === 'classification' ? '&probabilities=true' : '';
+      const output = outputFeed(signature);
+      const scores = givesProbabilities(output) ? '&probabilities=true' : '';
       const url = new URL(`${path}/predict?on_error=null${scores}`, server);
       const outcome = await post(url, { columns, data }, TIMEOUT_MS, interrupt);
       if (!outcome.ok) throw new Failure(`${path} did not answer: ${outcome.reason}`);
-      return rows.map((_, row) => outputOf(outcome.answer as unknown as Answer, row));
+      return rows.map((_, row) => outputOf(outcome.answer as unknown as Answer, row, output));
     },
   });
   return {

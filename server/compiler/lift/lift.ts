@@ -1,5 +1,6 @@
 import type { Signature } from '../../model/signature.ts';
 import { outputFeed } from '../../model/signature.ts';
+import { fetchedOutputs } from '../../../worker/protocol.ts';
 import { writeOrigin } from '../../../worker/onnx/writeOrigin.ts';
 import { writeRemainder } from '../../../worker/onnx/writeRemainder.ts';
 import type { OnnxModel } from '../../../worker/onnx/model.ts';
@@ -80,7 +81,7 @@ function liftCut(model: OnnxModel, signature: Signature, cut: CutPoint, outputs:
  */
 export function liftModel(onnx: Uint8Array, signature: Signature): Lifting {
   const feed = outputFeed(signature);
-  const outputs = feed.task === 'classification' ? [feed.label, feed.probabilities] : [feed.value];
+  const outputs = fetchedOutputs(feed);
   try {
     const model = readModel(onnx);
     const missing = outputs.find((name) => !model.graph.outputs.some((output) => output.name === name));

@@ -175,8 +175,8 @@ export function readForest({ name, nodes }: CutPoint, { task, outputs }: Signatu
   }
   const targets = tree.attributes.get('n_targets')?.int() ?? 1;
   const traced = follow(others, '', []);
-  if (task !== 'regression' || targets !== 1 || traced?.origin(outputs.value ?? '') !== tree.outputs[0])
-    return undefined;
+  const hasValue = task === 'regression' || task === 'ranking';
+  if (!hasValue || targets !== 1 || traced?.origin(outputs.value ?? '') !== tree.outputs[0]) return undefined;
   if (tree.op !== 'TreeEnsemble') {
     const shared = readShared(tree, kind, targets);
     return shared && forestOf(tree, shared, []);

@@ -1,6 +1,6 @@
 import type { Model } from '../../model/model.ts';
 import { METADATA_DATATYPES } from './datatypes.ts';
-import type { OutputTensor } from './outputs.ts';
+import type { OutputTensor } from './outputTensor.ts';
 
 /** Triton's name for ONNX models. */
 const PLATFORM = 'onnxruntime_onnx';

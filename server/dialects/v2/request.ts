@@ -1,7 +1,7 @@
 import type { JsonObject } from '../forms/json.ts';
 import { invalidBody, invalidForm, isObject, parseJson } from '../forms/json.ts';
 import { requireUtf8 } from '../forms/utf8.ts';
-import type { OutputTensor } from './outputs.ts';
+import type { OutputTensor } from './outputTensor.ts';
 import type { TakeBytes, Tensor } from './tensor.ts';
 import { readParameters, readV2Tensor } from './tensor.ts';
 import type { WantedOutput } from './wanted.ts';

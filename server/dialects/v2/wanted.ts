@@ -1,6 +1,6 @@
 import type { JsonObject } from '../forms/json.ts';
 import { invalidBody, isObject } from '../forms/json.ts';
-import type { OutputTensor } from './outputs.ts';
+import type { OutputTensor } from './outputTensor.ts';
 import { readParameters } from './tensor.ts';
 
 /** An output that a request wants. */

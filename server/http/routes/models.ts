@@ -57,7 +57,11 @@ function withoutDistributions({ inputs, outputs, ...facts }: Signature): Signatu
     distribution: undefined,
     tensor: undefined,
   });
-  return { ...facts, inputs: inputs.map(strip), outputs: strip(outputs) };
+  return {
+    ...facts,
+    inputs: inputs.map(strip),
+    outputs: { ...strip(outputs), ...(outputs.values && { values: outputs.values.map(strip) }) },
+  };
 }
 
 /** `GET /models/:model` and `/models/:model/versions/:version`: one model's signature and facts. */

@@ -9,6 +9,7 @@ import { Problem } from '../../errors/problem.ts';
 import type { HttpRecorder } from '../../metrics/http.ts';
 import type { Model } from '../../model/model.ts';
 import type { Input } from '../../model/signature.ts';
+import { givesProbabilities } from '../../model/signature.ts';
 import type { Predictor } from '../../prediction/predictor.ts';
 import { readBytes, toText } from '../body.ts';
 import type { AppContext } from '../context.ts';
@@ -33,9 +34,9 @@ export const readNativeParameters = createParameterReader(PREDICT_PARAMETERS.nat
 
 /** @throws {Problem} invalid_parameter */
 export function requireProbabilities({ output }: Model): void {
-  if (output.task === 'classification') return;
+  if (givesProbabilities(output)) return;
   throw new Problem('invalid_parameter', {
-    detail: 'This model predicts a value: there are no probabilities.',
+    detail: 'This model gives no probabilities.',
   });
 }
 

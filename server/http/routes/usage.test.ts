@@ -69,8 +69,12 @@ describe('the example of a signature', () => {
   });
 
   it('names the parameters of the form', () => {
+    const outputs = {
+      classification: { task: 'classification', label: 'l', probabilities: 'p', classes: ['a'] },
+      regression: tiny.output,
+    } as const;
     const names = (task: 'classification' | 'regression', form: AnswerForm): string[] =>
-      Object.keys(describeCall({ ...tiny, signature: { ...tiny.signature, task } }, 1, '/', form).parameters);
+      Object.keys(describeCall({ ...tiny, output: outputs[task] }, 1, '/', form).parameters);
     expect(names('classification', 'native')).toHaveLength(6);
     expect(names('regression', 'native')).not.toContain('probabilities=true');
     expect(names('classification', 'custom')).toEqual([

@@ -1,6 +1,7 @@
 import type { PredictParameter } from '../../dialects/queryParameters.ts';
 import { PREDICT_PARAMETERS } from '../../dialects/queryParameters.ts';
 import { exampleRow } from '../../model/exampleRow.ts';
+import { givesProbabilities } from '../../model/signature.ts';
 import type { Model } from '../../model/model.ts';
 import type { AnswerForm } from '../../model/routeOwner.ts';
 
@@ -28,18 +29,18 @@ const EFFECTS: Readonly<Record<PredictParameter, string>> = {
   header: 'for text/csv: the first line is a row, and the columns are in the order of the signature',
 };
 
-function describeParameters(form: AnswerForm, task: Model['signature']['task']): Record<string, string> {
+function describeParameters(form: AnswerForm, output: Model['output']): Record<string, string> {
   const parameters = Object.entries(PREDICT_PARAMETERS[form].post) as [PredictParameter, readonly string[]][];
   return Object.fromEntries(
     parameters
-      .filter(([name]) => name !== 'probabilities' || task === 'classification')
+      .filter(([name]) => name !== 'probabilities' || givesProbabilities(output))
       .map(([name, [, value]]) => [`${name}=${value}`, EFFECTS[name]]),
   );
 }
 
 /** Describes how to call a model at a path where it answers in this form. */
 export function describeCall(
-  { id, signature }: Model,
+  { id, signature, output }: Model,
   port: number,
   path: string,
   form: AnswerForm,
@@ -56,6 +57,6 @@ export function describeCall(
     contentType: 'application/json',
     example,
     curl: `curl -X POST localhost:${port}${path} -H 'content-type: application/json' -d ${body}`,
-    parameters: describeParameters(form, signature.task),
+    parameters: describeParameters(form, output),
   };
 }

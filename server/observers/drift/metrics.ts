@@ -40,7 +40,7 @@ const FAMILIES: readonly Family[] = [
     name: 'model_prediction_drift_psi',
     help: 'Population stability index of the predictions in the window against those for the training data.',
     labels: [],
-    read: ({ predictions }) => [[{}, predictions?.psi]],
+    read: ({ predictions, values }) => [[{}, predictions?.psi ?? largest(values)]],
   },
   {
     name: 'model_unknown_ratio',
@@ -63,6 +63,12 @@ const FAMILIES: readonly Family[] = [
     ),
   },
 ];
+
+/** Of several values the one that drifted most. */
+function largest(values: readonly FieldReport[] = []): number | undefined {
+  const known = values.flatMap(({ psi }) => psi ?? []);
+  return known.length > 0 ? Math.max(...known) : undefined;
+}
 
 /** The drift families of the primary. An unknown value has no series. */
 export function registerDriftMetrics(registry: Registry, reports: () => readonly DriftReport[]): void {

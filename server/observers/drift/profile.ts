@@ -1,5 +1,6 @@
 import type { Model } from '../../model/model.ts';
 import type { Distribution, Input } from '../../model/signature.ts';
+import { labelClasses } from '../../model/signature.ts';
 
 /** How a column, or the predictions, are counted. */
 export interface Field {
@@ -15,6 +16,14 @@ export interface Field {
   readonly training?: { readonly rows: number; readonly shares: readonly number[] };
 }
 
+/** How one of several values is counted. */
+export interface ValueField extends Field {
+  /** Its place in a row of answers. */
+  readonly slot: number;
+  /** A label is its bin; undefined for one. */
+  readonly edges?: readonly number[];
+}
+
 /** How the rows of a model version are counted. Plain data, which a process sends to the primary. */
 export interface Profile {
   readonly key: string;
@@ -23,6 +32,8 @@ export interface Profile {
   readonly columns: readonly Field[];
   /** Absent for values without training data, which have no bins. */
   readonly predictions?: Field;
+  /** Of a model that answers with several values: those that have classes, or training data. */
+  readonly values?: readonly ValueField[];
   /** Number of counts, `HEAD` included. */
   readonly width: number;
 }
@@ -101,10 +112,11 @@ export function profileOf({ key, name, version, signature, output }: Model): Pro
   };
   const columns = signature.inputs.map((input) => place(columnField(input, width)));
   const { distribution } = signature.outputs;
-  const bins =
-    output.task === 'classification'
-      ? output.classes.map(String)
-      : distribution && nameBins(distribution.edges ?? []);
+  const classes = labelClasses(output);
+  const single = output.task !== 'several' || output.form === 'single';
+  const bins = single
+    ? (classes?.map(String) ?? (distribution && nameBins(distribution.edges ?? [])))
+    : undefined;
   const predictions = bins && {
     predictions: place({
       name: 'predictions',
@@ -113,5 +125,13 @@ export function profileOf({ key, name, version, signature, output }: Model): Pro
       ...trainingOf(distribution, distribution?.shares ?? []),
     }),
   };
-  return { key, model: name, version, columns, ...predictions, width };
+  const values = (single ? [] : (signature.outputs.values ?? [])).flatMap((value, slot): ValueField[] => {
+    const names =
+      value.classes?.map(String) ?? (value.distribution && nameBins(value.distribution.edges ?? []));
+    if (!names) return [];
+    const training = trainingOf(value.distribution, value.distribution?.shares ?? []);
+    const edges = value.classes ? {} : { edges: value.distribution?.edges ?? [] };
+    return [place({ name: value.name, start: width, bins: names, slot, ...edges, ...training })];
+  });
+  return { key, model: name, version, columns, ...predictions, ...(values.length > 0 && { values }), width };
 }

@@ -43,6 +43,8 @@ export interface DriftReport {
   readonly columns: readonly FieldReport[];
   /** Null for a model that predicts values, without training data of them. */
   readonly predictions: FieldReport | null;
+  /** Of a model that answers with several values: those that have classes, or training data. */
+  readonly values?: readonly FieldReport[];
 }
 
 export function verdictOf(psi: number): Verdict {
@@ -97,10 +99,13 @@ export function reportDrift(profile: Profile, counts: Float64Array, ms: number):
   const sampledRows = squares === 0 ? 0 : weights ** 2 / squares;
   const columns = profile.columns.map((field) => reportField(field, counts, sampledRows));
   const predictions = profile.predictions ? reportField(profile.predictions, counts, sampledRows) : null;
+  const values = profile.values?.map((field) => reportField(field, counts, sampledRows));
   return {
     name: profile.model,
     version: profile.version,
-    verdict: worst([...columns, ...(predictions ? [predictions] : [])].map(({ verdict }) => verdict)),
+    verdict: worst(
+      [...columns, ...(predictions ? [predictions] : []), ...(values ?? [])].map(({ verdict }) => verdict),
+    ),
     window: {
       ms,
       rows: counts[HEAD.rows] as number,
@@ -110,5 +115,6 @@ export function reportDrift(profile: Profile, counts: Float64Array, ms: number):
     thresholds: THRESHOLDS,
     columns,
     predictions,
+    ...(values && { values }),
   };
 }

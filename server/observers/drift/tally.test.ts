@@ -2,9 +2,11 @@ import { expect, it } from 'vitest';
 import type { Table } from '../../model/rows.ts';
 import { createEncoder } from '../../encoding/encoder.ts';
 import type { Model } from '../../model/model.ts';
-import type { Input } from '../../model/signature.ts';
-import { tinyModel } from '../../testing/tinyModel.ts';
+import type { Input, Signature } from '../../model/signature.ts';
+import { outputFeed } from '../../model/signature.ts';
+import { tinyModel, tinyRows } from '../../testing/tinyModel.ts';
 import { HEAD } from './profile.ts';
+import { reportDrift } from './report.ts';
 import { MANY_ROWS } from './sampler.ts';
 import { createTally } from './tally.ts';
 
@@ -144,4 +146,41 @@ it('counts values in the bins of the training answers, and none without those', 
   const start = tally.profile.predictions?.start as number;
   expect([...tally.counts.slice(start)]).toEqual([1, 1, 1]);
   expect(createTally(base).profile.predictions).toBeUndefined();
+});
+
+it('counts each of several values that has classes or training data', () => {
+  const signature: Signature = {
+    task: 'multioutput-regression',
+    inputs: [{ name: 'x', onnx: 'x', type: 'number', nullable: false }],
+    outputs: {
+      values: [
+        { name: 'free', onnx: 'y' },
+        { name: 'price', onnx: 'y', distribution: { rows: 5000, edges: [10, 20], shares: [0.5, 0.3, 0.2] } },
+        { name: 'kind', onnx: 'k', classes: ['a', 'b'], distribution: { rows: 5000, shares: [0.9, 0.1] } },
+      ],
+    },
+  };
+  const model: Model = { ...tinyModel(), signature, output: outputFeed(signature) };
+  const tally = createTally(model);
+  const rows = tinyRows([1, 2, 3]);
+  tally.take({ columns: ['x'], data: [[1], [2], [3]] }, rows, Float64Array.of(7, 15, 1, 7, 99, 1, 7, NaN, 0));
+  const { predictions, values = [], verdict } = reportDrift(tally.profile, tally.counts, 1000);
+  expect([predictions, verdict]).toEqual([null, 'not_enough_rows']);
+  expect(values.map(({ name, bins }) => [name, bins.map(({ bin, observed }) => [bin, observed])])).toEqual([
+    [
+      'price',
+      [
+        ['≤ 10', 0],
+        ['10 – 20', 0.5],
+        ['> 20', 0.5],
+      ],
+    ],
+    [
+      'kind',
+      [
+        ['a', 1 / 3],
+        ['b', 2 / 3],
+      ],
+    ],
+  ]);
 });

@@ -2,6 +2,7 @@ import { answerWidth } from '../../../worker/protocol.ts';
 import type { EncodedRows, Table } from '../../model/rows.ts';
 import type { Model } from '../../model/model.ts';
 import type { Input } from '../../model/signature.ts';
+import { labelClasses } from '../../model/signature.ts';
 import type { Field, Profile } from './profile.ts';
 import { HEAD, binCategories, profileOf } from './profile.ts';
 import type { Sampler } from './sampler.ts';
@@ -71,7 +72,11 @@ export function createTally(
   );
   const width = answerWidth(model.output);
   const valueEdges = Float64Array.from(model.signature.outputs.distribution?.edges ?? []);
-  const isLabel = model.output.task === 'classification';
+  const isLabel = labelClasses(model.output) !== undefined;
+  const values = (profile.values ?? []).map(({ edges, ...field }) => ({
+    ...field,
+    edges: edges && Float64Array.from(edges),
+  }));
   /** The position of each column in the rows of the current request. */
   const positions = new Int32Array(readers.length);
 
@@ -107,6 +112,10 @@ export function createTally(
         const { weight } = sampler;
         if (refused) while ((refused.rows[before] ?? Infinity) <= row + before) before++;
         look(data[row + before], byName, weight);
+        for (const { start, slot, edges } of values) {
+          const value = answers[row * width + slot] as number;
+          if (!Number.isNaN(value)) add(start + (edges ? binOfNumber(edges, value) : value), weight);
+        }
         if (predictions) lookAtAnswer(predictions, answers[row * width] as number, weight);
         add(HEAD.weights, weight);
         add(HEAD.squares, weight * weight);

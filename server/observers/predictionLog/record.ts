@@ -25,4 +25,10 @@ export type RecordedOutput =
       /** By class. */
       readonly probabilities: Readonly<Record<string, number | null>>;
     }
-  | { readonly value: number | null };
+  | { readonly value: number | null }
+  | {
+      /** By the name of each value. */
+      readonly values: Readonly<Record<string, Label | null>>;
+      /** The score, the distances or the probabilities. */
+      readonly scores?: readonly (number | null)[];
+    };

@@ -1,4 +1,5 @@
 import { answerWidth } from '../../../worker/protocol.ts';
+import { createSeveralText } from '../../dialects/forms/severalText.ts';
 import { createColumnFinder } from '../../encoding/columns.ts';
 import { perModel } from '../../model/perModel.ts';
 import type { Model } from '../../model/model.ts';
@@ -19,6 +20,16 @@ const numberText = (value: number): string => (Number.isFinite(value) ? String(v
 /** Prepares the text of a row's answer. */
 function createOutput({ output }: Model): (answers: Float64Array, at: number) => string {
   if (output.task === 'regression') return (answers, at) => `{"value":${numberText(answers[at] as number)}}`;
+  if (output.task === 'several') {
+    const { values, width } = createSeveralText(output);
+    const keys = output.values.map(({ name }) => `${JSON.stringify(name)}:`);
+    return (answers, at) => {
+      const members = values.map((write, k) => `${keys[k] as string}${write(answers, at)}`).join();
+      if (!output.scores) return `{"values":{${members}}}`;
+      const scores = Array.from(answers.subarray(at + keys.length, at + width), numberText).join();
+      return `{"values":{${members}},"scores":[${scores}]}`;
+    };
+  }
   const labels = output.classes.map((name) => JSON.stringify(name));
   const keys = output.classes.map((name) => `${JSON.stringify(String(name))}:`);
   return (answers, at) => {

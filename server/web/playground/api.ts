@@ -17,7 +17,12 @@ export interface ModelDetails {
   readonly default: boolean;
   readonly routes?: readonly string[];
   readonly description?: string;
-  readonly task: 'classification' | 'regression';
+  readonly task: string;
+  readonly outputs: {
+    readonly probabilities?: string;
+    readonly classes?: readonly (string | number | boolean)[];
+    readonly values?: readonly { readonly name: string }[];
+  };
   readonly inputs: readonly Input[];
 }
 
@@ -28,9 +33,15 @@ export interface CellRemark {
   readonly message: string;
 }
 
+/** A label or a value. */
+export type Prediction = string | number | boolean | null;
+
 /** The answer of `POST …/predict`. */
 export interface Answer {
-  readonly predictions: readonly (string | number | boolean | null)[];
+  /** A list each of a model that answers with several values. */
+  readonly predictions: readonly (Prediction | readonly Prediction[])[];
+  readonly score?: readonly (number | null)[];
+  readonly distances?: readonly (readonly number[] | null)[];
   readonly probabilities?: readonly (readonly number[])[];
   readonly classes?: readonly (string | number | boolean)[];
   readonly warnings?: readonly CellRemark[];
@@ -57,11 +68,21 @@ export type Outcome = { readonly timing: Timing } & (
 );
 
 /** The path where a model answers in the native form. A model with custom routes may answer in another one elsewhere. */
-export function predictPath({ name, version, default: standard, routes = [], task }: ModelDetails): string {
+export function predictPath({
+  name,
+  version,
+  default: standard,
+  routes = [],
+  outputs,
+}: ModelDetails): string {
   const named = `/models/${encodeURIComponent(name)}/versions/${version}/predict`;
   const path = standard && routes.length === 0 ? '/predict' : named;
-  return task === 'classification' ? `${path}?probabilities=true` : path;
+  return outputs.probabilities !== undefined ? `${path}?probabilities=true` : path;
 }
+
+/** The names of the values that a row is answered with; none of a model that answers with one. */
+export const namesOfValues = ({ outputs }: ModelDetails): readonly string[] =>
+  outputs.values?.map(({ name }) => name) ?? [];
 
 /** The body of a request. */
 export const requestBody = (columns: readonly string[], data: readonly (readonly Cell[])[]): string =>

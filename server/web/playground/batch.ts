@@ -1,4 +1,4 @@
-import type { Cell, CellRemark, ModelDetails, ProblemBody } from './api.ts';
+import type { Cell, CellRemark, ModelDetails, Prediction, ProblemBody } from './api.ts';
 import { predictPath, requestBody } from './api.ts';
 import { predict } from './calls.ts';
 import { fromText } from './cells.ts';
@@ -11,7 +11,7 @@ const TRIES = 25;
 
 /** The answer to a row. */
 export interface RowAnswer {
-  readonly prediction: string | number | boolean | null;
+  readonly prediction: Prediction | readonly Prediction[];
   /** Of the predicted class. */
   readonly probability?: number;
 }
@@ -81,7 +81,8 @@ export async function predictCsv(
         const { predictions, probabilities, classes = [], ...more } = outcome.answer;
         rows.forEach((row, index) => {
           const prediction = predictions[index] ?? null;
-          const probability = probabilities?.[index]?.[classes.indexOf(prediction ?? '')];
+          const label = Array.isArray(prediction) ? -1 : classes.indexOf((prediction as Prediction) ?? '');
+          const probability = probabilities?.[index]?.[label];
           answers[row] = { prediction, ...(probability !== undefined && { probability }) };
         });
         warnings.push(...(more.warnings ?? []).map(inFile));

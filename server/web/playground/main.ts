@@ -1,5 +1,5 @@
 import type { ModelDetails, Outcome } from './api.ts';
-import { predictPath, requestBody } from './api.ts';
+import { namesOfValues, predictPath, requestBody } from './api.ts';
 import { predict, fetchModel, fetchModelNames } from './calls.ts';
 import { createCopyAs } from './copyAs.ts';
 import { byId, element } from '../shared/dom.ts';
@@ -29,11 +29,11 @@ let shown: { readonly model: ModelDetails; readonly form: Form } | undefined;
 let sending: AbortController | undefined;
 let pause: ReturnType<typeof setTimeout> | undefined;
 
-function showOutcome(form: Form, outcome: Outcome): void {
+function showOutcome({ form, model }: NonNullable<typeof shown>, outcome: Outcome): void {
   showTiming(outcome.timing);
   if ('answer' in outcome) {
     form.show('warning', outcome.answer.warnings ?? []);
-    result.answer(outcome.answer, outcome.timing);
+    result.answer(outcome.answer, outcome.timing, namesOfValues(model));
   } else {
     result.refuse(outcome.refusal, form.show('error', outcome.refusal.errors ?? []));
   }
@@ -55,7 +55,7 @@ async function predictRow(): Promise<void> {
   const { signal } = (sending = new AbortController());
   try {
     const outcome = await predict(path, requestBody(form.columns, [row]), signal);
-    if (!signal.aborted) showOutcome(form, outcome);
+    if (!signal.aborted) showOutcome({ form, model }, outcome);
   } catch (error) {
     if (!signal.aborted) throw error;
   }

@@ -1,5 +1,6 @@
 import type { Cell, CellRemark, ModelDetails } from './api.ts';
-import type { BatchResult } from './batch.ts';
+import { namesOfValues } from './api.ts';
+import type { BatchResult, RowAnswer } from './batch.ts';
 import { predictCsv } from './batch.ts';
 import type { Csv } from './csv.ts';
 import { parseCsv, writeLine } from './csv.ts';
@@ -10,6 +11,7 @@ import { count, milliseconds, percent, value } from './numbers.ts';
 /** Larger files are for POST /predict_file: the page would hold them in memory several times. */
 const MAX_BYTES = 64 * 1024 * 1024;
 const SHOWN_ROWS = 100;
+const SHOWN_VALUES = 6;
 const SHOWN_REMARKS = 20;
 
 /** The part of the page that predicts whole tables. */
@@ -21,16 +23,27 @@ export interface Many {
 const toText = (cell: string | number | boolean | null | undefined): string =>
   cell === null || cell === undefined ? '' : String(cell);
 
-/** The file with its predictions as one or two more columns. */
-function writeResult(csv: Csv, { answers }: BatchResult): string {
+/** The file with its predictions as more columns. */
+function writeResult(csv: Csv, { answers }: BatchResult, names: readonly string[]): string {
   const withProbability = answers.some((answer) => answer?.probability !== undefined);
-  const more = withProbability ? ['prediction', 'probability'] : ['prediction'];
+  const titles = names.length > 0 ? names.map((name) => `prediction_${name}`) : ['prediction'];
+  const more = withProbability ? [...titles, 'probability'] : titles;
   const lines = csv.rows.map((row, index) => {
     const answer = answers[index];
-    const added = [toText(answer?.prediction), toText(answer?.probability)].slice(0, more.length);
+    const values = titles.map((_, at) => toText([answer?.prediction ?? null].flat()[at]));
+    const added = [...values, toText(answer?.probability)].slice(0, more.length);
     return writeLine([...row, ...added], csv.delimiter);
   });
   return writeLine([...csv.header, ...more], csv.delimiter) + lines.join('');
+}
+
+/** A list is cut: the download has all of it. */
+function predictionText(prediction: RowAnswer['prediction']): string {
+  const all = [prediction].flat();
+  const texts = all
+    .slice(0, SHOWN_VALUES)
+    .map((one) => (typeof one === 'number' ? value(one) : toText(one).trim()));
+  return all.length > texts.length ? `${texts.join(', ')}, …` : texts.join(', ');
 }
 
 function table(csv: Csv, { answers, errors }: BatchResult): HTMLElement {
@@ -43,7 +56,7 @@ function table(csv: Csv, { answers, errors }: BatchResult): HTMLElement {
       ? element(
           'td',
           { class: 'prediction' },
-          typeof answer.prediction === 'number' ? value(answer.prediction) : toText(answer.prediction).trim(),
+          predictionText(answer.prediction),
           answer.probability === undefined
             ? undefined
             : element('span', { class: 'probability' }, percent(answer.probability)),
@@ -104,12 +117,13 @@ export function createMany(): Many {
 
   const show = (name: string, csv: Csv, result: BatchResult, time: number): void => {
     const { answers, errors, warnings, warningsTotal, unused, refusal } = result;
+    const names = model ? namesOfValues(model) : [];
     const answered = answers.filter((answer) => answer !== undefined).length;
     status.textContent =
       `${count(answered)} of ${count(csv.rows.length)} rows predicted in ${milliseconds(time)}.` +
       (refusal ? ` ${refusal.detail}` : '');
     const save = element('button', { type: 'button', class: 'primary' }, 'Download with predictions');
-    save.addEventListener('click', () => download(name, 'text/csv', writeResult(csv, result)));
+    save.addEventListener('click', () => download(name, 'text/csv', writeResult(csv, result, names)));
     const left = csv.rows.length - SHOWN_ROWS;
     const notes = [
       ...(unused.length > 0 ? [`Columns that the model doesn’t have, not sent: ${unused.join(', ')}.`] : []),

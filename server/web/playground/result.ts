@@ -1,20 +1,24 @@
-import type { Answer, CellRemark, ProblemBody, Timing } from './api.ts';
+import type { Answer, CellRemark, Prediction, ProblemBody, Timing } from './api.ts';
 import { byId, element } from '../shared/dom.ts';
-import { milliseconds, percent, value } from './numbers.ts';
+import { count, milliseconds, percent, value } from './numbers.ts';
 
 /** Number of classes in the drawing; the rest is one line. */
 const DRAWN = 12;
 
 /** Shows the answer to the form's row. */
 export interface Result {
-  answer(answer: Answer, timing: Timing): void;
+  /** @param names of the values, where an answer is a list of them */
+  answer(answer: Answer, timing: Timing, names: readonly string[]): void;
   /** @param remarks the remarks that belong to no field */
   refuse(refusal: ProblemBody, remarks: readonly CellRemark[]): void;
   /** Some field holds no cell. */
   incomplete(): void;
 }
 
+const isList = (prediction: unknown): prediction is readonly Prediction[] => Array.isArray(prediction);
+
 const predictionText = (prediction: Answer['predictions'][number] | undefined): string => {
+  if (isList(prediction)) return `${count(prediction.length)} values`;
   if (typeof prediction === 'number') return value(prediction);
   if (typeof prediction === 'boolean') return String(prediction);
   return prediction === null || prediction === undefined ? 'no number' : prediction.trim() || '(empty)';
@@ -31,6 +35,34 @@ function bar(name: string, probability: number, predicted: boolean): HTMLElement
     element('span', { class: 'probability' }, percent(probability)),
     element('span', { class: 'track', 'aria-hidden': 'true' }, filled),
   );
+}
+
+/** The values of a list, by their names. */
+function lines(values: readonly Prediction[], names: readonly string[]): HTMLElement[] {
+  const drawn = values
+    .slice(0, DRAWN)
+    .map((one, at) =>
+      element(
+        'li',
+        {},
+        element('span', { class: 'class' }, names[at] ?? ''),
+        element('span', { class: 'probability' }, predictionText(one)),
+      ),
+    );
+  const rest = values.length - drawn.length;
+  return rest > 0 ? [...drawn, element('li', { class: 'rest' }, `and ${rest} more`)] : drawn;
+}
+
+/** What an answer has beside a label: its probability, its score or the distance to its cluster. */
+function detailOf({ predictions, probabilities, classes, score, distances }: Answer): string {
+  const [prediction] = predictions;
+  if (isList(prediction)) return '';
+  const best = probabilities?.[0]?.[classes?.indexOf(prediction ?? '') ?? -1];
+  if (best !== undefined) return percent(best);
+  const own = score?.[0];
+  if (own !== undefined && own !== null) return `score ${value(own)}`;
+  const nearest = distances?.[0] ?? [];
+  return nearest.length > 0 ? `distance ${value(Math.min(...nearest))}` : '';
 }
 
 function bars({ predictions, probabilities, classes = [] }: Answer): HTMLElement[] {
@@ -57,14 +89,13 @@ export function createResult(): Result {
   ];
   const state = (name: 'answer' | 'refused' | 'incomplete'): void => void (headline.dataset['state'] = name);
   return {
-    answer: (answer, { roundTrip, server }) => {
+    answer: (answer, { roundTrip, server }, names) => {
       state('answer');
       alert.replaceChildren();
       const [prediction] = answer.predictions;
       label.textContent = predictionText(prediction);
-      const best = answer.probabilities?.[0]?.[answer.classes?.indexOf(prediction ?? '') ?? -1];
-      detail.textContent = best === undefined ? '' : percent(best);
-      list.replaceChildren(...bars(answer));
+      detail.textContent = detailOf(answer);
+      list.replaceChildren(...(isList(prediction) ? lines(prediction, names) : bars(answer)));
       timing.textContent =
         server === undefined
           ? `Answered in ${milliseconds(roundTrip)}.`

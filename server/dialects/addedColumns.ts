@@ -1,0 +1,37 @@
+import type { OutputFeed } from '../../worker/protocol.ts';
+import { classTexts } from '../model/labels.ts';
+
+/** The columns that an answer adds to a CSV: one for each value, then the scores. */
+export function addedTitles(output: OutputFeed, probabilities: boolean): string[] {
+  switch (output.task) {
+    case 'regression':
+      return ['prediction'];
+    case 'classification':
+      return [
+        'prediction',
+        ...(probabilities ? classTexts(output) : []).map((name) => `probability_${name}`),
+      ];
+    case 'several': {
+      const { values, form, scores } = output;
+      const titles = form === 'single' ? ['prediction'] : values.map(({ name }) => `prediction_${name}`);
+      const names = {
+        score: () => ['score'],
+        distances: () => (values[0]?.classes ?? []).map((name) => `distance_${name}`),
+        probabilities: () => (probabilities ? values.map(({ name }) => `probability_${name}`) : []),
+      };
+      return [...titles, ...(scores ? names[scores.name]() : [])];
+    }
+  }
+}
+
+/** The class names of each value that is a label. */
+export function labelTexts(output: OutputFeed): readonly (readonly string[] | undefined)[] {
+  switch (output.task) {
+    case 'regression':
+      return [];
+    case 'classification':
+      return [classTexts(output)];
+    case 'several':
+      return output.values.map(({ classes }) => classes?.map(String));
+  }
+}
