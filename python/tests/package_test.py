@@ -71,7 +71,9 @@ def test_importing_the_package_imports_nothing_else() -> None:
 
 def test_the_oldest_versions_that_are_tested_are_the_oldest_that_are_allowed() -> None:
     project = tomllib.loads((SOURCES.parent / "pyproject.toml").read_text())["project"]
-    wanted = [*project["dependencies"], *(one for extra in project["optional-dependencies"].values() for one in extra)]
+    extras = project["optional-dependencies"]
+    # Gigabytes: torch_test.py runs where PyTorch is.
+    wanted = [*project["dependencies"], *(one for name in extras if name != "torch" for one in extras[name])]
     least = dict(re.fullmatch(r"([\w-]+)>=([\d.]+)", one).groups() for one in wanted if ">=" in one)
     lines = (SOURCES.parent / "oldest-requirements.txt").read_text().splitlines()
     tested = dict(line.split("==") for line in lines if "==" in line)

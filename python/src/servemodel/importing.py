@@ -39,6 +39,7 @@ from servemodel.mlmodel import columns as signature_columns
 from servemodel.mlmodel import parse
 from servemodel.signature import first_step, fitted_names, known_categories, reads_one_text
 from servemodel.sources import load_frame, load_model, not_loaded
+from servemodel.torch_program import export_program, is_module
 
 KINDS = {"long": "integer", "integer": "integer", "boolean": "boolean", "string": "string"}
 
@@ -179,6 +180,8 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             model, names, thresholds = _load(options, differences[0] if differences else "")
+        if is_module(model):
+            return export_program(model, options, steps)
         integers = list(options.get("integers") or [])
         if options.get("columns"):
             options["columns"] = next(csv.reader([options["columns"]]))

@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import joblib
 import pandas as pd
-from sklearn.base import BaseEstimator
 
 from servemodel.errors import ExportError
+from servemodel.torch_program import is_module
 
 
 OTHER_VERSION = "it was probably written by another version of a library: --with scikit-learn==1.7.2, for example"
@@ -39,6 +38,10 @@ def load_model(source: str, advice: str = "") -> Any:
 
     advice: what to do if the file can't be loaded, as far as the caller knows the versions that wrote it.
     """
+    # PyTorch's programs are read without these.
+    import joblib
+    from sklearn.base import BaseEstimator
+
     path = Path(source)
     if path.exists():
         try:
@@ -69,7 +72,8 @@ def load_model(source: str, advice: str = "") -> Any:
         found = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
         raise ExportError(f"{source} can't be imported: {error}") from None
-    return found() if callable(found) and not isinstance(found, BaseEstimator) else found
+    is_model = isinstance(found, BaseEstimator) or is_module(found)
+    return found() if callable(found) and not is_model else found
 
 
 def load_frame(path: Path, texts: Sequence[str]) -> pd.DataFrame:

@@ -27,6 +27,8 @@ export interface OnnxOptions {
   readonly signature?: string;
   /** The file MLmodel of the folder that the ONNX file is from. */
   readonly mlmodel?: string;
+  /** Names of the columns in their order, in place of those that the file has. */
+  readonly columns?: readonly string[];
   /** The classes of a network without a label, in the order of its scores. */
   readonly classes?: readonly string[];
   /** What its scores are, if that can't be seen. */
@@ -66,9 +68,15 @@ async function givenSignature(id: string, file: string): Promise<Signature> {
 
 const sha256Of = (onnx: Uint8Array): string => createHash('sha256').update(onnx).digest('hex');
 
-/** The columns that the file takes, by the names of MLflow's signature where there is one. */
-async function inferredInputs(graph: OnnxGraph, { mlmodel }: OnnxOptions): Promise<readonly Input[]> {
+/** The columns that the file takes, by the names that the caller or MLflow's signature gives them. */
+async function inferredInputs(
+  graph: OnnxGraph,
+  { mlmodel, columns }: OnnxOptions,
+): Promise<readonly Input[]> {
   const inputs = inferInputs(graph);
+  if (columns && columns.length !== inputs.length)
+    throw new Failure(`--columns names ${columns.length} columns, and the model takes ${inputs.length}`);
+  if (columns) return inputs.map((input, at) => ({ ...input, name: columns[at] as string }));
   if (mlmodel === undefined) return inputs;
   return withMlflowColumns({ inputs }, (await readFileOf(mlmodel)).toString('utf8')).inputs;
 }

@@ -7,6 +7,7 @@ import { makeFolder } from '../../../server/platform/makeFolder.ts';
 import { Failure } from '../../cli/faults.ts';
 import type { Terminal } from '../../cli/liveLine.ts';
 import { showLine } from '../../cli/liveLine.ts';
+import type { ProcessOptions } from './process.ts';
 import { runProcess } from './process.ts';
 
 /** xgboost brings 300 MB for graphics cards where there is no package without them. */
@@ -61,6 +62,13 @@ const has = (program: string, { folder, interrupt }: EnvironmentOptions): Promis
     () => false,
   );
 
+/** Whether a Python has PyTorch with its exporter, without importing them. */
+export async function hasTorch(python: string, options: ProcessOptions): Promise<boolean> {
+  const code =
+    'import sys; from importlib.util import find_spec as f; sys.exit(not (f("torch") and f("onnxscript")))';
+  return (await runProcess(python, ['-c', code], options)).code === 0;
+}
+
 /** The commands that make an environment in a folder: by uv where it is there, which takes seconds. */
 async function commands(
   at: string,
@@ -73,7 +81,7 @@ async function commands(
   if (await has('uv', options))
     return [
       ['uv', 'venv', '--quiet', '--python', options.python, at],
-      ['uv', 'pip', 'install', '--quiet', '--python', python, ...wheels],
+      ['uv', 'pip', 'install', '--quiet', '--compile-bytecode', '--python', python, ...wheels],
     ];
   return [
     [options.python, '-m', 'venv', at],
