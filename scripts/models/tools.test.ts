@@ -269,6 +269,52 @@ describe('import of an ONNX file', () => {
     });
   });
 
+  it('has what an ONNX file leaves open from its options', async () => {
+    await withTemporaryFolder(async (folder) => {
+      const onnx = join(CHECKOUT, 'server/testing/userModels/logits3.onnx');
+      const { code, out, err } = await run(
+        'import',
+        onnx,
+        '--repository',
+        folder,
+        '--classes',
+        '"a, b",c,d',
+        '--columns',
+        'x,y',
+      );
+      expect([code, err]).toEqual([0, '']);
+      expect(out).toMatch(
+        /\/logits3\/1: classification \(a, b, c, d\), 2 columns, .*"X_0" is "x", "X_1" is "y"/s,
+      );
+      expect(out).toContain('its scores look like logits (--scores says otherwise): Softmax and the label');
+    });
+  });
+
+  it.each([
+    [
+      'an option without use beside another',
+      ['--classes', 'a,b', '--task', 'ranking'],
+      /--task has no use beside/,
+    ],
+    [
+      'a task that a graph shows',
+      ['--task', 'clustering'],
+      /--task is one of ranking, multioutput-regression, /,
+    ],
+    [
+      'scores of another kind',
+      ['--classes', 'a,b', '--scores', 'odds'],
+      /--scores is probabilities or logits/,
+    ],
+    ['an option of Python', ['--tolerance', '1'], /--tolerance has no use for an ONNX file/],
+    ['a list that is no CSV', ['--columns', '"a'], /--columns is a line of CSV/],
+  ])('refuses %s', async (_, options, reason) => {
+    const onnx = join(CHECKOUT, 'server/testing/userModels/logits3.onnx');
+    const { code, out, err } = await run('import', onnx, ...options);
+    expect([code, out, err.split('\n').length]).toEqual([2, '', 2]);
+    expect(err).toMatch(reason);
+  });
+
   it('says in one line that no folder can be made', async () => {
     await withTemporaryFolder(async (folder) => {
       const onnx = join(folder, 'tiny.onnx');

@@ -8,6 +8,7 @@ import tempfile
 import warnings
 
 import numpy as np
+import pandas as pd
 import onnx
 from onnx import TensorProto as Type
 from onnx import helper, numpy_helper
@@ -20,6 +21,8 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor
 from sklearn.ensemble import GradientBoostingRegressor
 from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.svm import OneClassSVM
 from sklearn.tree import DecisionTreeClassifier
 from skl2onnx import to_onnx
@@ -140,6 +143,15 @@ def made():
         model.fit(X, BITS)
         answers = {"predictions": model.predict(HELD).tolist(), "probabilities": positive(model.predict_proba(HELD))}
         yield name, skl(model, zipmap=False), answers
+    # A frame of float64 columns, whose table of probabilities is double: ONNX Runtime itself refuses the ZipMap behind it.
+    frame = pd.DataFrame(X.astype("float64"), columns=["mean radius", "area", "2nd", "x"])
+    held = pd.DataFrame(HELD.astype("float64"), columns=frame.columns)
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(frame, NAMES)
+    answers = {"predictions": model.predict(held).tolist(), "probabilities": model.predict_proba(held).tolist()}
+    yield "zipmap-frame", to_onnx(model, frame.head(1)).SerializeToString(), answers
+    model = MultiOutputClassifier(DecisionTreeClassifier(max_depth=3, random_state=0))
+    model.fit(X, np.stack([NAMES, np.where(BITS[:, 0] > 0, "yes", "no")], axis=1))
+    yield "tree-texts", skl(model, zipmap=False), {"predictions": model.predict(HELD).tolist()}
     # Labels of two kinds, neither of them 0 and 1.
     model = MultiOutputClassifier(DecisionTreeClassifier(max_depth=3, random_state=0))
     model.fit(X, np.stack([BITS[:, 0] + 5, np.digitize(Y[:, 1], [-1, 1]) * 10], axis=1))

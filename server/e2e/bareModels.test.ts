@@ -10,7 +10,10 @@ import { withTemporaryFolder } from '../testing/temporaryFolder.ts';
 vi.setConfig({ testTimeout: 180_000 });
 
 /** Files without a signature that a repository may hold. */
-const CLASSIFIERS = ['zipmap-text', 'zipmap-int64', 'zipmap-forest', 'catboost-text', 'catboost-int64'];
+const CLASSIFIERS = [
+  ...['zipmap-text', 'zipmap-int64', 'zipmap-forest', 'zipmap-frame'],
+  ...['catboost-text', 'catboost-int64'],
+];
 const VALUES = ['doubles', 'halves', 'int32', 'int64', 'texts'];
 
 describe.skipIf(nginxMissing)(needsNginx('ONNX files without a signature'), () => {

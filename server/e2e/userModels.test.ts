@@ -1,6 +1,7 @@
 import { cpSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { importFile } from '../../scripts/testing/importFile.ts';
 import { fromHome } from '../platform/install.ts';
 import { withServer } from '../testing/startServer.ts';
 import { withTemporaryFolder } from '../testing/temporaryFolder.ts';
@@ -65,10 +66,25 @@ const SERVED: Readonly<Record<string, Readonly<Record<string, Served>>>> = {
   },
 };
 
+// Networks that give scores and no label: as they are they are refused, and their import has the classes.
+const NETWORKS = ['logits3', 'softmax3'];
+const CLASSES = ['0', '7', '9'];
+const IMPORTED: Served = {
+  rows: [
+    [0.5, 1],
+    [-2, 0.25],
+    [1, -3],
+  ],
+  answers: [0, 7, 9],
+};
+
 // What to do stands in the sentence.
 const REFUSED: Readonly<Record<string, Readonly<Record<string, RegExp>>>> = {
   'answers that change from run to run': { random: /random operators.*training mode \(dropout\)/ },
   'weights in another file': { extdata: /import/ },
+  'scores without a label': Object.fromEntries(
+    NETWORKS.map((name) => [name, /3 numbers a row: say by npm run import .*--classes a,b,c if scores/]),
+  ),
 };
 
 const copy = (repository: string, name: string): void => {
@@ -96,13 +112,18 @@ it('serves the files that people bring, each row as if it were alone, or says wh
   await withTemporaryFolder(async (folder) => {
     for (const [, name] of entries(SERVED)) copy(folder, name);
     for (const [, name] of entries(REFUSED)) copy(folder, name);
+    for (const name of NETWORKS)
+      await importFile(fromHome(`server/testing/userModels/${name}.onnx`), folder, `${name}-imported`, {
+        classes: CLASSES,
+      });
     const env = { MODEL_REPOSITORY: folder, DEFAULT_MODEL: 'fixed1', WEB_CONCURRENCY: '1' };
     await withServer({ args: ['--no-install', '--no-proxy'], env }, async ({ port }) => {
       const url = `http://127.0.0.1:${port}`;
       const { models } = (await (await fetch(`${url}/models`)).json()) as { models: ModelState[] };
       const stateOf = (name: string) => models.find((model) => model.name === name);
 
-      for (const [kind, name, { rows, answers, batching }] of entries(SERVED)) {
+      const networks = NETWORKS.map((name) => ['a network', `${name}-imported`, IMPORTED] as const);
+      for (const [kind, name, { rows, answers, batching }] of [...entries(SERVED), ...networks]) {
         const state = stateOf(name);
         expect
           .soft(state, `${kind}: ${name}`)

@@ -4,6 +4,7 @@ import type { OnnxNode } from '../../worker/onnx/node.ts';
 import { OnnxRefused, printable } from '../../worker/onnx/onnxRefused.ts';
 import type { OnnxValue } from '../../worker/onnx/value.ts';
 import type { OutputValue, Signature } from '../model/signature.ts';
+import type { Labels } from '../compiler/labelEncoding.ts';
 import { classesOf } from './inferClasses.ts';
 
 /** What to do if the file leaves something open. */
@@ -75,37 +76,63 @@ function namesOf(
 /** Scores without a label. */
 function valuesOnly(graph: OnnxGraph, scores: readonly OnnxValue[], known: Known): Outputs {
   const columns = scores.map((score) => [score.name, widthOf(graph, score, known)] as const);
-  const [[first, width] = ['', 0]] = columns;
-  const { task } = known;
-  if (columns.length === 1 && width === 1 && !known.names && (task ?? 'regression') !== 'transformation')
+  const [first = ''] = columns.map(([name]) => name);
+  const total = columns.reduce((sum, [, width]) => sum + width, 0);
+  const { task, names } = known;
+  if (task === 'ranking' && total !== 1)
+    throw new OnnxRefused(`a ranking has one value a row, and its outputs have ${total} numbers`);
+  if (total === 1 && task !== 'transformation' && !(task && names))
     return { task: task === 'ranking' ? task : 'regression', outputs: { value: first } };
-  const values = (): Outputs => ({
-    task: task ?? 'multioutput-regression',
-    outputs: { values: namesOf(columns, known) },
+  const wide = columns.find(([, width]) => width > 1);
+  if (!task && !names && wide) {
+    const activated = columns.some(([name]) => ACTIVATIONS.has(makerOf(graph, name)?.op ?? ''));
+    if (activated || !graph.nodes.some((node) => REGRESSORS.has(node.op)))
+      throw new OnnxRefused(
+        `its output "${printable(wide[0])}" has ${wide[1]} numbers a row: say by npm run import what they are, ` +
+          '--classes a,b,c if scores of classes, --outputs a,b,c if values, --task transformation if a vector',
+      );
+  }
+  return { task: task ?? 'multioutput-regression', outputs: { values: namesOf(columns, known) } };
+}
+
+/** The classes of each of several labels, where they are put side by side. */
+function classesOfEach(graph: OnnxGraph, { name, elementType }: OnnxValue, count: number): readonly Labels[] {
+  const kind = tensorTypeOf(elementType) === 'string' ? 'string' : 'number';
+  const maker = makerOf(graph, name);
+  const parts = maker?.op === 'Concat' && maker.inputs.length === count ? maker.inputs : [];
+  const found = parts.flatMap((part) => {
+    const classes = classesOf(graph, part);
+    return classes?.every((one) => typeof one === kind) ? [classes] : [];
   });
-  if (task || known.names || columns.length > 1) return values();
-  const op = makerOf(graph, first)?.op ?? '';
-  if (!ACTIVATIONS.has(op) && graph.nodes.some((node) => REGRESSORS.has(node.op))) return values();
-  throw new OnnxRefused(
-    `its output "${printable(first)}" has ${width} numbers a row: import it with --classes if each is the score of a class, or with --outputs if each is a value`,
-  );
+  return found.length === count ? found : [];
+}
+
+/** Several labels a row, with a probability each or without. */
+function severalLabels(
+  graph: OnnxGraph,
+  label: OnnxValue,
+  score: OnnxValue | undefined,
+  known: Known,
+): Outputs {
+  const count = widthOf(graph, label, known);
+  const classes = classesOfEach(graph, label, count);
+  if (classes.length === 0 && tensorTypeOf(label.elementType) === 'string')
+    throw new OnnxRefused(`it doesn't say which classes its labels choose from; ${SAY_SO}`);
+  const values = namesOf([[label.name, count]], known).map((value, at) => ({
+    ...value,
+    ...(classes[at] ? { classes: classes[at] } : { type: 'integer' as const }),
+  }));
+  const isTable = score && widthOf(graph, score, known) === count && (score.dims?.length ?? 2) < 3;
+  return {
+    task: 'multilabel-classification',
+    outputs: { values, ...(isTable && { probabilities: score.name }) },
+  };
 }
 
 /** A label, with scores. */
 function labelled(graph: OnnxGraph, label: OnnxValue, score: OnnxValue, known: Known): Outputs {
   const isText = tensorTypeOf(label.elementType) === 'string';
-  const labels = widthOf(graph, label, known);
   const width = widthOf(graph, score, known);
-  if (labels > 1) {
-    if (isText) throw new OnnxRefused(`it doesn't say which classes its labels choose from; ${SAY_SO}`);
-    const values = namesOf([[label.name, labels]], known).map((value) => ({
-      ...value,
-      type: 'integer' as const,
-    }));
-    const probabilities =
-      width === labels && (score.dims?.length ?? 2) < 3 ? { probabilities: score.name } : {};
-    return { task: 'multilabel-classification', outputs: { values, ...probabilities } };
-  }
   const numbered = Array.from({ length: width }, (_, at) => at);
   const maker = makerOf(graph, label.name);
   if (maker?.op === 'ArgMin')
@@ -136,15 +163,14 @@ export function inferOutputs(graph: OnnxGraph, known: Known = {}): Outputs {
   const scores = ofType('float16', 'float', 'double');
   const [score, secondScore] = scores;
   if (!label && score) return valuesOnly(graph, scores, known);
-  if (!score && label && !secondLabel) {
-    const isText = tensorTypeOf(label.elementType) === 'string';
-    const width = widthOf(graph, label, known);
-    const values = namesOf([[label.name, width]], known).map((value) => ({
-      ...value,
-      type: 'integer' as const,
-    }));
-    if (!isText && width > 1) return { task: known.task ?? 'multilabel-classification', outputs: { values } };
-    if (!isText && classesOf(graph, label.name) === undefined)
+  if (label && !secondLabel && !secondScore && widthOf(graph, label, known) > 1)
+    return severalLabels(graph, label, score, known);
+  if (!score && label && !secondLabel && tensorTypeOf(label.elementType) !== 'string') {
+    if (makerOf(graph, label.name)?.op === 'ArgMax')
+      throw new OnnxRefused(
+        `its output "${printable(label.name)}" is the number of a class: name them by npm run import --classes a,b,c`,
+      );
+    if (classesOf(graph, label.name) === undefined)
       return { task: 'regression', outputs: { value: label.name } };
   }
   if (!label || !score || secondLabel || secondScore)

@@ -45,7 +45,7 @@ describe('a signature from an ONNX file alone', () => {
     [
       'a matrix of any width',
       { inputs: [{ name: 'x', element: 'float', dims: ['n', 'm'] }] },
-      /how many columns/,
+      /how many columns it has; import it with --rows/,
     ],
     [
       'three dimensions',
@@ -56,7 +56,26 @@ describe('a signature from an ONNX file alone', () => {
     [
       'a table that may be scores or values',
       { outputs: [{ name: 'y', element: 'float', dims: ['n', 3] }] },
-      /"y" has 3 numbers a row: import it with --classes .* or with --outputs/,
+      /"y" has 3 numbers a row: .*--classes a,b,c if scores of classes, --outputs a,b,c if values, --task transf/,
+    ],
+    [
+      'tables, one of them of probabilities',
+      {
+        nodes: [
+          { op: 'Identity', domain: '', inputs: ['x'], outputs: ['y'] },
+          { op: 'Softmax', domain: '', inputs: ['x'], outputs: ['p'] },
+        ],
+        outputs: ['y', 'p'].map((name) => ({ name, element: 'float', dims: ['n', 3] })),
+      },
+      /"y" has 3 numbers a row: .*--classes/,
+    ],
+    [
+      'the number of the largest score alone',
+      {
+        nodes: [{ op: 'ArgMax', domain: '', inputs: ['x'], outputs: ['y'] }],
+        outputs: [{ name: 'y', element: 'int64', dims: ['n'] }],
+      },
+      /"y" is the number of a class: name them by npm run import --classes a,b,c/,
     ],
   ])('is refused for %s', (_, changes, reason) => {
     expect(() => inferSignature(graph(changes))).toThrow(reason);

@@ -29,13 +29,14 @@ const TYPES: Readonly<Record<TensorType, ColumnType>> = {
 const quote = (name: string): string => `"${printable(name)}"`;
 
 /** The columns that feed an input: one by its name, or those of a matrix by their numbers. */
-function columnsOf({ name, elementType, dims }: OnnxValue): Input[] {
+function columnsOf({ name, elementType, dims }: OnnxValue, columns?: number): Input[] {
   const tensor = tensorTypeOf(elementType);
   if (!tensor) throw new OnnxRefused(`input ${quote(name)} has an element type that no column can feed`);
   const type = TYPES[tensor];
-  const width = dims?.length === 1 ? 1 : dims?.[1];
+  const width = dims?.length === 1 ? 1 : (dims?.[1] ?? columns);
   if (!dims || dims.length === 0 || dims.length > 2 || width === undefined) {
-    throw new OnnxRefused(`input ${quote(name)} doesn't say how many columns it has; ${SAY_SO}`);
+    const rows = dims?.length === 2 ? 'import it with --rows, or ' : '';
+    throw new OnnxRefused(`input ${quote(name)} doesn't say how many columns it has; ${rows}${SAY_SO}`);
   }
   if (!Number.isInteger(width) || width < 1 || width > MAX_COLUMNS)
     throw new OnnxRefused(`input ${quote(name)} has an impossible number of columns`);
@@ -43,9 +44,14 @@ function columnsOf({ name, elementType, dims }: OnnxValue): Input[] {
   return width === 1 ? [column(name)] : Array.from({ length: width }, (_, at) => column(`${name}_${at}`));
 }
 
-/** The columns that an ONNX file's inputs take. No column accepts a missing value, since the file doesn't say which do. */
-export function inferInputs(graph: OnnxModel['graph']): Input[] {
-  const inputs = graph.inputs.filter(({ name }) => !graph.constants.has(name)).flatMap(columnsOf);
+/**
+ * The columns that an ONNX file's inputs take. No column accepts a missing value, since the file doesn't say which do.
+ *
+ * @param columns of a matrix that doesn't say how many it has, where it is the only input
+ */
+export function inferInputs(graph: OnnxModel['graph'], columns?: number): Input[] {
+  const fed = graph.inputs.filter(({ name }) => !graph.constants.has(name));
+  const inputs = fed.flatMap((value) => columnsOf(value, fed.length === 1 ? columns : undefined));
   if (inputs.length === 0) throw new OnnxRefused('it has no input');
   if (inputs.length > MAX_COLUMNS) throw new OnnxRefused('it has too many inputs');
   if (new Set(inputs.map(({ name }) => name)).size !== inputs.length)

@@ -29,7 +29,7 @@ const labelsOf = ({ attributes }: OnnxNode): number =>
   );
 
 /**
- * Replaces the ZipMap in front of an output, which makes a map for each row, by the table that it reads: float
+ * Replaces the ZipMap in front of an output, which makes a map for each row, by the table that it reads, as float
  * [rows, classes], under the output's name. A file without one is returned as it is.
  *
  * @throws {OnnxRefused} when the file is damaged
@@ -40,7 +40,8 @@ export function withoutZipMap(bytes: Uint8Array): Uint8Array {
   return editGraph(bytes, {
     [GRAPH.node]: (raw) => {
       const { op, inputs, outputs } = readNode(raw);
-      return op === OP ? writeNode({ op: 'Identity', inputs, outputs }) : raw;
+      // Of float64 rows the table is double, which skl2onnx doesn't declare.
+      return op === OP ? writeNode({ op: 'Cast', inputs, outputs, attributes: { to: FLOAT } }) : raw;
     },
     [GRAPH.output]: (raw) => {
       const { name } = readValue(raw);

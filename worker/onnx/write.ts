@@ -59,10 +59,11 @@ function writeTensor(writer: BinaryWriter, { element, dims, values }: ConstantVa
 }
 
 /** AttributeProto.type of what an attribute may hold here. */
-const ATTRIBUTE = { int: 2, tensor: 4 } as const;
+const ATTRIBUTE = { int: 2, tensor: 4, ints: 7, strings: 8 } as const;
 
 /** An attribute of a node. */
-export type AttributeValue = number | ConstantValue;
+export type AttributeValue =
+  number | ConstantValue | { readonly ints: readonly number[] } | { readonly strings: readonly string[] };
 
 function writeAttribute(writer: BinaryWriter, name: string, value: AttributeValue): void {
   text(writer, 1, name);
@@ -70,6 +71,12 @@ function writeAttribute(writer: BinaryWriter, name: string, value: AttributeValu
   if (typeof value === 'number') {
     writer.tag(3, WireType.Varint).int64(value);
     type(ATTRIBUTE.int);
+  } else if ('ints' in value) {
+    for (const item of value.ints) writer.tag(8, WireType.Varint).int64(item);
+    type(ATTRIBUTE.ints);
+  } else if ('strings' in value) {
+    for (const item of value.strings) text(writer, 9, item);
+    type(ATTRIBUTE.strings);
   } else {
     message(writer, 5, () => writeTensor(writer, value));
     type(ATTRIBUTE.tensor);
@@ -81,16 +88,19 @@ export interface NewNode {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes?: Readonly<Record<string, AttributeValue>>;
+  /** The standard operators' unless given. */
+  readonly domain?: string;
 }
 
-/** A NodeProto of a standard operator. */
-export function writeNode({ op, inputs, outputs, attributes = {} }: NewNode): Uint8Array {
+/** A NodeProto. */
+export function writeNode({ op, inputs, outputs, attributes = {}, domain = '' }: NewNode): Uint8Array {
   const writer = new BinaryWriter();
   for (const name of inputs) text(writer, 1, name);
   for (const name of outputs) text(writer, 2, name);
   text(writer, 4, op);
   for (const [name, value] of Object.entries(attributes))
     message(writer, 5, () => writeAttribute(writer, name, value));
+  if (domain !== '') text(writer, 7, domain);
   return writer.finish();
 }
 

@@ -133,14 +133,18 @@ def _rows_around(examples: list[Any], count: int) -> list[Any]:
     return made
 
 
-def _given_rows(path: Path, columns: list[str] | None, examples: list[Any]) -> list[Any] | None:
+def _names(frame: Any, options: dict[str, Any]) -> list[str]:
+    return [name for name in frame.columns if name != options.get("target")]
+
+
+def _given_rows(options: dict[str, Any], columns: list[str] | None, examples: list[Any]) -> list[Any] | None:
     """The rows of a file as the one matrix that the program takes; None where it takes another form."""
     import torch
 
     from servemodel.sources import load_frame
 
-    frame = load_frame(path, [])
-    names = columns or list(frame.columns)
+    frame = load_frame(Path(options["rows"]), [])
+    names = columns or _names(frame, options)
     if len(examples) != 1 or examples[0].dim() != 2 or not set(names) <= set(frame.columns):
         return None
     cells = frame[names].apply(lambda column: np.asarray(column, dtype="float64") if column.dtype.kind in "biuf" else np.nan)
@@ -207,7 +211,7 @@ def export_program(found: Any, options: dict[str, Any], steps: Any) -> dict[str,
     if is_module(found):
         from servemodel.sources import load_frame
 
-        width = len(columns) if columns else len(load_frame(rows, []).columns) if rows else 0
+        width = len(columns) if columns else len(_names(load_frame(rows, []), options)) if rows else 0
         if width == 0:
             raise ExportError(f"{options['path']} is a PyTorch module: name the columns that it takes with --columns or --rows")
         found = _from_module(found, width)
@@ -217,7 +221,7 @@ def export_program(found: Any, options: dict[str, Any], steps: Any) -> dict[str,
     graph = _to_onnx(program)
     steps("comparing ONNX Runtime with PyTorch")
     examples = _examples(program)
-    given = _given_rows(rows, columns, examples) if rows else None
+    given = _given_rows(options, columns, examples) if rows else None
     inputs = given or _rows_around(examples, ROWS)
     tolerance = TOLERANCE if options.get("tolerance") is None else options["tolerance"]
     with _quiet():
@@ -226,7 +230,7 @@ def export_program(found: Any, options: dict[str, Any], steps: Any) -> dict[str,
     out.mkdir(parents=True, exist_ok=True)
     (out / "model.onnx").write_bytes(graph)
     return {"framework": f"PyTorch {torch.__version__.split('+')[0]}", "rows": len(inputs[0]), "edges": 0, "largest": largest,
-            "metrics": {}, "madeUp": given is None, "onnx": True, "columns": columns}  # fmt: skip
+            "metrics": {}, "madeUp": given is None, "onnx": True}  # fmt: skip
 
 
 def main(arguments: list[str]) -> int:

@@ -12,8 +12,8 @@ import { Failure } from '../../cli/faults.ts';
 /** What a network's scores are: ready, or to be made probabilities by Softmax, or Sigmoid where there is one column. */
 export type ScoreKind = 'probabilities' | 'logits';
 
-const INT64 = 7;
-const STRING = 8;
+export const INT64 = 7;
+export const STRING = 8;
 
 const KINDS: Readonly<Record<string, ScoreKind>> = {
   Softmax: 'probabilities',

@@ -5,36 +5,45 @@ import { inferInputs } from '../../../server/loading/inferSignature.ts';
 import { withMlflowColumns } from '../../../server/loading/mlflowModel.ts';
 import { readSignature } from '../../../server/loading/modelJson.ts';
 import type { Input, Signature } from '../../../server/model/signature.ts';
-import { tensorTypeOf } from '../../../worker/onnx/elementTypes.ts';
 import type { OnnxGraph } from '../../../worker/onnx/graph.ts';
 import { readModel } from '../../../worker/onnx/model.ts';
 import { Failure } from '../../cli/faults.ts';
 import type { FileRows } from '../readRows.ts';
 import { readColumns, readRows } from '../readRows.ts';
 import type { ScoreKind } from './appendLabel.ts';
-import { appendLabel, classesFrom, kindOf } from './appendLabel.ts';
 import { appendProbabilities } from './appendProbabilities.ts';
 import { learn, makeRows } from './columns.ts';
 import { matchColumns } from './matchColumns.ts';
 import type { Observed } from './observe.ts';
 import { observe, widthOf } from './observe.ts';
+import { withClasses } from './withClasses.ts';
+
+/** Tasks that a file of values may have. */
+export const SAYABLE = [
+  'ranking',
+  'multioutput-regression',
+  'quantile-regression',
+  'transformation',
+] as const;
 
 /** What the caller says about a file that doesn't say it. */
 export interface OnnxOptions {
   /** A file of rows. */
   readonly rows?: string;
+  /** Its column of true answers, which is none of the model's. */
+  readonly target?: string;
+  /** The columns of the rows in the order of the matrix. */
+  readonly columns?: readonly string[];
   /** A model.json to take in place of all else. */
   readonly signature?: string;
   /** The file MLmodel of the folder that the ONNX file is from. */
   readonly mlmodel?: string;
-  /** Names of the columns in their order, in place of those that the file has. */
-  readonly columns?: readonly string[];
   /** The classes of a network without a label, in the order of its scores. */
   readonly classes?: readonly string[];
   /** What its scores are, if that can't be seen. */
   readonly scores?: ScoreKind;
   /** What the model is for, where the file can't say it. */
-  readonly task?: Signature['task'];
+  readonly task?: (typeof SAYABLE)[number];
   /** Names of the values that a row is answered with, in their order. */
   readonly outputs?: readonly string[];
 }
@@ -68,39 +77,33 @@ async function givenSignature(id: string, file: string): Promise<Signature> {
 
 const sha256Of = (onnx: Uint8Array): string => createHash('sha256').update(onnx).digest('hex');
 
-/** The columns that the file takes, by the names that the caller or MLflow's signature gives them. */
-async function inferredInputs(
-  graph: OnnxGraph,
-  { mlmodel, columns }: OnnxOptions,
-): Promise<readonly Input[]> {
-  const inputs = inferInputs(graph);
-  if (columns && columns.length !== inputs.length)
-    throw new Failure(`--columns names ${columns.length} columns, and the model takes ${inputs.length}`);
-  if (columns) return inputs.map((input, at) => ({ ...input, name: columns[at] as string }));
-  if (mlmodel === undefined) return inputs;
-  return withMlflowColumns({ inputs }, (await readFileOf(mlmodel)).toString('utf8')).inputs;
-}
-
-/** The columns by the names of the rows, with what the rows teach about them. */
-async function withRows(
-  inferred: readonly Input[],
-  file: string,
-): Promise<{ readonly inputs: readonly Input[]; readonly rows: FileRows; readonly notes: string[] }> {
-  const columns = await readColumns(file);
-  const { inputs, note } = columns ? matchColumns(inferred, columns) : { inputs: inferred };
-  const rows = await readRows(file, { inputs });
-  return { inputs: learn(inputs, rows), rows, notes: note === undefined ? [] : [note] };
-}
-
-/** The one table of scores. @throws {Failure} */
-function scoresOf({ outputs }: OnnxGraph): OnnxGraph['outputs'][number] {
-  const scores = outputs.filter(({ elementType }) =>
-    ['float16', 'float', 'double'].includes(tensorTypeOf(elementType) ?? ''),
+/** The names of the columns of the rows, the target left out. @throws {Failure} */
+async function givenColumns({ rows, target, columns }: OnnxOptions): Promise<readonly string[] | undefined> {
+  const found = rows === undefined ? undefined : await readColumns(rows);
+  const lacking = [...(target === undefined ? [] : [target]), ...(columns ?? [])].find(
+    (name) => found?.includes(name) === false,
   );
-  const [first] = scores;
-  if (!first || scores.length > 1)
-    throw new Failure(`--classes needs one table of scores among the outputs, and it has ${scores.length}`);
-  return first;
+  if (lacking !== undefined) throw new Failure(`${rows ?? ''} has no column ${JSON.stringify(lacking)}`);
+  return columns ?? found?.filter((name) => name !== target);
+}
+
+interface Columns {
+  readonly inputs: readonly Input[];
+  readonly rows: FileRows;
+  readonly notes: readonly string[];
+}
+
+/** The columns that the file takes, by the names of the rows or of MLflow's signature, and what the rows teach about them. */
+async function columnsOf(graph: OnnxGraph, options: OnnxOptions): Promise<Columns> {
+  const columns = await givenColumns(options);
+  let inputs: readonly Input[] = inferInputs(graph, columns?.length);
+  if (options.mlmodel !== undefined)
+    inputs = withMlflowColumns({ inputs }, (await readFileOf(options.mlmodel)).toString('utf8')).inputs;
+  const { inputs: named, note } = columns ? matchColumns(inputs, columns) : { inputs };
+  const notes = note === undefined ? [] : [note];
+  if (options.rows === undefined) return { inputs: named, rows: makeRows({ inputs: named }), notes };
+  const rows = await readRows(options.rows, { inputs: named });
+  return { inputs: learn(named, rows), rows, notes };
 }
 
 /** Appends the probabilities of several labels, where that gives a table of one number for each. */
@@ -132,37 +135,22 @@ export async function describeOnnx(id: string, onnx: Uint8Array, options: OnnxOp
     const rows = options.rows === undefined ? makeRows(signature) : await readRows(options.rows, signature);
     return { onnx, signature, rows, notes: [] };
   }
-  const { graph } = readModel(onnx);
-  const inferred = await inferredInputs(graph, options);
-  const { inputs, rows, notes } =
-    options.rows === undefined
-      ? { inputs: inferred, rows: makeRows({ inputs: inferred }), notes: [] }
-      : await withRows(inferred, options.rows);
+  const model = readModel(onnx);
+  const { graph } = model;
+  const { inputs, rows, notes } = await columnsOf(graph, options);
   const observed = await observe(onnx, inputs, rows);
-  const columnsOf = (output: string): number | undefined => widthOf(observed, output, rows.data.length);
-  if (options.classes === undefined) {
-    if (options.scores !== undefined) throw new Failure('--scores needs --classes');
-    const { task, outputs: names } = options;
-    const found = inferOutputs(graph, { width: columnsOf, ...(task && { task }), ...(names && { names }) });
-    if (task && found.task !== task)
-      throw new Failure(`it can't be a ${task}: its outputs are those of a ${found.task}`);
-    const more = await withProbabilities(onnx, graph, found, observed, { inputs, rows });
-    return { ...more, signature: { ...more.signature, inputs, sha256: sha256Of(more.onnx) }, rows, notes };
+  const width = (output: string): number | undefined => widthOf(observed, output, rows.data.length);
+  const { task, outputs: names, classes, scores } = options;
+  if (classes) {
+    const made = withClasses(onnx, model, width, classes, scores);
+    const signature = { task: 'classification', inputs, outputs: made.outputs } as const;
+    const sha256 = sha256Of(made.onnx);
+    return { onnx: made.onnx, signature: { ...signature, sha256 }, rows, notes: [...notes, made.note] };
   }
-  const { name, dims } = scoresOf(graph);
-  const width = columnsOf(name) ?? dims?.[1];
-  if (width === undefined) throw new Failure("it can't be seen how many scores it gives: give it --rows");
-  const kind = options.scores ?? kindOf(graph, name);
-  if (!kind)
-    throw new Failure("it can't be seen whether its scores are probabilities or logits: say so by --scores");
-  const labelled = appendLabel(onnx, name, width, kind, classesFrom(options.classes));
-  const activation = width > 1 ? 'Softmax' : 'Sigmoid';
-  const note = `its scores are ${kind}${options.scores ? '' : ' by its last operator (--scores says otherwise)'}: ${kind === 'logits' ? `${activation} and ` : ''}the label was appended to the graph`;
-  const signature: Signature = {
-    task: 'classification',
-    inputs,
-    outputs: labelled.outputs,
-    sha256: sha256Of(labelled.onnx),
-  };
-  return { onnx: labelled.onnx, signature, rows, notes: [...notes, note] };
+  if (scores !== undefined) throw new Failure('--scores needs --classes');
+  const found = inferOutputs(graph, { width, ...(task && { task }), ...(names && { names }) });
+  if (task && found.task !== task)
+    throw new Failure(`it can't be a ${task}: its outputs are those of a ${found.task}`);
+  const more = await withProbabilities(onnx, graph, found, observed, { inputs, rows });
+  return { ...more, signature: { ...more.signature, inputs, sha256: sha256Of(more.onnx) }, rows, notes };
 }

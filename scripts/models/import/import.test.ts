@@ -225,6 +225,15 @@ describe.skipIf(trainingMissing)(`import, with the real libraries${trainingMissi
   });
 });
 
+/** Stands for uv: makes a bin/python that says what it is called with. */
+const FAKE_UV = `#!/bin/sh
+echo "uv $*" >>"$CALLS"
+for last; do :; done
+case "$*" in
+  'venv '*) mkdir -p "$last/bin" && cp "$(command -v python3)" "$last/bin/python" ;;
+esac
+`;
+
 /** Stands for python3 and its venv: writes what it was called with, and makes a bin/python that fails in pip. */
 const FAKE = `#!/bin/sh
 echo "$*" >>"$CALLS"
@@ -283,6 +292,18 @@ describe('the environment of import', () => {
       expect((await run('--with', 'scikit-learn==1.7.2'))[1]).toEqual(['-m venv', '-m pip', importing]);
       expect(readFileSync(calls, 'utf8')).toMatch(/-m pip .* scikit-learn==1\.7\.2 /);
       expect(cached()).toHaveLength(2);
+      writeFileSync(join(bin, 'uv'), FAKE_UV, { mode: 0o755 });
+      expect((await run('--with', 'scikit-learn==1.6.1'))[1]).toEqual([
+        'uv --version',
+        'uv venv',
+        'uv pip',
+        importing,
+      ]);
+      // uv compiles no modules unless it is asked to: the first imports of large libraries take long.
+      expect(readFileSync(calls, 'utf8')).toMatch(
+        /uv pip install .*--compile-bytecode .* scikit-learn==1\.6\.1 /,
+      );
+      expect(cached()).toHaveLength(3);
     });
   });
 });

@@ -59,8 +59,6 @@ export interface Report {
   readonly madeUp: boolean;
   /** Python wrote model.onnx alone: the rest is taken as from any ONNX file. */
   readonly onnx?: boolean;
-  /** The names of its matrix's columns, where the user gave them. */
-  readonly columns?: readonly string[] | null;
   /** What was assumed about the ONNX file. */
   readonly notes?: readonly string[];
 }
@@ -166,8 +164,7 @@ export async function importByPython(
     const report = JSON.parse(await readFile(answered, 'utf8')) as Report;
     if (facts.kind === 'object') options.check(report.onnx ? 'torch' : 'library');
     if (!report.onnx) return report;
-    const named = report.columns ? { ...onnx, columns: report.columns } : onnx;
-    return { ...report, notes: await importOnnx(join(candidate.folder, 'model.onnx'), candidate, named) };
+    return { ...report, notes: await importOnnx(join(candidate.folder, 'model.onnx'), candidate, onnx) };
   } finally {
     await rm(work, { recursive: true, force: true });
   }

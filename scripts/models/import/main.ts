@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { TASKS } from '../../../server/model/signature.ts';
+import { createCsvReader } from '../../../server/dialects/forms/csvReader.ts';
+import { Problem } from '../../../server/errors/problem.ts';
 import { fromHome } from '../../../server/platform/install.ts';
 import { UsageError } from '../../cli/faults.ts';
 import type { Surroundings } from '../../cli/tool.ts';
@@ -8,6 +9,7 @@ import { runTool, withUsage } from '../../cli/tool.ts';
 import type { ExportOptions, PythonOptions, Report } from './importByPython.ts';
 import { PythonRefused, importByPython } from './importByPython.ts';
 import { importOnnx } from './importOnnx.ts';
+import { SAYABLE } from './describeOnnx.ts';
 import type { OnnxOptions } from './describeOnnx.ts';
 import { findPlace, nameOf, writeAside } from './place.ts';
 import { describe, openAsServed } from './served.ts';
@@ -29,9 +31,9 @@ served with the library's own answers; nothing is written otherwise. PATH is rec
   --rows FILE          rows to compare on, best those of the training: CSV with a header line, parquet; for ONNX CSV as
                        the server reads it, or JSON lines, .gz too. Ranges and categories are taken from them; without
                        them, rows are made up
-  --target COLUMN      the column of the true answers in the rows: quality is measured
-  --columns A,B,…      the columns of the rows in the order of the matrix that the model was fitted on, where that had no
-                       names; as a line of CSV
+  --target COLUMN      the column of the true answers in the rows: quality is measured; for ONNX it is left out
+  --columns A,B,…      the columns of the rows in the order of the matrix that the model takes, where that has no names; as
+                       a line of CSV
   --repository FOLDER  where to write; the project's models/ unless given
   --description TEXT   one sentence: what the model predicts
   --classes A,B,…      names for the classes of a model that numbers them; for ONNX, the classes of a network without a
@@ -97,7 +99,7 @@ function exportOptions(values: Values, rows: string | undefined): ExportOptions 
     target: values.target,
     columns: values.columns,
     description: values.description,
-    classes: values.classes?.split(','),
+    classes: values.classes === undefined ? undefined : listOf('classes', values.classes),
     integers: values.integer ?? [],
     texts: values.text ?? [],
     routes: values.route ?? [],
@@ -109,11 +111,11 @@ function exportOptions(values: Values, rows: string | undefined): ExportOptions 
 /** Options that a model has no use for: one whose ONNX form is all that there is, or one of a library. */
 const UNUSED = {
   onnx: [
-    ...(['target', 'description', 'answer-key', 'integer', 'text', 'route'] as const),
+    ...(['description', 'answer-key', 'integer', 'text', 'route'] as const),
     // Of the way to an ONNX file.
-    ...(['columns', 'tolerance', 'python', 'with'] as const),
+    ...(['tolerance', 'python', 'with'] as const),
   ],
-  torch: ['target', 'description', 'answer-key', 'integer', 'text', 'route'],
+  torch: ['description', 'answer-key', 'integer', 'text', 'route'],
   library: ['signature', 'scores', 'outputs', 'task'],
 } as const;
 
@@ -123,7 +125,27 @@ function refuseUnused(values: Values, form: keyof typeof UNUSED): void {
   if (wrong === undefined) return;
   if (form === 'library') throw new UsageError(`--${wrong} is for an ONNX file or a PyTorch program`);
   const what = form === 'onnx' ? 'an ONNX file' : 'a PyTorch program';
-  throw new UsageError(`--${wrong} is not for ${what}: say it in a --signature FILE`);
+  throw new UsageError(`--${wrong} has no use for ${what}: a model.json by --signature may say it`);
+}
+
+/** What leaves nothing to say for others. */
+const SAYS_ALL = {
+  signature: ['classes', 'scores', 'outputs', 'task', 'columns'],
+  classes: ['outputs', 'task'],
+} as const;
+
+/** The names in a line of CSV. */
+function listOf(option: string, line: string): readonly string[] {
+  let names: readonly string[] = [];
+  try {
+    const reader = createCsvReader((cells) => (names = cells));
+    reader.write(line);
+    reader.end();
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    throw new UsageError(`--${option} is a line of CSV`);
+  }
+  return names;
 }
 
 function onnxOptions(
@@ -132,18 +154,24 @@ function onnxOptions(
   folder: string,
   mlmodel?: string,
 ): OnnxOptions {
-  const { signature, classes, scores, outputs } = values;
+  for (const option of ['signature', 'classes'] as const) {
+    const idle = values[option] === undefined ? undefined : SAYS_ALL[option].find((name) => values[name]);
+    if (idle !== undefined) throw new UsageError(`--${idle} has no use beside --${option}`);
+  }
+  const { signature, target, columns, classes, scores, outputs } = values;
   if (scores !== undefined && scores !== 'probabilities' && scores !== 'logits')
     throw new UsageError('--scores is probabilities or logits');
-  const task = TASKS.find((name) => name === values.task);
-  if (values.task !== undefined && !task) throw new UsageError(`--task is one of ${TASKS.join(', ')}`);
+  const task = SAYABLE.find((name) => name === values.task);
+  if (values.task !== undefined && !task) throw new UsageError(`--task is one of ${SAYABLE.join(', ')}`);
   return {
     ...(rows === undefined ? {} : { rows }),
     ...(signature === undefined ? {} : { signature: resolve(folder, signature) }),
     ...(mlmodel === undefined ? {} : { mlmodel }),
-    ...(classes === undefined ? {} : { classes: classes.split(',') }),
+    ...(target === undefined ? {} : { target }),
+    ...(columns === undefined ? {} : { columns: listOf('columns', columns) }),
+    ...(classes === undefined ? {} : { classes: listOf('classes', classes) }),
     ...(scores === undefined ? {} : { scores }),
-    ...(outputs === undefined ? {} : { outputs: outputs.split(',') }),
+    ...(outputs === undefined ? {} : { outputs: listOf('outputs', outputs) }),
     ...(task === undefined ? {} : { task }),
   };
 }

@@ -63,6 +63,6 @@ export function matchColumns(inputs: readonly Input[], columns: readonly string[
   }
   const names = missing.map(({ name }) => name);
   throw new Failure(
-    `the rows lack ${names.length} of the model's ${inputs.length} columns (${list(names)}), and have ${columns.length}: name them so, or leave out the others, so that they are taken by their order`,
+    `the rows lack ${names.length} of the model's ${inputs.length} columns (${list(names)}), and have ${columns.length}: name them so, or give --columns a,b,c in the order of the model (--target leaves out the column of the answers)`,
   );
 }

@@ -4,6 +4,7 @@ import type { OutputValue } from '../../../worker/answers.ts';
 import { rejectHostileFile } from '../../../worker/onnx/rejectHostileFile.ts';
 import { openGraph } from '../../../worker/session.ts';
 import { createFeedMaker } from '../../../worker/tensors.ts';
+import { Failure } from '../../cli/faults.ts';
 import type { FileRows } from '../readRows.ts';
 
 /** The outputs of a run, by name. */
@@ -12,8 +13,8 @@ export type Observed = ReadonlyMap<string, OutputValue>;
 /**
  * What the graph gives for some rows: the shapes that a file declares are often wrong, or left open.
  *
- * @returns undefined if it can't be opened, or doesn't take the rows, made-up ones for instance
- * @throws {OnnxRefused} when it could run forever
+ * @returns undefined if it doesn't take the rows, made-up ones for instance
+ * @throws {OnnxRefused | Failure} when it could run forever, or can't be opened
  */
 export async function observe(
   onnx: Uint8Array,
@@ -21,9 +22,9 @@ export async function observe(
   { columns, data }: FileRows,
 ): Promise<Observed | undefined> {
   rejectHostileFile(onnx);
-  const session = await openGraph(onnx).catch(() => undefined);
-  // Opening the version says why.
-  if (!session) return undefined;
+  const session = await openGraph(onnx).catch((error: unknown) => {
+    throw new Failure((error as Error).message);
+  });
   try {
     const { rows, cells, texts } = createEncoder({ inputs }).encode(columns, data, { ignoreExtra: true });
     const feeds = inputs.map((input) => ({ ...input, categories: input.categories ?? [] }));

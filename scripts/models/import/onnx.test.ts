@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { Golden, Signature } from '../../../server/model/signature.ts';
 import type { GraphSpec } from '../../../server/testing/buildModel.ts';
 import { buildModel } from '../../../server/testing/buildModel.ts';
-import { isClose } from '../../../server/testing/bareModels.ts';
+import { bareAnswers, bareOnnx, isClose } from '../../../server/testing/bareModels.ts';
 import { withTemporaryFolder } from '../../../server/testing/temporaryFolder.ts';
 import { importFile } from '../../testing/importFile.ts';
 import { readModel } from '../../../worker/onnx/model.ts';
@@ -79,7 +79,7 @@ describe('a network without a label', () => {
     expect(signature.task).toBe('classification');
     expect(golden.predictions).toEqual(wanted.map((row) => classes[best(row)]));
     expect(isClose(golden.probabilities, wanted)).toBe(true);
-    expect(said).toMatch(new RegExp(`scores are ${kind} by its last operator`));
+    expect(said).toContain(`its scores look like ${kind} (--scores says otherwise): `);
   });
 
   it.each([
@@ -112,6 +112,81 @@ describe('a network without a label', () => {
   });
 });
 
+describe('classes', () => {
+  const classes = ['red', 'green', 'blue'];
+  const product = { op: 'MatMul', domain: '', inputs: ['X', 'W'], outputs: ['product'] };
+  const other = (nodes: GraphSpec['nodes'], outputs: GraphSpec['outputs']): Uint8Array =>
+    buildModel({
+      inputs: [{ name: 'X', element: 'float', dims: ['n', 2] }],
+      constants: { W: { element: 'float', dims: [2, 3], values: WEIGHTS } },
+      nodes: [product, ...nodes],
+      outputs,
+      opsets: { '': 18 },
+    });
+  const table = (name: string) => ({ name, element: 'float', dims: ['n', 3] }) as const;
+
+  it.each([
+    [
+      'of two tables those of the probabilities',
+      other(
+        [{ op: 'Softmax', domain: '', inputs: ['product'], outputs: ['p'] }],
+        [table('product'), table('p')],
+      ),
+    ],
+    [
+      'of a label alone those of the scores that it compares',
+      other(
+        [
+          {
+            op: 'ArgMax',
+            domain: '',
+            inputs: ['product'],
+            outputs: ['at'],
+            attributes: { axis: { int: 1 }, keepdims: { int: 0 } },
+          },
+        ],
+        [{ name: 'at', element: 'int64', dims: ['n'] }],
+      ),
+    ],
+  ])('are %s', async (_, onnx) => {
+    const { golden } = await imported(onnx, csv('X_0,X_1'), { classes });
+    const wanted = ROWS.map((row) => softmax(logitsOf(row)));
+    expect(golden.predictions).toEqual(wanted.map((row) => classes[best(row)]));
+    expect(isClose(golden.probabilities, wanted)).toBe(true);
+  });
+
+  it.each<[string, string, string[], unknown[]]>([
+    ['integers', 'catboost-int64', ['no', 'yes'], [0, 1]],
+    ['texts', 'catboost-text', ['b', 'g', 'r'], ['blue', 'green', 'red']],
+    ['texts, as integers', 'catboost-text', ['3', '2', '1'], ['blue', 'green', 'red']],
+  ])('that are %s get other names, and the model stays a forest', async (_, name, names, own) => {
+    const { data, predictions, probabilities } = bareAnswers(name);
+    const rows = `${['a,b,c,d', ...data.map((row) => row.join())].join('\n')}\n`;
+    const { said, golden } = await imported(bareOnnx(name), rows, { classes: names });
+    expect(golden.predictions.map(String)).toEqual(predictions.map((one) => names[own.indexOf(one)]));
+    expect(isClose(golden.probabilities, probabilities)).toBe(true);
+    expect(said).toContain('answered by the compiled forest');
+    expect(said).toContain(`its classes ${own.join(', ')} are now ${names.join(', ')}, in this order`);
+  });
+
+  it('must be as many as the label has', async () => {
+    const rows = `a,b,c,d\n1,2,3,4\n`;
+    await expect(imported(bareOnnx('catboost-text'), rows, { classes: ['a', 'b'] })).rejects.toThrow(
+      'it has 3 classes, so --classes needs 3 names',
+    );
+  });
+});
+
+describe('values', () => {
+  it.each<[string, readonly number[], OnnxOptions, RegExp]>([
+    ['a ranking of several', WEIGHTS, { task: 'ranking' }, /a ranking has one value a row/],
+    ['several outputs of one', [1, -2], { task: 'quantile-regression' }, /can't be a quantile-regression/],
+    ['other names than values', WEIGHTS, { outputs: ['a', 'b'] }, /gives 3 values a row, so --outputs needs/],
+  ])('are refused for %s', async (_, weights, options, reason) => {
+    await expect(imported(network(weights), csv('X_0,X_1'), options)).rejects.toThrow(reason);
+  });
+});
+
 describe('names of columns', () => {
   const inputs = (...names: string[]) =>
     names.map((name) => ({ name, onnx: name, type: 'number', nullable: false }) as const);
@@ -126,6 +201,30 @@ describe('names of columns', () => {
     ]);
     expect(said).toContain(
       'columns are taken from the rows by their order: "X_0" is "mean radius", "X_1" is "area"',
+    );
+  });
+
+  it.each<[string, string, OnnxOptions]>([
+    ['without the column of the answers', 'mean radius,churned,area', { target: 'churned' }],
+    ['in the order that is given', 'area,churned,mean radius', { columns: ['mean radius', 'area'] }],
+  ])('of a matrix of any width are those of the rows, %s', async (_, header, options) => {
+    const anyWidth = buildModel({
+      inputs: [{ name: 'X', element: 'float', dims: ['n', 'm'] }],
+      constants: { W: { element: 'float', dims: [2, 1], values: [1, -2] } },
+      nodes: [{ op: 'MatMul', domain: '', inputs: ['X', 'W'], outputs: ['value'] }],
+      outputs: [{ name: 'value', element: 'float', dims: ['n', 1] }],
+    });
+    const at = header.split(',').indexOf('area');
+    const { signature, golden } = await imported(anyWidth, `${header}\n1,5,2\n`, options);
+    expect(signature.inputs.map(({ name }) => name)).toEqual(['mean radius', 'area']);
+    expect(golden.predictions).toEqual([at === 2 ? 1 - 2 * 2 : 2 - 2 * 1]);
+  });
+
+  it('that the rows lack are named', async () => {
+    const rows = csv('a,b');
+    await expect(imported(network([1, -2]), rows, { target: 'y' })).rejects.toThrow(/has no column "y"/);
+    await expect(imported(network([1, -2]), rows, { columns: ['a', 'c'] })).rejects.toThrow(
+      /has no column "c"/,
     );
   });
 

@@ -28,6 +28,7 @@ const MODELS: Readonly<Record<string, readonly [task: string, options: OnnxOptio
   'forest-bits': ['multilabel-classification', {}],
   'logistic-bits': ['multilabel-classification', {}],
   'tree-codes': ['multilabel-classification', {}],
+  'tree-texts': ['multilabel-classification', { outputs: ['colour', 'answer'] }],
 };
 
 const BITS = Object.keys(MODELS).filter((name) => MODELS[name]?.[0] === 'multilabel-classification');
@@ -95,7 +96,7 @@ describe.skipIf(nginxMissing)(needsNginx('several values a row'), () => {
         columns.forEach((column, k) =>
           expect(
             isClose(
-              cells.rows.map((row) => Number(row[k])),
+              cells.rows.map((row) => (typeof column[0] === 'number' ? Number(row[k]) : row[k])),
               column,
             ),
             `${name} ${cells.titles.join()}`,

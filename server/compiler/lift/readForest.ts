@@ -101,12 +101,17 @@ const MAX_PASSING = 16;
 /** Integer labels up to here stay the same in a float. */
 const FLOAT_INTEGERS = 2 ** 24;
 
-/** Whether a node passes labels or scores through; a cast of integer labels changes their type, not their value. */
-function passes({ op, domain, attributes }: OnnxNode, labels: Labels): boolean {
+/**
+ * Whether a node passes labels or scores through; a cast of integer labels changes their type, not their value.
+ *
+ * @param labels undefined for scores, which are floats
+ */
+function passes({ op, domain, attributes }: OnnxNode, labels: Labels | undefined): boolean {
   if (domain === '' && op === 'Identity') return true;
   if (domain === 'ai.onnx.ml' && op === 'ZipMap') return true;
   if (domain !== '' || op !== 'Cast') return false;
   const to = elementTypeOf(attributes.get('to')?.int() ?? 0);
+  if (labels === undefined) return to === 'float';
   return (
     labels.length > 0 &&
     labels.every((label) => typeof label === 'number' && Math.abs(label) < FLOAT_INTEGERS) &&
@@ -134,7 +139,7 @@ function follow(nodes: readonly OnnxNode[], label: string, own: Labels): Traced 
     const before = labels.get(input);
     const encodes = node.op === 'LabelEncoder' && node.domain === 'ai.onnx.ml' && before !== undefined;
     const after = encodes ? encodeLabels(node, before) : before;
-    if (encodes ? after === undefined : !passes(node, before ?? [])) return undefined;
+    if (encodes ? after === undefined : !passes(node, before)) return undefined;
     if (after !== undefined) labels.set(output, after);
     from.set(output, input);
   }
