@@ -89,6 +89,14 @@ async function commands(
   ];
 }
 
+/** Why an installer failed. Without a network, pip's last line speaks of versions. */
+function reasonOf(said: string): string | undefined {
+  if (/establish a new connection|failed to lookup address|error sending request/i.test(said))
+    return 'no package index can be reached';
+  const lines = said.trim().split('\n');
+  return lines.find((line) => line.startsWith('ERROR')) ?? lines.at(-1)?.replace(/^\W*cause: /, '');
+}
+
 async function make(at: string, packages: readonly string[], options: EnvironmentOptions): Promise<void> {
   const { wanted, stderr } = options;
   // The versions that are tested, unless the user wants others: what these go with is the installer's to find.
@@ -104,8 +112,7 @@ async function make(at: string, packages: readonly string[], options: Environmen
         interrupt: options.interrupt,
       });
       if (code === 0) continue;
-      const lines = said.trim().split('\n');
-      const reason = lines.find((line) => /^ERROR/.test(line)) ?? lines.at(-1) ?? `exit code ${code}`;
+      const reason = reasonOf(said) ?? `exit code ${code}`;
       throw new Failure(
         `the Python environment can't be made: ${reason.slice(0, 300)} (a network is needed; python3-venv or uv; or --python with an environment of your own)`,
       );

@@ -210,6 +210,14 @@ describe.skipIf(trainingMissing)(`import, with the real libraries${trainingMissi
     expect(readdirSync(join(folder, 'none'))).toEqual([]);
   });
 
+  it('a repository that is a file is refused in one line', async () => {
+    const { code, err } = await importAt('lgb.txt', '--repository', 'rows.csv');
+    expect(code).toBe(1);
+    expect(err).toMatch(
+      /^\S+rows\.csv\/lgb cannot be written \(\w+\): name another folder with --repository\n$/,
+    );
+  });
+
   it('a server that is pointed to an MLflow folder with an ONNX file takes the names of its signature', async () => {
     const one = await startServer({
       env: { MODEL_REPOSITORY: join(folder, 'mlOnnx'), WEB_CONCURRENCY: '1' },
@@ -240,7 +248,7 @@ echo "$*" >>"$CALLS"
 case "$*" in
   *inspecting.py*) exec "$REAL" "$@" ;;
   '-m venv '*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
-  '-m pip '*) [ ! -e "$CALLS.fail" ] || { echo 'ERROR: no network' >&2; exit 1; } ;;
+  '-m pip '*) [ ! -e "$CALLS.fail" ] || { cat "$CALLS.fail" >&2; exit 1; } ;;
   *) echo 'import: stopped here' >&2; exit 1 ;;
 esac
 `;
@@ -280,10 +288,15 @@ describe('the environment of import', () => {
         ];
       };
       const cached = (): string[] => readdirSync(join(folder, 'cache/servemodel'));
-      writeFileSync(`${calls}.fail`, '');
+      writeFileSync(`${calls}.fail`, 'ERROR: no network\n');
       const [reason] = await run();
       expect(reason).toMatch(/^the Python environment can't be made: ERROR: no network \(/m);
       expect(cached()).toEqual([]);
+      writeFileSync(
+        `${calls}.fail`,
+        'WARNING: Failed to establish a new connection\nERROR: Cannot install catboost, conflicting dependencies\n',
+      );
+      expect((await run())[0]).toMatch(/can't be made: no package index can be reached \(/);
       rmSync(`${calls}.fail`);
       const importing = '-m servemodel.importing';
       expect((await run())[1]).toEqual(['-m venv', '-m pip', importing]);

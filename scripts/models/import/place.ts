@@ -49,7 +49,11 @@ export async function writeAside<T>(place: Place, fill: (candidate: Candidate) =
   const { name, version, folder } = place;
   const aside = join(dirname(folder), `.${version}.importing`);
   await rm(aside, { recursive: true, force: true });
-  await makeFolder(aside);
+  await makeFolder(aside).catch((error: NodeJS.ErrnoException) => {
+    throw new Failure(
+      `${dirname(folder)} cannot be written (${error.code ?? 'unknown error'}): name another folder with --repository`,
+    );
+  });
   try {
     const candidate = {
       name,
