@@ -155,6 +155,9 @@ class TestLoadAnswers:
         Stub.refusals = [(422, wrong)]
         with pytest.raises(servemodel.AnswerError, match=r"answers 422: 2 cells are invalid\. \(row 0, column x: expected"):
             servemodel.load_answers(url, pd.DataFrame({"x": [1.5]}))
+        for cells in ([1, np.inf], [None, -np.inf], pd.Series([np.inf, "a"], dtype=object)):
+            with pytest.raises(servemodel.AnswerError, match="column x holds an infinite number"):
+                servemodel.load_answers(url, pd.DataFrame({"x": cells, "y": 1}))
         with pytest.raises(servemodel.AnswerError, match="doesn't answer"):
             servemodel.load_answers("http://127.0.0.1:1", pd.DataFrame({"x": [1.5]}))
         with pytest.raises(servemodel.AnswerError, match="is no address"):
