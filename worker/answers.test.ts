@@ -44,7 +44,11 @@ describe('the value of a row', () => {
   });
 
   it.each<[string, OutputValue, RegExp]>([
-    ['three a row', { data: new Float32Array(6) }, /does not hold one value for each row: it has 3 a row/],
+    [
+      'three a row',
+      { data: new Float32Array(6) },
+      /does not hold one value for each row: it has 3 a row; say by npm run import or in/,
+    ],
     ['texts', { data: ['a', 'b'] }, /holds texts/],
     ['a row of columns', { data: new Float32Array(2), dims: [1, 2] }, /first dimension has to be the row/],
   ])('is refused for %s', (_, y, reason) => {

@@ -61,7 +61,9 @@ function requireRows(
 ): void {
   const each = data.length / rows;
   if (data.length !== rows * width) {
-    const found = Number.isInteger(each) ? `${each} a row` : `${data.length} for ${rows} rows`;
+    const found = Number.isInteger(each)
+      ? `${each} a row; say by npm run import or in a model.json what they are`
+      : `${data.length} for ${rows} rows`;
     throw mismatch(`output ${name} does not hold ${what}: it has ${found}`);
   }
   // Transposed, it would have the right number of values in a wrong order.

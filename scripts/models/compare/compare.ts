@@ -1,14 +1,14 @@
 import type { Model } from '../../../server/model/model.ts';
 import { createComparison } from '../../../server/observers/shadow/compare.ts';
 import type { Label } from '../../../worker/protocol.ts';
-
-type Prediction = Label | readonly Label[];
 import { Failure } from '../../cli/faults.ts';
 import { predictionOf, score } from '../openVersion.ts';
 import type { FileRows } from '../readRows.ts';
 
 /** Rows that are shown: those that differ most. */
 const MAX_SHOWN = 10;
+
+type Prediction = Label | readonly Label[];
 
 interface Change {
   readonly row: number;
