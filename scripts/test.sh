@@ -297,6 +297,9 @@ training_tests() {
     -p scripts.testing.totals_plugin scripts python
 }
 
+# The package with the oldest libraries that it allows.
+oldest_tests() { TEST_TOTALS=$work/totals-oldest ./scripts/testing/oldestPackages.sh; }
+
 export ORT_DISABLE_TELEMETRY=1
 start_job lint 0 npm run --silent lint
 check 'format' npm run --silent format:check
@@ -328,6 +331,7 @@ if [ "$quick" = yes ]; then run_tests nginx; else
   fi
 
   start_job 'training tests' 10 training_tests
+  start_job 'oldest packages' 10 oldest_tests
   run_tests nginx servers
   need 'Go programs' 'Python environments'
   run_tests made
@@ -338,6 +342,13 @@ if [ "$quick" = yes ]; then run_tests nginx; else
   if [ -f "$training/.complete" ]; then add_totals "$work/totals-training"; else
     skip 'training tests: no Python environment; apt-get install python3-venv, and pip must reach a package index'
   fi
+  say 'tests with the oldest packages'
+  oldest=0
+  finish_job 'oldest packages' || oldest=$?
+  cat "$work/oldest packages.log"
+  if [ "$oldest" = 69 ]; then
+    skip 'oldest packages: no Python environment; Python 3.11 or 3.12 with venv, and pip must reach a package index'
+  else add_totals "$work/totals-oldest"; fi
 fi
 
 if cat "$work"/totals-*.retried 2>/dev/null | grep -q .; then

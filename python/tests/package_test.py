@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import threading
+import tomllib
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -65,6 +67,19 @@ def test_importing_the_package_imports_nothing_else() -> None:
     code = "import sys, servemodel; print(sorted({'sklearn', 'onnx', 'pandas', 'numpy'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=SOURCES, capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_oldest_versions_that_are_tested_are_the_oldest_that_are_allowed() -> None:
+    project = tomllib.loads((SOURCES.parent / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    # Gigabytes: torch_test.py runs where PyTorch is.
+    wanted = [*project["dependencies"], *(one for name in extras if name != "torch" for one in extras[name])]
+    least = dict(re.fullmatch(r"([\w-]+)>=([\d.]+)", one).groups() for one in wanted if ">=" in one)
+    lines = (SOURCES.parent / "oldest-requirements.txt").read_text().splitlines()
+    tested = dict(line.split("==") for line in lines if "==" in line)
+    assert "scikit-learn" in least
+    for name, version in least.items():
+        assert f"{tested[name]}.".startswith(f"{version}."), name
 
 
 class Stub(BaseHTTPRequestHandler):
@@ -140,6 +155,9 @@ class TestLoadAnswers:
         Stub.refusals = [(422, wrong)]
         with pytest.raises(servemodel.AnswerError, match=r"answers 422: 2 cells are invalid\. \(row 0, column x: expected"):
             servemodel.load_answers(url, pd.DataFrame({"x": [1.5]}))
+        for cells in ([1, np.inf], [None, -np.inf], pd.Series([np.inf, "a"], dtype=object)):
+            with pytest.raises(servemodel.AnswerError, match="column x holds an infinite number"):
+                servemodel.load_answers(url, pd.DataFrame({"x": cells, "y": 1}))
         with pytest.raises(servemodel.AnswerError, match="doesn't answer"):
             servemodel.load_answers("http://127.0.0.1:1", pd.DataFrame({"x": [1.5]}))
         with pytest.raises(servemodel.AnswerError, match="is no address"):

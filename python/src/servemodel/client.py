@@ -43,7 +43,12 @@ def _bodies(frame: pd.DataFrame) -> Iterator[tuple[int, bytes]]:
 
 def _halved(frame: pd.DataFrame) -> Iterator[tuple[int, bytes]]:
     """Long texts make a body too large: half of the rows, then the others."""
-    body = json.dumps({name: _cells(frame[name]) for name in frame.columns}, allow_nan=False, default=str).encode()
+    columns = {name: _cells(frame[name]) for name in frame.columns}
+    try:
+        body = json.dumps(columns, allow_nan=False, default=str).encode()
+    except ValueError:
+        infinite = [name for name, cells in columns.items() if any(isinstance(cell, float) and math.isinf(cell) for cell in cells)]
+        raise AnswerError(f"column {', '.join(infinite)} holds an infinite number, which no request can carry") from None
     if len(body) <= BYTES or len(frame) == 1:
         yield len(frame), body
         return

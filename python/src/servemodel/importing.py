@@ -10,6 +10,7 @@ import importlib.metadata
 import io
 import json
 import os
+import shlex
 import sys
 import traceback
 import warnings
@@ -18,6 +19,14 @@ from typing import Any, NamedTuple
 
 # ONNX Runtime sends telemetry unless this is set before it is loaded.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+if __name__ == "__main__":
+    # The user's own environment may lack a package.
+    try:
+        import servemodel.exporting  # noqa: F401
+    except ModuleNotFoundError as error:
+        package = shlex.quote(str(Path(__file__).resolve().parents[2]))
+        sys.exit(f"import: {sys.executable} has no package {error.name}: {sys.executable} -m pip install {package}, or leave --python out")
 
 import numpy as np
 import pandas as pd
@@ -30,19 +39,20 @@ from servemodel.mlmodel import columns as signature_columns
 from servemodel.mlmodel import parse
 from servemodel.native import noted_categories
 from servemodel.signature import first_step, fitted_names, known_categories, reads_one_text
-from servemodel.sources import load_frame, load_model
+from servemodel.sources import load_frame, load_model, not_loaded
+from servemodel.torch_program import export_program, is_module
 
 KINDS = {"long": "integer", "integer": "integer", "boolean": "boolean", "string": "string"}
 
 
-def _say_versions(fitted: dict[str, str]) -> list[str]:
-    """A line for each library of another version than the one that fitted the model."""
-    lines = []
+def _differences(fitted: dict[str, str]) -> list[str]:
+    """A sentence for each library of another version than the one that fitted the model."""
+    found = []
     for package, version in fitted.items():
         here = _version(package)
         if here is not None and here != version:
-            lines.append(f"fitted with {package} {version}, here is {here}: use --python, or --with {package}=={version}")
-    return lines
+            found.append(f"fitted with {package} {version}, here is {here}: use --python, or --with {package}=={version}")
+    return found
 
 
 def _version(package: str) -> str | None:
@@ -54,7 +64,7 @@ def _version(package: str) -> str | None:
     return None
 
 
-def _load_skops(path: Path, trust: bool) -> Any:
+def _load_skops(path: Path, trust: bool, advice: str) -> Any:
     import skops.io
 
     untrusted = skops.io.get_untrusted_types(file=path)
@@ -66,7 +76,7 @@ def _load_skops(path: Path, trust: bool) -> Any:
     try:
         return skops.io.load(path, trusted=untrusted)
     except Exception as error:
-        raise ExportError(f"{path} can't be loaded ({type(error).__name__}: {_line(error)})") from error
+        raise not_loaded(path, error, advice) from error
 
 
 def _line(error: BaseException) -> str:
@@ -81,14 +91,14 @@ class Loaded(NamedTuple):
     thresholds: dict[str, np.ndarray]
 
 
-def _load(options: dict[str, Any]) -> Loaded:
-    """What the file holds."""
+def _load(options: dict[str, Any], advice: str) -> Loaded:
+    """What the file holds. advice: what to do where a library's version is the cause of a failure."""
     kind, path = options["kind"], Path(options["path"])
     if kind in ("lightgbm", "xgboost", "catboost"):
         from servemodel import boosters
 
         return _loaded(getattr(boosters, f"load_{kind}")(path))
-    model = _load_skops(path, options["trust"]) if kind == "skops" else load_model(options["path"])
+    model = _load_skops(path, options["trust"], advice) if kind == "skops" else load_model(options["path"], advice)
     return _with_thresholds(model)
 
 
@@ -172,16 +182,21 @@ def _made_rows(loaded: Loaded, options: dict[str, Any]) -> tuple[pd.DataFrame, l
 
 def run(options: dict[str, Any]) -> dict[str, Any]:
     """Import as the options say; returns what was done."""
-    for line in _say_versions(options.get("fitted") or {}):
+    differences = _differences(options.get("fitted") or {})
+    for line in differences:
         print(line, file=sys.stderr, flush=True)
+    if options["kind"] == "pickle":
+        print(f"{options['path']} is a pickle: loading it runs the code that is in it", file=sys.stderr, flush=True)
     steps = LateProgress()
     steps("loading the model")
     try:
         # Of pickles from other versions, which the first line has named.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            loaded = _load(options)
+            loaded = _load(options, differences[0] if differences else "")
         model = loaded.model
+        if is_module(model):
+            return export_program(model, options, steps)
         integers = list(options.get("integers") or [])
         if options.get("columns"):
             options["columns"] = next(csv.reader([options["columns"]]))
@@ -216,6 +231,10 @@ def main(arguments: list[str]) -> int:
             report = run(options)
         except (ExportError, OSError):
             raise
+        except ModuleNotFoundError as error:
+            raise ExportError(
+                f"{sys.executable} has no package {error.name}: install it there, or leave --python out and give --with {error.name}"
+            ) from error
         # Libraries raise errors of any type for a file that they don't expect.
         except Exception as error:
             last = traceback.extract_tb(error.__traceback__)[-1]

@@ -32,7 +32,7 @@ LIBRARIES = {b"sklearn.": "scikit-learn", b"lightgbm.": "lightgbm", b"xgboost.":
 VERSION = re.compile(rb"_sklearn_version.{1,12}?([0-9]+\.[0-9]+(?:\.[0-9a-z]+)*)", re.S)
 TAKES = (
     "import takes scikit-learn pipelines (.joblib, .pkl, .skops), LightGBM (.txt), XGBoost (.json, .ubj), CatBoost (.cbm), "
-    "ONNX files and MLflow model folders"
+    "PyTorch programs (.pt2), ONNX files and MLflow model folders"
 )
 
 
@@ -87,10 +87,14 @@ def _zip(path: Path) -> dict[str, Any]:
             if found:
                 facts["fitted"]["scikit-learn"] = found[1].decode()
             return {"kind": "skops", **facts, "needs": sorted({*facts["needs"], "skops"})}
-        if any(name.endswith(("archive_format", "data.pkl", "models/model.json")) for name in names):
+        # The first is of PyTorch 2.8 and newer.
+        if any(name.endswith(("archive_format", "serialized_exported_program.json")) for name in names):
+            return {"kind": "torch", "needs": ["torch", "onnxscript"]}
+        if any(name.endswith("data.pkl") for name in names):
             raise Unknown(
-                f"{path} is a PyTorch file; import takes its ONNX form: torch.onnx.export(model, (example,), 'model.onnx', "
-                "dynamo=True, dynamic_shapes=({0: torch.export.Dim('rows')},)), then import model.onnx"
+                f"{path} is a PyTorch file of weights or of a pickled module; import takes an exported program: program = "
+                "torch.export.export(model.eval(), (example,), dynamic_shapes=({0: torch.export.Dim('rows')},)), "
+                "torch.export.save(program, 'model.pt2')"
             )
         if any(name.endswith("MLmodel") for name in names):
             raise Unknown(f"{path} is an archive with an MLflow model in it: unpack it, and import the folder")

@@ -3,37 +3,59 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import joblib
 import pandas as pd
-from sklearn.base import BaseEstimator
 
 from servemodel.errors import ExportError
+from servemodel.torch_program import is_module
 
 
 OTHER_VERSION = "it was probably written by another version of a library: --with scikit-learn==1.7.2, for example"
+"""Advice where the file doesn't name the version."""
 TWO_WAYS = "code of one's own has no ONNX form: use a transformer of the library, or compute the column before the request"
 
 
-def load_model(source: str) -> Any:
-    """A fitted model from a joblib or pickle file, or `package.module:name` (a function is called)."""
+def not_loaded(source: object, error: BaseException, advice: str = "") -> ExportError:
+    """The error for a file that a library doesn't load."""
+    reason = " ".join(str(error).split())[:200]
+    return ExportError(f"{source} can't be loaded ({type(error).__name__}: {reason}){advice and f': {advice}'}")
+
+
+def _is_missing(module: str | None) -> bool:
+    """Whether a package isn't there, rather than a module that another version of it has."""
+    package = (module or "").split(".")[0]
+    return not package.startswith("_") and importlib.util.find_spec(package or "_") is None
+
+
+def load_model(source: str, advice: str = "") -> Any:
+    """A fitted model from a joblib or pickle file, or `package.module:name` (a function is called).
+
+    advice: what to do if the file can't be loaded, as far as the caller knows the versions that wrote it.
+    """
+    # PyTorch's programs are read without these.
+    import joblib
+    from sklearn.base import BaseEstimator
+
     path = Path(source)
     if path.exists():
         try:
             return joblib.load(path)
         except ModuleNotFoundError as error:
+            if not _is_missing(error.name):
+                raise not_loaded(source, error, advice or OTHER_VERSION) from error
             raise ExportError(
                 f"{source} needs the package {error.name}, which isn't there: --with {error.name}, or --python with an "
                 "environment that has it"
             ) from error
         except AttributeError as error:
             if "__main__" not in str(error):
-                raise ExportError(f"{source} can't be loaded ({error}): {OTHER_VERSION}") from error
+                raise not_loaded(source, error, advice or OTHER_VERSION) from error
             named = str(error).split("'")[1] if "'" in str(error) else str(error)
             raise ExportError(
                 f"{source} needs {named}, which was defined in a notebook or a script: put it into a module and fit again, "
@@ -41,8 +63,7 @@ def load_model(source: str) -> Any:
             ) from error
         # Unpickling runs code of the file, and that may raise anything.
         except Exception as error:
-            reason = " ".join(str(error).split())[:200]
-            raise ExportError(f"{source} can't be loaded ({type(error).__name__}: {reason})") from error
+            raise not_loaded(source, error, advice) from error
     module, colon, name = source.partition(":")
     if not colon:
         raise ExportError(f"there is no file {source}; an importable object is written package.module:name")
@@ -51,7 +72,8 @@ def load_model(source: str) -> Any:
         found = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
         raise ExportError(f"{source} can't be imported: {error}") from None
-    return found() if callable(found) and not isinstance(found, BaseEstimator) else found
+    is_model = isinstance(found, BaseEstimator) or is_module(found)
+    return found() if callable(found) and not is_model else found
 
 
 def load_frame(path: Path, texts: Sequence[str]) -> pd.DataFrame:

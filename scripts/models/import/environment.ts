@@ -7,6 +7,7 @@ import { makeFolder } from '../../../server/platform/makeFolder.ts';
 import { Failure } from '../../cli/faults.ts';
 import type { Terminal } from '../../cli/liveLine.ts';
 import { showLine } from '../../cli/liveLine.ts';
+import type { ProcessOptions } from './process.ts';
 import { runProcess } from './process.ts';
 
 /** xgboost brings 300 MB for graphics cards where there is no package without them. */
@@ -61,6 +62,13 @@ const has = (program: string, { folder, interrupt }: EnvironmentOptions): Promis
     () => false,
   );
 
+/** Whether a Python has PyTorch with its exporter, without importing them. */
+export async function hasTorch(python: string, options: ProcessOptions): Promise<boolean> {
+  const code =
+    'import sys; from importlib.util import find_spec as f; sys.exit(not (f("torch") and f("onnxscript")))';
+  return (await runProcess(python, ['-c', code], options)).code === 0;
+}
+
 /** The commands that make an environment in a folder: by uv where it is there, which takes seconds. */
 async function commands(
   at: string,
@@ -73,12 +81,20 @@ async function commands(
   if (await has('uv', options))
     return [
       ['uv', 'venv', '--quiet', '--python', options.python, at],
-      ['uv', 'pip', 'install', '--quiet', '--python', python, ...wheels],
+      ['uv', 'pip', 'install', '--quiet', '--compile-bytecode', '--python', python, ...wheels],
     ];
   return [
     [options.python, '-m', 'venv', at],
     [python, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...wheels],
   ];
+}
+
+/** Why an installer failed. Without a network, pip's last line speaks of versions. */
+function reasonOf(said: string): string | undefined {
+  if (/establish a new connection|failed to lookup address|error sending request/i.test(said))
+    return 'no package index can be reached';
+  const lines = said.trim().split('\n');
+  return lines.find((line) => line.startsWith('ERROR')) ?? lines.at(-1)?.replace(/^\W*cause: /, '');
 }
 
 async function make(at: string, packages: readonly string[], options: EnvironmentOptions): Promise<void> {
@@ -96,8 +112,7 @@ async function make(at: string, packages: readonly string[], options: Environmen
         interrupt: options.interrupt,
       });
       if (code === 0) continue;
-      const lines = said.trim().split('\n');
-      const reason = lines.find((line) => /^ERROR/.test(line)) ?? lines.at(-1) ?? `exit code ${code}`;
+      const reason = reasonOf(said) ?? `exit code ${code}`;
       throw new Failure(
         `the Python environment can't be made: ${reason.slice(0, 300)} (a network is needed; python3-venv or uv; or --python with an environment of your own)`,
       );

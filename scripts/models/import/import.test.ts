@@ -210,6 +210,14 @@ describe.skipIf(trainingMissing)(`import, with the real libraries${trainingMissi
     expect(readdirSync(join(folder, 'none'))).toEqual([]);
   });
 
+  it('a repository that is a file is refused in one line', async () => {
+    const { code, err } = await importAt('lgb.txt', '--repository', 'rows.csv');
+    expect(code).toBe(1);
+    expect(err).toMatch(
+      /^\S+rows\.csv\/lgb cannot be written \(\w+\): name another folder with --repository\n$/,
+    );
+  });
+
   it('a server that is pointed to an MLflow folder with an ONNX file takes the names of its signature', async () => {
     const one = await startServer({
       env: { MODEL_REPOSITORY: join(folder, 'mlOnnx'), WEB_CONCURRENCY: '1' },
@@ -225,13 +233,22 @@ describe.skipIf(trainingMissing)(`import, with the real libraries${trainingMissi
   });
 });
 
+/** Stands for uv: makes a bin/python that says what it is called with. */
+const FAKE_UV = `#!/bin/sh
+echo "uv $*" >>"$CALLS"
+for last; do :; done
+case "$*" in
+  'venv '*) mkdir -p "$last/bin" && cp "$(command -v python3)" "$last/bin/python" ;;
+esac
+`;
+
 /** Stands for python3 and its venv: writes what it was called with, and makes a bin/python that fails in pip. */
 const FAKE = `#!/bin/sh
 echo "$*" >>"$CALLS"
 case "$*" in
   *inspecting.py*) exec "$REAL" "$@" ;;
   '-m venv '*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
-  '-m pip '*) [ ! -e "$CALLS.fail" ] || { echo 'ERROR: no network' >&2; exit 1; } ;;
+  '-m pip '*) [ ! -e "$CALLS.fail" ] || { cat "$CALLS.fail" >&2; exit 1; } ;;
   *) echo 'import: stopped here' >&2; exit 1 ;;
 esac
 `;
@@ -271,10 +288,15 @@ describe('the environment of import', () => {
         ];
       };
       const cached = (): string[] => readdirSync(join(folder, 'cache/servemodel'));
-      writeFileSync(`${calls}.fail`, '');
+      writeFileSync(`${calls}.fail`, 'ERROR: no network\n');
       const [reason] = await run();
       expect(reason).toMatch(/^the Python environment can't be made: ERROR: no network \(/m);
       expect(cached()).toEqual([]);
+      writeFileSync(
+        `${calls}.fail`,
+        'WARNING: Failed to establish a new connection\nERROR: Cannot install catboost, conflicting dependencies\n',
+      );
+      expect((await run())[0]).toMatch(/can't be made: no package index can be reached \(/);
       rmSync(`${calls}.fail`);
       const importing = '-m servemodel.importing';
       expect((await run())[1]).toEqual(['-m venv', '-m pip', importing]);
@@ -283,6 +305,18 @@ describe('the environment of import', () => {
       expect((await run('--with', 'scikit-learn==1.7.2'))[1]).toEqual(['-m venv', '-m pip', importing]);
       expect(readFileSync(calls, 'utf8')).toMatch(/-m pip .* scikit-learn==1\.7\.2 /);
       expect(cached()).toHaveLength(2);
+      writeFileSync(join(bin, 'uv'), FAKE_UV, { mode: 0o755 });
+      expect((await run('--with', 'scikit-learn==1.6.1'))[1]).toEqual([
+        'uv --version',
+        'uv venv',
+        'uv pip',
+        importing,
+      ]);
+      // uv compiles no modules unless it is asked to: the first imports of large libraries take long.
+      expect(readFileSync(calls, 'utf8')).toMatch(
+        /uv pip install .*--compile-bytecode .* scikit-learn==1\.6\.1 /,
+      );
+      expect(cached()).toHaveLength(3);
     });
   });
 });

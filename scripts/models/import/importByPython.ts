@@ -5,7 +5,9 @@ import { fromHome } from '../../../server/platform/install.ts';
 import type { Candidate } from '../../../server/repository/listing.ts';
 import { Failure } from '../../cli/faults.ts';
 import type { Terminal } from '../../cli/liveLine.ts';
-import { findEnvironment } from './environment.ts';
+import type { OnnxOptions } from './describeOnnx.ts';
+import { findEnvironment, hasTorch } from './environment.ts';
+import { importOnnx } from './importOnnx.ts';
 import { runProcess } from './process.ts';
 
 const SOURCES = fromHome('python/src');
@@ -30,6 +32,8 @@ export interface PythonOptions {
   readonly python?: string | undefined;
   readonly with: readonly string[];
   readonly trust: boolean;
+  /** Refuses options that the model has no use for, once its form is known. */
+  readonly check: (form: 'torch' | 'library') => void;
   readonly folder: string;
   readonly interrupt: AbortSignal;
   readonly stderr: Terminal;
@@ -53,6 +57,10 @@ export interface Report {
   readonly largest: number;
   readonly metrics: Readonly<Record<string, unknown>>;
   readonly madeUp: boolean;
+  /** Python wrote model.onnx alone: the rest is taken as from any ONNX file. */
+  readonly onnx?: boolean;
+  /** What was assumed about the ONNX file. */
+  readonly notes?: readonly string[];
 }
 
 async function inspect(path: string, options: PythonOptions): Promise<Facts> {
@@ -82,43 +90,56 @@ async function isOwn(path: string, folder: string): Promise<boolean> {
   );
 }
 
-async function requireTrust({ kind, path }: Facts, { trust, folder, stderr }: PythonOptions): Promise<void> {
-  if (kind !== 'pickle') return;
-  if (!trust && !(await isOwn(path, folder)))
+async function requireTrust({ kind, path }: Facts, { trust, folder }: PythonOptions): Promise<void> {
+  const runs = { pickle: 'is a pickle, which runs', torch: 'can hold pickles, which run' }[kind];
+  if (runs === undefined || trust || (await isOwn(path, folder))) return;
+  throw new Failure(
+    `${path} ${runs} the code that is in it, and it is not your own file below this folder or your home: ` +
+      'if you know where it is from, import it with --trust',
+  );
+}
+
+/** The Python that imports: the user's, or an environment. PyTorch takes gigabytes, so that it is asked for. */
+async function pythonFor(facts: Facts, rows: string | undefined, options: PythonOptions): Promise<string> {
+  const { folder, interrupt, stderr } = options;
+  if (options.python !== undefined) return options.python;
+  if (facts.kind === 'torch' && options.with.every((spec) => !/^torch\b/.test(spec))) {
+    if (await hasTorch('python3', { folder, interrupt })) return 'python3';
     throw new Failure(
-      `${path} is a pickle, which runs the code that is in it, and it is not your own file below this folder or your home: ` +
-        'if you know where it is from, import it with --trust',
+      `${facts.path} is a PyTorch program, and python3 has no torch and onnxscript: --python with an environment that has them, or --with torch, which installs them once (some GB)`,
     );
-  stderr.write(`${path} is a pickle: loading it runs the code that is in it\n`);
+  }
+  const parquet = /\.(?:parquet|pq)$/.test(rows ?? '') ? ['pyarrow'] : [];
+  return findEnvironment({
+    needs: [...facts.needs, ...parquet],
+    wanted: options.with,
+    python: 'python3',
+    version: facts.python,
+    folder,
+    interrupt,
+    stderr,
+  });
 }
 
 /**
  * Writes the files of a version from what Python reads into the candidate's folder.
  *
  * @param path a file, an MLflow folder, or `package.module:name`
+ * @param onnx what the caller says about a program of PyTorch, which becomes an ONNX file
  * @throws {Failure | Interrupted}
  */
 export async function importByPython(
   path: string,
   candidate: Candidate,
   exported: ExportOptions,
+  onnx: OnnxOptions,
   options: PythonOptions,
 ): Promise<Report> {
   const { folder, interrupt, stderr } = options;
   const facts = await inspect(path, options);
+  if (facts.kind !== 'object') options.check(facts.kind === 'torch' ? 'torch' : 'library');
   await requireTrust(facts, options);
-  const parquet = /\.(?:parquet|pq)$/.test(exported.rows ?? '') ? ['pyarrow'] : [];
-  const python =
-    options.python ??
-    (await findEnvironment({
-      needs: [...facts.needs, ...parquet],
-      wanted: options.with,
-      python: 'python3',
-      version: facts.python,
-      folder,
-      interrupt,
-      stderr,
-    }));
+  const python = await pythonFor(facts, exported.rows, options);
   const work = await mkdtemp(join(tmpdir(), 'servemodel-import-'));
   try {
     const [asked, answered] = [join(work, 'options.json'), join(work, 'report.json')];
@@ -131,7 +152,8 @@ export async function importByPython(
       version: `${name}/${version}`,
     };
     await writeFile(asked, JSON.stringify(all));
-    const { code } = await runProcess(python, ['-m', 'servemodel.importing', asked, answered], {
+    const program = facts.kind === 'torch' ? 'servemodel.torch_program' : 'servemodel.importing';
+    const { code } = await runProcess(python, ['-m', program, asked, answered], {
       folder,
       interrupt,
       stderr,
@@ -139,7 +161,10 @@ export async function importByPython(
       env: { PYTHONPATH: SOURCES, PYTHONHASHSEED: '0', PYTHONDONTWRITEBYTECODE: '1' },
     });
     if (code !== 0) throw new PythonRefused();
-    return JSON.parse(await readFile(answered, 'utf8')) as Report;
+    const report = JSON.parse(await readFile(answered, 'utf8')) as Report;
+    if (facts.kind === 'object') options.check(report.onnx ? 'torch' : 'library');
+    if (!report.onnx) return report;
+    return { ...report, notes: await importOnnx(join(candidate.folder, 'model.onnx'), candidate, onnx) };
   } finally {
     await rm(work, { recursive: true, force: true });
   }

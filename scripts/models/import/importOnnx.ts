@@ -4,6 +4,7 @@ import { readModelVersion } from '../../../server/loading/readModelVersion.ts';
 import type { Model } from '../../../server/model/model.ts';
 import type { Candidate } from '../../../server/repository/listing.ts';
 import { answerWidth } from '../../../worker/protocol.ts';
+import { Failure } from '../../cli/faults.ts';
 import { predictionOf, score } from '../openVersion.ts';
 import type { FileRows } from '../readRows.ts';
 import type { OnnxOptions } from './describeOnnx.ts';
@@ -45,7 +46,13 @@ export async function importOnnx(
   await writeFile(join(folder, 'model.json'), `${JSON.stringify(signature, null, 2)}\n`);
   const { model } = await readModelVersion(candidate);
   const some = { ...rows, data: rows.data.slice(0, MAX_GOLDEN) };
-  const golden = goldenOf(model, some, await score(model, some));
+  const answers = await score(model, some).catch((error: unknown) => {
+    if (options.rows !== undefined) throw error;
+    throw new Failure(
+      `it can't compute the rows that were made up (${(error as Error).message}): give it others with --rows`,
+    );
+  });
+  const golden = goldenOf(model, some, answers);
   await writeFile(join(folder, 'golden.json'), `${JSON.stringify(golden)}\n`);
   return notes;
 }

@@ -23,7 +23,8 @@ served with the library's own answers; nothing is written otherwise. PATH is rec
   a scikit-learn pipeline or estimator, also with LightGBM, XGBoost or CatBoost: joblib, pickle, cloudpickle, skops
   a LightGBM (.txt), XGBoost (.json, .ubj) or CatBoost (.cbm) model
   an MLflow model folder (sklearn, lightgbm, xgboost, catboost, onnx), or a folder with one below it
-  an ONNX file; or an object that Python imports, package.module:name
+  a PyTorch program of torch.export (.pt2); an ONNX file
+  an object that Python imports, package.module:name: an estimator, a PyTorch module, or a function that returns one
 
   --name NAME          the model's name; taken from PATH unless given
   --version N          the next one unless given
@@ -78,7 +79,7 @@ type Values = ReturnType<typeof readArguments>['values'];
 function readArguments(argv: readonly string[]) {
   const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options: OPTIONS });
   const [path, ...others] = positionals;
-  if (path === undefined || others.length > 0) throw new UsageError('one PATH is needed');
+  if (!path || others.length > 0) throw new UsageError('one PATH is needed');
   return { values, path };
 }
 
@@ -98,7 +99,7 @@ function exportOptions(values: Values, rows: string | undefined): ExportOptions 
     target: values.target,
     columns: values.columns,
     description: values.description,
-    classes: values.classes?.split(','),
+    classes: values.classes === undefined ? undefined : listOf('classes', values.classes),
     integers: values.integer ?? [],
     texts: values.text ?? [],
     routes: values.route ?? [],
@@ -107,12 +108,26 @@ function exportOptions(values: Values, rows: string | undefined): ExportOptions 
   };
 }
 
-/** Options that only Python's side has. */
-const NOT_FOR_ONNX = [
-  ...(['description', 'answer-key', 'tolerance', 'python'] as const),
-  ...(['integer', 'text', 'route', 'with'] as const),
-] as const;
-const FOR_ONNX = ['signature', 'scores', 'outputs', 'task'] as const;
+/** Options that a model has no use for: one whose ONNX form is all that there is, or one of a library. */
+const UNUSED = {
+  onnx: [
+    ...(['description', 'answer-key', 'integer', 'text', 'route'] as const),
+    // Of the way to an ONNX file.
+    ...(['tolerance', 'python', 'with'] as const),
+  ],
+  torch: ['description', 'answer-key', 'integer', 'text', 'route'],
+  library: ['signature', 'scores', 'outputs', 'task'],
+} as const;
+
+/** @throws {UsageError} for an option that would change nothing */
+function refuseUnused(values: Values, form: keyof typeof UNUSED): void {
+  const wrong = UNUSED[form].find((name) => values[name] !== undefined);
+  if (wrong === undefined) return;
+  if (form === 'library') throw new UsageError(`--${wrong} is for an ONNX file or a PyTorch program`);
+  const what = form === 'onnx' ? 'an ONNX file' : 'a PyTorch program';
+  throw new UsageError(`--${wrong} has no use for ${what}: a model.json by --signature may say it`);
+}
+
 /** What leaves nothing to say for others. */
 const SAYS_ALL = {
   signature: ['classes', 'scores', 'outputs', 'task', 'columns'],
@@ -139,9 +154,6 @@ function onnxOptions(
   folder: string,
   mlmodel?: string,
 ): OnnxOptions {
-  const wrong = NOT_FOR_ONNX.find((name) => values[name] !== undefined);
-  if (wrong !== undefined)
-    throw new UsageError(`--${wrong} has no use for an ONNX file: a model.json by --signature may say it`);
   for (const option of ['signature', 'classes'] as const) {
     const idle = values[option] === undefined ? undefined : SAYS_ALL[option].find((name) => values[name]);
     if (idle !== undefined) throw new UsageError(`--${idle} has no use beside --${option}`);
@@ -172,9 +184,8 @@ async function importPath(
   const source = await findSource(resolve(folder, given), given);
   const rows = values.rows === undefined ? undefined : resolve(folder, values.rows);
   const exported = exportOptions(values, rows);
-  const onnx = source.kind === 'onnx' ? onnxOptions(values, rows, folder, source.mlmodel) : undefined;
-  const wrong = onnx ? undefined : FOR_ONNX.find((name) => values[name] !== undefined);
-  if (wrong !== undefined) throw new UsageError(`--${wrong} is for an ONNX file`);
+  const onnx = onnxOptions(values, rows, folder, source.mlmodel);
+  if (source.kind === 'onnx') refuseUnused(values, 'onnx');
   const repository = values.repository === undefined ? undefined : resolve(folder, values.repository);
   const place = await findPlace(
     repository ?? fromHome('models'),
@@ -185,14 +196,16 @@ async function importPath(
     python: values.python,
     with: values.with ?? [],
     trust: values.trust ?? false,
+    check: (form) => refuseUnused(values, form),
     folder,
     interrupt,
     stderr,
   };
   const { model, remarks } = await writeAside(place, async (candidate) => {
-    const done = onnx
-      ? assumed(await importOnnx(source.path, candidate, onnx))
-      : compared(await importByPython(source.path, candidate, exported, python));
+    const done =
+      source.kind === 'onnx'
+        ? assumed(await importOnnx(source.path, candidate, onnx))
+        : compared(await importByPython(source.path, candidate, exported, onnx, python));
     return { model: await openAsServed(candidate), remarks: done };
   });
   stdout.write(describe(model, place, repository) + remarks);
@@ -203,16 +216,17 @@ async function importPath(
 const assumed = (notes: readonly string[]): string => notes.map((note) => `${note}\n`).join('');
 
 /** What was compared with the library. */
-function compared({ framework, rows, edges, largest, metrics, madeUp }: Report): string {
+function compared({ framework, rows, edges, largest, metrics, madeUp, notes = [] }: Report): string {
   const real = madeUp ? 'made-up rows (--rows gives it real ones)' : 'rows';
   const figures = Object.entries(metrics).flatMap(([figure, value]) =>
     typeof value === 'number' && figure !== 'rows'
       ? [`${figure.replaceAll('_', ' ')}: ${+value.toFixed(6)}\n`]
       : [],
   );
+  const more = edges === 0 ? '' : ` and ${edges} edge rows`;
   return (
-    `the same answers as ${framework} on ${rows} ${real} and ${edges} edge rows, ` +
-    `largest difference ${largest.toExponential(1)}\n${figures.join('')}`
+    `the same answers as ${framework} on ${rows} ${real}${more}, ` +
+    `largest difference ${largest.toExponential(1)}\n${figures.join('')}${assumed(notes)}`
   );
 }
 

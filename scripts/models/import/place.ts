@@ -48,8 +48,15 @@ export async function findPlace(repository: string, name: string, wanted?: strin
 export async function writeAside<T>(place: Place, fill: (candidate: Candidate) => Promise<T>): Promise<T> {
   const { name, version, folder } = place;
   const aside = join(dirname(folder), `.${version}.importing`);
-  await rm(aside, { recursive: true, force: true });
-  await makeFolder(aside);
+  try {
+    await rm(aside, { recursive: true, force: true });
+    await makeFolder(aside);
+  } catch (error) {
+    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
+    throw new Failure(
+      `${dirname(folder)} cannot be written (${code}): name another folder with --repository`,
+    );
+  }
   try {
     const candidate = {
       name,

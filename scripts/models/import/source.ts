@@ -20,6 +20,9 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
+const cannotRead = (path: string, { code }: NodeJS.ErrnoException): Failure =>
+  new Failure(`${path} cannot be read (${code ?? 'unknown error'})`);
+
 /** The MLflow model folders at or below a folder: mlruns/, a run, an artifact folder. */
 async function modelFolders(root: string): Promise<string[]> {
   const found: string[] = [];
@@ -30,7 +33,9 @@ async function modelFolders(root: string): Promise<string[]> {
     for (const folder of level) {
       if ((seen += 1) > MAX_FOLDERS)
         throw new Failure(`${root} holds too many folders: name the model's own`);
-      const entries = await readdir(folder, { withFileTypes: true });
+      const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
+        throw cannotRead(folder, error as NodeJS.ErrnoException);
+      });
       if (entries.some((entry) => entry.name === 'MLmodel' && !entry.isDirectory())) found.push(folder);
       else
         next.push(...entries.filter((entry) => entry.isDirectory()).map((entry) => join(folder, entry.name)));
@@ -63,7 +68,9 @@ async function fromFolder(path: string): Promise<Source> {
  */
 async function isOnnx(path: string): Promise<boolean> {
   if (/\.onnx$/i.test(path)) return true;
-  const file = await open(path);
+  const file = await open(path).catch((error: NodeJS.ErrnoException) => {
+    throw cannotRead(path, error);
+  });
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(3), 0, 3, 0);
     // ir_version 1 to 31; then producer_name, opset_import, or the graph.
@@ -88,7 +95,7 @@ async function isOnnx(path: string): Promise<boolean> {
 export async function findSource(path: string, given: string): Promise<Source> {
   const entry = await stat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
-    throw new Failure(`${path} cannot be read (${error.code ?? 'unknown error'})`);
+    throw cannotRead(path, error);
   });
   if (entry === undefined) {
     if (/^[\w.]+:\w+$/.test(given)) return { kind: 'python', path: given };
