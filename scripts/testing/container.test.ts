@@ -260,8 +260,17 @@ async function startContainer(args: readonly string[]): Promise<Container> {
     serverProcesses: async () => {
       const primary = container.lines().find(({ msg }) => msg?.startsWith('ready on'))?.['pid'];
       const all = await container.processes();
+      // Beside them, the primary starts the process that compares fast paths.
+      const { stdout } = await run('docker', [
+        'exec',
+        id,
+        'sh',
+        '-c',
+        'grep -ls server/main.js /proc/[0-9]*/cmdline',
+      ]);
+      const servers = new Set([...stdout.matchAll(/\d+/g)].map(([pid]) => Number(pid)));
       return all
-        .filter(({ parent, state }) => parent === primary && state !== 'Z')
+        .filter(({ pid, parent, state }) => servers.has(pid) && parent === primary && state !== 'Z')
         .map(({ pid }) => pid)
         .sort((a, b) => a - b);
     },
