@@ -261,8 +261,8 @@ export NODE_ENV=${NODE_ENV:-production}
 options=()
 if [ "$proxy" = no ]; then options+=(--no-proxy); fi
 mkfifo "$runtime/ready" "$runtime/proxy-log"
-# Each process keeps what its young generation has grown to: with Node's 16 MB up to 48, at no less CPU time a request.
-node --max-semi-space-size=4 dist/server/main.js --runtime "$runtime" --ready-fd 3 --proxy-log-fd 4 "${options[@]}" \
+# The primary's young generation would grow to 48 MB without use. The processes that it starts have Node's own.
+node --max-semi-space-size=2 dist/server/main.js --runtime "$runtime" --ready-fd 3 --proxy-log-fd 4 "${options[@]}" \
   3>"$runtime/ready" 4<>"$runtime/proxy-log" &
 primary=$!
 # `read` gets a line once the processes are ready, or an end of file if the primary has ended. So the public port opens

@@ -58,6 +58,8 @@ function logNodeErrors(log: Logger): void {
 async function runPrimary(config: Config): Promise<void> {
   // The pinned SDK supports our Node versions; its deprecation warning is noise.
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+  // servemodel.sh gives this process a small young generation; those that it starts decode large bodies.
+  process.execArgv = process.execArgv.filter((option) => !option.startsWith('--max-semi-space-size'));
   // Inherited by the processes that load ONNX Runtime, which sends telemetry otherwise.
   process.env['ORT_DISABLE_TELEMETRY'] = '1';
   const log = await createLog(config.LOG_LEVEL, 'primary');
