@@ -17,6 +17,7 @@ from sklearn.pipeline import make_pipeline
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 import servemodel
+from servemodel import missing
 from servemodel.parity import Session
 
 
@@ -44,3 +45,14 @@ def test_columns_that_may_be_missing_are_found_among_those_that_may_not(tmp_path
     model = make_pipeline(columns, LogisticRegression()).fit(frame, frame["gene 7"] > 0)
     result = servemodel.export(model, frame, tmp_path / "m" / "1")
     assert [column.name for column in result.columns if column.nullable] == free
+
+
+def test_a_column_that_is_seldom_used_is_not_nullable_by_chance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Only 4 rows are asked, and in none of them "b" is looked at.
+    monkeypatch.setattr(missing, "ROWS", 1)
+    random = np.random.default_rng(1)
+    frame = pd.DataFrame({"a": random.choice([-1.0, 1.0], 300), "b": random.normal(size=300)})
+    frame.loc[::75, "a"] = -1.0
+    model = RandomForestClassifier(15, random_state=0, max_features=None).fit(frame, (frame["a"] > 0) & (frame["b"] > 0.3))
+    result = servemodel.export(model, frame, tmp_path / "m" / "1")
+    assert {column.name: column.nullable for column in result.columns}["b"] is False

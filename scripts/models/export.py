@@ -16,7 +16,7 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "python" / "src"))
 
-from servemodel.command_line import ArgumentParser, HelpFormatter, exit_code, with_fixed_hashes
+from servemodel.command_line import ArgumentParser, HelpFormatter, LateProgress, exit_code, with_fixed_hashes
 
 # --help needs none of these packages.
 MISSING = ""
@@ -75,6 +75,7 @@ def run(options: argparse.Namespace) -> None:
         answer = {"key": options.answer_key}
         if options.decimals is not None:
             answer["decimals"] = options.decimals
+    steps = LateProgress()
     export = export_model(
         load_model(options.model),
         load_frame(options.frame, options.text),
@@ -87,7 +88,9 @@ def run(options: argparse.Namespace) -> None:
         routes=options.route,
         answer=answer,
         tolerance=options.tolerance,
+        steps=steps,
     )
+    steps.stop()
     summary(export)
 
 

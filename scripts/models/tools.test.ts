@@ -52,7 +52,7 @@ const TOOLS = [...list.matchAll(/^ {2}(\S+)/gm)].map(([, name]) => name as strin
 const PYTHON = ['add-distribution'];
 const NEED_ARGUMENTS = ['import', 'compare', 'api-key', 'replay', ...PYTHON];
 /** Those that `npm run` doesn't start. */
-const RUN_ALONE = ['add-distribution', 'dashboards'];
+const RUN_ALONE = ['add-distribution', 'dashboards', 'servable'];
 const { scripts } = JSON.parse(readFileSync(join(CHECKOUT, 'package.json'), 'utf8')) as {
   scripts: Readonly<Record<string, string>>;
 };

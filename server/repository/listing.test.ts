@@ -138,11 +138,7 @@ describe('a signature', () => {
   });
 
   it.each<[string, Files, string]>([
-    [
-      'an unknown task',
-      { task: 'survival' },
-      'model.json /task must be equal to one of the allowed values',
-    ],
+    ['an unknown task', { task: 'survival' }, 'model.json /task must be equal to one of the allowed values'],
     ['no inputs', { inputs: [] }, 'model.json /inputs must NOT have fewer than 1 items'],
     [
       'a wrong type',

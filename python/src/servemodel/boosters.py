@@ -74,6 +74,7 @@ def lightgbm_estimator(booster: Any) -> Booster:
     model._Booster, model.fitted_ = booster, True
     model._n_features = model._n_features_in = len(names)
     model._objective = objective or None
+    model._fitted_with_feature_names = True
     if classes:
         model._classes, model._n_classes = np.arange(classes), classes
         model._le = LabelEncoder().fit(model._classes)
@@ -105,16 +106,24 @@ def xgboost_estimator(model: Any) -> Booster:
     return Booster(model, names, _grouped(names, pairs))
 
 
+def around_xgboost(booster: Any) -> Any:
+    """XGBoost's own estimator around a booster."""
+    import xgboost
+
+    objective = json.loads(booster.save_config())["learner"]["objective"]["name"]
+    # A booster gives probabilities for these, and values for all others.
+    classifier = objective in ("binary:logistic", "multi:softprob", "multi:softmax")
+    model = xgboost.XGBClassifier() if classifier else xgboost.XGBRegressor()
+    # It takes the bytes of a file, too.
+    model.load_model(booster.save_raw("json"))
+    return model
+
+
 def load_xgboost(path: Path) -> Booster:
     import xgboost
 
     try:
-        booster = xgboost.Booster(model_file=str(path))
-        objective = json.loads(booster.save_config())["learner"]["objective"]["name"]
-        # A booster gives probabilities for these, and values for all others.
-        classifier = objective in ("binary:logistic", "multi:softprob", "multi:softmax")
-        model = xgboost.XGBClassifier() if classifier else xgboost.XGBRegressor()
-        model.load_model(str(path))
+        model = around_xgboost(xgboost.Booster(model_file=str(path)))
     except (xgboost.core.XGBoostError, ValueError, KeyError, TypeError) as error:
         raise ExportError(f"{path} isn't read by XGBoost: {str(error).splitlines()[0][:200]}") from None
     return xgboost_estimator(model)
@@ -128,6 +137,16 @@ def catboost_estimator(model: Any) -> Booster:
     return Booster(model, names, [np.asarray(borders.get(at, []), dtype="float64") for at in range(len(names))])
 
 
+def around_catboost(plain: Any) -> Any:
+    """CatBoost's classifier or regressor of a plain CatBoost model."""
+    import catboost
+
+    loss = str((plain.get_all_params() or {}).get("loss_function", "")).split(":")[0]
+    classifier = loss in ("Logloss", "CrossEntropy", "Focal", "MultiClass", "MultiClassOneVsAll")
+    kind = catboost.CatBoostClassifier if classifier else catboost.CatBoostRegressor
+    return kind().load_model(blob=plain._serialize_model())
+
+
 def load_catboost(path: Path) -> Booster:
     import catboost
 
@@ -135,7 +154,14 @@ def load_catboost(path: Path) -> Booster:
         plain = catboost.CatBoost().load_model(str(path))
     except catboost.CatBoostError as error:
         raise ExportError(f"{path} isn't read by CatBoost: {str(error).splitlines()[0][:200]}") from None
-    loss = str((plain.get_all_params() or {}).get("loss_function", ""))
-    classifier = loss in ("Logloss", "CrossEntropy", "MultiClass", "MultiClassOneVsAll")
-    kind = catboost.CatBoostClassifier if classifier else catboost.CatBoostRegressor
-    return catboost_estimator(kind().load_model(str(path)))
+    return catboost_estimator(around_catboost(plain))
+
+
+def as_estimator(model: Any) -> Any:
+    """The estimator around a booster of LightGBM, XGBoost or CatBoost; any other model as it is."""
+    library, kind = type(model).__module__.split(".")[0], type(model).__name__
+    if library == "lightgbm" and kind == "Booster":
+        return lightgbm_estimator(model).model
+    if library == "xgboost" and kind == "Booster":
+        return around_xgboost(model)
+    return around_catboost(model) if library == "catboost" and kind == "CatBoost" else model

@@ -8,7 +8,7 @@ from onnx import helper
 from skl2onnx import update_registered_converter
 from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, StringTensorType
 
-CLASSIFIER, REGRESSOR = "CatBoostCatBoostClassifier", "CatBoostCatBoostRegressor"
+CLASSIFIER, REGRESSOR, RANKER = (f"CatBoostCatBoost{kind}" for kind in ("Classifier", "Regressor", "Ranker"))
 
 
 def _shapes(operator: Any) -> None:
@@ -43,22 +43,32 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
         cast = scope.get_unique_variable_name("features_float")
         container.add_node("Cast", [source], [cast], name=scope.get_unique_operator_name("Cast"), to=1)
         source = cast
+    attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in trees.attribute}
+    loss = str((operator.raw_operator.get_all_params() or {}).get("loss_function", "")).split(":")[0]
+    if loss == "MultiClassOneVsAll":
+        attributes["post_transform"] = b"LOGISTIC"
+    outputs = [output.full_name for output in operator.outputs]
+    exponent = loss in ("Poisson", "Tweedie")
+    sums = [scope.get_unique_variable_name("logarithm")] if exponent else outputs
     container.add_node(
         trees.op_type,
         [source],
-        [output.full_name for output in operator.outputs],
+        sums,
         name=scope.get_unique_operator_name("CatBoost"),
         op_domain="ai.onnx.ml",
         op_version=1,
-        **{attribute.name: helper.get_attribute_value(attribute) for attribute in trees.attribute},
+        **attributes,
     )
+    if exponent:
+        container.add_node("Exp", sums, outputs, name=scope.get_unique_operator_name("Exp"))
 
 
 def register() -> None:
-    from catboost import CatBoostClassifier, CatBoostRegressor
+    from catboost import CatBoostClassifier, CatBoostRanker, CatBoostRegressor
 
     options = {"nocl": [True, False], "zipmap": [True, False, "columns"]}
     update_registered_converter(
         CatBoostClassifier, CLASSIFIER, _shapes, _convert, parser=_parser(CLASSIFIER), options=options
     )
-    update_registered_converter(CatBoostRegressor, REGRESSOR, _shapes, _convert, parser=_parser(REGRESSOR))
+    for kind, alias in ((CatBoostRegressor, REGRESSOR), (CatBoostRanker, RANKER)):
+        update_registered_converter(kind, alias, _shapes, _convert, parser=_parser(alias))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import re
 import sys
 import warnings
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from typing import Any
 import onnx
 import pandas as pd
 from onnx import TensorProto, helper
-from skl2onnx import convert_sklearn, update_registered_converter
+from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import (
     BooleanTensorType,
     DoubleTensorType,
@@ -21,25 +20,28 @@ from skl2onnx.common.data_types import (
     Int64TensorType,
     StringTensorType,
 )
-from skl2onnx.common.shape_calculator import (
-    calculate_linear_classifier_output_shapes,
-    calculate_linear_regressor_output_shapes,
-)
-from sklearn.base import BaseEstimator, is_classifier
+from sklearn.base import is_classifier
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import VotingClassifier, VotingRegressor
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from servemodel.catboost_convert import register as register_catboost
+from servemodel.converters import boosters
+from servemodel.converters import register as register_own
+from servemodel.converters.calibrated import scored_raw
 from servemodel.errors import ExportError
 import servemodel.hist_categories  # noqa: F401
 from servemodel.missing_texts import mark_missing
 from servemodel.native import codes_in_front, with_codes
 from servemodel.naive_bayes import centre_log_probabilities
+from servemodel.prepare import prepared
+from servemodel.refusals import no_form
 from servemodel.signature import JSON_INTEGERS, Column, first_step, reads_one_text
-from servemodel.sources import TWO_WAYS
 from servemodel.tokens import has_default_tokens, use_exact_tokens
+from servemodel.walk import estimators, final_step, library, members
+
+__all__ = ["convert", "estimators", "final_step", "library", "name_classes"]
 
 # Converters of LightGBM and XGBoost refuse newer operators of ai.onnx.ml.
 TARGET_OPSET = {"": 18, "ai.onnx.ml": 3}
@@ -52,71 +54,25 @@ TENSORS = {
 }
 
 
-def estimators(model: Any) -> list[BaseEstimator]:
-    """The model and everything within it."""
-    found = [model]
-    if isinstance(model, Pipeline):
-        inner = [step for _, step in model.steps]
-    elif isinstance(model, ColumnTransformer):
-        inner = [step for _, step, _ in model.transformers_]
-    elif isinstance(model, FeatureUnion):
-        inner = [step for _, step in model.transformer_list]
-    elif isinstance(model, (VotingClassifier, VotingRegressor)):
-        inner = list(model.estimators_)
-    else:
-        inner = []
-    for step in inner:
-        if isinstance(step, BaseEstimator):
-            found += estimators(step)
-    return found
-
-
-def final_step(model: Any) -> Any:
-    return final_step(model.steps[-1][1]) if isinstance(model, Pipeline) else model
-
-
-def library(model: Any) -> str:
-    """The package of the estimator that predicts: sklearn, lightgbm, xgboost or catboost."""
-    return type(final_step(model)).__module__.split(".")[0]
-
-
-def _numbered_nodes(tree: dict[str, Any]) -> dict[int, int]:
-    """New numbers of the nodes of a tree of XGBoost, in the order in which they are reached from the root."""
-    numbers: dict[int, int] = {}
-    waiting = [tree]
-    while waiting:
-        node = waiting.pop()
-        if node["nodeid"] not in numbers:
-            numbers[node["nodeid"]] = len(numbers)
-            waiting += reversed(node.get("children", []))
-    return numbers
-
-
 def _register(name: str) -> None:
-    """Register the converter of a boosting library that is in use; others needn't be installed."""
-    if name == "catboost":
-        register_catboost()
-    if name not in ("lightgbm", "xgboost"):
-        return
+    """Register the converters of a library that is in use; boosters needn't be installed."""
     try:
-        if name == "lightgbm":
-            from lightgbm import LGBMClassifier as Classifier, LGBMRegressor as Regressor
-            from onnxmltools.convert.lightgbm.operator_converters.LightGbm import convert_lightgbm as convert
-
-            alias = "LightGbmLGBM"
-        else:
-            from onnxmltools.convert.xgboost.operator_converters.XGBoost import XGBConverter, convert_xgboost as convert
-            from xgboost import XGBClassifier as Classifier, XGBRegressor as Regressor
-
-            # Its own walks each path: a tree with sets of categories has more of them than there is time for.
-            XGBConverter._remap_nodeid = staticmethod(_numbered_nodes)
-            alias = "XGBoostXGB"
+        if name == "catboost":
+            register_catboost()
+        elif name == "lightgbm":
+            boosters.register_lightgbm()
+        elif name == "xgboost":
+            boosters.register_xgboost()
     except ImportError as error:
         raise ExportError(f"{error}; a {name} model needs onnxmltools and {name}") from None
-    options = {"nocl": [True, False], "zipmap": [True, False, "columns"]}
-    shapes = calculate_linear_classifier_output_shapes
-    update_registered_converter(Classifier, f"{alias}Classifier", shapes, convert, options=options)
-    update_registered_converter(Regressor, f"{alias}Regressor", calculate_linear_regressor_output_shapes, convert)
+
+
+def _chooses_columns(model: Any) -> bool:
+    """Whether the raw columns reach a ColumnTransformer, be it in a model around pipelines."""
+    first = first_step(model)
+    if isinstance(first, (ColumnTransformer, FeatureUnion)) or first is not final_step(model):
+        return isinstance(first, ColumnTransformer)
+    return any(_chooses_columns(one) for one in members(first) if hasattr(one, "get_params"))
 
 
 def _with_named_columns(model: Any, frame: pd.DataFrame, described: list[Column]) -> Any:
@@ -131,34 +87,33 @@ def _with_named_columns(model: Any, frame: pd.DataFrame, described: list[Column]
     last = final_step(model)
     if last is not model and getattr(last, "is_categorical_", None) is not None:
         model = Pipeline([*model.steps[:-1], (model.steps[-1][0], with_codes(last))])
-    if isinstance(first_step(model), ColumnTransformer) or reads_one_text(model):
+    if _chooses_columns(model) or reads_one_text(model):
         return model
     columns = ColumnTransformer([("columns", "passthrough", list(frame.columns))]).fit(frame)
     steps = model.steps if isinstance(model, Pipeline) else [("model", model)]
     return Pipeline([("columns", columns), *steps])
 
 
-def _without_feature_names(model: Any) -> Any:
-    """The model without XGBoost's feature names: its converter accepts f0, f1, … only."""
-    if library(model) != "xgboost":
-        return model
-    unnamed = copy.deepcopy(model)
-    final_step(unnamed).get_booster().feature_names = None
-    return unnamed
+def _takes_missing(model: Any) -> bool:
+    """Whether an estimator takes a missing number; one that doesn't takes no infinite one either."""
+    if not type(model).__module__.startswith("sklearn."):
+        return True
+    try:
+        from sklearn.utils import get_tags
+
+        return bool(get_tags(model).input_tags.allow_nan)
+    # Before scikit-learn 1.6.
+    except ImportError:
+        return bool(model._get_tags()["allow_nan"])
 
 
-def _convertible(model: Any, columns: list[Column]) -> Any:
-    """The model with settings that skl2onnx takes, where they change no answer."""
+def _marked(model: Any, columns: list[Column]) -> Any:
+    """A copy of the model whose imputers and encoders take the text that stands for a missing one."""
     nullable = [column for column in columns if column.missing is not None]
-    if not nullable and not any(isinstance(step, VotingClassifier) and step.flatten_transform for step in estimators(model)):
+    if not nullable:
         return model
     changed = copy.deepcopy(model)
-    if nullable:
-        mark_missing(estimators(changed), str(nullable[0].missing), [column.missing_cell for column in nullable])
-    for step in estimators(changed):
-        if isinstance(step, VotingClassifier):
-            # The form of transform(), which no prediction uses.
-            step.flatten_transform = False
+    mark_missing(estimators(changed), str(nullable[0].missing), [column.missing_cell for column in nullable])
     return changed
 
 
@@ -167,6 +122,12 @@ def _options(model: Any) -> dict[int, dict[str, Any]]:
     if is_classifier(model):
         # The default, a ZipMap, isn't a tensor, and onnxruntime-node reads tensors only.
         options[id(model)] = {"zipmap": False}
+    refuses = not _takes_missing(final_step(model))
+    for step in estimators(model):
+        if isinstance(step, FunctionTransformer) and refuses:
+            options[id(step)] = {"finite": True}
+    for step in scored_raw(model):
+        options[id(step)] = {"raw_scores": True}
     for step in estimators(model):
         if isinstance(step, CountVectorizer):
             # A slim Debian lacks the default locale; both lower-case every letter alike.
@@ -238,7 +199,8 @@ def convert(model: Any, columns: list[Column], frame: pd.DataFrame, name: str) -
     """
     for name_of_library in sorted({library(step) for step in estimators(model)}):
         _register(name_of_library)
-    whole = _with_named_columns(_convertible(_without_feature_names(model), columns), frame, columns)
+    register_own()
+    whole = _with_named_columns(prepared(_marked(model, columns)), frame, columns)
     inputs = [(column.name, TENSORS.get(column.type, TENSORS[column.tensor])([None, 1])) for column in columns]
     try:
         with warnings.catch_warnings(), _deep_recursion():
@@ -258,12 +220,7 @@ def convert(model: Any, columns: list[Column], frame: pd.DataFrame, name: str) -
         raise
     # Exporters raise exceptions of any type.
     except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        own = re.search(r"Unable to find a? ?(?:shape calculator|converter|parser).*?'<class '([\w.]+)'>'", reason)
-        if own is not None:
-            name = own[1].rsplit(".", 1)[-1]
-            raise ExportError(f"{name} has no ONNX form; {TWO_WAYS}") from error
-        if "Unexpected label type" in reason:
+        if "Unexpected label type" in str(error):
             raise ExportError("CatBoost exports no boolean target: fit the model on 0 and 1, or on texts") from error
-        raise ExportError(f"this model can't be exported to ONNX: {reason[:400]}") from error
+        raise ExportError(no_form(error, final_step(model))) from error
     return graph

@@ -23,21 +23,20 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import onnx
 import pandas as pd
-from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from sklearn.compose import ColumnTransformer
-from sklearn.exceptions import NotFittedError
-from sklearn.utils.validation import check_is_fitted
 
 from servemodel import convert as conversion
 from servemodel import golden
+from servemodel.boosters import as_estimator
 from servemodel.card import default_card
 from servemodel.command_line import Steps, silent
 from servemodel.distribution import with_distributions
+from servemodel.dropped import filled, only_used, used_columns
 from servemodel.documents import creation_date, to_json_document, write_all
 from servemodel.edges import edge_frame, jump_frame, large_thresholds, typed
 from servemodel.errors import Disagreement, ExportError
 from servemodel.frames import to_pandas
-from servemodel.missing import find_nullable
+from servemodel.missing import find_nullable, wrongly_nullable
 from servemodel.native import in_library_form, native_categories
 from servemodel.parity import (
     DEFAULT_TOLERANCE,
@@ -51,6 +50,7 @@ from servemodel.parity import (
     library_answers,
     require,
 )
+from servemodel.prepare import best
 from servemodel.quality import measure
 from servemodel.result import Export, Metrics
 from servemodel.signature import (
@@ -63,6 +63,10 @@ from servemodel.signature import (
     reads_one_text,
     tensor_plans,
 )
+from servemodel.tasks import task_of
+from servemodel.unanswerable import answerable, require_same_types
+from servemodel.walk import final_step, has_trees
+from servemodel.walk import library as library_of
 
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 LIBRARIES = {"sklearn": "scikit-learn", "lightgbm": "LightGBM", "xgboost": "XGBoost", "catboost": "CatBoost"}
@@ -88,31 +92,6 @@ def _check_frame(frame: pd.DataFrame, target: str | None) -> None:
         raise ExportError(f"the frame has no target column {target}")
 
 
-def _fitted(model: Any) -> str:
-    """The task of a fitted model."""
-    last = conversion.final_step(model)
-    if type(last).__module__.startswith("catboost"):
-        # Its estimators have scikit-learn's methods, but not its base.
-        fitted = last.is_fitted()
-    elif not isinstance(model, BaseEstimator):
-        raise ExportError(f"a {type(model).__name__} is no fitted scikit-learn model or pipeline")
-    else:
-        try:
-            check_is_fitted(model)
-            fitted = True
-        except NotFittedError:
-            fitted = False
-    if not fitted:
-        raise ExportError("the model isn't fitted")
-    if is_classifier(model):
-        if not hasattr(model, "predict_proba"):
-            raise ExportError("the model gives no probabilities (predict_proba)")
-        return "classification"
-    if is_regressor(model):
-        return "regression"
-    raise ExportError(f"{type(conversion.final_step(model)).__name__} is neither a classifier nor a regressor")
-
-
 def _version(library: str) -> str:
     # A module of one's own has none.
     return str(getattr(importlib.import_module(library), "__version__", ""))
@@ -129,8 +108,10 @@ class Checked(NamedTuple):
     edge_agreement: Agreement
 
 
-def first_checked(plans: list[list[Column]], rows: pd.DataFrame, checked: Callable[[list[Column]], Checked]) -> Checked:
-    """The first of these plans whose graph gives the library's answers, on the frame's rows [N, F] and others.
+def first_checked(
+    plans: list[list[Column]], rows: pd.DataFrame, checked: Callable[[list[Column]], Checked], wider: bool
+) -> Checked:
+    """The first of these plans, or one in float64 (wider), whose graph gives the library's answers, on the frame's rows [N, F] and others.
 
     Raises the ExportError of the first plan when there is none, with what to do where numbers are the reason.
     """
@@ -138,6 +119,12 @@ def first_checked(plans: list[list[Column]], rows: pd.DataFrame, checked: Callab
     for columns in plans:
         try:
             return checked(columns)
+        except ExportError as error:
+            errors.append(error)
+    if wider and any(isinstance(error, Disagreement) for error in errors):
+        # Distances and sums of squares lose in float32 what float64 keeps.
+        try:
+            return checked([replace(column, tensor="double") for column in plans[0]])
         except ExportError as error:
             errors.append(error)
     error = next((error for error in errors if isinstance(error, Disagreement)), errors[0])
@@ -214,6 +201,7 @@ def export_model(
     description: str | None = None,
     classes: list[str] | None = None,
     integers: Sequence[str] = (),
+    keep: Sequence[str] = (),
     example: Mapping[str, Any] | None = None,
     routes: Sequence[str] = (),
     answer: dict[str, Any] | None = None,
@@ -233,6 +221,7 @@ def export_model(
     columns: those of the matrix that the model was fitted on, in its order; the frame's may stand in another.
     classes: names for the classes of a model that numbers them, in their order.
     integers: columns that hold whole numbers only, though their dtype is float.
+    keep: columns that the model drops and that stay in the signature, since clients of another version send them.
     example: a typical row for documentation; by default one of the frame.
     routes, answer: paths and form of the model's custom answers, as in models/model.schema.json.
     metrics: quality that was measured elsewhere, in place of the measurement on the frame.
@@ -248,40 +237,42 @@ def export_model(
     frame = to_pandas(frame)
     also = None if also is None else to_pandas(also)
     _check_frame(frame, target)
-    # A search predicts by the best model that it found.
-    model = getattr(model, "best_estimator_", model)
-    task = _fitted(model)
+    model = as_estimator(best(model))
+    task = task_of(model)
     if classes is not None and task != "classification":
         raise ExportError("a regression has no classes to name")
     created = creation_date()
     if tolerance is None:
         tolerance = DEFAULT_TOLERANCE
-    library = LIBRARIES.get(conversion.library(model), conversion.library(model))
-    framework = f"{library} {_version(conversion.library(model))}".strip()
+    library = LIBRARIES.get(library_of(model), library_of(model))
+    framework = f"{library} {_version(library_of(model))}".strip()
 
     names = column_names(model, frame, target, columns)
-    rows = frame[names].reset_index(drop=True)
-    last = conversion.final_step(model)
+    used = used_columns(model, names, keep)
+    seen = model if used == names else only_used(model, names)
+    rows = frame[used].reset_index(drop=True)
+    last = final_step(model)
     native = native_categories(last, rows, first_step(model) is last)
-    described = describe_columns(model, rows, list(integers), native)
+    described = describe_columns(seen, rows, list(integers), native)
     if reads_one_text(model) and not described[0].is_text:
         raise ExportError(f"column {described[0].name} holds no texts")
     rows = typed(rows, described)
     if also is not None:
         column_names(model, also, target, columns)
-        rows = pd.concat([rows, typed(also[names], described)], ignore_index=True)
+        rows = pd.concat([rows, typed(also[used], described)], ignore_index=True)
     labels = class_names(model, classes) if task == "classification" else None
 
     def expected(some: pd.DataFrame, what: str = "the frame") -> Answers:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                return library_answers(model, in_library_form(some, native.categories) if native.typed else some, labels)
+                own = in_library_form(some, native.categories) if native.typed else some
+                return library_answers(model, filled(own, frame, names), labels)
         except ExportError:
             raise
         # Each library has errors of its own for values that it doesn't take.
         except Exception as error:
-            reason = " ".join(str(error).split())[:300]
+            reason = " ".join(str(error).split())[:300].rstrip(".")
             raise ExportError(f"{library} can't answer {what}: {reason}") from error
 
     steps("asking the library")
@@ -289,27 +280,34 @@ def export_model(
         answers = expected(rows)
     except ExportError as error:
         raise _with_gaps(error, rows, described) from error
+    require_same_types(frame[names], answers, lambda some: library_answers(model, some, labels))
 
     def checked(columns: list[Column]) -> Checked:
         steps("converting to ONNX")
-        graph = conversion.convert(model, columns, rows, name)
+        graph = conversion.convert(seen, columns, rows, name)
         steps("comparing ONNX Runtime with the library")
         if classes is not None:
             conversion.name_classes(graph, [int(number) for number in model.classes_], classes)
         session = Session(graph, columns)
         agreement = compare(answers, session.answer(rows), tolerance)
         require(agreement, tolerance, library, rows)
-        columns = find_nullable(columns, rows, expected, session, tolerance)
-        edges = edge_frame(columns, rows, large_thresholds(graph))
-        edges = pd.concat([edges, jump_frame(columns, rows, expected)], ignore_index=True)
-        edge_answers = expected(edges, "rows with unknown or extreme values")
-        # A made-up text without a known word has no clear label: either is accepted. The frame's ties are differences.
-        edge_agreement = compare(edge_answers, session.answer(edges), tolerance, accept_ties=True)
+        columns = find_nullable(seen, columns, rows, expected, session, tolerance)
+        while True:
+            edges = edge_frame(columns, rows, large_thresholds(graph))
+            edges = pd.concat([edges, jump_frame(columns, rows, expected)], ignore_index=True)
+            edges = answerable(lambda some: expected(some, "rows with unknown or extreme values"), session, edges)
+            edge_answers = expected(edges, "rows with unknown or extreme values")
+            # A made-up text without a known word has no clear label: either is accepted. The frame's ties are differences.
+            edge_agreement = compare(edge_answers, session.answer(edges), tolerance, accept_ties=True)
+            wrong = wrongly_nullable(columns, rows, edges, edge_agreement)
+            if not wrong:
+                break
+            columns = [replace(column, nullable=column.nullable and column.name not in wrong) for column in columns]
         require(edge_agreement, tolerance, library, edges, "generated edge rows", made_up=True)
         return Checked(graph, session, columns, edges, agreement, edge_agreement)
 
     graph, session, described, edges, agreement, edge_agreement = first_checked(
-        tensor_plans(described, rows), rows, checked
+        tensor_plans(described, rows), rows, checked, wider=not has_trees(model)
     )
 
     if made_up:
@@ -337,7 +335,7 @@ def export_model(
         column.entry(tensor.name, shown.get(column.name))
         for column, tensor in zip(described, graph.graph.input, strict=True)
     ]
-    said = description or f"{type(conversion.final_step(model)).__name__} on {len(described)} columns."
+    said = description or f"{type(final_step(model)).__name__} on {len(described)} columns."
     members: dict[str, Any] = {
         "description": said,
         "task": task,

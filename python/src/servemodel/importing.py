@@ -113,14 +113,9 @@ def _with_thresholds(model: Any) -> Loaded:
         return Loaded(model, None, {})
     from servemodel import boosters
 
-    kind = type(model).__name__
-    if kind == "Booster" and library == "lightgbm":
-        found = boosters.lightgbm_estimator(model)
-    elif kind == "Booster":
-        raise ExportError("a pickled XGBoost Booster: write booster.save_model('model.json') and import that file")
-    elif library == "lightgbm":
-        own = boosters.lightgbm_estimator(model.booster_)
-        found = own._replace(model=model)
+    model = boosters.as_estimator(model)
+    if library == "lightgbm":
+        found = boosters.lightgbm_estimator(model.booster_)._replace(model=model)
     else:
         found = getattr(boosters, f"{library}_estimator")(model)
     return _loaded(found)
@@ -213,7 +208,7 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
         export = export_model(
             model, frame, Path(options["out"]), version=options["version"], made_up=made_up, steps=steps,
             target=options.get("target"), description=options.get("description"), classes=options.get("classes"),
-            integers=integers, columns=options.get("columns"), routes=options.get("routes") or [], answer=options.get("answer"),
+            integers=integers, keep=options.get("keep") or [], columns=options.get("columns"), routes=options.get("routes") or [], answer=options.get("answer"),
             tolerance=options.get("tolerance"),
         )  # fmt: skip
     finally:

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.compose import ColumnTransformer
 
 from servemodel.errors import ExportError
-from servemodel.parity import Answers, Session, compare
-from servemodel.signature import Column
+from servemodel.parity import Agreement, Answers, Session, compare
+from servemodel.signature import Column, _positions, first_step
 
 ROWS = 50
 CELLS = 4_000_000
@@ -65,7 +66,34 @@ def _same(
     return {name for at, name in enumerate(names) if at not in different}
 
 
+def _together(model: Any, names: list[str]) -> list[list[str]]:
+    """Columns that the same steps take, in one matrix: if the library refuses a missing cell of one, it does of all."""
+    first = first_step(model)
+    if not isinstance(first, ColumnTransformer):
+        return [names]
+    takers: dict[str, list[int]] = {name: [] for name in names}
+    for number, (_, step, chosen) in enumerate(first.transformers_):
+        # A table that the transformer was fitted on may have had further columns.
+        if isinstance(step, str) and step == "drop":
+            continue
+        for at in _positions(chosen, names):
+            takers[names[at]].append(number)
+    groups: dict[tuple[int, ...], list[str]] = {}
+    for name in names:
+        groups.setdefault(tuple(takers[name]), []).append(name)
+    return list(groups.values())
+
+
+def _is_answered(rows: pd.DataFrame, name: str, expected: Callable[[pd.DataFrame], Answers]) -> bool:
+    try:
+        expected(_without(rows.iloc[:1], [name], {}))
+        return True
+    except ExportError:
+        return False
+
+
 def find_nullable(
+    model: Any,
     columns: list[Column],
     frame: pd.DataFrame,
     expected: Callable[[pd.DataFrame], Answers],
@@ -76,12 +104,25 @@ def find_nullable(
     most = max(4, min(ROWS, CELLS // 200 // max(1, len(columns))))
     rows = frame.iloc[:: max(1, -(-len(frame) // most))].reset_index(drop=True)
     missing = {column.name for column in columns if frame[column.name].isna().any()}
-    asked = [
+    asks = {
         column.name
         for column in columns
         if column.name not in missing
         and (column.missing is not None or (column.type in ("number", "integer") and column.tensor != "int64"))
-    ]
+    }
     texts = {column.name: column.missing_cell for column in columns if column.is_text}
+    groups = [[name for name in group if name in asks - texts.keys()] for group in _together(model, list(frame.columns))]
+    numbers = {name for group in groups if group and _is_answered(rows, group[0], expected) for name in group}
+    asked = [column.name for column in columns if column.name in numbers or column.name in asks & texts.keys()]
     same = _same(asked, rows, expected, session, tolerance, texts)
     return [replace(column, nullable=column.name in missing or column.name in same) for column in columns]
+
+
+def wrongly_nullable(columns: list[Column], frame: pd.DataFrame, edges: pd.DataFrame, agreement: Agreement) -> set[str]:
+    """Columns that few rows showed to be nullable, and without which an edge row is answered otherwise after all."""
+    differing = edges.iloc[[*agreement.label_differences, *agreement.beyond]]
+    return {
+        column.name
+        for column in columns
+        if column.nullable and not frame[column.name].isna().any() and differing[column.name].isna().any()
+    }

@@ -125,6 +125,10 @@ def feeds(graph: onnx.ModelProto, columns: list[Column], frame: pd.DataFrame) ->
     }
 
 
+def _fault(what: str) -> str:
+    return f"ONNX Runtime can't {what} the ONNX form of this model: put another estimator in its place"
+
+
 def _texts(values: pd.Series, column: Column) -> np.ndarray:
     """Texts [N] as the server sends them."""
     texts = values.to_numpy(object)
@@ -145,14 +149,14 @@ class Session:
                 graph.SerializeToString(), options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:
-            raise ExportError(f"ONNX Runtime refuses the exported graph: {str(error).splitlines()[0]}") from error
+            raise ExportError(_fault("load")) from error
 
     def answer(self, frame: pd.DataFrame) -> Answers:
         names = [output.name for output in self._graph.graph.output]
         try:
             first, *more = self._session.run(names, feeds(self._graph, self._columns, frame))
         except Exception as error:
-            raise ExportError(f"ONNX Runtime can't run the exported graph: {str(error).splitlines()[0]}") from error
+            raise ExportError(_fault("run")) from error
         if more:
             return Answers(np.array([label_text(label) for label in first.reshape(-1)], dtype=object), more[0])
         return Answers(first.reshape(-1).astype("float64"), None)
@@ -167,6 +171,8 @@ def compare(library: Answers, onnx_answers: Answers, tolerance: float, accept_ti
     if library.probabilities is None:
         wanted, got = library.predictions, onnx_answers.predictions
         distance = np.abs(got - wanted) / np.maximum(1, np.abs(wanted))
+        # Neither is a number: a server sends neither.
+        distance[(got == wanted) | (np.isnan(got) & np.isnan(wanted))] = 0
         labels = np.zeros(rows, dtype=bool)
         ties = False
     else:
@@ -214,7 +220,7 @@ def require(
             f"a difference above {tolerance:g} in {len(agreement.beyond)} of {agreement.rows} "
             f"({_named(agreement.beyond)}), the largest {agreement.largest:.1e} in row {agreement.largest_row}"
         )
-    hint = ""
+    hint = "; docs/what-can-be-served.md lists what gives equal answers"
     if not agreement.label_differences and np.isfinite(agreement.largest) and agreement.largest < 0.1:
         # Rounded up to one digit.
         step = 10.0 ** np.floor(np.log10(agreement.largest))

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.compose import ColumnTransformer
-from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import FeatureUnion, Pipeline
 
@@ -77,7 +77,7 @@ def first_step(model: Any) -> Any:
 
 def reads_one_text(model: Any) -> bool:
     """Whether the model takes a list of texts rather than a table."""
-    return isinstance(first_step(model), CountVectorizer)
+    return isinstance(first_step(model), (CountVectorizer, HashingVectorizer))
 
 
 def fitted_names(model: Any) -> list[str] | None:
@@ -284,7 +284,10 @@ def describe(name: str, values: pd.Series, categories: tuple[Any, ...] | None) -
         if missing == 0:
             return Column(name, "boolean")
     if pd.api.types.is_datetime64_any_dtype(values) or pd.api.types.is_timedelta64_dtype(values):
-        raise ExportError(f"column {name} holds dates, which no column can: fit the model on a number, such as days since 2000")
+        raise ExportError(
+            f"column {name} holds dates, which no column can: give the model a number, such as days since 2000, "
+            "or a text, such as 2024-01-31"
+        )
     if pd.api.types.is_numeric_dtype(values):
         present = values.dropna()
         if present.empty or not np.isfinite(present.astype("float64")).all():

@@ -13,12 +13,12 @@ from typing import Any
 import pandas as pd
 
 from servemodel.errors import ExportError
+from servemodel.refusals import OWN_WAYS
 from servemodel.torch_program import is_module
 
 
 OTHER_VERSION = "it was probably written by another version of a library: --with scikit-learn==1.7.2, for example"
 """Advice where the file doesn't name the version."""
-TWO_WAYS = "code of one's own has no ONNX form: use a transformer of the library, or compute the column before the request"
 
 
 def not_loaded(source: object, error: BaseException, advice: str = "") -> ExportError:
@@ -59,7 +59,7 @@ def load_model(source: str, advice: str = "") -> Any:
             named = str(error).split("'")[1] if "'" in str(error) else str(error)
             raise ExportError(
                 f"{source} needs {named}, which was defined in a notebook or a script: put it into a module and fit again, "
-                f"or call servemodel.export there; {TWO_WAYS}"
+                f"or call servemodel.export there; code of one's own has no ONNX form: {OWN_WAYS}"
             ) from error
         # Unpickling runs code of the file, and that may raise anything.
         except Exception as error:

@@ -21,6 +21,8 @@ export interface ExportOptions {
   readonly description?: string | undefined;
   readonly classes?: readonly string[] | undefined;
   readonly integers: readonly string[];
+  /** Dropped by the model, and sent by clients all the same. */
+  readonly keep: readonly string[];
   readonly texts: readonly string[];
   readonly routes: readonly string[];
   readonly answer?: { readonly key: string; readonly decimals?: number } | undefined;

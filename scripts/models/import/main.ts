@@ -39,6 +39,7 @@ served with the library's own answers; nothing is written otherwise. PATH is rec
   --classes A,B,…      names for the classes of a model that numbers them; for ONNX, the classes of a network without a
                        label, in the order of its scores (two for a single score)
   --integer COLUMN     a column of whole numbers whose type in the rows is float; may be repeated
+  --keep COLUMN        a column that the model drops and that clients send all the same; may be repeated
   --text COLUMN        a CSV column that is text though it looks like numbers; may be repeated
   --route PATH         a path at which the model answers in its own form; may be repeated
   --answer-key KEY     its own form of an answer: {KEY: value}; --decimals N: places that values are rounded to
@@ -70,7 +71,7 @@ const OPTIONS = {
   },
   ...{ 'answer-key': one, decimals: one, tolerance: one, python: one },
   ...{ signature: one, scores: one, outputs: one, task: one },
-  ...{ integer: many, text: many, route: many, with: many },
+  ...{ integer: many, keep: many, text: many, route: many, with: many },
   trust: { type: 'boolean' },
 } as const;
 
@@ -101,6 +102,7 @@ function exportOptions(values: Values, rows: string | undefined): ExportOptions 
     description: values.description,
     classes: values.classes === undefined ? undefined : listOf('classes', values.classes),
     integers: values.integer ?? [],
+    keep: values.keep ?? [],
     texts: values.text ?? [],
     routes: values.route ?? [],
     answer: key === undefined ? undefined : { key, ...(decimals === undefined ? {} : { decimals }) },
