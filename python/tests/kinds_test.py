@@ -20,7 +20,7 @@ from sklearn.naive_bayes import CategoricalNB
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
-from xgboost import XGBClassifier
+from xgboost import XGBClassifier, __version__ as xgboost_version
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
@@ -46,13 +46,18 @@ CODED = make_pipeline(
 EXPORTED = {
     "categories of LightGBM": (LGBMClassifier(n_estimators=5, verbose=-1), CATEGORIES),
     "categories of XGBoost": (XGBClassifier(n_estimators=5, enable_categorical=True), CATEGORIES),
-    "categories of HistGradientBoosting": (HistGradientBoostingClassifier(max_iter=5), CATEGORIES),
+    "categories of HistGradientBoosting": (HistGradientBoostingClassifier(max_iter=5, categorical_features="from_dtype"), CATEGORIES),
     "codes that HistGradientBoosting takes as categories": (CODED, MIXED),
     "a search": (GridSearchCV(make_pipeline(COLUMNS, LogisticRegression()), {"logisticregression__C": [0.1, 1]}, cv=2), MIXED),
     "names with spaces, which LightGBM changes": (LGBMClassifier(n_estimators=5, verbose=-1), NUMBERS),
     "soft voting with LightGBM": (VotingClassifier(VOTERS, voting="soft"), NUMBERS),
     "a perceptron": (make_pipeline(StandardScaler(), PERCEPTRON), NUMBERS),
 }
+# Before that, XGBoost doesn't note which category has which code.
+XGBOOST_NOTES_CATEGORIES = tuple(map(int, xgboost_version.split(".")[:2])) >= (3, 1)
+if not XGBOOST_NOTES_CATEGORIES:
+    del EXPORTED["categories of XGBoost"]
+
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -140,7 +145,7 @@ REFUSED = {
         lambda: fitted(make_pipeline(AS_IT_IS, XGBClassifier(n_estimators=5, enable_categorical=True)), CATEGORIES), CATEGORIES,
         "behind other steps"),
     "categories of HistGradientBoosting behind other steps": (
-        lambda: fitted(make_pipeline(AS_IT_IS, HistGradientBoostingClassifier(max_iter=5)), CATEGORIES), CATEGORIES, "OrdinalEncoder"),
+        lambda: fitted(make_pipeline(AS_IT_IS, HistGradientBoostingClassifier(max_iter=5, categorical_features="from_dtype")), CATEGORIES), CATEGORIES, "OrdinalEncoder"),
     "categories that are numbers in XGBoost": (
         lambda: fitted(XGBClassifier(n_estimators=5, enable_categorical=True), NUMBERED), NUMBERED, "column city has categories that are numbers"),
     "categories outside ASCII in XGBoost": (
@@ -159,6 +164,10 @@ REFUSED = {
     "an estimator of one's own": (lambda: fitted(Mine(), NUMBERS), NUMBERS, "Mine is code of one's own.*compute the column.*update_registered_converter"),
     "an error of an undocumented type": (lambda: fitted(Failing(), NUMBERS), NUMBERS, "'odd'"),
 }  # fmt: skip
+if not XGBOOST_NOTES_CATEGORIES:
+    for one in ("categories that are numbers in XGBoost", "categories outside ASCII in XGBoost"):
+        REFUSED[one] = (*REFUSED[one][:2], "only since version 3.1")
+
 
 
 @pytest.mark.filterwarnings("ignore")
