@@ -1,13 +1,16 @@
-import { openTask } from '../../server/inference/openTask.ts';
+import { findFastPath, withFoundPath } from '../../server/compiler/fastPath.ts';
+import { openTask, withChosenPath } from '../../server/inference/openTask.ts';
 import { allocateMemory } from '../../server/inference/laneMemory.ts';
 import { Problem } from '../../server/errors/problem.ts';
 import { listFolder } from '../../server/repository/folder.ts';
+import type { Candidate } from '../../server/repository/listing.ts';
 import type { Model } from '../../server/model/model.ts';
 import { readModelVersion } from '../../server/loading/readModelVersion.ts';
 import { scoreAll } from '../../worker/compare.ts';
-import { batchingOf } from '../../worker/openModel.ts';
+import { batchingOf, openModel as openThreadModel } from '../../worker/openModel.ts';
 import type { Label, Rows, WholeGraph } from '../../worker/protocol.ts';
 import { answerWidth } from '../../worker/protocol.ts';
+import type { Scorer } from '../../worker/scorer.ts';
 import { openWhole } from '../../worker/scorer.ts';
 import { Failure } from '../cli/faults.ts';
 import type { FileRows } from './readRows.ts';
@@ -18,6 +21,30 @@ export async function findVersion(repository: string, id: string): Promise<Model
   const candidate = candidates.find((one) => one.id === id);
   if (!candidate) throw new Failure(`${repository} holds no ${id}`);
   return (await readModelVersion(candidate)).model;
+}
+
+/**
+ * Opens a version as a server does: the golden rows are checked, and a faster path is tried.
+ *
+ * @returns the model with the engine that answers it, and what scores its rows
+ * @throws {ModelRefused | TaskFault} when a server would refuse it
+ */
+export async function openAsServed(candidate: Candidate): Promise<{ model: Model; scorer: Scorer }> {
+  const { model, readOnnx } = await readModelVersion(candidate);
+  const onnx = await readOnnx();
+  const found = onnx ? findFastPath(model, onnx) : model;
+  const open = async (one: Model): Promise<{ model: Model; scorer: Scorer }> => {
+    const { scorer, refusal, batching } = await openThreadModel(openTask(one, allocateMemory(one)));
+    const chosen = { batched: batching, ...(refusal === undefined ? {} : { refusal }) };
+    return { model: withChosenPath(one, chosen), scorer };
+  };
+  return open(found).catch((error: unknown) => {
+    if (!found.fast) throw error;
+    // Where only a made-up row failed, the graph is served without the fast path.
+    return open(withFoundPath(model, (error as Error).message)).catch(() => {
+      throw error;
+    });
+  });
 }
 
 /** A model in ONNX Runtime: the whole graph, which is the reference for every faster path, run as the server runs it. */

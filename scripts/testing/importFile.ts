@@ -1,7 +1,7 @@
 import type { OnnxOptions } from '../models/import/describeOnnx.ts';
 import { importOnnx } from '../models/import/importOnnx.ts';
 import { findPlace, writeAside } from '../models/import/place.ts';
-import { describe, openAsServed } from '../models/import/served.ts';
+import { describe, modelAsServed } from '../models/import/served.ts';
 
 /**
  * Imports an ONNX file as `npm run import` does.
@@ -17,6 +17,6 @@ export async function importFile(
   const place = await findPlace(repository, name);
   return writeAside(place, async (candidate) => {
     const notes = await importOnnx(path, candidate, options);
-    return [describe(await openAsServed(candidate), place, repository), ...notes].join('\n');
+    return [describe(await modelAsServed(candidate), place, repository), ...notes].join('\n');
   });
 }

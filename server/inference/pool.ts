@@ -15,7 +15,7 @@ export interface Pool {
   /** The listener is called whenever a thread may have become idle without a reply. */
   onIdle(listener: () => void): void;
   /**
-   * Opens and verifies a model in every thread. One of them tries the model's fast path; the others take its result.
+   * Opens and verifies a model in every thread. The first one decides how rows are run; the others take its result.
    *
    * @param onnx the content of the model's file, if it was read and checked already; unless shared, it is handed over
    * @returns the model with the chosen path

@@ -26,9 +26,14 @@ export type Outcome = Opened | Refused | 'died';
 const refused = (refusal: string): Refused => ({ opened: false, refusal, fetched: true });
 
 /** What the comparison of a version's fast path with ONNX Runtime found. */
-export type Verified =
-  /** fastRefused: why it isn't taken. */
-  { readonly content: string; readonly fastRefused?: string } | { readonly refusal: string };
+export type Verified = Verdict | { readonly refusal: string };
+
+export interface Verdict {
+  /** Differs when the files do. */
+  readonly content: string;
+  /** Why its fast path isn't taken; undefined where it answers the probes as ONNX Runtime does. */
+  readonly fastRefused?: string;
+}
 
 /** Has versions fetched, opened in processes, and their fast paths compared once, beside the processes. */
 export interface Openings {

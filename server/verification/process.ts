@@ -1,13 +1,14 @@
 import { ModelRefused } from '../model/refused.ts';
-import type { VerifyReply, VerifyTask } from './messages.ts';
+import type { Verified } from '../rollout/openings.ts';
+import type { VerifyTask } from './messages.ts';
 import { verifyVersion } from './verifyVersion.ts';
 
-async function reply({ candidate, maxModelBytes }: VerifyTask): Promise<VerifyReply> {
+async function reply({ candidate, maxModelBytes }: VerifyTask): Promise<Verified> {
   try {
-    return { ok: true, verdict: await verifyVersion(candidate, maxModelBytes) };
+    return await verifyVersion(candidate, maxModelBytes);
   } catch (error) {
     if (!(error instanceof ModelRefused)) throw error;
-    return { ok: false, reason: error.reason };
+    return { refusal: error.reason };
   }
 }
 

@@ -67,7 +67,7 @@ describe('a verifier', () => {
     }));
 
   it('ends its process when there is no more work, and starts another for the next', () =>
-    withProcess('process.send({ ok: true, verdict: { content: String(tasks) } })', async (entry, pids) => {
+    withProcess('process.send({ content: String(tasks) })', async (entry, pids) => {
       const verifier = startVerifier(entry);
       verifier.start();
       const both = [verify(verifier), verify(verifier)];

@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import { deadline } from '../platform/deadline.ts';
 import type { Candidate } from '../repository/listing.ts';
 import type { Verified } from '../rollout/openings.ts';
-import type { VerifyReply, VerifyTask } from './messages.ts';
+import type { VerifyTask } from './messages.ts';
 
 /** Time that a process without work is kept: versions often come together. */
 const IDLE_MS = 1000;
@@ -27,7 +27,7 @@ export interface VerifierOptions {
 
 /**
  * Compares fast paths with ONNX Runtime, in a process that lives only while it compares: with it end the runtime's memory
- * (70 MB, and ten times a large forest's file while it is opened) and whatever a file does to the runtime.
+ * (70 MB, and ten times a large forest's file while it is opened) and any crash that a file causes in the runtime.
  */
 export interface Verifier {
   /** Starts the process, which takes a moment, before there is work. */
@@ -39,9 +39,9 @@ export interface Verifier {
 }
 
 /** Sends a task to a process that has no other. @returns its reply, or how it ended instead */
-const ask = (child: ChildProcess, task: VerifyTask): Promise<VerifyReply | string> =>
+const ask = (child: ChildProcess, task: VerifyTask): Promise<Verified | string> =>
   new Promise((resolve) => {
-    const finish = (reply: VerifyReply | string): void => {
+    const finish = (reply: Verified | string): void => {
       child.off('message', finish).off('exit', onExit).off('error', onError);
       resolve(reply);
     };
@@ -86,8 +86,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
         timeoutMs,
         'comparing its fast path with ONNX Runtime',
       );
-      if (typeof reply === 'string') return { ended: reply };
-      return reply.ok ? reply.verdict : { refusal: reply.reason };
+      return typeof reply === 'string' ? { ended: reply } : reply;
     } catch (error) {
       end();
       return { refusal: (error as Error).message };

@@ -5,7 +5,7 @@ import { completeModel } from '../loading/completeModel.ts';
 import { loadVersion } from '../loading/loadVersion.ts';
 import { fingerprintOf } from '../repository/folder.ts';
 import type { Candidate } from '../repository/listing.ts';
-import type { Verdict } from './messages.ts';
+import type { Verdict } from '../rollout/openings.ts';
 
 /**
  * Compares a version's fast path with the whole graph in ONNX Runtime, on the golden rows and the edge rows. Without a

@@ -1,13 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { findFastPath } from '../../../server/compiler/fastPath.ts';
-import { allocateMemory } from '../../../server/inference/laneMemory.ts';
-import { openTask, withChosenPath } from '../../../server/inference/openTask.ts';
-import { readModelVersion } from '../../../server/loading/readModelVersion.ts';
 import type { Model } from '../../../server/model/model.ts';
 import { scoreAll } from '../../../worker/compare.ts';
-import { openModel } from '../../../worker/openModel.ts';
 import { answerWidth } from '../../../worker/protocol.ts';
+import { openAsServed } from '../../models/openVersion.ts';
 
 /** What runs a model: see docs/internals/compiler.md. */
 export type Engine = 'forest' | 'lifted' | 'whole';
@@ -51,22 +47,15 @@ function agrees({ output }: Model, answer: Float64Array, held: Held, row: number
 export async function serve(folder: string): Promise<{ engine: Engine; differs: number | undefined }> {
   const name = basename(folder);
   const version = { name, version: 1, id: `${name}/1`, fingerprint: '', folder: `${folder}/1`, root: folder };
-  const { model, readOnnx } = await readModelVersion(version);
-  const onnx = await readOnnx();
-  const found = onnx ? findFastPath(model, onnx) : model;
-  const { scorer, refusal, batching } = await openModel(openTask(found, allocateMemory(found)));
+  const { model, scorer } = await openAsServed(version);
   try {
-    const chosen = withChosenPath(found, {
-      batched: batching,
-      ...(refusal === undefined ? {} : { refusal }),
-    });
     const held = JSON.parse(await readFile(`${folder}.held.json`, 'utf8')) as Held;
-    const width = answerWidth(chosen.output);
-    const answers = await scoreAll(scorer, chosen.encoder.encode(held.columns, held.data), width);
+    const width = answerWidth(model.output);
+    const answers = await scoreAll(scorer, model.encoder.encode(held.columns, held.data), width);
     const differs = held.predictions.findIndex(
-      (_, row) => !agrees(chosen, answers.subarray(row * width, (row + 1) * width), held, row),
+      (_, row) => !agrees(model, answers.subarray(row * width, (row + 1) * width), held, row),
     );
-    return { engine: engineOf(chosen), differs: differs < 0 ? undefined : differs };
+    return { engine: engineOf(model), differs: differs < 0 ? undefined : differs };
   } finally {
     await scorer.close();
   }

@@ -12,7 +12,7 @@ import { importOnnx } from './importOnnx.ts';
 import { SAYABLE } from './describeOnnx.ts';
 import type { OnnxOptions } from './describeOnnx.ts';
 import { findPlace, nameOf, writeAside } from './place.ts';
-import { describe, openAsServed } from './served.ts';
+import { describe, modelAsServed } from './served.ts';
 import { findSource } from './source.ts';
 
 const USAGE = `Usage: npm run import -- PATH [options]
@@ -208,7 +208,7 @@ async function importPath(
       source.kind === 'onnx'
         ? assumed(await importOnnx(source.path, candidate, onnx))
         : compared(await importByPython(source.path, candidate, exported, onnx, python));
-    return { model: await openAsServed(candidate), remarks: done };
+    return { model: await modelAsServed(candidate), remarks: done };
   });
   stdout.write(describe(model, place, repository) + remarks);
   return 0;

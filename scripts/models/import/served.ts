@@ -1,38 +1,20 @@
-import { findFastPath, withFoundPath } from '../../../server/compiler/fastPath.ts';
-import { allocateMemory } from '../../../server/inference/laneMemory.ts';
-import { openTask, withChosenPath } from '../../../server/inference/openTask.ts';
-import { readModelVersion } from '../../../server/loading/readModelVersion.ts';
 import { exampleRow } from '../../../server/model/exampleRow.ts';
 import type { Model } from '../../../server/model/model.ts';
+import { ModelRefused } from '../../../server/model/refused.ts';
 import type { Candidate } from '../../../server/repository/listing.ts';
-import { openModel } from '../../../worker/openModel.ts';
 import { Failure } from '../../cli/faults.ts';
+import { openAsServed } from '../openVersion.ts';
 import type { Place } from './place.ts';
 
-/**
- * Opens a version as a server does: the golden rows are checked, and a faster path is tried.
- *
- * @returns the model with the engine that answers it
- * @throws {Failure | ModelRefused} when a server would refuse it
- */
-export async function openAsServed(candidate: Candidate): Promise<Model> {
-  const { model, readOnnx } = await readModelVersion(candidate);
-  const onnx = await readOnnx();
-  const found = onnx ? findFastPath(model, onnx) : model;
-  const open = async (one: Model): Promise<Model> => {
-    const { scorer, refusal, batching } = await openModel(openTask(one, allocateMemory(one)));
-    await scorer.close();
-    return withChosenPath(one, { batched: batching, ...(refusal === undefined ? {} : { refusal }) });
-  };
+/** The model with the engine that a server answers it by. @throws {Failure | ModelRefused} when a server would refuse it */
+export async function modelAsServed(candidate: Candidate): Promise<Model> {
   try {
-    return await open(found);
+    const { model, scorer } = await openAsServed(candidate);
+    await scorer.close();
+    return model;
   } catch (error) {
-    const { message } = error as Error;
-    const fail = (reason: string): never => {
-      throw new Failure(`${candidate.id}: ${reason}`);
-    };
-    // Where only a made-up row failed, the graph is served without the fast path.
-    return found.fast ? open(withFoundPath(model, message)).catch(() => fail(message)) : fail(message);
+    if (error instanceof ModelRefused) throw error;
+    throw new Failure(`${candidate.id}: ${(error as Error).message}`);
   }
 }
 
