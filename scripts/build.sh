@@ -16,7 +16,7 @@ mkdir -p "$out"
 rm -f "$out/.built"
 touch "$out/.built.started"
 node_modules/.bin/tsc -p tsconfig.build.json --outDir "$out"
-cp worker/forest/kernel.wasm "$out/worker/forest/"
+for kernel in worker/forest/kernel.wasm server/encoding/bytes/kernel.wasm; do cp "$kernel" "$out/$kernel"; done
 # The pages: scripts for browsers, and what is served as it stands.
 node_modules/.bin/tsc -p server/web/tsconfig.json --outDir "$out/server/web"
 for page in apidocs drift playground shared; do

@@ -1,0 +1,422 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Input, Signature } from '../../model/signature.ts';
+import { ADULT_COLUMNS, bodyOf, readAdultRows } from '../../testing/adultRows.ts';
+import { loadAdult } from '../../testing/adult.ts';
+import { readBothWays } from '../../testing/bothWays.ts';
+import { fastPathOf } from '../../testing/fastPathOf.ts';
+import type { JsonForm } from '../../model/rows.ts';
+import type { CellWriter, TextEntry } from '../cellWriters.ts';
+import { createFeatureEncoder } from '../encoder.ts';
+
+const LONG = 'a name of more than thirty-two bytes, with umlauts: ä';
+
+/** One column of each kind that a signature may have. */
+const INPUTS: readonly Input[] = [
+  { name: 'whole', onnx: 'a', type: 'integer', nullable: false },
+  { name: 'single', onnx: 'b', type: 'integer', nullable: true, tensor: 'float32' },
+  { name: 'number', onnx: 'c', type: 'number', nullable: true },
+  { name: 'scaled', onnx: 'd', type: 'number', nullable: true },
+  { name: 'flag', onnx: 'e', type: 'boolean', nullable: true },
+  {
+    name: LONG,
+    onnx: 'f',
+    type: 'string',
+    nullable: true,
+    missing: '\ue000missing',
+    categories: ['', 'red', ' green', 'the same sixteen, then 1', 'the same sixteen, then 2', 'é€😀'],
+  },
+  {
+    name: 'closed',
+    onnx: 'g',
+    type: 'string',
+    nullable: false,
+    closed: true,
+    categories: ['x', '"', '\\', '\n', '\u0085', '\u2028', '\ud800', 'exactly 16 bytes', 'exactly 15 byte'],
+  },
+  { name: 'free', onnx: 'h', type: 'string', nullable: false },
+];
+const SIGNATURE = { task: 'regression', inputs: INPUTS, outputs: { value: 'v' } } as Signature;
+const FEATURES = 24;
+
+/** Writers as the compiler makes them: `scaled` is one that the kernel has no code for. */
+function writerOf({ type, categories = [] }: Input, column: number): CellWriter<Float32Array> {
+  const position = 3 * column;
+  if (type !== 'string') {
+    const isScaled = column === 3;
+    return {
+      kind: 'number',
+      write: (value, matrix, rowStart) => {
+        const missing = Number.isNaN(value) && column === 2 ? -7 : value;
+        matrix[rowStart + position] = isScaled ? (missing - 0.1) * 3 : missing;
+      },
+      ...(!isScaled && { plain: { position, missing: column === 2 ? -7 : NaN } }),
+    };
+  }
+  const entries = new Map(
+    categories.map((text, code): [string, TextEntry] => [
+      text,
+      { positions: [position, position + 1], values: [code, 0.1], known: true },
+    ]),
+  );
+  entries.set('in the table only', { positions: [position], values: [99], known: false });
+  const other: TextEntry = { positions: [position + 2], values: [-1], known: false };
+  return {
+    kind: 'text',
+    table: { entries, other },
+    write: (text, matrix, rowStart) => {
+      const { positions, values, known } = entries.get(text) ?? other;
+      positions.forEach((at, index) => (matrix[rowStart + at] = values[index] as number));
+      return known;
+    },
+  };
+}
+
+const encoder = createFeatureEncoder(SIGNATURE, INPUTS.map(writerOf), FEATURES);
+const NAMES = INPUTS.map(({ name }) => name);
+
+/** Texts of JSON for a cell: right ones, doubtful ones and wrong ones. */
+const CELLS: Readonly<Record<Input['type'], readonly string[]>> = {
+  integer: [
+    ...['0', '-0', '7', '-12', '39.0', '3.9e1', '12345678', '123456789', '16777216', '-16777218', '1e5'],
+    ...['9007199254740991', '-9007199254740991', '1234567890123456', 'null'],
+    ...[
+      '39.5',
+      '9007199254740993',
+      '16777217',
+      '01',
+      '-',
+      '+1',
+      '1.',
+      '.5',
+      '1e',
+      '0x10',
+      '1e999',
+      'true',
+      '"1"',
+    ],
+  ],
+  number: [
+    ...['0', '-0', '-0.0', '0.1', '-12.75', '1e-7', '1E+2', '0.30000000000000004', '5.1', '123456.789012'],
+    ...['12345678.12345678', '0.000012345678', '9007199254740993', '123456789012345678', '1e-320', '2e38'],
+    ...[
+      '1234567890123456789012',
+      '3.4028234663852886e38',
+      '1e-400',
+      '1e400',
+      '4e38',
+      'null',
+      'NaN',
+      'Infinity',
+    ],
+    ...['00', '1.e5', '--1', '1e5.5', 'false', '[1]', '{}', ''],
+  ],
+  boolean: ['true', 'false', 'null', '1', '"true"', 'True', 'tru', 'falsey'],
+  string: [
+    ...['""', '"red"', '" green"', '"green"', '"x"', '"free text"', '"the same sixteen, then 1"'],
+    ...[
+      '"the same sixteen, then 2"',
+      '"the same sixteen, then 3"',
+      '"é€😀"',
+      '"in the table only"',
+      '"\u0085"',
+    ],
+    ...['"\u2028"', '"\u007f"', '"exactly 16 bytes"', '"exactly 15 byte"', '"exactly 15 bytes and more"'],
+    ...[
+      '"\\u0072ed"',
+      '"\\""',
+      '"\\\\"',
+      '"\\n"',
+      '"\\ud800"',
+      '"\ufffd"',
+      '"\ue000missing"',
+      'null',
+      'red',
+      '"',
+    ],
+    ...['"\n"', '"\t"', '3', "'x'", '"x\\"'],
+  ],
+};
+
+const space = fc.oneof(
+  { weight: 60, arbitrary: fc.constantFrom('', ' ', '\n', '\t', '\r\n  ') },
+  fc.constantFrom('\f', '\u00a0', '\0'),
+);
+
+/** Mostly right cells, so that many bodies are taken. */
+const cellOf = ({ type, name }: Input): fc.Arbitrary<string> =>
+  fc.oneof(
+    { weight: 60, arbitrary: fc.constantFrom(...(name === 'closed' ? ['"x"'] : CELLS[type].slice(0, 3))) },
+    { weight: 1, arbitrary: fc.constantFrom(...CELLS[type]) },
+    {
+      weight: 20,
+      arbitrary:
+        type === 'string'
+          ? fc.constantFrom('red', 'x', '').map((text) => JSON.stringify(name === 'closed' ? 'x' : text))
+          : type === 'boolean'
+            ? fc.constantFrom('true', 'false')
+            : type === 'integer'
+              ? fc.integer({ min: -1e7, max: 1e7 }).map(String)
+              : fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => JSON.stringify(value)),
+    },
+  );
+
+const tokens = (parts: readonly string[], spaces: readonly string[]): string =>
+  parts.map((part, at) => part + (spaces[at % spaces.length] as string)).join('');
+
+const row = fc.tuple(...INPUTS.map(cellOf));
+const joined = (parts: readonly string[], mark = ','): string[] =>
+  parts.flatMap((part, at) => (at === 0 ? [part] : [mark, part]));
+const quoted = (name: string): string => JSON.stringify(name);
+
+type Made = readonly [form: JsonForm, parts: readonly string[]];
+const splitBody = fc
+  .tuple(
+    fc.array(row, { minLength: 1, maxLength: 4 }),
+    fc.oneof(
+      { weight: 9, arbitrary: fc.shuffledSubarray(NAMES, { minLength: NAMES.length }) },
+      fc.shuffledSubarray(NAMES, { minLength: 7 }),
+    ),
+    fc.constantFrom('', '', '', '', 'index', 'index', 'late index', 'wrong index', 'other'),
+  )
+  .map(([rows, names, extra]): Made => {
+    const lists = rows.map((cells) => [
+      '[',
+      ...joined(names.map((name) => cells[NAMES.indexOf(name)] as string)),
+      ']',
+    ]);
+    const data = [
+      '"data"',
+      ':',
+      '[',
+      ...lists.flatMap((list, at) => (at === 0 ? list : [',', ...list])),
+      ']',
+    ];
+    const count = rows.length + (extra === 'wrong index' ? 1 : 0);
+    const more = [
+      extra === 'other' ? '"other"' : '"index"',
+      ':',
+      '[',
+      ...joined(Array.from({ length: count }, (_, at) => String(at))),
+      ']',
+    ];
+    const columns = ['{', '"columns"', ':', '[', ...joined(names.map(quoted)), ']', ','];
+    const rest =
+      extra === '' ? data : extra === 'late index' ? [...data, ',', ...more] : [...more, ',', ...data];
+    return ['native', [...columns, ...rest, '}']];
+  });
+const recordOf = (cells: readonly string[], names: readonly string[]): string[] => [
+  '{',
+  ...names.flatMap((name, at) => [
+    ...(at === 0 ? [] : [',']),
+    quoted(name),
+    ':',
+    cells[NAMES.indexOf(name)] as string,
+  ]),
+  '}',
+];
+const order = fc.oneof(
+  { weight: 5, arbitrary: fc.constant(NAMES) },
+  { weight: 4, arbitrary: fc.shuffledSubarray(NAMES, { minLength: NAMES.length }) },
+  fc.constantFrom([...NAMES, 'whole'], NAMES.slice(1), ['whole', ...NAMES]),
+);
+const records = fc.array(
+  fc.tuple(row, order).map(([cells, names]) => recordOf(cells, names)),
+  { minLength: 1, maxLength: 4 },
+);
+const listed = (rows: readonly string[][]): string[] => [
+  '[',
+  ...rows.flatMap((part, at) => (at === 0 ? part : [',', ...part])),
+  ']',
+];
+const instances = (rows: readonly string[][]): Made => [
+  'instances',
+  ['{', '"instances"', ':', ...listed(rows), '}'],
+];
+const made = fc.oneof(
+  splitBody,
+  records.map((rows): Made => ['native', rows.length === 1 ? (rows[0] as string[]) : listed(rows)]),
+  records.map(instances),
+  fc
+    .array(row, { minLength: 1, maxLength: 4 })
+    .map((rows) => instances(rows.map((cells) => ['[', ...joined(cells), ']']))),
+);
+const body = fc
+  .tuple(
+    made,
+    fc.oneof({ weight: 3, arbitrary: fc.constant(['']) }, fc.array(space, { minLength: 1, maxLength: 9 })),
+  )
+  .map(([[form, parts], spaces]) => [form, Buffer.from(tokens(parts, spaces))] as const);
+
+/** Reads a body both ways. A body that is refused must not have been taken. */
+const isTaken = (form: JsonForm, bytes: Buffer): boolean =>
+  readBothWays(encoder, SIGNATURE, bytes, form) !== undefined;
+
+/** A right row of INPUTS with one cell replaced. */
+const rowWith = (column: number, cell: string): string =>
+  `[${['1', '2', '0.5', '0.25', 'true', '"red"', '"x"', '"y"'].with(column, cell).join()}]`;
+const splitWith = (rows: string): Buffer =>
+  Buffer.from(`{"columns":${JSON.stringify(NAMES)},"data":[${rows}]}`);
+
+describe('a body read from its bytes', () => {
+  it('gives what the long way gives, and many are taken', () => {
+    const counts = { taken: 0, all: 0 };
+    fc.assert(
+      fc.property(body, ([form, bytes]) => {
+        counts.all++;
+        if (isTaken(form, bytes)) counts.taken++;
+      }),
+      { numRuns: 4000 },
+    );
+    expect(counts.taken / counts.all).toBeGreaterThan(1 / 3);
+  });
+
+  it('gives the same after any change of some bytes', () => {
+    const change = fc.tuple(fc.nat(), fc.nat(3), fc.constantFrom(...'[]{}",:\\ 019-.eEntf\0\x1f\x80\xff'));
+    fc.assert(
+      fc.property(body, fc.array(change, { minLength: 1, maxLength: 3 }), ([form, bytes], changes) => {
+        let text = bytes.toString('latin1');
+        for (const [where, length, by] of changes) {
+          const at = where % (text.length + 1);
+          text = text.slice(0, at) + by + text.slice(at + length);
+        }
+        isTaken(form, Buffer.from(text, 'latin1'));
+      }),
+      { numRuns: 4000 },
+    );
+  });
+
+  it('gives the same for every cell in every column', () => {
+    const taken = new Set<string>();
+    for (const [column, name] of NAMES.entries())
+      for (const cells of Object.values(CELLS))
+        for (const cell of cells)
+          if (isTaken('native', splitWith(rowWith(column, cell)))) taken.add(`${name}: ${cell}`);
+    for (const right of ['whole: -0', 'whole: 3.9e1', 'number: 1e-7', 'number: null', 'flag: null'])
+      expect(taken).toContain(right);
+    expect(taken).toContain(`${LONG}: "é€😀"`);
+    expect(taken).toContain('closed: "\u0085"');
+    for (const wrong of ['whole: 39.5', 'whole: 01', 'number: 4e38', 'free: "\\""', 'closed: "free text"'])
+      expect(taken).not.toContain(wrong);
+    expect(taken).not.toContain(`${LONG}: "\ue000missing"`);
+  });
+
+  it('is not taken when it is cut anywhere, or goes on', () => {
+    const whole = splitWith(`${rowWith(0, '12')},${rowWith(2, '1e-7')}`);
+    expect(isTaken('native', whole)).toBe(true);
+    for (let end = 0; end < whole.length; end++)
+      expect(encoder.readBytes?.(whole.subarray(0, end), 'native')).toBeUndefined();
+    for (const more of [',', '}', '0', '\0', '\ufeff', '{}'])
+      expect(encoder.readBytes?.(Buffer.from(`${whole.toString()}${more}`), 'native')).toBeUndefined();
+    expect(isTaken('native', Buffer.from(`\r\n ${whole.toString()}\t`))).toBe(true);
+    expect(encoder.readBytes?.(Buffer.from(`\ufeff${whole.toString()}`), 'native')).toBeUndefined();
+  });
+
+  it('takes numbers at every rounding edge as Number does', () => {
+    const digits = fc.tuple(fc.bigInt({ min: 0n, max: 10n ** 19n }), fc.integer({ min: -400, max: 400 }));
+    const halfway = fc
+      .tuple(
+        fc.bigInt({ min: 2n ** 52n, max: 2n ** 53n - 1n }),
+        fc.integer({ min: 1, max: 60 }),
+        fc.constantFrom(-1n, 0n, 1n),
+      )
+      .map(([mantissa, shift, off]) => String(((2n * mantissa + 1n) << BigInt(shift)) + off));
+    const any = fc.oneof(
+      fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => JSON.stringify(value)),
+      fc.float({ noNaN: true, noDefaultInfinity: true }).map((value) => JSON.stringify(value)),
+      digits.map(([m, e]) => `${m}e${e}`),
+      digits.map(([m]) => `0.${m}`),
+      digits.map(
+        ([m], at = String(m).length >> 1) => `${String(m).slice(0, at) || '0'}.${String(m).slice(at)}`,
+      ),
+      halfway,
+    );
+    const counts = { taken: 0, all: 0 };
+    fc.assert(
+      fc.property(any, (text) => {
+        counts.all++;
+        // The writer of `scaled` sees the number in full; `number` sees it rounded.
+        if (isTaken('native', splitWith(rowWith(3, text)))) counts.taken++;
+        isTaken('native', splitWith(rowWith(2, text)));
+      }),
+      { numRuns: 6000 },
+    );
+    expect(counts.taken / counts.all).toBeGreaterThan(1 / 3);
+  });
+
+  it('warns of the same unknown categories, however many', () => {
+    for (const count of [1, 300, 5000]) {
+      const bytes = splitWith(Array.from({ length: count }, (_, at) => rowWith(5, `"new ${at}"`)).join());
+      expect(isTaken('native', bytes)).toBe(count < 2048);
+    }
+  });
+
+  it('is read again by row', () => {
+    const read = readBothWays(
+      encoder,
+      SIGNATURE,
+      splitWith(`${rowWith(7, '"]}"')} , ${rowWith(7, '"[,"')}\n`),
+      'native',
+    );
+    expect([read?.table.rowAt?.(0), read?.table.rowAt?.(1)]).toMatchObject([{ 7: ']}' }, { 7: '[,' }]);
+  });
+});
+
+describe('a signature', () => {
+  it('whose names a body could take for its own keys, or for other names, goes the long way', () => {
+    for (const name of ['columns', 'a"b', 'a\\b', 'a\nb', '\ud800']) {
+      const input: Input = { name, onnx: 'a', type: 'number', nullable: false };
+      const one = createFeatureEncoder({ inputs: [input] }, [writerOf(input, 0)], 3);
+      expect(one.readBytes?.(Buffer.from(`[{${JSON.stringify(name)}:1}]`), 'native')).toBeUndefined();
+    }
+    const input: Input = { name: 'data', onnx: 'a', type: 'number', nullable: false };
+    const one = createFeatureEncoder({ inputs: [input] }, [writerOf(input, 0)], 3);
+    const signature = { ...SIGNATURE, inputs: [input] };
+    for (const text of ['[{"data":1}]', '{"data":1}', '{"columns":["data"],"data":[[1]]}'])
+      expect(readBothWays(one, signature, Buffer.from(text), 'native')?.rows.rows).toBe(1);
+  });
+
+  it('may have tens of thousands of categories', () => {
+    const categories = Array.from({ length: 30_000 }, (_, at) => `category ${at * 7919}`);
+    const input: Input = { name: 'c', onnx: 'c', type: 'string', nullable: false, categories };
+    const one = createFeatureEncoder({ inputs: [input] }, [writerOf(input, 0)], 3);
+    const signature = { ...SIGNATURE, inputs: [input] };
+    const bytes = Buffer.from(
+      JSON.stringify({ columns: ['c'], data: [...categories, 'category'].map((text) => [text]) }),
+    );
+    expect(readBothWays(one, signature, bytes, 'native')?.rows.warningsTotal).toBe(1);
+  });
+});
+
+describe('the rows of Adult', async () => {
+  const { fast, signature } = await fastPathOf(await loadAdult());
+  const adult = fast?.encoder ?? encoder;
+  const rows = readAdultRows();
+
+  it('are all taken, in each form', () => {
+    const recordsOf = (some: typeof rows): unknown[] =>
+      some.map(({ cells }) => Object.fromEntries(ADULT_COLUMNS.map((name, at) => [name, cells[at]])));
+    for (let from = 0; from < rows.length; from += 1000) {
+      const some = rows.slice(from, from + 1000);
+      for (const [form, text] of [
+        ['native', bodyOf(some)],
+        ['native', JSON.stringify(recordsOf(some))],
+        ['native', JSON.stringify(recordsOf(some)[0])],
+        ['instances', JSON.stringify({ instances: recordsOf(some) }, undefined, 1)],
+        ['instances', JSON.stringify({ instances: some.map(({ cells }) => cells) })],
+      ] as const)
+        expect(readBothWays(adult, signature, Buffer.from(text), form)).toBeDefined();
+    }
+  });
+
+  it('may be more than the memory keeps, and others may follow', () => {
+    const many = Array.from({ length: 6 }, () => rows).flat();
+    const large = Buffer.from(bodyOf(many));
+    for (let time = 0; time < 3; time++) {
+      const read = adult.readBytes?.(large, 'native');
+      expect(read?.rows.rows).toBe(many.length);
+      expect(read?.table.rowAt?.(many.length - 1)).toEqual(many.at(-1)?.cells);
+      expect(readBothWays(adult, signature, Buffer.from(bodyOf(rows.slice(0, 3))), 'native')).toBeDefined();
+    }
+  });
+});
