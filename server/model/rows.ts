@@ -32,6 +32,10 @@ export interface Table {
   readonly warnings?: readonly Warning[];
 }
 
+/** A row as it was received. */
+export const rowOf = (table: Table, row: number): unknown =>
+  table.rowAt === undefined ? table.data[row] : table.rowAt(row);
+
 /** A remark for the client about an accepted row, or about a whole column at its first row. Never holds a cell's value. */
 export interface Warning {
   readonly row: number;
@@ -73,13 +77,13 @@ export interface EncodeOptions {
   readonly skipBadRows?: boolean;
 }
 
-/** The forms of a JSON body whose rows can be read from its bytes: the native ones, or those of V1. */
-export type JsonForm = 'native' | 'instances';
+/** The JSON of a dialect whose bodies can be read from their bytes. */
+export type JsonForm = 'native' | 'instances' | 'mlflow';
 
 /** The rows of a body that was read from its bytes. */
 export interface BytesRead {
-  readonly rows: EncodedRows;
-  /** Its `data` are made when they are looked at. */
+  readonly encoded: EncodedRows;
+  /** Its rows are made when they are looked at. */
   readonly table: Table;
   /** Whether the body was one row and no list. */
   readonly single: boolean;

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { readMlflow } from '../dialects/mlflow.ts';
 import { readNativeRows } from '../dialects/native.ts';
 import { readV1 } from '../dialects/v1.ts';
 import { toText } from '../http/body.ts';
@@ -14,7 +15,8 @@ interface Read {
 function decode(body: Buffer, form: JsonForm, signature: Signature): Read {
   const text = toText(body);
   if (form === 'native') return readNativeRows(text, signature.inputs);
-  return { table: readV1(text, { signature } as Model), single: false };
+  const model = { signature } as Model;
+  return { table: form === 'mlflow' ? readMlflow(text, model, 'json') : readV1(text, model), single: false };
 }
 
 function expectSame(what: string, one: unknown, other: unknown): void {
@@ -47,7 +49,7 @@ export function readBothWays(
   if (fast === undefined) return undefined;
   const { table, single } = decode(body, form, signature);
   const rows = encoder.encode(table.columns, table.data, {}, table);
-  const { cells, ...notes } = fast.rows;
+  const { cells, ...notes } = fast.encoded;
   const { cells: expected, ...others } = rows;
   expectSame('matrix', cells, expected);
   expectSame('note', notes, others);

@@ -233,8 +233,16 @@ const instances = (rows: readonly string[][]): Made => [
   'instances',
   ['{', '"instances"', ':', ...listed(rows), '}'],
 ];
+const wrapped = (key: string, parts: readonly string[]): Made => [
+  'mlflow',
+  ['{', `"${key}"`, ':', ...parts, '}'],
+];
 const made = fc.oneof(
   splitBody,
+  splitBody.map(([, parts]): Made => ['mlflow', parts]),
+  splitBody.map(([, parts]) => wrapped('dataframe_split', parts)),
+  records.map((rows) => wrapped('dataframe_records', listed(rows))),
+  records.map((rows) => wrapped('instances', listed(rows))),
   records.map((rows): Made => ['native', rows.length === 1 ? (rows[0] as string[]) : listed(rows)]),
   records.map(instances),
   fc
@@ -373,7 +381,7 @@ describe('a signature', () => {
     const one = createFeatureEncoder({ inputs: [input] }, [writerOf(input, 0)], 3);
     const signature = { ...SIGNATURE, inputs: [input] };
     for (const text of ['[{"data":1}]', '{"data":1}', '{"columns":["data"],"data":[[1]]}'])
-      expect(readBothWays(one, signature, Buffer.from(text), 'native')?.rows.rows).toBe(1);
+      expect(readBothWays(one, signature, Buffer.from(text), 'native')?.encoded.rows).toBe(1);
   });
 
   it('may have tens of thousands of categories', () => {
@@ -384,7 +392,7 @@ describe('a signature', () => {
     const bytes = Buffer.from(
       JSON.stringify({ columns: ['c'], data: [...categories, 'category'].map((text) => [text]) }),
     );
-    expect(readBothWays(one, signature, bytes, 'native')?.rows.warningsTotal).toBe(1);
+    expect(readBothWays(one, signature, bytes, 'native')?.encoded.warningsTotal).toBe(1);
   });
 });
 
@@ -404,6 +412,9 @@ describe('the rows of Adult', async () => {
         ['native', JSON.stringify(recordsOf(some)[0])],
         ['instances', JSON.stringify({ instances: recordsOf(some) }, undefined, 1)],
         ['instances', JSON.stringify({ instances: some.map(({ cells }) => cells) })],
+        ['mlflow', `{"dataframe_split": ${bodyOf(some)}}`],
+        ['mlflow', JSON.stringify({ dataframe_records: recordsOf(some) })],
+        ['mlflow', bodyOf(some)],
       ] as const)
         expect(readBothWays(adult, signature, Buffer.from(text), form)).toBeDefined();
     }
@@ -414,7 +425,7 @@ describe('the rows of Adult', async () => {
     const large = Buffer.from(bodyOf(many));
     for (let time = 0; time < 3; time++) {
       const read = adult.readBytes?.(large, 'native');
-      expect(read?.rows.rows).toBe(many.length);
+      expect(read?.encoded.rows).toBe(many.length);
       expect(read?.table.rowAt?.(many.length - 1)).toEqual(many.at(-1)?.cells);
       expect(readBothWays(adult, signature, Buffer.from(bodyOf(rows.slice(0, 3))), 'native')).toBeDefined();
     }

@@ -95,7 +95,7 @@ export function createBytesReader(
     if (plan.aside.length > 0) writeAside(plan, kernel, cells, rows);
     const { warnings, warningsTotal } = warn(texts);
     return {
-      rows: { rows, cells, texts, warnings, warningsTotal },
+      encoded: { rows, cells, texts, warnings, warningsTotal },
       table: tableOf(kernel, plan, body, rows),
       single: (kernel.shape & SHAPE.alone) !== 0,
     };

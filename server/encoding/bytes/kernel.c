@@ -30,7 +30,7 @@ enum { TEXT, NUMBER, BOOLEAN };
 // ASIDE: the number goes to a matrix of its own, for a writer outside.
 enum { NULLABLE = 1, WHOLE = 2, SINGLE = 4, ASIDE = 8 };
 enum { KNOWN = 1, RESERVED = 2 };
-enum { NATIVE, INSTANCES };
+enum { NATIVE, INSTANCES, MLFLOW };
 enum { PAD = 32 };
 
 // The plan is one block of memory. Offsets are in bytes from its start; 0 is none.
@@ -38,8 +38,7 @@ typedef struct {
   u32 columns, count;
   u32 features;
   u32 aside;  // numbers a row that go to the other matrix
-  u32 quotes;  // where an entry at offset 0 would have its text: one that no text equals
-  u32 names;   // Table of the columns' names
+  u32 names;  // Table of the columns' names
 } Plan;
 
 // Open addressing. `slots` are offsets of entries, at most one in four is used.
@@ -360,14 +359,15 @@ static inline const u8 *text(Run *run, const Column *column, const u8 *p, u32 ro
   const Entry *entry = 0;
   const u8 *end = p;
   if (quotes) {
-    // A text of at most 15 bytes that stands at its first place. No entry holds a quote, a backslash or a control
-    // character, so the comparison covers them and the length.
+    // A known text of at most 15 bytes that stands at its first place. No entry holds a backslash or a control character,
+    // so the comparison covers them. At offset 0 is no entry, and a number larger than any length here.
     u32 n = (u32)__builtin_ctz(quotes);
     v = head(v, n);
     const Table *table = (const Table *)(plan + column->table);
     u32 slot = (u32)(mix(0, v, table->factor) >> 32) & table->mask;
     entry = (const Entry *)(plan + ((const u32 *)(plan + table->slots))[slot]);
-    if (bits((v16)(v == load((const u8 *)(entry + 1)))) != 0xffff || entry->flags != KNOWN) entry = 0;
+    u64 facts = (u64)KNOWN << 32 | n;
+    if (bits((v16)(v == load((const u8 *)(entry + 1)))) != 0xffff || load64((const u8 *)entry) != facts) entry = 0;
     end = p + n + 1;
   }
   if (!entry) {
@@ -571,18 +571,28 @@ static const u8 *split(Run *run, const u8 *p) {
   return hasRows && (indexed < 0 || (u32)indexed == run->rows) ? p + 1 : 0;
 }
 
-// `{"instances": [...]}`; p stands behind the brace.
-static const u8 *instances(Run *run, const u8 *p) {
+// `{"instances": [...]}`, objects or lists in the order of the signature; or for MLflow an object of one of its forms.
+// p stands behind the brace.
+static const u8 *wrapped(Run *run, const u8 *p) {
   p = space(p);
-  if (!isWord(p, "\"instances\"", 11)) return 0;
-  p = space(p + 11);
+  int isMlflow = run->form == MLFLOW;
+  if (isMlflow && isWord(p, "\"columns\"", 9)) return split(run, p);
+  int isSplit = isMlflow && isWord(p, "\"dataframe_split\"", 17);
+  int isRecords = isMlflow && isWord(p, "\"dataframe_records\"", 19);
+  if (!isSplit && !isRecords && !isWord(p, "\"instances\"", 11)) return 0;
+  p = space(p + (isSplit ? 17 : isRecords ? 19 : 11));
   if (*p++ != ':') return 0;
   p = space(p);
-  if (*p++ != '[') return 0;
+  if (*p++ != (isSplit ? '{' : '[')) return 0;
   p = space(p);
-  u32 count = ((const Plan *)run->plan)->count;
-  for (u32 k = 0; k < count; k++) run->order[k] = k;
-  p = rowsOf(run, p, *p == '{');
+  if (isSplit) {
+    if (!isWord(p, "\"columns\"", 9)) return 0;
+    p = split(run, p);
+  } else {
+    u32 count = ((const Plan *)run->plan)->count;
+    for (u32 k = 0; k < count; k++) run->order[k] = k;
+    p = rowsOf(run, p, isRecords || *p == '{');
+  }
   if (!p) return 0;
   p = space(p);
   return *p == '}' ? p + 1 : 0;
@@ -617,6 +627,6 @@ EXPORT("parse") i32 parse(Run *run) {
   if (run->form == NATIVE)
     p = native(run, p);
   else
-    p = *p == '{' ? instances(run, p + 1) : 0;
+    p = *p == '{' ? wrapped(run, p + 1) : 0;
   return p && space(p) == run->body + run->length ? (i32)run->rows : -1;
 }

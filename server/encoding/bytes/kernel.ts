@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Plan } from './plan.ts';
 
 /** What a body may look like: as in kernel.c. */
-export const FORMS = { native: 0, instances: 1 } as const;
+export const FORMS = { native: 0, instances: 1, mlflow: 2 } as const;
 export type Form = (typeof FORMS)[keyof typeof FORMS];
 
 /** Bits of `shape` in kernel.c. */

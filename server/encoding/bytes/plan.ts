@@ -26,7 +26,6 @@ const FLAG = { nullable: 1, whole: 2, single: 4, aside: 8 } as const;
 const ENTRY = { known: 1, reserved: 2 } as const;
 const BYTES = { plan: 32, column: 64, table: 32, entry: 16, write: 8 } as const;
 const BLOCK = 16;
-const QUOTES = 0x22222222;
 
 /** Whether a text can stand in JSON as it is. Half a surrogate pair would become another text. */
 const isPlain = (text: string): boolean => !/["\\\u0000-\u001f\p{Cs}]/u.test(text);
@@ -189,6 +188,6 @@ export function createPlan(
     columns.map((text, column): EntryFacts => ({ text, flags: 0, writes: column, count: 0 })),
   );
   tables.push(names);
-  to.words(head, columnsAt, columns.length, features, aside.length, QUOTES, names);
+  to.words(head, columnsAt, columns.length, features, aside.length, names);
   return { bytes: to.finish(), tables, columns, features, aside };
 }

@@ -14,7 +14,7 @@ import type { PredictDeps } from './predictInput.ts';
 import {
   decoderFor,
   hasQuery,
-  readBodyText,
+  readCounted,
   readNativeParameters,
   readRowQuery,
   requireProbabilities,
@@ -78,8 +78,8 @@ export function createNativeHandlers(deps: PredictDeps): PredictHandlers {
       const decode = decoderFor(c, parameters, skipBadRows);
       const wanted = probabilities === 'true';
       if (wanted) requireProbabilities(model);
-      const text = await readBodyText(c, deps);
-      const prediction = await predictor.predict(c.get('request'), model, () => decode(text, model), {
+      const body = await readCounted(c, deps);
+      const prediction = await predictor.predict(c.get('request'), model, () => decode(body, model), {
         ignoreExtra: extra === 'ignore',
         skipBadRows,
       });
