@@ -28,7 +28,7 @@ for tool in clang wasm-ld; do
 done
 
 # No table of names or producers in the file. Its stack and its data lie in the first page of a memory from outside.
-clang --target=wasm32 -nostdlib -ffreestanding -std=c11 -O2 -msimd128 -mbulk-memory -Wall -Wextra -Werror \
+clang --target=wasm32 -nostdlib -ffreestanding -std=c11 -O2 -fno-slp-vectorize -msimd128 -mbulk-memory -Wall -Wextra -Werror \
   -Wl,--no-entry -Wl,--import-memory -Wl,--max-memory=1073741824 -Wl,--strip-all -Wl,-z,stack-size=4096 \
   -o "${1:-$here/kernel.wasm}" "$here/kernel.c"
 echo "kernel.wasm: $(wc -c <"${1:-$here/kernel.wasm}") bytes"

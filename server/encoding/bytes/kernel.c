@@ -3,7 +3,7 @@
 // It takes only what is certainly valid JSON and certainly means what JSON.parse and the encoder make of it; for anything
 // else it returns -1, and the body goes the long way, which alone says what is wrong. So there is no error here.
 //
-// Behind the body stand PAD zero bytes. No loop passes a zero byte, and no load reads more than 16 bytes ahead.
+// Behind the body stand PAD zero bytes. No loop passes a zero byte, and no load reads more than 32 bytes ahead.
 typedef unsigned char u8;
 typedef unsigned int u32;
 typedef int i32;
@@ -31,7 +31,7 @@ enum { TEXT, NUMBER, BOOLEAN };
 enum { NULLABLE = 1, WHOLE = 2, SINGLE = 4, ASIDE = 8 };
 enum { KNOWN = 1, RESERVED = 2 };
 enum { NATIVE, INSTANCES, MLFLOW };
-enum { PAD = 32 };
+enum { PAD = 64, CHUNK = 32 };
 
 // The plan is one block of memory. Offsets are in bytes from its start; 0 is none.
 typedef struct {
@@ -47,10 +47,13 @@ typedef struct {
   u64 factor;
 } Table;
 
-// Its text follows, padded to a multiple of 16 bytes, at least 16.
+// Its text follows, padded with zeros to a multiple of CHUNK bytes, at least one.
 typedef struct {
   u32 length, flags;
-  u32 writes, count;  // of a name: its column
+  u32 feature;  // what it writes first, perhaps a zero behind the row; of a name: its column
+  float value;
+  u32 writes, count;  // and the rest
+  u32 unused[2];
 } Entry;
 
 typedef struct {
@@ -99,6 +102,8 @@ EXPORT("powers") u64 *powersOf(void) { return powers[0]; }
 static const double TENS[23] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                                 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
+#define INLINE __attribute__((always_inline)) static inline
+
 static inline v16 load(const u8 *p) {
   v16 v;
   __builtin_memcpy(&v, p, 16);
@@ -131,23 +136,32 @@ static inline const u8 *textEnd(const u8 *p) {
   }
 }
 
-static const u8 MASKS[32] = {255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
+static const u8 MASKS[64] = {255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+                             255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
 
-// The bytes of v that belong to a text of n bytes, n <= 16; zeros behind them.
-static inline v16 head(v16 v, u32 n) { return v & load(MASKS + 16 - n); }
+typedef struct {
+  v16 low, high;
+} Chunk;
 
-static inline u64 mix(u64 h, v16 v, u64 factor) {
-  v2 words = (v2)v;
-  return ((h ^ words[0]) + words[1] * 0xff51afd7ed558ccdull) * factor;
+// The first n bytes at p, n <= CHUNK, and zeros behind them.
+static inline Chunk chunk(const u8 *p, u32 n) {
+  return (Chunk){load(p) & load(MASKS + CHUNK - n), load(p + 16) & load(MASKS + CHUNK + 16 - n)};
+}
+
+static inline u64 mix(u64 h, Chunk c, u64 factor) {
+  v2 low = (v2)c.low, high = (v2)c.high;
+  u64 even = low[0] + high[0] * 0xc4ceb9fe1a85ec53ull;
+  u64 odd = low[1] + high[1] * 0x9ae16a3b2f90404full;
+  return ((h ^ even) + odd * 0xff51afd7ed558ccdull) * factor;
 }
 
 static inline u32 hashOf(const u8 *p, u32 n, u64 factor) {
   u64 h = 0;
-  for (; n > 16; n -= 16, p += 16) {
-    h = mix(h, load(p), factor);
+  for (; n > CHUNK; n -= CHUNK, p += CHUNK) {
+    h = mix(h, chunk(p, CHUNK), factor);
     h ^= h >> 32;
   }
-  return (u32)(mix(h, head(load(p), n), factor) >> 32);
+  return (u32)(mix(h, chunk(p, n), factor) >> 32);
 }
 
 __attribute__((noinline)) static const Entry *find(const u8 *plan, const Table *table, const u8 *text, u32 n) {
@@ -172,7 +186,7 @@ EXPORT("place") u32 place(u8 *plan, Table *table) {
     if (slots[at & table->mask]) moved++;
     while (slots[at & table->mask]) at++;
     slots[at & table->mask] = offset;
-    offset += sizeof(Entry) + (entry->length ? (entry->length + 15) & ~15u : 16);
+    offset += sizeof(Entry) + (entry->length ? (entry->length + CHUNK - 1) & ~(CHUNK - 1u) : CHUNK);
   }
   return moved;
 }
@@ -321,6 +335,8 @@ static inline int isWord(const u8 *p, const char *word, u32 n) {
 }
 
 static inline void write(const u8 *plan, const Entry *entry, float *out) {
+  out[entry->feature] = entry->value;
+  if (__builtin_expect(entry->count == 0, 1)) return;
   const Write *writes = (const Write *)(plan + entry->writes);
   for (u32 i = 0; i < entry->count; i++) out[writes[i].feature] = writes[i].value;
 }
@@ -336,46 +352,41 @@ __attribute__((noinline)) static const Entry *unusual(Run *run, const Column *co
   return entry ? entry : (const Entry *)(plan + column->other);
 }
 
-// p stands behind the opening quote. @returns the text's entry, or 0, and behind it in *end
-__attribute__((noinline)) static const Entry *anyText(Run *run, const Column *column, const u8 *p, const u8 **end, u32 row) {
-  const u8 *last = textEnd(p);
-  if (*last != '"') return 0;
-  *end = last + 1;
-  u32 n = (u32)(last - p);
+// p stands behind the opening quote. @returns behind the text, or 0
+__attribute__((noinline)) static const u8 *anyText(Run *run, const Column *column, const u8 *p, u32 row, float *out) {
+  const u8 *end = textEnd(p);
+  if (*end != '"') return 0;
+  u32 n = (u32)(end - p);
   const Entry *entry = find(run->plan, (const Table *)(run->plan + column->table), p, n);
-  return entry && entry->flags == KNOWN ? entry : unusual(run, column, entry, p, n, row);
+  if (!entry || entry->flags != KNOWN) entry = unusual(run, column, entry, p, n, row);
+  if (!entry) return 0;
+  write(run->plan, entry, out);
+  return end + 1;
 }
 
 // @returns behind the text, or 0
-static inline const u8 *text(Run *run, const Column *column, const u8 *p, u32 row, float *out) {
+INLINE const u8 *text(Run *run, const Column *column, const u8 *p, u32 row, float *out) {
   const u8 *plan = run->plan;
   if (__builtin_expect(*p != '"', 0)) {
     if (!(column->flags & NULLABLE) || !isWord(p, "null", 4)) return 0;
     write(plan, (const Entry *)(plan + column->null), out);
     return p + 4;
   }
-  v16 v = load(++p);
-  u32 quotes = bits((v16)(v == '"'));
-  const Entry *entry = 0;
-  const u8 *end = p;
-  if (quotes) {
-    // A known text of at most 15 bytes that stands at its first place. No entry holds a backslash or a control character,
-    // so the comparison covers them. At offset 0 is no entry, and a number larger than any length here.
-    u32 n = (u32)__builtin_ctz(quotes);
-    v = head(v, n);
-    const Table *table = (const Table *)(plan + column->table);
-    u32 slot = (u32)(mix(0, v, table->factor) >> 32) & table->mask;
-    entry = (const Entry *)(plan + ((const u32 *)(plan + table->slots))[slot]);
-    u64 facts = (u64)KNOWN << 32 | n;
-    if (bits((v16)(v == load((const u8 *)(entry + 1)))) != 0xffff || load64((const u8 *)entry) != facts) entry = 0;
-    end = p + n + 1;
-  }
-  if (!entry) {
-    entry = anyText(run, column, p, &end, row);
-    if (!entry) return 0;
-  }
+  p++;
+  u32 quotes = bits((v16)(load(p) == '"')) | bits((v16)(load(p + 16) == '"')) << 16;
+  if (!quotes) return anyText(run, column, p, row, out);
+  // A known text of less than CHUNK bytes that stands at its first place. No entry holds a backslash or a control
+  // character, so the comparison covers them. At offset 0 is no entry, and a number larger than any length here.
+  u32 n = (u32)__builtin_ctz(quotes);
+  Chunk c = chunk(p, n);
+  const Table *table = (const Table *)(plan + column->table);
+  u32 slot = (u32)(mix(0, c, table->factor) >> 32) & table->mask;
+  const Entry *entry = (const Entry *)(plan + ((const u32 *)(plan + table->slots))[slot]);
+  const u8 *known = (const u8 *)(entry + 1);
+  u32 equal = bits((v16)(c.low == load(known)) & (v16)(c.high == load(known + 16)));
+  if (equal != 0xffff || load64((const u8 *)entry) != ((u64)KNOWN << 32 | n)) return anyText(run, column, p, row, out);
   write(plan, entry, out);
-  return end;
+  return p + n + 1;
 }
 
 // @returns behind a number that a column takes, or 0
@@ -415,7 +426,7 @@ __attribute__((noinline)) static const u8 *word(const Column *column, const u8 *
 }
 
 // @returns behind the cell, or 0
-static inline const u8 *cell(Run *run, const Column *column, const u8 *p, u32 row, float *out, double *aside) {
+INLINE const u8 *cell(Run *run, const Column *column, const u8 *p, u32 row, float *out, double *aside) {
   if (column->kind == TEXT) return text(run, column, p, row, out);
   if (*p >= 'a' || column->kind == BOOLEAN) return word(column, p, out, aside);
   if (column->flags & (SINGLE | ASIDE)) return checkedNumber(column, p, out, aside);
@@ -442,7 +453,7 @@ static inline const u8 *name(const Run *run, const u8 *p, u32 guess, u32 *found)
   if (*end != '"') return 0;
   const Entry *entry = find(plan, (const Table *)(plan + head->names), p, (u32)(end - p));
   if (!entry) return 0;
-  *found = entry->writes;
+  *found = entry->feature;
   return end + 1;
 }
 
@@ -483,7 +494,7 @@ static inline const u8 *record(Run *run, const u8 *p, u32 row, float *out, doubl
   }
 }
 
-// Zeros for a row, and for up to 3 floats behind it.
+// Zeros for a row, and for up to 3 floats behind it, which an entry may write too: the next row is cleared after it.
 static inline void clear(float *out, u32 features) {
   v16 zeros = {0};
   u32 i = 0;

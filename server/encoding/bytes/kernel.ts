@@ -9,7 +9,7 @@ export type Form = (typeof FORMS)[keyof typeof FORMS];
 export const SHAPE = { alone: 1, byName: 2, moved: 4 } as const;
 
 // As in kernel.c.
-const PAD = 32;
+const PAD = 64;
 const RUN_WORDS = 15;
 const RESULTS = 12;
 const POWERS = { least: -64, most: 64 } as const;

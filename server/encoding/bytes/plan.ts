@@ -24,8 +24,9 @@ const MAX_TEXTS = 65_536;
 const KINDS = { string: 0, number: 1, integer: 1, boolean: 2 } as const;
 const FLAG = { nullable: 1, whole: 2, single: 4, aside: 8 } as const;
 const ENTRY = { known: 1, reserved: 2 } as const;
-const BYTES = { plan: 32, column: 64, table: 32, entry: 16, write: 8 } as const;
+const BYTES = { plan: 32, column: 64, table: 32, entry: 32, write: 8 } as const;
 const BLOCK = 16;
+const CHUNK = 32;
 
 /** Whether a text can stand in JSON as it is. Half a surrogate pair would become another text. */
 const isPlain = (text: string): boolean => !/["\\\u0000-\u001f\p{Cs}]/u.test(text);
@@ -58,7 +59,7 @@ class Writer {
     this.#view.setFloat64(at, value, true);
   }
   text(bytes: Uint8Array): number {
-    const at = this.reserve(Math.max(BLOCK, bytes.length));
+    const at = this.reserve(Math.max(CHUNK, Math.ceil(bytes.length / CHUNK) * CHUNK));
     this.#bytes.set(bytes, at);
     return at;
   }
@@ -70,18 +71,25 @@ class Writer {
   }
 }
 
-interface EntryFacts {
-  readonly text: string;
-  readonly flags: number;
-  readonly writes: number;
+/** What an entry writes first, and where the rest of it stands. */
+interface Writes {
+  readonly feature: number;
+  readonly value: number;
+  readonly rest: number;
   readonly count: number;
 }
 
+interface EntryFacts extends Writes {
+  readonly text: string;
+  readonly flags: number;
+}
+
 /** @returns the offset of `Entry` */
-function writeEntry(to: Writer, { text, flags, writes, count }: EntryFacts): number {
+function writeEntry(to: Writer, { text, flags, feature, value, rest, count }: EntryFacts): number {
   const bytes = Buffer.from(text);
   const at = to.reserve(BYTES.entry);
-  to.words(at, bytes.length, flags, writes, count);
+  to.words(at, bytes.length, flags, feature, 0, rest, count);
+  to.float(at + 12, value);
   to.text(bytes);
   return at;
 }
@@ -97,14 +105,15 @@ function writeTable(to: Writer, entries: readonly EntryFacts[]): number {
   return table;
 }
 
-/** @returns the offset and number of `Write`s */
-function writeValues(to: Writer, { positions, values }: TextEntry): { writes: number; count: number } {
-  const writes = to.reserve(BYTES.write * positions.length);
-  positions.forEach((position, index) => {
-    to.words(writes + BYTES.write * index, position);
-    to.float(writes + BYTES.write * index + 4, values[index] as number);
+/** @param features where an entry that writes nothing puts a zero: behind the row */
+function writeValues(to: Writer, { positions, values }: TextEntry, features: number): Writes {
+  const [feature = features, ...more] = positions;
+  const rest = to.reserve(BYTES.write * more.length);
+  more.forEach((position, index) => {
+    to.words(rest + BYTES.write * index, position);
+    to.float(rest + BYTES.write * index + 4, values[index + 1] as number);
   });
-  return { writes, count: positions.length };
+  return { feature, value: values[0] ?? 0, rest, count: more.length };
 }
 
 type TextWriter = Extract<CellWriter<Float32Array>, { kind: 'text' }>;
@@ -114,16 +123,17 @@ function writeTexts(
   to: Writer,
   { closed = false, nullable, missing }: Input,
   { entries, other }: NonNullable<TextWriter['table']>,
+  features: number,
 ): { table: number; none: number; unknown: number } {
   const keys = [...entries].filter(([text, { known }]) => isPlain(text) && (known || !closed));
   const all = new Map<string, TextEntry>(keys);
   if (missing !== undefined && isPlain(missing)) all.set(missing, entries.get(missing) ?? other);
   const facts = [...all].map(([text, entry]): EntryFacts => {
     const flags = (entry.known ? ENTRY.known : 0) + (text === missing ? ENTRY.reserved : 0);
-    return { text, flags, ...writeValues(to, entry) };
+    return { text, flags, ...writeValues(to, entry, features) };
   });
   const special = (entry: TextEntry): number =>
-    writeEntry(to, { text: '', flags: 0, ...writeValues(to, entry) });
+    writeEntry(to, { text: '', flags: 0, ...writeValues(to, entry, features) });
   return {
     table: writeTable(to, facts),
     none: nullable ? special(entries.get(missing ?? '') ?? other) : 0,
@@ -168,7 +178,7 @@ export function createPlan(
     let flags: number = input.nullable ? FLAG.nullable : 0;
     if (writer.kind === 'text') {
       if (writer.table === undefined || writer.table.entries.size > MAX_TEXTS) return undefined;
-      const { table, none, unknown } = writeTexts(to, input, writer.table);
+      const { table, none, unknown } = writeTexts(to, input, writer.table, features);
       tables.push(table);
       to.words(at, KINDS.string, flags, 0, to.text(name), name.length, table, none, unknown);
     } else {
@@ -185,7 +195,14 @@ export function createPlan(
   }
   const names = writeTable(
     to,
-    columns.map((text, column): EntryFacts => ({ text, flags: 0, writes: column, count: 0 })),
+    columns.map((text, column): EntryFacts => ({
+      text,
+      flags: 0,
+      feature: column,
+      value: 0,
+      rest: 0,
+      count: 0,
+    })),
   );
   tables.push(names);
   to.words(head, columnsAt, columns.length, features, aside.length, names);
