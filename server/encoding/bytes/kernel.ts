@@ -36,6 +36,13 @@ function powerOfFive(q: number): bigint {
   return reciprocal >> 128n === 0n ? reciprocal : reciprocal >> 1n;
 }
 
+/** `powers` of kernel.c. */
+export const POWERS_OF_FIVE: BigUint64Array = BigUint64Array.from(
+  Array.from({ length: POWERS.most - POWERS.least + 1 }, (_, at) => powerOfFive(POWERS.least + at)).flatMap(
+    (power) => [power >> 64n, BigInt.asUintN(64, power)],
+  ),
+);
+
 let compiled: WebAssembly.Module | undefined;
 
 const loadModule = (): WebAssembly.Module =>
@@ -102,12 +109,7 @@ class WasmKernel implements Kernel {
     const instance = new WebAssembly.Instance(loadModule(), { env: { memory: this.#memory, number } });
     this.#exports = instance.exports as unknown as Exports;
     this.#view();
-    const powers = new BigUint64Array(this.#memory.buffer, this.#exports.powers());
-    for (let q = POWERS.least, at = 0; q <= POWERS.most; q++, at += 2) {
-      const power = powerOfFive(q);
-      powers[at] = power >> 64n;
-      powers[at + 1] = BigInt.asUintN(64, power);
-    }
+    new BigUint64Array(this.#memory.buffer, this.#exports.powers()).set(POWERS_OF_FIVE);
   }
 
   parse(plan: Plan, body: Uint8Array, form: Form): number {
