@@ -66,6 +66,8 @@ export function createLoader(options: LoaderOptions): Loader {
       const { onnx } = version;
       const model = await (aside ? pool.openBeside(found, onnx) : pool.open(found, onnx));
       inline.prepare(model);
+      // It plans at its first body, and no request should wait for that.
+      model.encoder.readBytes?.(Buffer.alloc(0), 'native');
       const seconds = (performance.now() - start) / 1000;
       recorder.loaded(model, seconds);
       return { model, seconds };

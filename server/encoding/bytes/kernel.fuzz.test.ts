@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { POWERS_OF_FIVE } from './kernel.ts';
+import { powersOfFive } from './kernel.ts';
 import type { Plan } from './plan.ts';
 import { createPlan } from './plan.ts';
 import { FEATURES, INPUTS, writerOf } from './testing/everyColumn.ts';
@@ -47,7 +47,7 @@ function planFile({ bytes, tables }: Plan): Buffer {
   const head = Uint32Array.of(tables.length, ...tables);
   const bytesOf = ({ buffer, byteOffset, byteLength }: Uint8Array | Uint32Array | BigUint64Array): Buffer =>
     Buffer.from(buffer, byteOffset, byteLength);
-  return Buffer.concat([bytesOf(head), bytesOf(POWERS_OF_FIVE), bytesOf(bytes)]);
+  return Buffer.concat([bytesOf(head), bytesOf(powersOfFive()), bytesOf(bytes)]);
 }
 
 const NAMES = INPUTS.map(({ name }) => name);

@@ -37,21 +37,25 @@ function powerOfFive(q: number): bigint {
 }
 
 /** `powers` of kernel.c. */
-export const POWERS_OF_FIVE: BigUint64Array = BigUint64Array.from(
-  Array.from({ length: POWERS.most - POWERS.least + 1 }, (_, at) => powerOfFive(POWERS.least + at)).flatMap(
-    (power) => [power >> 64n, BigInt.asUintN(64, power)],
-  ),
-);
+export const powersOfFive = (): BigUint64Array =>
+  BigUint64Array.from(
+    Array.from({ length: POWERS.most - POWERS.least + 1 }, (_, at) => powerOfFive(POWERS.least + at)).flatMap(
+      (power) => [power >> 64n, BigInt.asUintN(64, power)],
+    ),
+  );
 
+let powers: BigUint64Array | undefined;
 let compiled: WebAssembly.Module | undefined;
 
 const loadModule = (): WebAssembly.Module =>
   (compiled ??= new WebAssembly.Module(readFileSync(new URL('./kernel.wasm', import.meta.url))));
 
-/** Odd multipliers for hashes, one after the other, until a table has no collision. */
-const FACTORS = Array.from({ length: 32 }, (_, i) =>
-  BigInt.asUintN(64, 0x9e3779b97f4a7c15n * BigInt(2 * i + 1)),
-);
+/** Odd multipliers for hashes: they are tried until a table has no collision. */
+const factorOf = (attempt: number): bigint =>
+  BigInt.asUintN(64, 0x9e3779b97f4a7c15n * BigInt(2 * attempt + 1));
+const MOST_ATTEMPTS = 32;
+/** A table of more entries has some collisions under any multiplier. */
+const MANY_ENTRIES = 1024;
 
 /** The parser's memory: the plans in use, and behind them room for one body and its rows. Results hold until the next. */
 export interface Kernel {
@@ -109,7 +113,7 @@ class WasmKernel implements Kernel {
     const instance = new WebAssembly.Instance(loadModule(), { env: { memory: this.#memory, number } });
     this.#exports = instance.exports as unknown as Exports;
     this.#view();
-    new BigUint64Array(this.#memory.buffer, this.#exports.powers()).set(POWERS_OF_FIVE);
+    new BigUint64Array(this.#memory.buffer, this.#exports.powers()).set((powers ??= powersOfFive()));
   }
 
   parse(plan: Plan, body: Uint8Array, form: Form): number {
@@ -172,8 +176,9 @@ class WasmKernel implements Kernel {
     this.#bytes.set(bytes, at);
     const view = new DataView(this.#memory.buffer);
     for (const table of tables) {
-      for (const factor of FACTORS) {
-        view.setBigUint64(at + table + 16, factor, true);
+      const attempts = view.getUint32(at + table + 12, true) > MANY_ENTRIES ? 1 : MOST_ATTEMPTS;
+      for (let attempt = 0; attempt < attempts; attempt++) {
+        view.setBigUint64(at + table + 16, factorOf(attempt), true);
         if (this.#exports.place(at, at + table) === 0) break;
       }
     }
