@@ -146,6 +146,10 @@ WALKS(FromRoot, f->shift, FROM_ROOT, ZERO)
   else if (f->absolute) what##20(f, tree, x, leaves);               \
   else what##FromRoot(f, tree, x, leaves)
 
+static inline const Node *leafOf(const Forest *f, u32 tree, u32 slot) {
+  return NODES + slot + (f->absolute ? 0 : f->roots[tree]);
+}
+
 // Adds the weights of leaves to scores, [row, width] or of one row. In float32 and in the order of the trees, as ONNX
 // Runtime does: another order changes the last bits, and with them the label wherever two classes tie.
 static inline void settleRows(const Forest *f, u32 tree, const u32 *leaves, float *scores) {
@@ -160,13 +164,12 @@ static inline void settleRows(const Forest *f, u32 tree, const u32 *leaves, floa
 }
 
 static inline void settleTrees(const Forest *f, u32 tree, const u32 *leaves, float *scores) {
-  for (u32 i = 0; i < LANES; i++) {
-    const Node *leaf = NODES + leaves[i] + (f->absolute ? 0 : f->roots[tree + i]);
-    if (f->lists || f->aggregate != SUM)
-      settleRarely(f, tree + i, leaf, scores);
-    else
-      scores[f->targets[tree + i]] += leaf->weight;
+  if (f->lists || f->aggregate != SUM) {
+    for (u32 i = 0; i < LANES; i++) settleRarely(f, tree + i, leafOf(f, tree + i, leaves[i]), scores);
+    return;
   }
+  const u32 *targets = f->targets + tree;
+  EACH_LANE scores[targets[i]] += leafOf(f, tree + i, leaves[i])->weight;
 }
 
 // Adds up the raw scores of the first rows of the input. Eights of rows go tree by tree over a block of rows, because a
