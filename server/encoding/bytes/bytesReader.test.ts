@@ -275,6 +275,25 @@ describe('a signature', () => {
   });
 });
 
+describe('many models', () => {
+  it('take turns in one memory, which has no room for all of their plans', () => {
+    const models = Array.from({ length: 8 }, (_, model) => {
+      const categories = Array.from({ length: 30_000 }, (_, at) => `${model} ${at}`);
+      const input: Input = { name: 'c', onnx: 'c', type: 'string', nullable: false, categories };
+      const signature = { ...SIGNATURE, inputs: [input] };
+      return { signature, one: createFeatureEncoder({ inputs: [input] }, [writerOf(input, 0)], 3) };
+    });
+    for (let round = 0; round < 2; round++)
+      for (const [model, { signature, one }] of models.entries()) {
+        const bytes = Buffer.from(
+          JSON.stringify({ columns: ['c'], data: [[`${model} 29999`], [`${model + 1} 0`]] }),
+        );
+        expect(readBothWays(one, signature, bytes, 'native')?.encoded.warningsTotal).toBe(1);
+        expect(isTaken('native', splitWith(rowWith(0, '3')))).toBe(true);
+      }
+  });
+});
+
 describe('the rows of Adult', async () => {
   const { fast, signature } = await fastPathOf(await loadAdult());
   const adult = fast?.encoder ?? encoder;

@@ -10,15 +10,6 @@ import type { Plan } from './plan.ts';
 import { createPlan } from './plan.ts';
 import { createReceivedTable } from './receivedTable.ts';
 
-/** Up to this many numbers a loop is faster than a view of them. */
-const FEW = 256;
-
-function copyOut({ floats, outAt }: Kernel, cells: Float32Array): void {
-  const count = cells.length;
-  if (count > FEW) cells.set(floats.subarray(outAt, outAt + count));
-  else for (let i = 0; i < count; i++) cells[i] = floats[outAt + i] as number;
-}
-
 /** Runs the writers that the kernel has no code for. */
 function writeAside({ aside, features }: Plan, kernel: Kernel, cells: Float32Array, rows: number): void {
   const { doubles } = kernel;
@@ -91,7 +82,7 @@ export function createBytesReader(
     const texts = readUnknown(kernel, body);
     if (texts === undefined) return undefined;
     const cells = allocate(rows * features);
-    copyOut(kernel, cells);
+    cells.set(kernel.floats.subarray(kernel.outAt, kernel.outAt + cells.length));
     if (plan.aside.length > 0) writeAside(plan, kernel, cells, rows);
     const { warnings, warningsTotal } = warn(texts);
     return {
