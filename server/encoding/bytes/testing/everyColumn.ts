@@ -8,7 +8,7 @@ export const INPUTS: readonly Input[] = [
   { name: 'whole', onnx: 'a', type: 'integer', nullable: false },
   { name: 'single', onnx: 'b', type: 'integer', nullable: true, tensor: 'float32' },
   { name: 'number', onnx: 'c', type: 'number', nullable: true },
-  { name: 'scaled', onnx: 'd', type: 'number', nullable: true },
+  { name: 'parts', onnx: 'd', type: 'number', nullable: true },
   { name: 'flag', onnx: 'e', type: 'boolean', nullable: true },
   {
     name: LONG,
@@ -31,18 +31,27 @@ export const INPUTS: readonly Input[] = [
 export const SIGNATURE = { task: 'regression', inputs: INPUTS, outputs: { value: 'v' } } as Signature;
 export const FEATURES = 24;
 
-/** Writers as the compiler makes them: `scaled` is one that the kernel has no code for. */
+/** Writers as the compiler makes them: `parts` is one that the kernel has no code for. */
 export function writerOf({ type, categories = [] }: Input, column: number): CellWriter<Float32Array> {
   const position = 3 * column;
   if (type !== 'string') {
-    const isScaled = column === 3;
+    // Writes a number in three parts: in all its digits, which float32 alone would lose.
+    if (column === 3)
+      return {
+        kind: 'number',
+        write: (value, matrix, rowStart) => {
+          const first = Math.fround(value);
+          const second = Math.fround(value - first);
+          matrix.set([first, second, value - first - second], rowStart + position);
+        },
+      };
+    const missing = column === 2 ? -7 : NaN;
     return {
       kind: 'number',
+      plain: { position, missing },
       write: (value, matrix, rowStart) => {
-        const missing = Number.isNaN(value) && column === 2 ? -7 : value;
-        matrix[rowStart + position] = isScaled ? (missing - 0.1) * 3 : missing;
+        matrix[rowStart + position] = Number.isNaN(value) ? missing : value;
       },
-      ...(!isScaled && { plain: { position, missing: column === 2 ? -7 : NaN } }),
     };
   }
   const entries = new Map(
@@ -123,6 +132,6 @@ export const CELLS: Readonly<Record<Input['type'], readonly string[]>> = {
       'red',
       '"',
     ],
-    ...['"\n"', '"\t"', '3', "'x'", '"x\\"'],
+    ...['"\n"', '"\t"', '3', "'x'", '"x\\"', '"x\0"', '"\0"', '"red\0"'],
   ],
 };
