@@ -11,6 +11,7 @@ import type { FromProcess, ToProcess } from '../messages.ts';
 import { fingerprintOf } from '../repository/folder.ts';
 import type { Candidate } from '../repository/listing.ts';
 import { keyOf } from '../repository/listing.ts';
+import { forkFirstChildren } from './firstChildren.ts';
 import { createPrimary } from './primary.ts';
 import { freePort } from '../testing/freePort.ts';
 import { builtThread } from '../testing/builtThread.ts';
@@ -79,19 +80,17 @@ it('a process that was starting receives what has changed meanwhile', () =>
     const keys = join(folder, 'keys');
     writeFileSync(keys, `bank:${digestOf('lost')}\n`);
     const adminPort = await freePort();
-    const primary = createPrimary({
-      config: parseConfig({
-        MODEL_REPOSITORY: repository,
-        WEB_CONCURRENCY: '1',
-        API_KEYS_FILE: keys,
-        METRICS_PORT: String(await freePort()),
-        ADMIN_PORT: String(adminPort),
-      }),
-      runtime: folder,
-      verifierEntry: builtThread('server/verification/process'),
-      log: pino({ level: 'silent' }),
-      exit: () => undefined,
+    const config = parseConfig({
+      MODEL_REPOSITORY: repository,
+      WEB_CONCURRENCY: '1',
+      API_KEYS_FILE: keys,
+      METRICS_PORT: String(await freePort()),
+      ADMIN_PORT: String(adminPort),
     });
+    const common = { config, runtime: folder, log: pino({ level: 'silent' }) };
+    const verifierEntry = builtThread('server/verification/process');
+    const children = forkFirstChildren({ ...common, verifierEntry });
+    const primary = createPrimary({ ...common, children, exit: () => undefined });
     const started = primary.start();
     const first = await equipped(1);
     first.beReady();
