@@ -92,7 +92,7 @@ export function createProcesses({ config, runtime, log }: ProcessesOptions): Pro
   let attach: (handlers: ProcessHandlers) => void;
   /** A process needs them only once it has loaded its modules. */
   const attached = new Promise<ProcessHandlers>((resolve) => (attach = resolve));
-  let handlers: ProcessHandlers;
+  let handlers: ProcessHandlers | undefined;
   let filled: Promise<unknown> | undefined;
   let serving = false;
   let draining = false;
@@ -101,11 +101,11 @@ export function createProcesses({ config, runtime, log }: ProcessesOptions): Pro
     const began = performance.now();
     const child = await startChild(
       slot,
-      (id, message) => handlers.receive(id, message),
+      (id, message) => handlers?.receive(id, message),
       async (started) => (await attached).equip(started),
     );
     slot.child = child;
-    handlers.onReady(child);
+    handlers?.onReady(child);
     void child.exited.then((how) => bury(slot, child, how, performance.now() - began));
     return child;
   };
@@ -121,7 +121,7 @@ export function createProcesses({ config, runtime, log }: ProcessesOptions): Pro
     if (slot.child === child) slot.child = undefined;
     const lost = !child.leaving && !draining;
     const requestIds = takeInFlight(runtime, child.pid);
-    handlers.onExit(child, lost);
+    handlers?.onExit(child, lost);
     if (!lost) return;
     log.error({ process: child.pid, slot: slot.index, how, requestIds }, 'a server process died');
     if (!slot.reloading) void fillSlot(slot, slot.restarts.died(livedMs));
