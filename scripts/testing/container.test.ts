@@ -420,7 +420,7 @@ describe.skipIf(missing !== undefined)(`the container${missing ? ` (skipped, ${m
           'servemodel.sh',
         ],
         '/app/dist:',
-        ...['.built', 'proxy', 'scripts', 'server', 'worker'],
+        ...['.built', 'scripts', 'server', 'worker'],
       ]);
       const arch = await docker(['inspect', '--format', '{{.Architecture}}', IMAGE]);
       const platform = `/linux/${arch === 'amd64' ? 'x64' : arch}/`;

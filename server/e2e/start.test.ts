@@ -60,7 +60,15 @@ const serves = (options: ServerOptions): Promise<void> =>
 
 /** Files of a checkout that are copied. */
 const PARTS = [
-  ...['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', '.npmrc', 'nginx.conf'],
+  ...[
+    'package.json',
+    'package-lock.json',
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'rolldown.config.ts',
+    '.npmrc',
+    'nginx.conf',
+  ],
   ...['servemodel.sh', 'scripts', 'server', 'worker', 'proxy', 'models'],
 ];
 
