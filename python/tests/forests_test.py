@@ -14,6 +14,8 @@ import pandas as pd
 import pytest
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import (
+    AdaBoostClassifier,
+    BaggingClassifier,
     ExtraTreesClassifier,
     ExtraTreesRegressor,
     RandomForestClassifier,
@@ -25,6 +27,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
 
 SOURCES = str(Path(__file__).resolve().parents[1] / "src")
 sys.path.insert(0, SOURCES)
@@ -71,7 +74,6 @@ MODELS: dict[str, Any] = {
     "booleans": lambda: RandomForestClassifier(31, random_state=0).fit(FRAME, BINARY > 0),
     "many classes": lambda: RandomForestClassifier(60, random_state=0, n_jobs=2).fit(FRAME, GROUPS),
     "ten classes": lambda: ExtraTreesClassifier(31, random_state=0, max_depth=6).fit(FRAME, RANDOM.integers(0, 10, 400)),
-    "one class": lambda: RandomForestClassifier(3, random_state=0).fit(FRAME, np.ones(400, dtype=int)),
     "class weights": lambda: RandomForestClassifier(60, random_state=0, class_weight="balanced", max_depth=7).fit(FRAME, GROUPS),
     "sample weights": lambda: RandomForestClassifier(60, random_state=0, max_depth=7).fit(FRAME, BINARY, WEIGHTS),
     "depth 1": lambda: RandomForestClassifier(101, random_state=0, max_depth=1).fit(FRAME, BINARY),
@@ -81,6 +83,15 @@ MODELS: dict[str, Any] = {
     "counts": lambda: RandomForestRegressor(31, random_state=0, criterion="poisson", max_depth=8).fit(FRAME, COUNTS),
     "missing values": lambda: RandomForestClassifier(31, random_state=0).fit(WITH_GAPS, BINARY),
     "missing values, values": lambda: RandomForestRegressor(31, random_state=0).fit(WITH_GAPS, VALUES),
+    "a tree": lambda: DecisionTreeClassifier(random_state=0).fit(FRAME, BINARY),
+    "a tree, many classes": lambda: ExtraTreeClassifier(random_state=0).fit(FRAME, GROUPS, WEIGHTS),
+    "a tree, values": lambda: DecisionTreeRegressor(random_state=0).fit(FRAME, VALUES),
+    "a tree, several values": lambda: ExtraTreeRegressor(random_state=0, max_depth=6).fit(FRAME, np.c_[VALUES, COUNTS]),
+    "a tree, missing values": lambda: DecisionTreeClassifier(random_state=0).fit(WITH_GAPS, BINARY),
+    "trees in a bag": lambda: BaggingClassifier(n_estimators=9, random_state=0).fit(FRAME, GROUPS),
+    "boosted trees": lambda: AdaBoostClassifier(DecisionTreeClassifier(max_depth=3), n_estimators=9, random_state=0).fit(FRAME, BINARY),
+    "several values": lambda: RandomForestRegressor(60, random_state=0, max_depth=7).fit(FRAME, np.c_[VALUES, COUNTS, NOISE]),
+    "two values": lambda: ExtraTreesRegressor(60, random_state=0, max_depth=7).fit(FRAME, np.c_[VALUES, COUNTS]),
     "warm start": lambda: RandomForestRegressor(5, warm_start=True, random_state=0).fit(FRAME, VALUES).set_params(n_estimators=9).fit(FRAME, VALUES),
     "behind other steps": lambda: behind(RandomForestClassifier(60, random_state=0)).fit(MIXED, GROUPS),
     "on booleans": lambda: ExtraTreesRegressor(9, random_state=0).fit(MIXED[["flag"]], VALUES),
@@ -93,8 +104,8 @@ def frame_of(model: Any) -> pd.DataFrame:
     return MIXED[list(model.feature_names_in_)]
 
 
-def converted(model: Any) -> Graph:
-    frame = frame_of(model)
+def converted(model: Any, frame: pd.DataFrame | None = None) -> Graph:
+    frame = frame_of(model) if frame is None else frame
     return conversion.convert(model, describe_columns(model, frame, [], native_categories(model, frame, True)), frame, "m")
 
 
@@ -127,7 +138,7 @@ def test_the_file_is_the_one_of_skl2onnx(name: str, monkeypatch: pytest.MonkeyPa
     model = MODELS[name]()
     ours = converted(model)
     assert ours.forests == {}
-    monkeypatch.setattr(conversion, "kept_aside", lambda: contextlib.nullcontext({}))
+    monkeypatch.setattr(conversion, "kept_aside", lambda missing: contextlib.nullcontext({}))
     theirs = converted(model)
     assert graph_of(ours.content()[0]).SerializeToString() == graph_of(theirs.content()[0]).SerializeToString()
 
@@ -152,12 +163,32 @@ def test_parts_give_the_file_and_its_answers_bit_by_bit(name: str, in_parts: Non
             np.testing.assert_array_equal(got, wanted)
 
 
+@pytest.mark.parametrize("whole", [0, 10**9])
+@pytest.mark.parametrize(
+    "model",
+    [
+        RandomForestClassifier(51, random_state=0).fit(WITH_GAPS, GROUPS),
+        RandomForestRegressor(51, random_state=0, max_depth=1).fit(WITH_GAPS, VALUES),
+        DecisionTreeClassifier(random_state=0, min_samples_leaf=9).fit(WITH_GAPS, BINARY),
+        # Fitted without a missing value: scikit-learn sends one to the larger child.
+        RandomForestClassifier(51, random_state=0).fit(FRAME, BINARY),
+    ],
+    ids=["classes", "values", "a tree", "fitted without"],
+)
+def test_missing_values_go_where_the_library_sends_them(model: Any, whole: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(graphs, "WHOLE_NODES", whole)
+    export = servemodel.export(model, WITH_GAPS, tmp_path / "m" / "1")
+    assert export.agreement.complete
+    assert (export.parts > 0) == (whole == 0)
+    assert [column.nullable for column in export.columns] == [True] * 5
+
+
 def test_a_wrong_tree_of_a_part_is_found(in_parts: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = MODELS["values"]()
     original = forests._part
 
-    def wrong(trees: list[Any], first: int, share: float, counts: bool) -> forests.Part:
-        return original(trees, first, share * (1.01 if first > 50 else 1), counts)
+    def wrong(trees: list[Any], first: int, share: float, *more: bool) -> forests.Part:
+        return original(trees, first, share * (1.01 if first > 50 else 1), *more)
 
     monkeypatch.setattr(forests, "_part", wrong)
     with pytest.raises(servemodel.ExportError, match="doesn't give scikit-learn's answers"):

@@ -203,9 +203,10 @@ def convert(model: Any, columns: list[Column], frame: pd.DataFrame, name: str) -
         _register(name_of_library)
     register_own()
     whole = _with_named_columns(prepared(_marked(model, columns)), frame, columns)
+    missing = any(frame[column.name].isna().any() for column in columns if not column.is_text)
     inputs = [(column.name, TENSORS.get(column.type, TENSORS[column.tensor])([None, 1])) for column in columns]
     try:
-        with warnings.catch_warnings(), _deep_recursion(), kept_aside() as forests:
+        with warnings.catch_warnings(), _deep_recursion(), kept_aside(missing) as forests:
             warnings.simplefilter("ignore")
             graph = convert_sklearn(
                 whole,

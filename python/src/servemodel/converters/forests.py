@@ -1,4 +1,4 @@
-"""Forests of scikit-learn: the lists that skl2onnx writes, made of the trees' arrays.
+"""Trees and forests of scikit-learn: the lists that skl2onnx writes, made of the trees' arrays.
 
 skl2onnx appends a dozen Python objects for each node: gigabytes for some million nodes.
 """
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from skl2onnx._supported_operators import sklearn_operator_name_map
@@ -19,10 +19,12 @@ from skl2onnx.common._registration import _converter_pool, get_converter, regist
 from skl2onnx.common.data_types import DoubleTensorType
 from sklearn.base import is_classifier
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor, RandomForestClassifier, RandomForestRegressor
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
 
 from servemodel import wire
 
-KINDS = (RandomForestClassifier, RandomForestRegressor, ExtraTreesClassifier, ExtraTreesRegressor)
+FORESTS = (RandomForestClassifier, RandomForestRegressor, ExtraTreesClassifier, ExtraTreesRegressor)
+TREES = (DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor)
 PART_NODES = 500_000
 PART_TREES = 250
 """Trees are kept in parts of at most this many nodes, or of one tree, and of at most this many trees."""
@@ -54,18 +56,26 @@ class Forest:
         return [wire.read_floats(part.lists["nodes_values"]) for part in self.parts]
 
 
-_FOUND: ContextVar[dict[str, Forest] | None] = ContextVar("forests", default=None)
+class _Conversion(NamedTuple):
+    found: dict[str, Forest]
+    missing: bool
+
+
+_CURRENT: ContextVar[_Conversion | None] = ContextVar("forests", default=None)
 
 
 @contextmanager
-def kept_aside() -> Iterator[dict[str, Forest]]:
-    """Forests that are converted within, by the names of their nodes; a node itself gets a single leaf."""
+def kept_aside(missing: bool) -> Iterator[dict[str, Forest]]:
+    """Forests that are converted within, by the names of their nodes; a node itself gets a single leaf.
+
+    missing: numbers may be missing, so each node needs the child to which it sends them; skl2onnx leaves it out.
+    """
     found: dict[str, Forest] = {}
-    token = _FOUND.set(found)
+    token = _CURRENT.set(_Conversion(found, missing))
     try:
         yield found
     finally:
-        _FOUND.reset(token)
+        _CURRENT.reset(token)
 
 
 def _thresholds(values: np.ndarray) -> np.ndarray:
@@ -87,7 +97,7 @@ def _leaf_weights(values: np.ndarray, share: float, counts: bool) -> np.ndarray:
     return weights[:, 1:] if counts and values.shape[1] == 2 else weights
 
 
-def _part(trees: list[Any], first: int, share: float, counts: bool) -> Part:
+def _part(trees: list[Any], first: int, share: float, counts: bool, missing: bool) -> Part:
     """The lists of trees, of which the first has this number."""
     sizes = [tree.node_count for tree in trees]
     count = sum(sizes)
@@ -98,9 +108,13 @@ def _part(trees: list[Any], first: int, share: float, counts: bool) -> Part:
         for name in ("children_left", "children_right", "feature", "threshold")
     )
     leaf = ~((left > node_ids) | (right > node_ids))
-    weights = np.concatenate([_leaf_weights(tree.value[:, 0, :], share, counts) for tree in trees])[leaf]
+    # [nodes, outputs, classes]
+    values = np.concatenate([tree.value[:, 0, :] if counts else tree.value[:, :, 0] for tree in trees])[leaf]
+    weights = _leaf_weights(values, share, counts)
     width = weights.shape[1]
-    zeros = np.zeros(count, dtype="int64")
+    to_left = np.zeros(count, dtype="int64")
+    if missing:
+        to_left = np.where(leaf, 0, np.concatenate([tree.missing_go_to_left for tree in trees]))
     kind = "class" if counts else "target"
     return Part(
         len(trees),
@@ -113,7 +127,7 @@ def _part(trees: list[Any], first: int, share: float, counts: bool) -> Part:
             "nodes_values": wire.floats(_thresholds(np.where(leaf, 0.0, thresholds))),
             "nodes_truenodeids": wire.ints(np.where(leaf, 0, left)),
             "nodes_falsenodeids": wire.ints(np.where(leaf, 0, right)),
-            "nodes_missing_value_tracks_true": wire.ints(zeros),
+            "nodes_missing_value_tracks_true": wire.ints(to_left),
             "nodes_hitrates": wire.floats(np.ones(count)),
             f"{kind}_treeids": wire.ints(np.repeat(tree_ids[leaf], width)),
             f"{kind}_nodeids": wire.ints(np.repeat(node_ids[leaf], width)),
@@ -123,13 +137,31 @@ def _part(trees: list[Any], first: int, share: float, counts: bool) -> Part:
     )
 
 
-def _forest(model: Any) -> Forest:
-    trees = [one.tree_ for one in model.estimators_]
+def _trees(model: Any) -> list[Any]:
+    return [one.tree_ for one in model.estimators_] if isinstance(model, FORESTS) else [model.tree_]
+
+
+def _of_one_leaf(model: Any) -> Any:
+    """The model with a leaf in place of its trees."""
+    leaf = SimpleNamespace(
+        node_count=1, children_left=[-1], children_right=[-1], feature=[-2], threshold=[0.0], value=_trees(model)[0].value[:1]
+    )
+    small = copy.copy(model)
+    if isinstance(model, FORESTS):
+        small.estimators_ = [SimpleNamespace(tree_=leaf)]
+    else:
+        small.tree_ = leaf
+    return small
+
+
+def _forest(model: Any, missing: bool) -> Forest:
+    counts = is_classifier(model)
+    trees = _trees(model)
     parts: list[Part] = []
     waiting: list[Any] = []
 
     def close() -> None:
-        parts.append(_part(waiting, sum(part.trees for part in parts), 1 / len(trees), is_classifier(model)))
+        parts.append(_part(waiting, sum(part.trees for part in parts), 1 / len(trees), counts, missing))
         waiting.clear()
 
     for tree in trees:
@@ -137,35 +169,31 @@ def _forest(model: Any) -> Forest:
             close()
         waiting.append(tree)
     close()
-    classes = trees[0].value.shape[2]
-    return Forest(sum(tree.node_count for tree in trees), 1 if classes == 2 else classes, parts)
+    _, outputs, classes = trees[0].value.shape
+    return Forest(sum(tree.node_count for tree in trees), outputs if not counts or classes == 2 else classes, parts)
 
 
 def _convert(scope: Any, operator: Any, container: Any) -> None:
-    model, found = operator.raw_operator, _FOUND.get()
+    model, current = operator.raw_operator, _CURRENT.get()
     original = _ORIGINAL[type(model).__name__]
     options = container.get_options(model, {}, fail=False)
     special = any(value for name, value in options.items() if name != "zipmap")
-    # Several outputs have a graph of another form, and doubles have thresholds of another one.
-    if found is None or special or model.n_outputs_ != 1 or isinstance(operator.inputs[0].type, DoubleTensorType):
+    # Several labels, or one for all rows, have a graph of another form, and doubles have thresholds of another one.
+    other = is_classifier(model) and (model.n_outputs_ != 1 or len(model.classes_) == 1)
+    if current is None or special or other or isinstance(operator.inputs[0].type, DoubleTensorType):
         original(scope, operator, container)
         return
-    leaf = SimpleNamespace(
-        node_count=1, children_left=[-1], children_right=[-1], feature=[-2], threshold=[0.0], value=model.estimators_[0].tree_.value[:1]
-    )
-    small = copy.copy(model)
-    small.estimators_ = [SimpleNamespace(tree_=leaf)]
     inner = SimpleNamespace(
-        raw_operator=small, inputs=operator.inputs, outputs=operator.outputs, full_name=operator.full_name,
+        raw_operator=_of_one_leaf(model), inputs=operator.inputs, outputs=operator.outputs, full_name=operator.full_name,
         input_full_names=operator.input_full_names, output_full_names=operator.output_full_names,
         target_opset=operator.target_opset,
     )  # fmt: skip
     original(scope, inner, container)
-    found[container.nodes[-1].name] = _forest(model)
+    current.found[container.nodes[-1].name] = _forest(model, current.missing)
 
 
 def register() -> None:
-    for kind in KINDS:
+    for kind in (*FORESTS, *TREES):
         alias = sklearn_operator_name_map[kind]
         if kind.__name__ not in _ORIGINAL:
             _ORIGINAL[kind.__name__] = get_converter(alias)
