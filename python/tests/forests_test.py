@@ -129,7 +129,7 @@ def feeds(graph: Graph, frame: pd.DataFrame) -> dict[str, np.ndarray]:
 @pytest.fixture()
 def in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(graphs, "WHOLE_NODES", 0)
-    monkeypatch.setattr(forests, "PART_NODES", 300)
+    monkeypatch.setattr(forests, "PART_SIZE", 400)
     monkeypatch.setattr(graphs, "CELLS", 5000)
 
 

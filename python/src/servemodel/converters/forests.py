@@ -25,9 +25,9 @@ from servemodel import wire
 
 FORESTS = (RandomForestClassifier, RandomForestRegressor, ExtraTreesClassifier, ExtraTreesRegressor)
 TREES = (DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor)
-PART_NODES = 500_000
+PART_SIZE = 400_000
 PART_TREES = 250
-"""Trees are kept in parts of at most this many nodes, or of one tree, and of at most this many trees."""
+"""Trees are kept in parts of at most this many nodes and weights of leaves, or of one tree, and of at most this many trees."""
 
 _ORIGINAL: dict[str, Any] = {}
 
@@ -164,13 +164,18 @@ def _forest(model: Any, missing: bool) -> Forest:
         parts.append(_part(waiting, sum(part.trees for part in parts), 1 / len(trees), counts, missing))
         waiting.clear()
 
-    for tree in trees:
-        if waiting and (len(waiting) == PART_TREES or sum(one.node_count for one in waiting) + tree.node_count > PART_NODES):
-            close()
-        waiting.append(tree)
-    close()
     _, outputs, classes = trees[0].value.shape
-    return Forest(sum(tree.node_count for tree in trees), outputs if not counts or classes == 2 else classes, parts)
+    width = outputs if not counts or classes == 2 else classes
+    size = 0
+    for tree in trees:
+        own = tree.node_count + tree.n_leaves * width
+        if waiting and (len(waiting) == PART_TREES or size + own > PART_SIZE):
+            close()
+            size = 0
+        waiting.append(tree)
+        size += own
+    close()
+    return Forest(sum(tree.node_count for tree in trees), width, parts)
 
 
 def _convert(scope: Any, operator: Any, container: Any) -> None:
