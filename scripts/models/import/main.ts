@@ -218,16 +218,8 @@ async function importPath(
 const assumed = (notes: readonly string[]): string => notes.map((note) => `${note}\n`).join('');
 
 /** What was compared with the library. */
-function compared({
-  framework,
-  rows,
-  edges,
-  largest,
-  metrics,
-  madeUp,
-  parts = 0,
-  notes = [],
-}: Report): string {
+function compared(report: Report): string {
+  const { framework, rows, edges, largest, metrics, madeUp, parts = 0, notes = [] } = report;
   const real = madeUp ? 'made-up rows (--rows gives it real ones)' : 'rows';
   const figures = Object.entries(metrics).flatMap(([figure, value]) =>
     typeof value === 'number' && figure !== 'rows'
