@@ -260,7 +260,7 @@ describe('the build', () => {
     expect(readdirSync(checkout).filter((name) => name.startsWith('.dist'))).toEqual([]);
   });
 
-  it('is repeated only if a source is newer', async () => {
+  it('is repeated only if a source is newer', { timeout: 3 * BUILD_MS }, async () => {
     const checkout = copyCheckout('newer', { built: false });
     /** The build's own files: a build is another folder with other ones. */
     const build = (): number[] => ['dist', 'dist/.built'].map((name) => statSync(join(checkout, name)).ino);
