@@ -48,7 +48,7 @@ let powers: BigUint64Array | undefined;
 let compiled: WebAssembly.Module | undefined;
 
 const loadModule = (): WebAssembly.Module =>
-  (compiled ??= new WebAssembly.Module(readFileSync(new URL('./kernel.wasm', import.meta.url))));
+  (compiled ??= new WebAssembly.Module(readFileSync(new URL('./rowKernel.wasm', import.meta.url))));
 
 /** Odd multipliers for hashes: they are tried until a table has no collision. */
 const factorOf = (attempt: number): bigint =>

@@ -43,7 +43,7 @@ export function requireProbabilities({ output }: Model): void {
 /** Reads a body as rows. @throws {Problem} for a body of another form */
 type Decode = (body: Buffer, model: Model) => NativeRows & Decoded;
 
-const decodeJson: Decode = (body, { signature, encoder }) =>
+export const decodeJson: Decode = (body, { signature, encoder }) =>
   encoder.readBytes?.(body, 'native') ?? readNativeRows(toText(body), signature.inputs);
 
 const decodeLines =
