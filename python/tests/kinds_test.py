@@ -154,8 +154,6 @@ REFUSED = {
         lambda: fitted(LGBMClassifier(n_estimators=5, verbose=-1), FLAGS), FLAGS, "neither texts nor whole numbers"),
     "categories of CatBoost": (
         lambda: CatBoostClassifier(iterations=5, verbose=0, allow_writing_files=False, cat_features=["city"]).fit(MIXED, YES), MIXED, "CatBoost knows the categories of city"),
-    "several labels": (
-        lambda: fitted(RandomForestClassifier(5), NUMBERS, np.c_[YES, 1 - YES]), NUMBERS, "more than one label a row"),
     "booleans that are missing": (
         lambda: fitted(HistGradientBoostingClassifier(max_iter=5), MAYBE.astype(float)), MAYBE, "column member has .* 0 and 1"),
     "the same as objects": (

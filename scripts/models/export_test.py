@@ -103,6 +103,7 @@ EXACT = {
     "LightGBM on a frame": (LGBMRegressor(n_estimators=10, verbose=-1), NUMBERS, "value"),
     "XGBoost": (make_pipeline(table(), XGBClassifier(n_estimators=10)), ALL, "third"),
     "XGBoost on a frame": (XGBRegressor(n_estimators=10), NUMBERS, "value"),
+    "a label without probabilities": (SVC(), NUMBERS, "yes"),
 }  # fmt: skip
 
 
@@ -193,8 +194,6 @@ REFUSED = {
     "unknown categories are an error": (
         make_pipeline(table(OneHotEncoder()), LGBMClassifier(n_estimators=5, verbose=-1)), ALL, "yes",
         "column city name: OneHotEncoder refuses unknown categories"),
-    "no probabilities": (SVC(), NUMBERS, "yes", "gives no probabilities"),
-    "no predictor": (StandardScaler(), NUMBERS, "yes", "is a transformer, which predicts nothing"),
 }  # fmt: skip
 
 

@@ -111,17 +111,17 @@ def _spelt(names: list[str], candidates: list[str]) -> list[str]:
     return [name if name in candidates else spelling.get(name, name) for name in names]
 
 
-def column_names(model: Any, frame: pd.DataFrame, target: str | None, chosen: Sequence[str] | None = None) -> list[str]:
+def column_names(model: Any, frame: pd.DataFrame, targets: Sequence[str], chosen: Sequence[str] | None = None) -> list[str]:
     """The columns that the model takes, in its own order.
 
     chosen: that order, which only its author knows when the model was fitted on a matrix without names.
     Raises ExportError when the frame doesn't have them, or the order isn't known.
     """
-    candidates = [str(name) for name in frame.columns if name != target]
+    candidates = [str(name) for name in frame.columns if name not in targets]
     known = fitted_names(model)
     if known is not None:
         # A column transformer that was fitted on the whole table has seen the target, but doesn't use it.
-        names = [str(name) for name in known if name != target]
+        names = [str(name) for name in known if name not in targets]
         if chosen is not None and list(chosen) != names:
             raise ExportError(f"--columns: the model was fitted on {', '.join(names)}, in this order")
     elif chosen is not None:

@@ -11,9 +11,11 @@ from models_test import columns_of
 
 import adult
 from servemodel.edges import typed
-from servemodel.parity import Answers, Session, library_answers, compare
+from servemodel.answers import Answers, Form, library_answers
+from servemodel.parity import Session, compare
 
 FOLDER = ROOT / "models" / "adult" / "2"
+FORM = Form("classification", (tuple(adult.CLASSES),), numbers="probabilities")
 
 
 def test_the_committed_file_answers_as_lightgbm_on_every_row_and_beats_version_1() -> None:
@@ -23,7 +25,7 @@ def test_the_committed_file_answers_as_lightgbm_on_every_row_and_beats_version_1
     rows = pd.concat([training, test], ignore_index=True)
     frame = typed(rows[adult.COLUMNS], columns)
     answers = Session(onnx.load(FOLDER / "model.onnx"), columns).answer(frame)
-    agreement = compare(library_answers(pipeline, frame, list(adult.CLASSES)), answers, 1e-6)
+    agreement = compare(library_answers(pipeline, frame, FORM), answers, 1e-6)
     assert (agreement.rows, agreement.label_differences, agreement.beyond) == (48_842, (), ())
 
     accuracy = float((answers.predictions[len(training) :] == test[adult.LABEL].to_numpy()).mean())
@@ -39,7 +41,7 @@ def test_is_smaller_than_2_mb_and_has_the_signature_of_version_1() -> None:
 
 
 def test_the_comparison_sees_a_wrong_row() -> None:
-    right = Answers(np.array(["a", "b"], dtype=object), np.array([[0.9, 0.1], [0.2, 0.8]]))
-    wrong = Answers(np.array(["a", "a"], dtype=object), np.array([[0.9, 0.1], [0.6, 0.4]]))
+    right = Answers(np.array([["a"], ["b"]], dtype=object), np.array([[0.9, 0.1], [0.2, 0.8]]))
+    wrong = Answers(np.array([["a"], ["a"]], dtype=object), np.array([[0.9, 0.1], [0.6, 0.4]]))
     agreement = compare(right, wrong, 1e-6)
     assert (agreement.label_differences, agreement.beyond, agreement.largest_row) == ((1,), (1,), 1)

@@ -30,7 +30,8 @@ def member(nodes: Nodes, model: Any) -> Any:
     return parsed(nodes, model, list(nodes.operator.inputs))
 
 
-def _allowed_options(kind: type) -> Any:
+def allowed_options(kind: type) -> Any:
+    """The options of a class's converter; None without one."""
     alias = sklearn_operator_name_map.get(kind)
     return None if alias is None else _converter_pool[alias].get_allowed_options()
 
@@ -38,7 +39,7 @@ def _allowed_options(kind: type) -> Any:
 def parsed(nodes: Nodes, model: Any, inputs: list[Any]) -> Any:
     """The variables of a model's answers to these variables."""
     last = final_step(model)
-    if is_classifier(last) and "zipmap" in (_allowed_options(type(last)) or ()):
+    if is_classifier(last) and "zipmap" in (allowed_options(type(last)) or ()):
         # A ZipMap isn't a tensor.
         for place in (nodes.scope, nodes.container):
             place.add_options(id(last), {"zipmap": False})

@@ -1,0 +1,103 @@
+"""Clusterers whose clusters have centres, and the outlier detector that is an ellipse. Computed in float64."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from skl2onnx import update_registered_converter
+from skl2onnx.common.data_types import Int64TensorType
+from sklearn.cluster import AffinityPropagation, Birch, BisectingKMeans, KMeans, MeanShift, MiniBatchKMeans
+from sklearn.covariance import EllipticEnvelope
+
+from servemodel.converters.nodes import Nodes, of_floats
+
+NEAREST: dict[type, str] = {
+    KMeans: "cluster_centers_", MiniBatchKMeans: "cluster_centers_", MeanShift: "cluster_centers_",
+    AffinityPropagation: "cluster_centers_", Birch: "subcluster_centers_",
+}  # fmt: skip
+
+
+def _squares(nodes: Nodes, rows: str, points: np.ndarray) -> str:
+    """Squared distances [N, M] between rows [N, F] and points [M, F]."""
+    # Around the points, so that far from 0 no digits are lost.
+    middle = points.mean(axis=0)
+    rows = nodes("Sub", rows, nodes.constant(middle))
+    points = points - middle
+    own = nodes("ReduceSum", nodes("Mul", rows, rows), nodes.constant([1], "int64"), keepdims=1)
+    products = nodes("MatMul", rows, nodes.constant(points.T * 2))
+    squares = nodes("Add", nodes("Sub", own, products), nodes.constant((points**2).sum(axis=1)[None]))
+    return nodes("Max", squares, nodes.constant([0.0]))
+
+
+def _label(nodes: Nodes, label: str) -> None:
+    name = nodes.scope.get_unique_operator_name("Identity")
+    nodes.container.add_node("Identity", [label], [nodes.operator.outputs[0].full_name], name=name)
+
+
+def _distances(nodes: Nodes, squares: str) -> None:
+    nodes.finish(nodes("Sqrt", squares), 1)
+
+
+def _nearest(nodes: Nodes, model: Any) -> None:
+    points = np.asarray(getattr(model, NEAREST[type(model)]), dtype="float64")
+    squares = _squares(nodes, nodes.doubles(), points)
+    nearest = nodes("ArgMin", squares, axis=1, keepdims=0)
+    known = getattr(model, "subcluster_labels_", None)
+    _label(nodes, nearest if known is None else nodes("Gather", nodes.constant(known, "int64"), nearest))
+    _distances(nodes, squares)
+
+
+def _bisecting(nodes: Nodes, model: BisectingKMeans) -> None:
+    """Goes down the tree of bisections, whose leaves aren't always the nearest."""
+    rows = nodes.doubles()
+    mean = getattr(model, "_X_mean", 0.0)
+
+    def label(node: Any) -> str:
+        if node.left is None:
+            return nodes.constant([[int(node.label)]], "int64")
+        left, right = (np.asarray(one.center, dtype="float64") + mean for one in (node.left, node.right))
+        # The side of the plane in the middle between both.
+        side = nodes("MatMul", nodes("Sub", rows, nodes.constant((left + right) / 2)), nodes.constant((right - left)[:, None]))
+        return nodes("Where", nodes("Greater", side, nodes.constant([0.0])), label(node.right), label(node.left))
+
+    _label(nodes, label(model._bisecting_tree))
+    _distances(nodes, _squares(nodes, rows, np.asarray(model.cluster_centers_, dtype="float64")))
+
+
+def _ellipse(nodes: Nodes, model: EllipticEnvelope) -> None:
+    rows = nodes("Sub", nodes.doubles(), nodes.constant(model.location_))
+    products = nodes("Mul", nodes("MatMul", rows, nodes.constant(model.get_precision())), rows)
+    square = nodes("ReduceSum", products, nodes.constant([1], "int64"), keepdims=1)
+    score = nodes("Sub", nodes("Neg", square), nodes.constant([float(model.offset_)]))
+    inside = nodes("GreaterOrEqual", score, nodes.constant([0.0]))
+    _label(nodes, nodes("Where", inside, nodes.constant([1], "int64"), nodes.constant([-1], "int64")))
+    nodes.finish(score, 1)
+
+
+def _register(kind: type, convert: Callable[[Nodes, Any], None], width: Callable[[Any], int], second: str) -> None:
+    alias = f"Servemodel{kind.__name__}"
+
+    def shapes(operator: Any) -> None:
+        operator.outputs[0].type = Int64TensorType([None])
+        operator.outputs[1].type = of_floats(operator, width(operator.raw_operator))
+
+    def parse(scope: Any, model: Any, inputs: list[Any], custom_parsers: Any = None) -> list[Any]:
+        operator = scope.declare_local_operator(alias, model)
+        operator.inputs = list(inputs)
+        operator.outputs.append(scope.declare_local_variable("label", Int64TensorType([None])))
+        operator.outputs.append(scope.declare_local_variable(second, of_floats(operator, width(model))))
+        return list(operator.outputs)
+
+    def converted(scope: Any, operator: Any, container: Any) -> None:
+        convert(Nodes(scope, operator, container), operator.raw_operator)
+
+    update_registered_converter(kind, alias, shapes, converted, parser=parse, overwrite=True)
+
+
+def register() -> None:
+    for kind, points in NEAREST.items():
+        _register(kind, _nearest, lambda model, points=points: len(getattr(model, points)), "distances")
+    _register(BisectingKMeans, _bisecting, lambda model: len(model.cluster_centers_), "distances")
+    _register(EllipticEnvelope, _ellipse, lambda model: 1, "score")
