@@ -25,7 +25,6 @@ ADVICE = {
     "LatentDirichletAllocation": "TruncatedSVD takes its place",
     "LabelPropagation": "SelfTrainingClassifier takes its place",
     "LabelSpreading": "SelfTrainingClassifier takes its place",
-    "NearestCentroid": "LinearDiscriminantAnalysis or GaussianNB takes its place",
 }
 OF_LIBRARIES = ("sklearn.", "lightgbm.", "xgboost.", "catboost.", "imblearn.")
 

@@ -1,4 +1,4 @@
-"""Clusterers whose clusters have centres, and the outlier detector that is an ellipse. Computed in float64."""
+"""What compares a row with centres: clusterers, mixtures, the nearest centroid, the outlier detector that is an ellipse. Computed in float64."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from skl2onnx import update_registered_converter
 from skl2onnx.common.data_types import Int64TensorType
 from sklearn.cluster import AffinityPropagation, Birch, BisectingKMeans, KMeans, MeanShift, MiniBatchKMeans
 from sklearn.covariance import EllipticEnvelope
+from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
+from sklearn.neighbors import NearestCentroid
 
+from servemodel.converters.meta import register_classifier
 from servemodel.converters.nodes import Nodes, of_floats
 
 NEAREST: dict[type, str] = {
@@ -66,6 +69,55 @@ def _bisecting(nodes: Nodes, model: BisectingKMeans) -> None:
     _distances(nodes, _squares(nodes, rows, np.asarray(model.cluster_centers_, dtype="float64")))
 
 
+def _mixture(nodes: Nodes, model: Any) -> None:
+    """The distance to each centre in its own scale, and a constant: its logarithm of a probability."""
+    rows = nodes.doubles()
+    means = np.asarray(model.means_, dtype="float64")
+    at_means = np.diagonal(model._estimate_weighted_log_prob(means))
+    columns = []
+    for at, mean in enumerate(means):
+        away = nodes("Sub", rows, nodes.constant(mean))
+        scale = np.asarray(model.precisions_cholesky_, dtype="float64")
+        if model.covariance_type == "full":
+            scaled = nodes("MatMul", away, nodes.constant(scale[at]))
+        elif model.covariance_type == "tied":
+            scaled = nodes("MatMul", away, nodes.constant(scale))
+        else:
+            scaled = nodes("Mul", away, nodes.constant(np.atleast_1d(scale[at])))
+        columns.append(nodes("ReduceSum", nodes("Mul", scaled, scaled), nodes.constant([1], "int64"), keepdims=1))
+    squares = nodes("Concat", *columns, axis=1)
+    logarithms = nodes("Add", nodes("Mul", squares, nodes.constant([-0.5])), nodes.constant(at_means))
+    nodes.finish_label(logarithms, np.arange(len(means)))
+    nodes.finish(nodes("Softmax", logarithms, axis=1), 1)
+
+
+def _apart(nodes: Nodes, model: NearestCentroid, spread: np.ndarray) -> str:
+    """Squared distances [N, k] of rows to the centroids, in parts of the spread of each column."""
+    points = np.asarray(model.centroids_, dtype="float64") / spread
+    rows = nodes("Div", nodes.doubles(), nodes.constant(spread))
+    if model.metric != "manhattan":
+        return _squares(nodes, rows, points)
+    sizes = [nodes("Abs", nodes("Sub", rows, nodes.constant(one))) for one in points]
+    table = nodes("Concat", *(nodes("ReduceSum", one, nodes.constant([1], "int64"), keepdims=1) for one in sizes), axis=1)
+    return nodes("Mul", table, table)
+
+
+def _centroids(scope: Any, operator: Any, container: Any) -> None:
+    nodes, model = Nodes(scope, operator, container), operator.raw_operator
+    plain = nodes("Neg", _apart(nodes, model, np.ones(model.n_features_in_)))
+    # Before scikit-learn 1.6 there were no probabilities.
+    priors = getattr(model, "class_prior_", None)
+    if priors is None:
+        nodes.finish_label(plain, model.classes_)
+        nodes.finish(plain, 1)
+        return
+    spread = np.where(model.within_class_std_dev_ != 0, model.within_class_std_dev_, 1.0)
+    scores = nodes("Sub", nodes.constant(2 * np.log(priors)), _apart(nodes, model, spread))
+    # With equal shares the nearest is that in the columns' own scale.
+    nodes.finish_label(plain if np.isclose(priors, 1 / len(priors)).all() else scores, model.classes_)
+    nodes.finish(nodes("Softmax", scores, axis=1), 1)
+
+
 def _ellipse(nodes: Nodes, model: EllipticEnvelope) -> None:
     rows = nodes("Sub", nodes.doubles(), nodes.constant(model.location_))
     products = nodes("Mul", nodes("MatMul", rows, nodes.constant(model.get_precision())), rows)
@@ -101,3 +153,6 @@ def register() -> None:
         _register(kind, _nearest, lambda model, points=points: len(getattr(model, points)), "distances")
     _register(BisectingKMeans, _bisecting, lambda model: len(model.cluster_centers_), "distances")
     _register(EllipticEnvelope, _ellipse, lambda model: 1, "score")
+    register_classifier(NearestCentroid, _centroids)
+    for kind in (GaussianMixture, BayesianGaussianMixture):
+        _register(kind, _mixture, lambda model: len(model.means_), "probabilities")

@@ -10,6 +10,7 @@ import numpy as np
 from skl2onnx import update_registered_converter
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.dummy import DummyClassifier
+from sklearn.svm import LinearSVC
 
 from servemodel.converters.meta import register_classifier
 from servemodel.converters.nodes import Nodes, of_floats
@@ -25,6 +26,13 @@ def _affine(nodes: Nodes, model: Any) -> str:
     width = int(model.n_features_in_)
     points = model.transform(np.vstack([np.zeros(width), np.eye(width)]))
     points = np.asarray(points.toarray() if hasattr(points, "toarray") else points)
+    return nodes("Add", nodes("MatMul", nodes.doubles(), nodes.constant(points[1:] - points[0])), nodes.constant(points[0]))
+
+
+def _affine_values(nodes: Nodes, model: Any) -> str:
+    """A regressor that is linear in its columns, whatever its name."""
+    width = int(model.n_features_in_)
+    points = np.asarray(model.predict(np.vstack([np.zeros(width), np.eye(width)]))).reshape(width + 1, -1)
     return nodes("Add", nodes("MatMul", nodes.doubles(), nodes.constant(points[1:] - points[0])), nodes.constant(points[0]))
 
 
@@ -85,6 +93,8 @@ MAPS: dict[str, tuple[Callable[[Nodes, Any], str], Callable[[Any], int]]] = {
     "kernel_approximation.RBFSampler": (_rbf_sampler, lambda model: model.n_components),
     "kernel_approximation.Nystroem": (_nystroem, lambda model: len(model.normalization_)),
     "kernel_ridge.KernelRidge": (_kernel_ridge, lambda model: model.dual_coef_.reshape(len(model.X_fit_), -1).shape[1]),
+    "cross_decomposition.CCA": (_affine_values, lambda model: model.intercept_.size),
+    "cross_decomposition.PLSCanonical": (_affine_values, lambda model: model.intercept_.size),
     "dummy.DummyRegressor": (_dummy_value, lambda model: np.asarray(model.constant_).size),
     "impute.MissingIndicator": (_indicator, lambda model: len(model.features_)),
     "feature_selection.SequentialFeatureSelector": (_support, lambda model: int(model.get_support().sum())),
@@ -118,6 +128,16 @@ def _discriminant(scope: Any, operator: Any, container: Any) -> None:
     nodes.finish(table, 1)
 
 
+def _linear_label(scope: Any, operator: Any, container: Any) -> None:
+    """A linear classifier without probabilities: the scores stand in their place."""
+    nodes, model = Nodes(scope, operator, container), operator.raw_operator
+    scores = nodes("Add", nodes("MatMul", nodes.doubles(), nodes.constant(model.coef_.T)), nodes.constant(np.atleast_1d(model.intercept_)))
+    if len(model.classes_) == 2:
+        scores = nodes("Concat", nodes("Neg", scores), scores, axis=1)
+    nodes.finish_label(scores, model.classes_)
+    nodes.finish(scores, 1)
+
+
 def _register(path: str, make: Callable[[Nodes, Any], str], width: Callable[[Any], int]) -> None:
     module, name = path.split(".")
     kind = getattr(importlib.import_module(f"sklearn.{module}"), name)
@@ -137,3 +157,4 @@ def register() -> None:
         _register(path, make, width)
     register_classifier(DummyClassifier, _dummy_classes)
     register_classifier(LinearDiscriminantAnalysis, _discriminant)
+    register_classifier(LinearSVC, _linear_label)
