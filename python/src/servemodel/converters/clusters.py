@@ -1,4 +1,4 @@
-"""What compares a row with centres: clusterers, mixtures, the nearest centroid, the outlier detector that is an ellipse. Computed in float64."""
+"""What compares a row with centres: clusterers, mixtures, the nearest centroid, outlier detectors that are an ellipse or a kernel. Computed in float64."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from sklearn.cluster import AffinityPropagation, Birch, BisectingKMeans, KMeans,
 from sklearn.covariance import EllipticEnvelope
 from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
 from sklearn.neighbors import NearestCentroid
+from sklearn.svm import OneClassSVM
 
 from servemodel.converters.meta import register_classifier
+from servemodel.errors import ExportError
 from servemodel.converters.nodes import Nodes, of_floats
 
 NEAREST: dict[type, str] = {
@@ -118,14 +120,35 @@ def _centroids(scope: Any, operator: Any, container: Any) -> None:
     nodes.finish(nodes("Softmax", scores, axis=1), 1)
 
 
+def _outside(nodes: Nodes, score: str) -> None:
+    """The label of a score [N, 1], and the score."""
+    inside = nodes("GreaterOrEqual", score, nodes.constant([0.0]))
+    _label(nodes, nodes("Where", inside, nodes.constant([1], "int64"), nodes.constant([-1], "int64")))
+    nodes.finish(score, 1)
+
+
 def _ellipse(nodes: Nodes, model: EllipticEnvelope) -> None:
     rows = nodes("Sub", nodes.doubles(), nodes.constant(model.location_))
     products = nodes("Mul", nodes("MatMul", rows, nodes.constant(model.get_precision())), rows)
     square = nodes("ReduceSum", products, nodes.constant([1], "int64"), keepdims=1)
-    score = nodes("Sub", nodes("Neg", square), nodes.constant([float(model.offset_)]))
-    inside = nodes("GreaterOrEqual", score, nodes.constant([0.0]))
-    _label(nodes, nodes("Where", inside, nodes.constant([1], "int64"), nodes.constant([-1], "int64")))
-    nodes.finish(score, 1)
+    _outside(nodes, nodes("Sub", nodes("Neg", square), nodes.constant([float(model.offset_)])))
+
+
+def _one_class(nodes: Nodes, model: OneClassSVM) -> None:
+    rows, points = nodes.doubles(), model.support_vectors_
+    points = np.asarray(points.toarray() if hasattr(points, "toarray") else points, dtype="float64")
+    if callable(model.kernel) or model.kernel == "precomputed":
+        raise ExportError("OneClassSVM has an ONNX form for its own kernels only: use 'rbf', 'linear', 'poly' or 'sigmoid'")
+    gamma, offset = nodes.constant([float(model._gamma)]), nodes.constant([float(model.coef0)])
+    if model.kernel == "rbf":
+        kernel = nodes("Exp", nodes("Neg", nodes("Mul", _squares(nodes, rows, points), gamma)))
+    else:
+        kernel = nodes("MatMul", rows, nodes.constant(points.T))
+        if model.kernel != "linear":
+            kernel = nodes("Add", nodes("Mul", kernel, gamma), offset)
+            kernel = nodes("Tanh", kernel) if model.kernel == "sigmoid" else nodes("Pow", kernel, nodes.constant([float(model.degree)]))
+    sums = nodes("MatMul", kernel, nodes.constant(np.asarray(model.dual_coef_.toarray() if hasattr(model.dual_coef_, "toarray") else model.dual_coef_).T))
+    _outside(nodes, nodes("Add", sums, nodes.constant(model.intercept_)))
 
 
 def _register(kind: type, convert: Callable[[Nodes, Any], None], width: Callable[[Any], int], second: str) -> None:
@@ -153,6 +176,7 @@ def register() -> None:
         _register(kind, _nearest, lambda model, points=points: len(getattr(model, points)), "distances")
     _register(BisectingKMeans, _bisecting, lambda model: len(model.cluster_centers_), "distances")
     _register(EllipticEnvelope, _ellipse, lambda model: 1, "score")
+    _register(OneClassSVM, _one_class, lambda model: 1, "score")
     register_classifier(NearestCentroid, _centroids)
     for kind in (GaussianMixture, BayesianGaussianMixture):
         _register(kind, _mixture, lambda model: len(model.means_), "probabilities")

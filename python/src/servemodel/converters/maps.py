@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 from skl2onnx import update_registered_converter
+from sklearn.base import ClusterMixin
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import RidgeClassifier, RidgeClassifierCV
 from sklearn.svm import LinearSVC
 
 from servemodel.converters.meta import register_classifier
@@ -17,7 +19,7 @@ from servemodel.converters.nodes import Nodes, of_floats
 from servemodel.errors import ExportError
 
 AFFINE = {"decomposition": ["FactorAnalysis", "FastICA", "SparsePCA", "MiniBatchSparsePCA"],
-          "random_projection": ["SparseRandomProjection"]}  # fmt: skip
+          "random_projection": ["SparseRandomProjection"], "cluster": ["FeatureAgglomeration"], "cross_decomposition": ["PLSSVD"]}  # fmt: skip
 """Classes whose transform is a matrix and an offset."""
 
 
@@ -128,10 +130,22 @@ def _discriminant(scope: Any, operator: Any, container: Any) -> None:
     nodes.finish(table, 1)
 
 
+def _is_multilabel(model: Any) -> bool:
+    binarizer = getattr(model, "_label_binarizer", None)
+    return binarizer is not None and str(binarizer.y_type_).startswith("multilabel")
+
+
 def _linear_label(scope: Any, operator: Any, container: Any) -> None:
-    """A linear classifier without probabilities: the scores stand in their place."""
+    """A linear classifier without probabilities: the scores stand in their place. Of several labels each is whether a score is above 0."""
     nodes, model = Nodes(scope, operator, container), operator.raw_operator
-    scores = nodes("Add", nodes("MatMul", nodes.doubles(), nodes.constant(model.coef_.T)), nodes.constant(np.atleast_1d(model.intercept_)))
+    weights, offsets = np.atleast_2d(model.coef_).T, np.atleast_1d(model.intercept_)
+    scores = nodes("Add", nodes("MatMul", nodes.doubles(), nodes.constant(weights)), nodes.constant(offsets))
+    if _is_multilabel(model):
+        above = nodes.cast(nodes("Greater", scores, nodes.constant([0.0])), "int64")
+        name = scope.get_unique_operator_name("Identity")
+        container.add_node("Identity", [above], [operator.outputs[0].full_name], name=name)
+        nodes.finish(scores, 1)
+        return
     if len(model.classes_) == 2:
         scores = nodes("Concat", nodes("Neg", scores), scores, axis=1)
     nodes.finish_label(scores, model.classes_)
@@ -149,7 +163,15 @@ def _register(path: str, make: Callable[[Nodes, Any], str], width: Callable[[Any
         nodes = Nodes(scope, operator, container)
         nodes.finish(make(nodes, operator.raw_operator))
 
-    update_registered_converter(kind, f"Servemodel{name}", shapes, convert, overwrite=True)
+    def parse(scope: Any, model: Any, inputs: list[Any], custom_parsers: Any = None) -> list[Any]:
+        operator = scope.declare_local_operator(f"Servemodel{name}", model)
+        operator.inputs = list(inputs)
+        operator.outputs.append(scope.declare_local_variable("variable", of_floats(operator, width(model))))
+        return list(operator.outputs)
+
+    # Of what is a clusterer by its base, skl2onnx expects a label.
+    parser = parse if issubclass(kind, ClusterMixin) else None
+    update_registered_converter(kind, f"Servemodel{name}", shapes, convert, parser=parser, overwrite=True)
 
 
 def register() -> None:
@@ -157,4 +179,5 @@ def register() -> None:
         _register(path, make, width)
     register_classifier(DummyClassifier, _dummy_classes)
     register_classifier(LinearDiscriminantAnalysis, _discriminant)
-    register_classifier(LinearSVC, _linear_label)
+    for kind in (LinearSVC, RidgeClassifier, RidgeClassifierCV):
+        register_classifier(kind, _linear_label)
