@@ -78,6 +78,7 @@ CASES: dict[str, tuple[str, Any, Any]] = {
     "tree of kinds": ("multilabel-classification", DecisionTreeClassifier(max_depth=4), KINDS),
     "neighbours of words": ("multilabel-classification", KNeighborsClassifier(), WORDS),
     "perceptron of bits": ("multilabel-classification", MLPClassifier((4,), max_iter=50), BITS),
+    "perceptron of two bits": ("multilabel-classification", MLPClassifier((4,), max_iter=50), BITS[:, :2]),
     "one versus rest": ("multilabel-classification", OneVsRestClassifier(LogisticRegression()), BITS),
     "classifiers side by side": ("multilabel-classification", encoded(MultiOutputClassifier(boosted())), BITS),
     "classifiers of kinds side by side": ("multilabel-classification", MultiOutputClassifier(DecisionTreeClassifier(max_depth=3)), KINDS),

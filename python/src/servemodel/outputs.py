@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeClassifier
 
@@ -101,6 +102,9 @@ def _several_labels(tail: _Tail, model: Any, form: Form) -> None:
             # [L, N, 2]
             second = tail("Gather", table, tail.constant(np.array(1, dtype="int64")), axis=2)
             table = tail("Transpose", second, perm=[1, 0])
+        if isinstance(final_step(model), MLPClassifier) and width == 2:
+            # Its converter takes two labels for two classes, and puts 1 - p of both in front.
+            table = tail("Gather", table, tail.constant(np.array([2, 3], dtype="int64")), axis=1)
         outputs.append((tail.reshaped(table, width), "probability_of_each", tail.types[1], width))
     tail.finish(*outputs)
 

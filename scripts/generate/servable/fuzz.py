@@ -78,6 +78,8 @@ def _try(case: Case, folder: Path) -> dict[str, Any]:
             # Of two classes that are equally probable either is an answer.
             best = np.sort(beside, axis=1)
             kept &= best[:, -1] - best[:, -2] > 1e-6
+        if export.task == "multilabel-classification":
+            kept &= (np.abs(beside - 0.5) > 1e-6).all(axis=1)
         beside = beside[kept]
     held, predictions = held[kept], predictions[kept]
     rows = [[golden.to_cell(row[c.name], c) for c in export.columns] for row in held.to_dict("records")]
