@@ -14,6 +14,7 @@ from catboost import CatBoostClassifier
 from lightgbm import LGBMClassifier
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor, RandomForestClassifier, VotingClassifier
+from sklearn.impute import KNNImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import CategoricalNB
@@ -30,6 +31,7 @@ import servemodel
 random = np.random.default_rng(1)
 N = 300
 NUMBERS = pd.DataFrame(random.normal(size=(N, 3)), columns=["age group", "net sales (EUR)", "c"])
+GAPS = NUMBERS.mask(random.random(NUMBERS.shape) < 0.1)
 YES = (NUMBERS["c"] > 0).astype(int)
 CITY = pd.Series(random.choice(["Kiel", "Ulm"], N))
 MIXED = NUMBERS.assign(city=CITY)
@@ -56,6 +58,7 @@ EXPORTED = {
     "splines that repeat": (make_pipeline(SplineTransformer(degree=2, extrapolation="periodic", include_bias=False), LogisticRegression()), NUMBERS),
     "hard votes": (VotingClassifier(VOTERS), NUMBERS),
     "the nearest centroid": (NearestCentroid(), NUMBERS),
+    "missing numbers of the nearest rows": (make_pipeline(KNNImputer(weights="distance"), LogisticRegression()), GAPS),
     "a perceptron": (make_pipeline(StandardScaler(), PERCEPTRON), NUMBERS),
 }
 # Before that, XGBoost doesn't note which category has which code.

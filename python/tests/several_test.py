@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 import pandas as pd
 import pytest
-from catboost import CatBoostRanker
+from catboost import CatBoostRanker, CatBoostRegressor
 from lightgbm import Dataset, LGBMClassifier, LGBMRanker, LGBMRegressor, train
 from sklearn.cluster import BisectingKMeans, Birch, DBSCAN, KMeans, MeanShift, MiniBatchKMeans
 from sklearn.compose import ColumnTransformer
@@ -29,7 +29,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer, OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.svm import SVC, LinearSVC, OneClassSVM
 from sklearn.tree import DecisionTreeClassifier
-from xgboost import XGBRanker, XGBRegressor
+from xgboost import XGBClassifier, XGBRanker, XGBRegressor
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
@@ -70,6 +70,9 @@ CASES: dict[str, tuple[str, Any, Any]] = {
     "side by side behind encoders": ("multioutput-regression", encoded(MultiOutputRegressor(LGBMRegressor(n_estimators=5, verbose=-1))), Y),
     "pipelines side by side": ("multioutput-regression", MultiOutputRegressor(make_pipeline(StandardScaler(), Ridge())), Y),
     "chain": ("multioutput-regression", RegressorChain(Ridge(), order=[2, 0, 1]), Y),
+    "trees of XGBoost": ("multioutput-regression", XGBRegressor(n_estimators=5), Y),
+    "quantiles": ("quantile-regression", XGBRegressor(n_estimators=5, objective="reg:quantileerror", quantile_alpha=[0.1, 0.5, 0.9]), Y[:, 0]),
+    "bits of XGBoost": ("multilabel-classification", encoded(XGBClassifier(n_estimators=5)), BITS),
     "forest of bits": ("multilabel-classification", RandomForestClassifier(5), BITS),
     "forest of words": ("multilabel-classification", RandomForestClassifier(5), WORDS),
     "forest of codes": ("multilabel-classification", RandomForestClassifier(5), CODES),
@@ -138,7 +141,7 @@ def test_is_exported_with_the_librarys_answers(name: str, tmp_path: Path) -> Non
         assert {len(one) for one in golden["predictions"]} == {len(outputs["values"])}
     for member in ("probabilities", "score", "distances"):
         assert (member in golden) == (member in outputs)
-    form = form_of(model, frame, "classification" if "classification" in task else "regression" if task.startswith("multi") else task)
+    form = form_of(model, frame, "classification" if "classification" in task else "regression" if task.endswith("-regression") else task)
     agreement = on_others(model, tmp_path / "m" / "1", export.columns, form)
     assert (agreement.rows, agreement.complete) == (HELD, True), agreement
 
@@ -184,6 +187,11 @@ def test_rankers_are_rankings(tmp_path: Path) -> None:
 REFUSED = {
     "no predict": (lambda: LocalOutlierFactor().fit(NUMBERS), "novelty=True"),
     "clusters of the fitted rows": (lambda: DBSCAN().fit(NUMBERS), "DBSCAN has no predict"),
+    "several values in a leaf": (
+        lambda: XGBRegressor(n_estimators=3, multi_strategy="multi_output_tree").fit(NUMBERS, Y), "multi_strategy='one_output_per_tree'"),
+    "several values of CatBoost": (
+        lambda: CatBoostRegressor(iterations=3, verbose=0, allow_writing_files=False, loss_function="MultiRMSE").fit(NUMBERS, Y),
+        "CatBoost has no ONNX form for several values a row: fit scikit-learn's MultiOutputRegressor"),
     "classes of several labels": (lambda: RandomForestClassifier(3).fit(NUMBERS, BITS), "--classes names the classes of one label"),
 }
 

@@ -5,6 +5,7 @@ Shapes: N rows, L labels of a row, k numbers of a row.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -248,6 +249,17 @@ def _clusters(model: Any) -> Form:
     return Form("clustering", (labels,), numbers="distances" if hasattr(model, "transform") and len(labels) == len(known) else None)
 
 
+def _quantiles(model: Any) -> list[str]:
+    """The names of several quantiles that XGBoost was fitted to."""
+    last = final_step(model)
+    if not type(last).__module__.startswith("xgboost"):
+        return []
+    objective = json.loads(last.get_booster().save_config())["learner"]["objective"]
+    if objective["name"] != "reg:quantileerror":
+        return []
+    return [f"q{float(level):g}" for level in str(objective["quantile_loss_param"]["quantile_alpha"]).strip("[]").split(",")]
+
+
 def form_of(
     model: Any,
     some: pd.DataFrame,
@@ -269,6 +281,8 @@ def form_of(
     width = answered.shape[1]
     if width > MOST_VALUES:
         raise ExportError(f"the model gives {width:,} values a row, and an answer has at most {MOST_VALUES:,}: choose fewer columns, or a decomposition")
+    if width > 1 and task != "classification" and type(final_step(model)).__module__.startswith("catboost"):
+        raise ExportError("CatBoost has no ONNX form for several values a row: fit scikit-learn's MultiOutputRegressor around it")
     if task == "transformation":
         return Form(task, names=_feature_names(model, width, names))
     if task == "classification":
@@ -277,6 +291,9 @@ def form_of(
         if width > 1:
             raise ExportError(f"a ranking has one value a row, and the model gives {width}")
         return Form(task)
+    levels = _quantiles(model)
+    if len(levels) == width:
+        return Form("quantile-regression", names=_value_names(model, width, names or levels, ()))
     return Form("multioutput-regression", names=_value_names(model, width, names, targets))
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from servemodel.converters import calibrated, clusters, functions, maps, meta, patches, several, sparse, splines, targets, thresholds
+from servemodel.converters import calibrated, clusters, functions, maps, meta, neighbours, patches, several, sparse, splines, targets, thresholds
 
 
 def register() -> None:
-    for module in (functions, meta, targets, calibrated, thresholds, maps, patches, sparse, several, clusters, splines):
+    for module in (functions, meta, targets, calibrated, thresholds, maps, patches, sparse, several, clusters, splines, neighbours):
         module.register()

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from onnx import helper
+from onnx import TensorProto, helper
 from skl2onnx import update_registered_converter
 from skl2onnx.common.shape_calculator import (
     calculate_linear_classifier_output_shapes,
@@ -149,6 +149,78 @@ def _convert_xgboost(scope: Any, operator: Any, container: Any) -> None:
         container.add_node("Sigmoid", outputs, operator.output_full_names, name=scope.get_unique_operator_name("Sigmoid"))
 
 
+def _targets(model: Any) -> int:
+    """Values or labels of a row that XGBoost answers with."""
+    learner = json.loads(model.get_booster().save_config())["learner"]
+    return int(learner["learner_model_param"].get("num_target", 1))
+
+
+def _of_target(members: dict[str, Any], target: int) -> Any:
+    """XGBoost's regressor of the trees of one target, with its start."""
+    import xgboost
+
+    learner = members["learner"]
+    if learner["gradient_booster"]["name"] != "gbtree":
+        kind = learner["gradient_booster"]["name"]
+        raise ExportError(f"XGBoost's booster {kind} has no ONNX form for several values a row: fit it with booster='gbtree'")
+    trees = learner["gradient_booster"]["model"]
+    if any(int(tree["tree_param"]["size_leaf_vector"]) > 1 for tree in trees["trees"]):
+        raise ExportError(
+            "XGBoost's multi_output_tree has several values in a leaf, which has no ONNX form here: fit it with "
+            "multi_strategy='one_output_per_tree'"
+        )
+    own = [tree for tree, of in zip(trees["trees"], trees["tree_info"], strict=True) if of == target]
+    start = json.loads(learner["learner_model_param"]["base_score"])
+    objective = {"binary:logistic": "reg:logistic", "reg:quantileerror": "reg:squarederror"}.get(learner["objective"]["name"])
+    changed = {
+        **trees, "trees": [{**tree, "id": at} for at, tree in enumerate(own)], "tree_info": [0] * len(own),
+        "gbtree_model_param": {**trees["gbtree_model_param"], "num_trees": str(len(own))},
+    }  # fmt: skip
+    if "iteration_indptr" in trees:
+        changed["iteration_indptr"] = list(range(len(own) + 1))
+    alone = {
+        **learner,
+        "gradient_booster": {**learner["gradient_booster"], "model": changed},
+        "learner_model_param": {
+            **learner["learner_model_param"], "num_target": "1",
+            "base_score": str(start[target] if isinstance(start, list) else start),
+        },
+        **({"objective": {"name": objective, "reg_loss_param": {"scale_pos_weight": "1"}}} if objective else {}),
+    }  # fmt: skip
+    model = xgboost.XGBRegressor()
+    model.load_model(bytearray(json.dumps({**members, "learner": alone}).encode()))
+    return model
+
+
+def _convert_xgboost_targets(scope: Any, operator: Any, container: Any) -> None:
+    """Several values or labels: each has trees of its own."""
+    model = operator.raw_operator
+    count = _targets(model)
+    if count == 1:
+        _convert_xgboost(scope, operator, container)
+        return
+    members = json.loads(model.get_booster().save_raw("json"))
+    columns = []
+    for target in range(count):
+        columns.append(scope.get_unique_variable_name("target"))
+        _convert_xgboost(
+            scope,
+            SimpleNamespace(
+                raw_operator=_of_target(members, target), inputs=operator.inputs,
+                input_full_names=operator.input_full_names, output_full_names=[columns[-1]],
+            ),
+            container,
+        )  # fmt: skip
+    name = scope.get_unique_operator_name
+    values = operator.outputs[-1].full_name
+    container.add_node("Concat", columns, [values], name=name("Concat"), axis=1)
+    if len(operator.outputs) > 1:
+        half, above = scope.get_unique_variable_name("half"), scope.get_unique_variable_name("above")
+        container.add_initializer(half, TensorProto.FLOAT, [1], [0.5])
+        container.add_node("Greater", [values, half], [above], name=name("Greater"))
+        container.add_node("Cast", [above], [operator.outputs[0].full_name], name=name("Cast"), to=TensorProto.INT64)
+
+
 def register_lightgbm() -> None:
     from lightgbm import LGBMClassifier, LGBMRanker, LGBMRegressor
 
@@ -179,7 +251,7 @@ def register_xgboost() -> None:
     XGBConverter._remap_nodeid = staticmethod(_numbered_nodes)
     for kind in (XGBClassifier, XGBRFClassifier):
         update_registered_converter(
-            kind, f"XGBoost{kind.__name__}", calculate_linear_classifier_output_shapes, _convert_xgboost, options=OPTIONS
+            kind, f"XGBoost{kind.__name__}", calculate_linear_classifier_output_shapes, _convert_xgboost_targets, options=OPTIONS
         )
     for kind in (XGBRegressor, XGBRFRegressor, XGBRanker):
-        update_registered_converter(kind, f"XGBoost{kind.__name__}", calculate_linear_regressor_output_shapes, _convert_xgboost)
+        update_registered_converter(kind, f"XGBoost{kind.__name__}", calculate_linear_regressor_output_shapes, _convert_xgboost_targets)
