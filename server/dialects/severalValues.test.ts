@@ -101,7 +101,7 @@ it('are a label alone, where a classifier gives no probabilities, and floats sta
   );
   const [tensor, ...others] = outputTensors(output);
   expect([tensor?.name, tensor?.datatype, tensor?.json(answers), others.length]).toEqual([
-    'label',
+    'l',
     'FP64',
     '[1.0,2.5,3.0]',
     0,

@@ -122,7 +122,7 @@ function severalFeed({ task, outputs }: Signature): SeveralFeed {
       return {
         task: 'several',
         form: 'single',
-        values: single.map((value) => ({ ...value, ...(floatClasses && { floatClasses }) })),
+        values: [{ name: label, onnx: label, classes, ...(floatClasses && { floatClasses }) }],
       };
     case 'clustering': {
       const scores = { name: 'distances', onnx: distances ?? '', width: classes.length } as const;
