@@ -45,7 +45,8 @@ def _scale(node: Any, factor: float) -> None:
             attribute.floats[:] = [float(np.float32(weight * factor)) for weight in attribute.floats]
 
 
-PLAIN = {"fair": "regression", "mape": "regression", "cross_entropy": "regression", "cross_entropy_lambda": "regression"}
+PLAIN = {"fair": "regression", "mape": "regression", "cross_entropy": "regression", "cross_entropy_lambda": "regression",
+         "lambdarank": "regression", "rank_xendcg": "regression"}  # fmt: skip
 """LightGBM's objectives that the converter doesn't know, and one whose trees are added up alike."""
 LINKS = {"cross_entropy": "Sigmoid", "cross_entropy_lambda": "Softplus"}
 
