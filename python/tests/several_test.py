@@ -146,6 +146,18 @@ def test_is_exported_with_the_librarys_answers(name: str, tmp_path: Path) -> Non
     assert (agreement.rows, agreement.complete) == (HELD, True), agreement
 
 
+@pytest.mark.parametrize("model", [RandomForestClassifier(15), DecisionTreeClassifier()], ids=["forest", "tree"])
+def test_thresholds_of_several_labels_between_decimals_are_those_of_float64(model: Any, tmp_path: Path) -> None:
+    made = np.random.default_rng(0)
+    grid = pd.DataFrame(made.integers(0, 40, size=(3_000, 4)) / 10, columns=["a", "b", "c", "d"])
+    target = np.c_[grid["a"] + grid["b"] > 4, grid["c"] > grid["a"]].astype(int)
+    export = servemodel.export(model.fit(grid[:300], target[:300]), grid[:300], tmp_path / "m" / "1")
+    # Thresholds lie in the middle between two tenths.
+    held = pd.concat([grid[300:], (grid[300:] + 0.05).round(2)], ignore_index=True)
+    session = Session(onnx.load(tmp_path / "m" / "1" / "model.onnx"), export.columns)
+    assert compare(library_answers(model, held, form_of(model, held, "classification")), session.answer(held), 1e-5).complete
+
+
 def test_names_are_those_of_the_targets_or_given_ones(tmp_path: Path) -> None:
     frame = NUMBERS.assign(price=Y[:, 0], days=Y[:, 1])
     model = Ridge().fit(NUMBERS, Y[:, :2])

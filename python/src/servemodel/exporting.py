@@ -70,6 +70,7 @@ from servemodel.walk import library as library_of
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 LIBRARIES = {"sklearn": "scikit-learn", "lightgbm": "LightGBM", "xgboost": "XGBoost", "catboost": "CatBoost"}
 GOLDEN_ROWS, GOLDEN_EDGES = 22, 12
+VECTOR_MARGIN = 10
 FIRST = 100
 """Rows by whose answers the form of all is known."""
 
@@ -130,23 +131,36 @@ def _measured(model: Any, answers: Answers, actual: pd.DataFrame, form: Form) ->
     return measure(answers, actual, form, own_classes(model, wanted) if hasattr(model, "classes_") else ())
 
 
+def _wide(columns: list[Column]) -> list[Column]:
+    return [replace(column, tensor="double") for column in columns]
+
+
 def first_checked(
-    plans: list[list[Column]], rows: pd.DataFrame, checked: Callable[[list[Column]], Checked], wider: bool
+    plans: list[list[Column]], rows: pd.DataFrame, checked: Callable[[list[Column]], Checked], wider: bool, least: float
 ) -> Checked:
     """The first of these plans, or one in float64 (wider), whose graph gives the library's answers, on the frame's rows [N, F] and others.
+
+    least: a difference above which the one in float64 is preferred, since other rows may differ by more.
 
     Raises the ExportError of the first plan when there is none, with what to do where numbers are the reason.
     """
     errors: list[ExportError] = []
     for columns in plans:
         try:
-            return checked(columns)
+            found = checked(columns)
         except ExportError as error:
             errors.append(error)
+            continue
+        if wider and max(found.agreement.largest, found.edge_agreement.largest) > least:
+            try:
+                return checked(_wide(columns))
+            except ExportError:
+                pass
+        return found
     if wider and any(isinstance(error, Disagreement) for error in errors):
         # Distances and sums of squares lose in float32 what float64 keeps.
         try:
-            return checked([replace(column, tensor="double") for column in plans[0]])
+            return checked(_wide(plans[0]))
         except ExportError as error:
             errors.append(error)
     error = next((error for error in errors if isinstance(error, Disagreement)), errors[0])
@@ -335,8 +349,10 @@ def export_model(
         return Checked(graph, session, columns, edges, agreement, edge_agreement)
 
     graph, session, described, edges, agreement, edge_agreement = first_checked(
-        tensor_plans(described, rows), rows, checked, wider=not has_trees(model)
-    )
+        tensor_plans(described, rows), rows, checked, wider=not has_trees(model),
+        # In a vector some value is always near 0, where a difference of large terms loses digits.
+        least=tolerance / VECTOR_MARGIN if form.task == "transformation" else tolerance,
+    )  # fmt: skip
 
     if made_up:
         described = [replace(column, range=None) for column in described]

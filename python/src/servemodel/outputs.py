@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeClassifier
@@ -40,7 +40,18 @@ def numbered(model: Any) -> Any:
         for name in ("n_outputs_", "n_classes_", "n_features_in_"):
             setattr(changed, name, getattr(model, name))
         changed.estimators_ = [model]
+    if isinstance(changed, (RandomForestClassifier, ExtraTreesClassifier)):
+        changed.estimators_ = [_in_float32(tree) for tree in changed.estimators_]
     changed.classes_ = [np.arange(len(one)) for one in model.classes_]
+    return changed
+
+
+def _in_float32(tree: Any) -> Any:
+    """A copy of a tree whose thresholds float32 holds, with the same answers: that form of a forest rounds them up, too."""
+    changed = copy.deepcopy(tree)
+    exact = changed.tree_.threshold
+    near = exact.astype("float32")
+    exact[:] = np.where(near > exact, np.nextafter(near, np.float32(-np.inf)), near)
     return changed
 
 

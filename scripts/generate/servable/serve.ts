@@ -42,13 +42,10 @@ function agrees({ output }: Model, answer: Float64Array, held: Held, row: number
     if (classes[at]) return label === value || Number(label) === Number(value);
     return isNear(code, value);
   });
+  // Some boosters give labels alone.
+  const beside = held.beside?.[row];
   const numbers = [...answer.subarray(classes.length)];
-  const beside = held.beside?.[row] ?? [];
-  return (
-    agreed &&
-    numbers.length <= beside.length &&
-    numbers.every((number, at) => isNear(number, beside[at] as number))
-  );
+  return agreed && (!beside || numbers.every((number, at) => isNear(number, beside[at] ?? NaN)));
 }
 
 /**

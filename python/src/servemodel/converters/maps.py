@@ -19,7 +19,8 @@ from servemodel.converters.nodes import Nodes, of_floats
 from servemodel.errors import ExportError
 
 AFFINE = {"decomposition": ["FactorAnalysis", "FastICA", "SparsePCA", "MiniBatchSparsePCA"],
-          "random_projection": ["SparseRandomProjection"], "cluster": ["FeatureAgglomeration"], "cross_decomposition": ["PLSSVD"]}  # fmt: skip
+          "random_projection": ["SparseRandomProjection"], "cluster": ["FeatureAgglomeration"], "cross_decomposition": ["PLSSVD"],
+          "neighbors": ["NeighborhoodComponentsAnalysis"]}  # fmt: skip
 """Classes whose transform is a matrix and an offset."""
 
 
