@@ -9,8 +9,8 @@ export type FromProcess =
   | { readonly type: 'started' }
   /** The process listens, and every thread has verified every version of its served set. */
   | { readonly type: 'ready' }
-  /** The event loop turns; ready: the last self-test of every served model was right. */
-  | { readonly type: 'pong'; readonly ready: boolean }
+  /** At each beat: the event loop turns; ready: the last self-test of every served model was right. */
+  | { readonly type: 'alive'; readonly ready: boolean }
   | RolloutFromProcess
   | MetricsFromProcess
   | DriftFromProcess;
@@ -25,8 +25,6 @@ export type ToProcess =
   | { readonly type: 'lameDuck' }
   /** Stop accepting, finish, exit. */
   | { readonly type: 'drain' }
-  /** Heartbeat: the process replies with `pong`. */
-  | { readonly type: 'ping' }
   | RolloutToProcess
   | MetricsToProcess
   | DriftToProcess;

@@ -69,6 +69,21 @@ async function tryFast(
   }
 }
 
+/**
+ * A forest that answers the probes as the graph does in one run needs no more: by itself it scores each row alone, so
+ * that rows which depend on their batch would differ.
+ */
+async function trySoon(task: OpenTask, whole: WholeScorer): Promise<Scorer | undefined> {
+  if (!task.fast || task.fast.rest.kind === 'graph') return undefined;
+  try {
+    const wanted = await scoreAll(whole, task.probes.whole as Rows, answerWidth(task.output));
+    const chosen = await tryFast(task, wanted, { batching: 'batch' });
+    return typeof chosen === 'string' ? undefined : chosen;
+  } catch {
+    return undefined;
+  }
+}
+
 /** How the whole graph is run: as it was decided, else as its rows' answers require. @throws {TaskFault} unstable */
 export async function batchingOf(
   { batched, mixed, probes, output }: Pick<OpenTask, 'batched' | 'mixed' | 'probes' | 'output'>,
@@ -81,8 +96,8 @@ export async function batchingOf(
 /**
  * Opens a model. The whole graph in ONNX Runtime must give a row the same answer each time, and the golden rows those of
  * the training side; where a row's answer depends on the others of its batch, each row is run by itself. A fast path that
- * then answers all probes (golden and edge rows) as the whole graph does replaces it. For a fast path alone, which
- * another thread has compared, the golden rows suffice.
+ * answers all probes (golden and edge rows) as the whole graph does replaces it. For a fast path alone, which another
+ * process has compared, the golden rows suffice.
  *
  * @throws {TaskFault}
  */
@@ -115,6 +130,11 @@ export async function openModel(task: OpenTask): Promise<OpenModel> {
     return onFast(scorer);
   }
   const session = await openWhole(whole, output);
+  const soon = await trySoon(task, session);
+  if (soon) {
+    await session.close();
+    return onFast(soon);
+  }
   const batching = await batchingOf(task, session).catch(async (error: unknown) => {
     await session.close();
     throw error;

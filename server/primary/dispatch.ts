@@ -26,7 +26,7 @@ export function createDispatch(options: DispatchOptions): (id: number, message: 
   };
   return (id, message) => {
     switch (message.type) {
-      case 'pong':
+      case 'alive':
         return heartbeat.receive(id, message);
       case 'opened':
       case 'swapped':

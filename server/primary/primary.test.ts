@@ -6,6 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, expect, it, vi } from 'vitest';
+import { BEAT_MS } from '../platform/beat.ts';
 import { parseConfig } from '../settings/settings.ts';
 import type { FromProcess, ToProcess } from '../messages.ts';
 import { fingerprintOf } from '../repository/folder.ts';
@@ -28,6 +29,7 @@ function createProcess(id: number) {
   let connected = true;
   const die = (): void => {
     connected = false;
+    clearInterval(beats);
     worker.emit('exit', null, 'SIGKILL');
   };
   const say = (message: FromProcess): void => void worker.emit('message', message);
@@ -38,7 +40,6 @@ function createProcess(id: number) {
   const answer = (message: ToProcess): void => {
     if (message.type === 'open') void open(message.candidate);
     else if (message.type === 'serve') say({ type: 'swapped', number: message.set.number });
-    else if (message.type === 'ping') say({ type: 'pong', ready: true });
     else if (message.type === 'drain') die();
   };
   const worker = Object.assign(new EventEmitter(), {
@@ -51,6 +52,7 @@ function createProcess(id: number) {
     },
   });
   setImmediate(() => say({ type: 'started' }));
+  const beats = setInterval(() => say({ type: 'alive', ready: true }), BEAT_MS).unref();
   return {
     worker: worker as unknown as Worker,
     die,

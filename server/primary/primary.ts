@@ -188,7 +188,7 @@ export function createPrimary(options: PrimaryOptions): Primary {
     equip: (child) => {
       const { worker, pid, exited } = child;
       const send = (message: ToProcess): void => sendTo(child, message);
-      heartbeat.watch({ id: worker.id, pid, exited, send });
+      heartbeat.watch({ id: worker.id, pid, exited });
       send({ type: 'keys', keys: keyring.keys });
       return rollout.equip({ id: worker.id, exited, send });
     },

@@ -10,6 +10,9 @@ import type { Model } from '../model/model.ts';
 /** Every model is asked within this time: a round of a minute, less what beats are late. */
 const ROUND_MS = 50_000;
 
+/** Pause between two questions, less with many models: each wakes the process and a thread, which an idle server pays for. */
+const PAUSE_MS = 5000;
+
 /** Pause before a model is asked again that has not answered correctly: a full queue is no wrong answer. */
 const AGAIN_MS = 100;
 
@@ -26,13 +29,13 @@ export interface SelfTestOptions {
   readonly freshMs: number;
   /** A model answers wrongly, or not at all. `before`: it has answered correctly in this process. */
   readonly onWrong: (model: Model, reason: string, before: boolean) => void;
-  /** The next models are asked this often. */
-  readonly everyMs?: number;
+  /** Longest pause between two questions. */
+  readonly pauseMs?: number;
 }
 
 /**
  * Tests that this process predicts: scores a row of one model after the other, on every path that a request can take. Its
- * cost doesn't grow with the number of models until each needs more than a second's turn.
+ * cost doesn't grow with the number of models until they need more than a question each five seconds.
  */
 export interface SelfTest {
   /** Every served model has answered its last question correctly, or has still time for it. */
@@ -85,11 +88,13 @@ export function createSelfTest({
   queue,
   freshMs,
   onWrong,
-  everyMs = BEAT_MS,
+  pauseMs = PAUSE_MS,
 }: SelfTestOptions): SelfTest {
   let tested = new Map<Model, Results>();
   /** The models that this round has still to ask. */
   let round: Model[] = [];
+  /** Questions that are due; a fraction while the next one isn't. */
+  let due = 0;
   let closed = false;
   const isTested = (model: Model, results: Results): boolean => !closed && tested.get(model) === results;
 
@@ -130,7 +135,7 @@ export function createSelfTest({
     await test(model, results);
     if (!isTested(model, results)) return;
     if (results.waitingSince === undefined) results.busy = false;
-    else setTimeout(() => void askUntilRight(model, results), Math.min(everyMs, AGAIN_MS)).unref();
+    else setTimeout(() => void askUntilRight(model, results), Math.min(pauseMs, AGAIN_MS)).unref();
   };
   const askInTurn = async (models: readonly Model[]): Promise<void> => {
     for (const model of models) {
@@ -138,9 +143,14 @@ export function createSelfTest({
       if (!closed && results && !results.busy) await askUntilRight(model, results);
     }
   };
+  const everyMs = Math.min(pauseMs, BEAT_MS);
   const stop = onBeat(() => {
+    due += everyMs / Math.min(pauseMs, ROUND_MS / Math.max(1, tested.size));
+    const count = Math.floor(due);
+    if (count === 0) return;
+    due -= count;
     if (round.length === 0) round = [...tested.keys()];
-    void askInTurn(round.splice(0, Math.ceil((tested.size * everyMs) / ROUND_MS)));
+    void askInTurn(round.splice(0, count));
   }, everyMs);
 
   return {

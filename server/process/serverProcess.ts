@@ -14,6 +14,7 @@ import { createRegistry } from '../metrics/registry.ts';
 import { takeSnapshot } from '../metrics/snapshot.ts';
 import type { LiveCatalogue } from '../model/catalogue.ts';
 import { createObservers } from '../observers/observers.ts';
+import { onBeat } from '../platform/beat.ts';
 import { softwareVersion } from '../platform/install.ts';
 import type { Config } from '../settings/settings.ts';
 import { openTracing } from '../tracing/openTracing.ts';
@@ -86,6 +87,7 @@ export function startServerProcess(options: ServerProcessOptions): ServerProcess
     },
   });
   lifecycle.attachSelfTest(selfTest);
+  onBeat(() => void send({ type: 'alive', ready: lifecycle.serving && !lifecycle.draining }));
   const observers = createObservers({ config, registry, entry, openTimeoutMs, busy, log, send });
 
   let tracing: Tracing | undefined;
@@ -159,8 +161,6 @@ export function startServerProcess(options: ServerProcessOptions): ServerProcess
     drain,
     receive: (message) => {
       switch (message.type) {
-        case 'ping':
-          return void send({ type: 'pong', ready: lifecycle.serving && !lifecycle.draining });
         case 'serving':
           return lifecycle.admit(true);
         case 'lameDuck':

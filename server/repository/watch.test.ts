@@ -8,7 +8,7 @@ afterEach(() => vi.useRealTimers());
 
 it.each([
   ['after the pause that settings name', 5, 2000],
-  ['later where the polls would take more than a hundredth of a CPU', 40, 4000],
+  ['later where the polls would take more than half a per cent of a CPU', 40, 8000],
 ])('polls %s', async (_, costMs, pauseMs) => {
   const listing: Listing = { candidates: [candidate('m/1')], preferences: {} };
   let spent = 0;

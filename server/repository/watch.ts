@@ -44,7 +44,7 @@ export interface WatchOptions {
 }
 
 /** Time of a CPU that polls may take: hundreds of versions are polled less often. */
-const MOST_SHARE = 0.01;
+const MOST_SHARE = 0.005;
 
 /** CPU time of this process, in milliseconds. */
 function cpuMs(): number {

@@ -78,7 +78,7 @@ export const MODELS = {
     default: 2000,
     parse: integer([0, 86_400_000]),
     meaning:
-      'How often the repository is checked for new versions; with hundreds of them less often, since that takes at most 1 % of a CPU; 0: only on `SIGHUP` and `POST /reload`.',
+      'How often the repository is checked for new versions; with hundreds of them less often, since that takes at most 0.5 % of a CPU; 0: only on `SIGHUP` and `POST /reload`.',
   },
   SHADOW: {
     default: NO_VERSIONS,

@@ -1,3 +1,5 @@
+import type { SlotForm } from './absoluteSlots.ts';
+import { makeSlotsAbsolute } from './absoluteSlots.ts';
 import { checkEnsemble } from './checkEnsemble.ts';
 import type { Aggregate, TreeEnsemble } from './ensemble.ts';
 import type { Leaves } from './leaves.ts';
@@ -10,7 +12,7 @@ import type { Transform } from './transforms.ts';
 
 /** A tree ensemble for the kernel: plain values, and arrays in one memory that threads share. */
 export interface CompiledForest
-  extends PackedTrees, Leaves, Pick<TreeEnsemble, 'kind' | 'outputs' | 'baseValues'> {
+  extends PackedTrees, SlotForm, Leaves, Pick<TreeEnsemble, 'kind' | 'outputs' | 'baseValues'> {
   /** Holds the arrays, and what each thread needs beside them. */
   readonly memory: WebAssembly.Memory;
   /** Columns of the input matrix. */
@@ -48,12 +50,13 @@ export function compileForest(ensemble: TreeEnsemble, features: number): Compile
   const aggregate = aggregateOf(ensemble);
   const idleLeaf = leaves.lists.length > 0 ? 0 : bitsOf(NEUTRAL[aggregate]);
   const { shift, ...packed } = packTrees(ensemble, structure, wordOf, idleLeaf);
+  const form = makeSlotsAbsolute({ ...packed, shift });
   const { targets, lists, width, counted } = leaves;
   const memory = createForestMemory();
   return {
     memory,
     ...placeArrays(memory, { ...packed, targets, lists }),
-    shift,
+    ...form,
     width,
     counted,
     kind,

@@ -1,3 +1,4 @@
+import { makeSlotsAbsolute } from './absoluteSlots.ts';
 import { MAX_NODES, MAX_WEIGHTS, MIXED, checkEnsemble, refuse } from './checkEnsemble.ts';
 import type { CompiledForest } from './compileForest.ts';
 import { NEUTRAL, aggregateOf } from './compileForest.ts';
@@ -125,6 +126,7 @@ function link(each: EachChecked, features: number, counted?: Counted): CompiledF
     all.set(values);
     return all;
   };
+  const paddedRoots = padded(roots, idleSlot);
   const allLists = new Uint32Array(counted ? listWords : 0);
   let end = 1;
   for (const some of lists) {
@@ -134,9 +136,9 @@ function link(each: EachChecked, features: number, counted?: Counted): CompiledF
   return {
     memory: nodeMemory.memory,
     nodes,
-    shift,
+    ...makeSlotsAbsolute({ nodes, shift, columns, roots: paddedRoots }),
     ...placeArrays(nodeMemory.memory, {
-      roots: padded(roots, idleSlot),
+      roots: paddedRoots,
       targets: padded(targets, 0),
       lists: allLists,
       columns,

@@ -110,6 +110,31 @@ describe('a forest', () => {
     );
   });
 
+  it.each([
+    ['a few trees', { trees: 20, features: 6 }, { absolute: true, shift: 16 }],
+    ['more nodes than 16 bits count', { trees: 5000, features: 6 }, { absolute: true, shift: 20 }],
+    ['too many columns beside their nodes', { trees: 1500, features: 20_000 }, { absolute: false }],
+  ])('answers as ONNX Runtime does with %s', async (_, size, form) => {
+    const ensemble = randomEnsemble({
+      seed: 1,
+      kind: 'regressor',
+      outputs: 3,
+      modes: BRANCHES,
+      missingTrue: 0.5,
+      leaves: 'inTurn',
+      bases: 0,
+      negative: true,
+      postTransform: 'NONE',
+      aggregate: 'SUM',
+      ...size,
+    });
+    expect(compileForest(ensemble, size.features)).toMatchObject(form);
+    // Eight rows together, and one by itself.
+    const matrix = randomMatrix(2, 9, size.features);
+    const [answers, wanted] = await answerTwice(ensemble, size.features, matrix);
+    expect(answers).toEqual(wanted);
+  });
+
   it('can be sent to a thread without a copy', () => {
     const compiled = compileForest(
       randomEnsemble(fc.sample(anyTraits, { numRuns: 1, seed: 1 })[0] as Traits),

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { CompiledForest } from './compileForest.ts';
 import type { Aggregate } from './ensemble.ts';
 import { createFinish } from './finishScores.ts';
-import { reserveEach } from './forestMemory.ts';
+import { PAGE, reserveEach } from './forestMemory.ts';
 
 /** A compiled ensemble as one thread uses it: the nodes are shared, the rows are its own. */
 export interface Forest {
@@ -18,7 +18,7 @@ export interface Forest {
 /** Rows that are staged at once: BLOCK_ROWS in kernel.c. */
 const BLOCK_ROWS = 64;
 /** Words of `Forest` in kernel.c. */
-const FOREST_WORDS = 14;
+const FOREST_WORDS = 22;
 
 /** The kernel's numbers for them. AVERAGE is a sum that finishScores.ts divides. */
 const AGGREGATES: Readonly<Record<Aggregate, number>> = { SUM: 0, AVERAGE: 0, MIN: 1, MAX: 2 };
@@ -38,6 +38,7 @@ function loadKernel(): WebAssembly.Module {
  */
 export function createForest(compiled: CompiledForest, maxRows: number): Forest {
   const { memory, features, width, columns, nodes, roots, targets, lists } = compiled;
+  if (nodes.byteOffset !== PAGE) throw new RangeError('nodes are not where the kernel reads them');
   const place = reserveEach(memory, {
     forest: 4 * FOREST_WORDS,
     input: 4 * maxRows * features,
@@ -46,12 +47,12 @@ export function createForest(compiled: CompiledForest, maxRows: number): Forest 
   });
   // `Forest` in kernel.c.
   new Uint32Array(memory.buffer, place.forest, FOREST_WORDS).set([
-    nodes.byteOffset,
     roots.byteOffset,
     targets.byteOffset,
     lists.length > 0 ? lists.byteOffset : 0,
     compiled.trees,
     compiled.shift,
+    Number(compiled.absolute),
     AGGREGATES[compiled.aggregate],
     columns.byteOffset,
     columns.length,

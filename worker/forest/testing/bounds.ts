@@ -3,7 +3,7 @@ import type { CompiledForest } from '../compileForest.ts';
 
 /** Expects that every walk of the kernel stays within the packed arrays and comes to an end. */
 export function expectInBounds(compiled: CompiledForest): void {
-  const { nodes, roots, targets, lists, columns, shift, trees, features, width } = compiled;
+  const { nodes, roots, targets, lists, columns, shift, absolute, trees, features, width } = compiled;
   assert(roots.length % 8 === 0 && targets.length === roots.length && trees <= roots.length);
   assert(columns.every((column) => column >> 1 < features));
 
@@ -23,12 +23,12 @@ export function expectInBounds(compiled: CompiledForest): void {
     const seen = new Map<number, 'open' | 'done'>();
     /** Depth first: a path to a slot that is still open is a cycle. */
     const visit = (slot: number): void => {
-      assert(root + slot < end);
+      assert(slot >= 0 && root + slot < end);
       assert(seen.get(slot) !== 'open');
       if (seen.has(slot)) return;
       seen.set(slot, 'open');
       const go = nodes[2 * (root + slot) + 1] as number;
-      const [column, pair] = [(go >>> shift) / 8, go % 2 ** shift];
+      const [column, pair] = [(go >>> shift) / 8, (go % 2 ** shift) - (absolute ? root : 0)];
       assert(Number.isInteger(column));
       assert(column <= columns.length);
       if (column > 0) {
