@@ -35,6 +35,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 import servemodel
 from servemodel.answers import Answers, Form, form_of, library_answers
+from servemodel.graphs import Graph
 from servemodel.parity import Session, compare
 
 random = np.random.default_rng(15)
@@ -120,7 +121,7 @@ def on_others(model: Any, folder: Path, columns: list[Any], form: Form) -> Any:
     rows = MIXED.iloc[N:].reset_index(drop=True)[[column.name for column in columns]]
     given = rows if hasattr(model, "feature_names_in_") else rows.to_numpy()
     expected = library_answers(model, rows if given is rows else pd.DataFrame(given), form)
-    session = Session(onnx.load(folder / "model.onnx"), columns)
+    session = Session(Graph(onnx.load(folder / "model.onnx")), columns)
     return compare(expected, session.answer(rows), 1e-5)
 
 
@@ -154,7 +155,7 @@ def test_thresholds_of_several_labels_between_decimals_are_those_of_float64(mode
     export = servemodel.export(model.fit(grid[:300], target[:300]), grid[:300], tmp_path / "m" / "1")
     # Thresholds lie in the middle between two tenths.
     held = pd.concat([grid[300:], (grid[300:] + 0.05).round(2)], ignore_index=True)
-    session = Session(onnx.load(tmp_path / "m" / "1" / "model.onnx"), export.columns)
+    session = Session(Graph(onnx.load(tmp_path / "m" / "1" / "model.onnx")), export.columns)
     assert compare(library_answers(model, held, form_of(model, held, "classification")), session.answer(held), 1e-5).complete
 
 

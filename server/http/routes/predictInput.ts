@@ -43,7 +43,7 @@ export function requireProbabilities({ output }: Model): void {
 /** Reads a body as rows. @throws {Problem} for a body of another form */
 type Decode = (text: string, model: Model) => NativeRows;
 
-const decodeJson: Decode = (text, { signature }) => readNativeRows(text, signature.inputs);
+export const decodeJson: Decode = (text, { signature }) => readNativeRows(text, signature.inputs);
 
 const decodeLines =
   (skipBadRows: boolean): Decode =>

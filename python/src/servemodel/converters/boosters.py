@@ -114,6 +114,38 @@ def _without_dropout(booster: Any) -> Any:
     return xgboost.Booster(model_file=bytearray(json.dumps(members).encode()))
 
 
+def _targets(learner: dict[str, Any]) -> int:
+    """Values a row, by a booster's configuration."""
+    return max(1, int(learner["learner_model_param"].get("num_target", 1)))
+
+
+def _without_later_trees(booster: Any) -> Any:
+    """The booster up to the iteration at which early stopping found it best, which the converter takes for a number of trees."""
+    best = booster.attr("best_iteration")
+    if best is None:
+        return booster
+    booster = booster[: int(best) + 1]
+    booster.set_attr(best_iteration=None)
+    return booster
+
+
+def _give_groups(node: Any, booster: Any, groups: int) -> None:
+    """Adds each tree's weights to its own class or target: the converter takes another one for some, or the first for all."""
+    kind = "class" if node.op_type.endswith("Classifier") else "target"
+    owners = json.loads(booster.save_raw("json"))["learner"]["gradient_booster"]["model"]["tree_info"]
+    _set(node, f"{kind}_ids", [owners[tree] for tree in _attribute(node, f"{kind}_treeids").ints])
+    base = _attribute(node, "base_values")
+    # Before XGBoost 3.1 there is one for all.
+    if base is not None and len(base.floats) == 1:
+        base.floats.extend(list(base.floats) * (groups - 1))
+
+
+def _value_shapes(operator: Any) -> None:
+    calculate_linear_regressor_output_shapes(operator)
+    learner = json.loads(operator.raw_operator.get_booster().save_config())["learner"]
+    operator.outputs[0].type.shape = [operator.inputs[0].type.shape[0], _targets(learner)]
+
+
 def _convert_xgboost(scope: Any, operator: Any, container: Any) -> None:
     from onnxmltools.convert.xgboost.operator_converters.XGBoost import convert_xgboost
 
@@ -125,7 +157,17 @@ def _convert_xgboost(scope: Any, operator: Any, container: Any) -> None:
         raise ExportError("XGBoost's gblinear has no ONNX form: fit scikit-learn's LogisticRegression, Ridge or Lasso, which are linear too")
     if hasattr(model, "classes_") and objective not in CLASSIFYING:
         raise ExportError(f"XGBoost's objective {objective} gives no probabilities: fit it with {' or '.join(CLASSIFYING[:2])}")
+    targets = _targets(learner)
+    if targets > 1 and hasattr(model, "n_classes_"):
+        _several_labels(scope, operator, container)
+        return
+    if targets > 1 and learner["learner_train_param"].get("multi_strategy") == "multi_output_tree":
+        raise ExportError(
+            "XGBoost's multi_output_tree has several values in each leaf, which its ONNX form lacks: fit it with "
+            "multi_strategy='one_output_per_tree', the default"
+        )
     booster = _without_dropout(model.get_booster()) if kind == "dart" else model.get_booster().copy()
+    booster = _without_later_trees(booster)
     # The converter accepts f0, f1, … only.
     booster.feature_names = None
     plain._Booster = booster
@@ -141,6 +183,9 @@ def _convert_xgboost(scope: Any, operator: Any, container: Any) -> None:
         container,
     )
     node = _trees(container)
+    groups = max(targets, int(learner["learner_model_param"]["num_class"]))
+    if groups > 1:
+        _give_groups(node, booster, groups)
     if hasattr(model, "classes_") and container.get_options(model, {"raw_scores": False}, fail=False)["raw_scores"]:
         _set(node, "post_transform", "NONE")
     if linked:
@@ -150,76 +195,23 @@ def _convert_xgboost(scope: Any, operator: Any, container: Any) -> None:
         container.add_node("Sigmoid", outputs, operator.output_full_names, name=scope.get_unique_operator_name("Sigmoid"))
 
 
-def _targets(model: Any) -> int:
-    """Values or labels of a row that XGBoost answers with."""
-    learner = json.loads(model.get_booster().save_config())["learner"]
-    return int(learner["learner_model_param"].get("num_target", 1))
-
-
-def _of_target(members: dict[str, Any], target: int) -> Any:
-    """XGBoost's regressor of the trees of one target, with its start."""
+def _several_labels(scope: Any, operator: Any, container: Any) -> None:
+    """XGBoost's classifier of several labels: the probability of each as a value, and whether it is above a half."""
     import xgboost
 
-    learner = members["learner"]
-    if learner["gradient_booster"]["name"] != "gbtree":
-        kind = learner["gradient_booster"]["name"]
-        raise ExportError(f"XGBoost's booster {kind} has no ONNX form for several values a row: fit it with booster='gbtree'")
-    trees = learner["gradient_booster"]["model"]
-    if any(int(tree["tree_param"]["size_leaf_vector"]) > 1 for tree in trees["trees"]):
-        raise ExportError(
-            "XGBoost's multi_output_tree has several values in a leaf, which has no ONNX form here: fit it with "
-            "multi_strategy='one_output_per_tree'"
-        )
-    own = [tree for tree, of in zip(trees["trees"], trees["tree_info"], strict=True) if of == target]
-    start = json.loads(learner["learner_model_param"]["base_score"])
-    objective = {"binary:logistic": "reg:logistic", "reg:quantileerror": "reg:squarederror"}.get(learner["objective"]["name"])
-    changed = {
-        **trees, "trees": [{**tree, "id": at} for at, tree in enumerate(own)], "tree_info": [0] * len(own),
-        "gbtree_model_param": {**trees["gbtree_model_param"], "num_trees": str(len(own))},
-    }  # fmt: skip
-    if "iteration_indptr" in trees:
-        changed["iteration_indptr"] = list(range(len(own) + 1))
-    alone = {
-        **learner,
-        "gradient_booster": {**learner["gradient_booster"], "model": changed},
-        "learner_model_param": {
-            **learner["learner_model_param"], "num_target": "1",
-            "base_score": str(start[target] if isinstance(start, list) else start),
-        },
-        **({"objective": {"name": objective, "reg_loss_param": {"scale_pos_weight": "1"}}} if objective else {}),
-    }  # fmt: skip
+    members = json.loads(operator.raw_operator.get_booster().save_raw("json"))
+    members["learner"]["objective"] = {"name": "reg:logistic", "reg_loss_param": {"scale_pos_weight": "1"}}
     model = xgboost.XGBRegressor()
-    model.load_model(bytearray(json.dumps({**members, "learner": alone}).encode()))
-    return model
-
-
-def _convert_xgboost_targets(scope: Any, operator: Any, container: Any) -> None:
-    """Several values or labels: each has trees of its own."""
-    model = operator.raw_operator
-    count = _targets(model)
-    if count == 1:
-        _convert_xgboost(scope, operator, container)
-        return
-    members = json.loads(model.get_booster().save_raw("json"))
-    columns = []
-    for target in range(count):
-        columns.append(scope.get_unique_variable_name("target"))
-        _convert_xgboost(
-            scope,
-            SimpleNamespace(
-                raw_operator=_of_target(members, target), inputs=operator.inputs,
-                input_full_names=operator.input_full_names, output_full_names=[columns[-1]],
-            ),
-            container,
-        )  # fmt: skip
-    name = scope.get_unique_operator_name
-    values = operator.outputs[-1].full_name
-    container.add_node("Concat", columns, [values], name=name("Concat"), axis=1)
-    if len(operator.outputs) > 1:
-        half, above = scope.get_unique_variable_name("half"), scope.get_unique_variable_name("above")
-        container.add_initializer(half, TensorProto.FLOAT, [1], [0.5])
-        container.add_node("Greater", [values, half], [above], name=name("Greater"))
-        container.add_node("Cast", [above], [operator.outputs[0].full_name], name=name("Cast"), to=TensorProto.INT64)
+    model.load_model(bytearray(json.dumps(members).encode()))
+    label, values = (output.full_name for output in operator.outputs)
+    inner = SimpleNamespace(
+        raw_operator=model, inputs=operator.inputs, input_full_names=operator.input_full_names, output_full_names=[values]
+    )
+    _convert_xgboost(scope, inner, container)
+    half, above = scope.get_unique_variable_name("half"), scope.get_unique_variable_name("above")
+    container.add_initializer(half, TensorProto.FLOAT, [1], [0.5])
+    container.add_node("Greater", [values, half], [above], name=scope.get_unique_operator_name("Greater"))
+    container.add_node("Cast", [above], [label], name=scope.get_unique_operator_name("Cast"), to=TensorProto.INT64)
 
 
 def register_lightgbm() -> None:
@@ -252,7 +244,7 @@ def register_xgboost() -> None:
     XGBConverter._remap_nodeid = staticmethod(_numbered_nodes)
     for kind in (XGBClassifier, XGBRFClassifier):
         update_registered_converter(
-            kind, f"XGBoost{kind.__name__}", calculate_linear_classifier_output_shapes, _convert_xgboost_targets, options=OPTIONS
+            kind, f"XGBoost{kind.__name__}", calculate_linear_classifier_output_shapes, _convert_xgboost, options=OPTIONS
         )
     for kind in (XGBRegressor, XGBRFRegressor, XGBRanker):
-        update_registered_converter(kind, f"XGBoost{kind.__name__}", calculate_linear_regressor_output_shapes, _convert_xgboost_targets)
+        update_registered_converter(kind, f"XGBoost{kind.__name__}", _value_shapes, _convert_xgboost)
