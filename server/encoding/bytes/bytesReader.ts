@@ -5,7 +5,7 @@ import type { Input } from '../../model/signature.ts';
 import type { CellWriter } from '../cellWriters.ts';
 import type { Warn } from '../warnings.ts';
 import type { Kernel } from './kernel.ts';
-import { FORMS, SHAPE, UNKNOWN_WORDS, takeKernel } from './kernel.ts';
+import { FORMS, SHAPE, UNKNOWN_WORDS, releaseKernel, takeKernel } from './kernel.ts';
 import type { Plan } from './plan.ts';
 import { createPlan } from './plan.ts';
 import { createReceivedTable } from './receivedTable.ts';
@@ -68,15 +68,7 @@ export function createBytesReader(
   allocate: (cells: number) => Float32Array,
   warn: Warn,
 ): ReadBytes {
-  let plan: Plan | undefined;
-  let planned = false;
-  return (body: Buffer, form: JsonForm): BytesRead | undefined => {
-    if (!planned) {
-      plan = createPlan(inputs, writers, features);
-      planned = true;
-    }
-    if (plan === undefined) return undefined;
-    const kernel = takeKernel();
+  const read = (plan: Plan, kernel: Kernel, body: Buffer, form: JsonForm): BytesRead | undefined => {
     const rows = kernel.parse(plan, body, FORMS[form]);
     if (rows < 0) return undefined;
     const texts = readUnknown(kernel, body);
@@ -90,5 +82,17 @@ export function createBytesReader(
       table: tableOf(kernel, plan, body, rows),
       single: (kernel.shape & SHAPE.alone) !== 0,
     };
+  };
+  let plan: Plan | undefined;
+  let planned = false;
+  return (body, form) => {
+    if (!planned) {
+      plan = createPlan(inputs, writers, features);
+      planned = true;
+    }
+    if (plan === undefined) return undefined;
+    const result = read(plan, takeKernel(), body, form);
+    releaseKernel();
+    return result;
   };
 }

@@ -514,6 +514,7 @@ static const u8 *rowsOf(Run *run, const u8 *p, int byName) {
     if (at == run->maxRows) return 0;
     run->starts[at] = (u32)(p - run->body);
     clear(out, plan->features);
+    run->rows = at + 1;
     p = byName ? record(run, p, at, out, aside) : list(run, p, at, out, aside);
     if (!p) return 0;
     out += plan->features;
@@ -524,7 +525,6 @@ static const u8 *rowsOf(Run *run, const u8 *p, int byName) {
       p++;
       continue;
     }
-    run->rows = at;
     return *p == ']' ? p + 1 : 0;
   }
 }
@@ -633,7 +633,7 @@ EXPORT("parse") i32 parse(Run *run) {
   for (u32 i = 0; i < PAD; i += 16) __builtin_memcpy(run->body + run->length + i, &zeros, 16);
   u32 count = ((const Plan *)run->plan)->count;
   for (u32 k = 0; k < count; k++) run->seen[k] = 0;
-  run->unknownCount = run->shape = 0;
+  run->rows = run->unknownCount = run->shape = 0;
   const u8 *p = space(run->body);
   if (run->form == NATIVE)
     p = native(run, p);
