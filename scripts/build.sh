@@ -17,6 +17,7 @@ rm -f "$out/.built"
 touch "$out/.built.started"
 node_modules/.bin/tsc -p tsconfig.build.json --outDir "$out"
 cp worker/forest/kernel.wasm "$out/worker/forest/"
+cp worker/explanation/kernel.wasm "$out/worker/explanation/"
 # The pages: scripts for browsers, and what is served as it stands.
 node_modules/.bin/tsc -p server/web/tsconfig.json --outDir "$out/server/web"
 for page in apidocs drift playground shared; do

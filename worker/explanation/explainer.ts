@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs';
+import { reserveEach } from '../forest/forestMemory.ts';
+import { POINTS } from './gaussLegendre.ts';
+import type { PackedExplanation } from './packExplanation.ts';
+
+/** Words of `Job` in kernel.c. */
+const JOB_WORDS = 13;
+const POINTS_BYTES = 8 * POINTS;
+/** A tree stays in the processor's cache for so many rows. */
+const MOST_ROWS = 16;
+/** Sums of a call: 4 MB. */
+const MOST_SUMS = 2 ** 16;
+
+/** A packed explanation as one thread uses it: the trees are shared, the rows are its own. */
+export interface Explainer {
+  /** Rows of a call at most. */
+  readonly mostRows: number;
+  /**
+   * @param cells [rows, features]
+   * @param contributions [rows, outputs, columns], written
+   */
+  explain(cells: Float32Array, rows: number, contributions: Float64Array): void;
+}
+
+let kernel: WebAssembly.Module | undefined;
+
+function loadKernel(): WebAssembly.Module {
+  kernel ??= new WebAssembly.Module(readFileSync(new URL('./kernel.wasm', import.meta.url)));
+  return kernel;
+}
+
+/** Prepares a packed explanation for the calling thread. @throws {EnsembleRefused} when the memory has no room */
+export function createExplainer(packed: PackedExplanation): Explainer {
+  const { memory, place, trees, features, outputs, columns, slots } = packed;
+  const width = outputs * columns;
+  const sums = outputs * features;
+  const mostRows = Math.min(MOST_ROWS, Math.max(1, Math.floor(MOST_SUMS / sums)));
+  const own = reserveEach(memory, {
+    job: 4 * JOB_WORDS,
+    input: 4 * mostRows * features,
+    phi: POINTS_BYTES * mostRows * sums,
+    products: POINTS_BYTES * slots,
+    reciprocals: POINTS_BYTES * slots,
+    sums: outputs > 1 ? POINTS_BYTES * slots : 0,
+    hot: 4 * slots,
+    contributions: 8 * mostRows * width,
+  });
+  const { buffer } = memory;
+  // `Job` in kernel.c.
+  new Uint32Array(buffer, own.job, JOB_WORDS).set([
+    place.nodes,
+    place.trees,
+    trees,
+    place.weights,
+    place.rules,
+    own.input,
+    features,
+    outputs,
+    own.phi,
+    own.products,
+    own.reciprocals,
+    own.sums,
+    own.hot,
+  ]);
+  const { exports } = new WebAssembly.Instance(loadKernel(), { env: { memory } });
+  const explain = exports['explain'] as (job: number, rows: number) => void;
+  const fold = exports['fold'] as (
+    job: number,
+    rows: number,
+    of: number,
+    columns: number,
+    sums: number,
+  ) => void;
+  const input = new Float32Array(buffer, own.input, mostRows * features);
+  const phi = new Float64Array(buffer, own.phi, mostRows * sums * POINTS);
+  const folded = new Float64Array(buffer, own.contributions, mostRows * width);
+  return {
+    mostRows,
+    explain: (cells, rows, contributions) => {
+      if (!(rows >= 0 && rows <= mostRows))
+        throw new RangeError(`${rows} rows are not one of 0 to ${mostRows}`);
+      input.set(cells.subarray(0, rows * features));
+      phi.fill(0, 0, rows * sums * POINTS);
+      folded.fill(0, 0, rows * width);
+      explain(own.job, rows);
+      fold(own.job, rows, place.columnOf, columns, own.contributions);
+      contributions.set(folded.subarray(0, rows * width));
+    },
+  };
+}
