@@ -30,6 +30,7 @@ from servemodel.catboost_convert import register as register_catboost
 from servemodel.converters import boosters
 from servemodel.converters import register as register_own
 from servemodel.converters.calibrated import scored_raw
+from servemodel.covers import write_covers
 from servemodel.errors import ExportError
 import servemodel.hist_categories  # noqa: F401
 from servemodel.missing_texts import mark_missing
@@ -215,6 +216,7 @@ def convert(model: Any, columns: list[Column], frame: pd.DataFrame, name: str) -
             )
         use_exact_tokens(graph, estimators(whole))
         centre_log_probabilities(graph, estimators(whole))
+        write_covers(graph, final_step(whole))
         onnx.checker.check_model(graph)
     except ExportError:
         raise
