@@ -12,6 +12,7 @@ import { createDeadlines } from './deadlines.ts';
 import { createGather } from './gather.ts';
 import type { Job } from './job.ts';
 import { createJob, restart, scoresOf } from './job.ts';
+import type { Background } from './explanations.ts';
 import type { Lane } from './lane.ts';
 import { createLinkedList } from './linkedList.ts';
 import type { Pool } from './pool.ts';
@@ -38,6 +39,8 @@ export interface QueueOptions {
   readonly deadlineMs: number;
   readonly maxQueuedRows: number;
   readonly recorder: QueueRecorder;
+  /** Gets the lanes that no prediction waits for. */
+  readonly background?: Background | undefined;
 }
 
 /** A request here always waits, if only for the end of the turn. */
@@ -55,7 +58,8 @@ const causeOf = ({ id }: Model, { code, detail }: Fault): Error => new Error(`${
  * Natural batching: while a thread is idle, queued rows leave at once; while all are busy, requests pile up and leave
  * together. There is no timer: low load gets no extra latency, and batches are large exactly when the load is high.
  */
-export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder }: QueueOptions): Queue {
+export function createQueue(options: QueueOptions): Queue {
+  const { pool, deadlineMs, maxQueuedRows, recorder, background } = options;
   const waiting = createLinkedList<Job>((job) => job.waiting);
   const admission = createQueueAdmission(maxQueuedRows, patienceOf(deadlineMs));
   const backlog = createLargeBacklog(BATCHES_AHEAD * MAX_BATCH_ROWS * pool.lanes.length);
@@ -78,7 +82,7 @@ export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder }: Queue
       if (job.isLarge) backlog.change(-unsent);
     }
     unsettled--;
-    if (unsettled + runs === 0) onEmpty();
+    if (isEmpty()) onEmpty();
     return true;
   };
   const fail = (job: Job, problem: Problem): void => {
@@ -136,15 +140,33 @@ export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder }: Queue
     }
     dispatch();
     if (lane.state === 'idle') recorder.running(lane.thread, []);
-    if (unsettled + runs === 0) onEmpty();
+    if (isEmpty()) onEmpty();
   };
 
+  const isEmpty = (): boolean => unsettled + runs + (background?.open ?? 0) === 0;
+  const runBackground = async (slice: Promise<void>): Promise<void> => {
+    runs++;
+    await slice;
+    runs--;
+    dispatch();
+    if (isEmpty()) onEmpty();
+  };
   const dispatch = (): void => {
     gather.dispatched();
     for (let idle = pool.idle(); idle.length > 0 && waiting.first !== undefined; idle = pool.idle()) {
       void run(idle[0] as Lane, shareOf(admission.waitingRows, idle.length));
     }
+    while (background?.waiting && waiting.first === undefined) {
+      const [lane] = pool.idle();
+      const slice = lane && background.start(lane);
+      if (!slice) break;
+      void runBackground(slice);
+    }
   };
+  background?.onChange(() => {
+    if (background.waiting) dispatch();
+    if (isEmpty()) onEmpty();
+  });
   pool.onIdle(dispatch);
 
   const gather = createGather(() => admission.waitingRows >= MAX_BATCH_ROWS, dispatch);
@@ -181,7 +203,8 @@ export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder }: Queue
     },
     close: async () => {
       closing = true;
-      if (unsettled + runs > 0) await new Promise<void>((resolve) => (onEmpty = resolve));
+      background?.close();
+      if (!isEmpty()) await new Promise<void>((resolve) => (onEmpty = resolve));
       await pool.close();
     },
   };

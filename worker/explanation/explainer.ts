@@ -6,20 +6,16 @@ import type { PackedExplanation } from './packExplanation.ts';
 /** Words of `Job` in kernel.c. */
 const JOB_WORDS = 13;
 const POINTS_BYTES = 8 * POINTS;
-/** A tree stays in the processor's cache for so many rows. */
-const MOST_ROWS = 16;
-/** Sums of a call: 4 MB. */
-const MOST_SUMS = 2 ** 16;
 
 /** A packed explanation as one thread uses it: the trees are shared, the rows are its own. */
 export interface Explainer {
-  /** Rows of a call at most. */
-  readonly mostRows: number;
   /**
+   * Explains at most `mostRows` rows.
+   *
    * @param cells [rows, features]
-   * @param contributions [rows, outputs, columns], written
+   * @returns [rows, outputs, columns]
    */
-  explain(cells: Float32Array, rows: number, contributions: Float64Array): void;
+  explain(cells: Float32Array, rows: number): Float64Array;
 }
 
 let kernel: WebAssembly.Module | undefined;
@@ -31,10 +27,9 @@ function loadKernel(): WebAssembly.Module {
 
 /** Prepares a packed explanation for the calling thread. @throws {EnsembleRefused} when the memory has no room */
 export function createExplainer(packed: PackedExplanation): Explainer {
-  const { memory, place, trees, features, outputs, columns, slots } = packed;
+  const { memory, place, trees, features, outputs, columns, slots, mostRows } = packed;
   const width = outputs * columns;
   const sums = outputs * features;
-  const mostRows = Math.min(MOST_ROWS, Math.max(1, Math.floor(MOST_SUMS / sums)));
   const own = reserveEach(memory, {
     job: 4 * JOB_WORDS,
     input: 4 * mostRows * features,
@@ -75,8 +70,7 @@ export function createExplainer(packed: PackedExplanation): Explainer {
   const phi = new Float64Array(buffer, own.phi, mostRows * sums * POINTS);
   const folded = new Float64Array(buffer, own.contributions, mostRows * width);
   return {
-    mostRows,
-    explain: (cells, rows, contributions) => {
+    explain: (cells, rows) => {
       if (!(rows >= 0 && rows <= mostRows))
         throw new RangeError(`${rows} rows are not one of 0 to ${mostRows}`);
       input.set(cells.subarray(0, rows * features));
@@ -84,7 +78,7 @@ export function createExplainer(packed: PackedExplanation): Explainer {
       folded.fill(0, 0, rows * width);
       explain(own.job, rows);
       fold(own.job, rows, place.columnOf, columns, own.contributions);
-      contributions.set(folded.subarray(0, rows * width));
+      return folded.slice(0, rows * width);
     },
   };
 }

@@ -16,6 +16,9 @@ const TREE_WORDS = 7;
 const [MISSING_LEFT, EQUAL] = [1, 2];
 /** Sums that a row may need: 256 MB. */
 const MAX_SUMS = 2 ** 22;
+/** A tree stays in the processor's cache for so many rows; the sums of a call take 4 MB, unless one row needs more. */
+const MOST_ROWS = 16;
+const MOST_SUMS = 2 ** 16;
 
 /** Trees for the explanation kernel: places in a memory that threads share, and plain values. */
 export interface PackedExplanation extends Space {
@@ -23,12 +26,16 @@ export interface PackedExplanation extends Space {
   readonly place: Readonly<Record<'nodes' | 'trees' | 'weights' | 'rules' | 'columnOf', number>>;
   readonly trees: number;
   readonly features: number;
+  /** Rows of a call at most. */
+  readonly mostRows: number;
   /** What features are summed up to. */
   readonly columns: number;
   /** Most slots of a tree. */
   readonly slots: number;
   /** The mean of each raw score over the training rows, by the covers. */
   readonly base: readonly number[];
+  /** The largest size that a sum can have. */
+  readonly largest: number;
 }
 
 /** The outputs of each tree's leaves: from the first to before the last, one weight for each in each leaf. */
@@ -77,7 +84,7 @@ export function packExplanation(
   checkEnsemble(ensemble, features);
   const { nodeCovers: covers, nodeIds, outputs } = ensemble;
   if (covers === undefined || covers.length !== nodeIds.length || !hasCovers(covers))
-    refuse('the file has no covers of its nodes (nodes_hitrates)');
+    refuse('the file has no covers of its nodes (nodes_hitrates), which servemodel.export writes');
   const space = spaceOf(ensemble);
   if (space.outputs * features > MAX_SUMS) refuse(`${outputs} outputs of ${features} features are too many`);
   const source: Source = {
@@ -114,6 +121,7 @@ export function packExplanation(
   ];
   const base = new Float64Array(space.outputs);
   for (let k = 0; k < space.outputs; k++) base[k] = ensemble.baseValues[k] ?? 0;
+  let largest = base.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   const path = createPath(features);
   let [firstNode, firstWeight, slots, passes] = [0, 0, 2, 1];
   trees.forEach((tree, index) => {
@@ -121,6 +129,7 @@ export function packExplanation(
     const width = end - first;
     const leaves = leavesOf(index);
     const weightsAt = place.weights / 8 + firstWeight;
+    let heaviest = 0;
     const most = visitTree(source, tree, path, {
       split: (split) => {
         const at = place.nodes + NODE_BYTES * (firstNode + split.slot - 1);
@@ -134,6 +143,7 @@ export function packExplanation(
         for (const i of weightsOf(ensemble, source.structure, node)) {
           const output = ensemble.weightOutputs[i] as number;
           const weight = (ensemble.weights[i] as number) * space.scale;
+          heaviest = Math.max(heaviest, Math.abs(weight));
           (doubles[at + output - first] as number) += weight;
           (base[output] as number) += weight * reach;
         }
@@ -144,6 +154,7 @@ export function packExplanation(
       [firstNode, leaves - 1, firstWeight, leaves, first, width, treePasses],
       place.trees / 4 + TREE_WORDS * index,
     );
+    largest += heaviest;
     firstNode += leaves - 1;
     firstWeight += leaves * width;
     slots = Math.max(slots, 2 * leaves);
@@ -158,8 +169,10 @@ export function packExplanation(
     place: { ...place, rules: rulesAt },
     trees: trees.length,
     features,
+    mostRows: Math.min(MOST_ROWS, Math.max(1, Math.floor(MOST_SUMS / (space.outputs * features)))),
     columns,
     slots,
     base: [...base],
+    largest,
   };
 }
