@@ -4,6 +4,8 @@ import type { Model } from '../model/model.ts';
 import type { EncodedRows } from '../model/rows.ts';
 import type { Lane } from './lane.ts';
 import type { Pool } from './pool.ts';
+import type { Within } from './within.ts';
+import { createWithin } from './within.ts';
 
 /** Time for which explanations keep a thread from predictions, unless one row takes longer. */
 const SLICE_MS = 10;
@@ -83,12 +85,33 @@ interface Job {
   readonly end: (error?: Problem) => void;
 }
 
+/** Prepares each model once, at its first use. */
+function createPreparations(prepare: ExplanationsOptions['prepare']) {
+  const prepared = new WeakMap<Model, Promise<Prepared>>();
+  const reasons = new WeakMap<Model, string>();
+  return {
+    reasonOf: (model: Model): string | undefined => reasons.get(model),
+    of: (model: Model): Promise<Prepared> => {
+      let known = prepared.get(model);
+      if (!known) {
+        known = prepare(model);
+        prepared.set(model, known);
+        known.then(
+          (result) => void ('reason' in result && reasons.set(model, result.reason)),
+          // It says nothing of the model: the next request tries again.
+          () => prepared.delete(model),
+        );
+      }
+      return known;
+    },
+  };
+}
+
 export function createExplanations(options: ExplanationsOptions): Explanations & Background {
   const { pool, prepare, deadlineMs, maxRows, recorder } = options;
   /** One thread is left to predictions, where there are several. */
   const mostSlices = Math.max(1, pool.lanes.length - 1);
-  const prepared = new WeakMap<Model, Promise<Prepared>>();
-  const reasons = new WeakMap<Model, string>();
+  const preparations = createPreparations(prepare);
   /** Milliseconds that a row took last. */
   const costs = new WeakMap<Model, number>();
   const queue: Job[] = [];
@@ -98,23 +121,6 @@ export function createExplanations(options: ExplanationsOptions): Explanations &
   let open = 0;
   let closed = false;
 
-  const prepareOnce = (model: Model): Promise<Prepared> => {
-    let known = prepared.get(model);
-    if (!known) {
-      known = prepare(model);
-      prepared.set(model, known);
-      known.then(
-        (result) => void ('reason' in result && reasons.set(model, result.reason)),
-        // It says nothing of the model: the next request tries again.
-        () => prepared.delete(model),
-      );
-    }
-    return known;
-  };
-  const enter = (job: Job): void => {
-    queue.push(job);
-    onChange();
-  };
   const leave = (job: Job): void => {
     const at = queue.indexOf(job);
     if (at >= 0) queue.splice(at, 1);
@@ -175,7 +181,9 @@ export function createExplanations(options: ExplanationsOptions): Explanations &
       };
       within.onEnd(job.end);
       if (rows === 0) job.end();
-      else if (!job.settled) enter(job);
+      if (job.settled) return;
+      queue.push(job);
+      onChange();
     });
 
   return {
@@ -192,7 +200,7 @@ export function createExplanations(options: ExplanationsOptions): Explanations &
     close: () => {
       closed = true;
     },
-    reasonOf: (model) => reasons.get(model),
+    reasonOf: preparations.reasonOf,
     start: (lane) => {
       const job = queue[0];
       if (!job || slices >= mostSlices) return undefined;
@@ -208,7 +216,7 @@ export function createExplanations(options: ExplanationsOptions): Explanations &
       waitingRows += rows.rows;
       open++;
       try {
-        const packed = await within.race(prepareOnce(model));
+        const packed = await within.race(preparations.of(model));
         if ('reason' in packed) throw notExplainable(packed.reason);
         const contributions = await compute(model, packed, rows, requestId, within);
         const seconds = (performance.now() - start) / 1000;
@@ -226,45 +234,3 @@ export function createExplanations(options: ExplanationsOptions): Explanations &
 
 export const notExplainable = (reason: string): Problem =>
   new Problem('not_explainable', { detail: `This model can't be explained: ${reason}.` });
-
-/** The time that a request has. */
-interface Within {
-  /** Rejects once the time is over, or the caller has gone. */
-  race<T>(promise: Promise<T>): Promise<T>;
-  /** The listener is called then. */
-  onEnd(listener: (error: Problem) => void): void;
-  close(): void;
-}
-
-function createWithin(deadlineMs: number, signal: AbortSignal): Within {
-  let over: Problem | undefined;
-  let listener = (_error: Problem): void => {};
-  const end = (error: Problem): void => {
-    over ??= error;
-    listener(over);
-  };
-  const onAbort = (): void => end(new Problem('request_timeout'));
-  const timer = setTimeout(
-    () => end(new Problem('deadline_exceeded', { detail: 'The explanation did not finish in time.' })),
-    deadlineMs,
-  );
-  if (signal.aborted) onAbort();
-  else signal.addEventListener('abort', onAbort, { once: true });
-  const onEnd = (next: (error: Problem) => void): void => {
-    listener = next;
-    if (over) next(over);
-  };
-  return {
-    onEnd,
-    race: (promise) =>
-      new Promise((resolve, reject) => {
-        onEnd(reject);
-        promise.then(resolve, reject);
-      }),
-    close: () => {
-      clearTimeout(timer);
-      listener = () => {};
-      signal.removeEventListener('abort', onAbort);
-    },
-  };
-}

@@ -16,7 +16,7 @@ import type { ModelVersion } from './readModelVersion.ts';
 import { readModelVersion } from './readModelVersion.ts';
 
 /** Rows on which base and contributions must add up to the answer. */
-const MOST_CHECKED = 64;
+const MOST_CHECKED = 32;
 /** Of a sum, relative to the largest of 1 and its size. */
 const TOLERANCE = 1e-6;
 /** Of the forest's sums in float32, relative to the largest that they can be. */
@@ -57,7 +57,7 @@ function check(lifted: Lifted, packed: PackedExplanation, { model }: ModelVersio
   const width = answerWidth(output);
   const answers = new Float64Array(rows * width);
   const scorer = createForest(forest, rows);
-  scorer.input.set(cells as Float32Array);
+  scorer.input.set(cells);
   scorer.score(rows, answers);
   const explainer = createExplainer(packed);
   const { features, columns, base, largest } = packed;
