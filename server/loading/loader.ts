@@ -77,7 +77,12 @@ export function createLoader(options: LoaderOptions): Loader {
     explain: async (model) => {
       const candidate = candidates.get(model);
       if (!candidate) throw new ModelRefused(model.id, 'it is no longer open');
-      const reply = await thread.explain({ candidate, maxModelBytes, sha256: model.signature.sha256 });
+      const reply = await thread.explain({
+        kind: 'explain',
+        candidate,
+        maxModelBytes,
+        sha256: model.signature.sha256,
+      });
       if (!reply.ok) throw new ModelRefused(model.id, reply.reason);
       return reply.version;
     },

@@ -89,8 +89,8 @@ export function createLoadingThread(options: LoadingThreadOptions): LoadingThrea
     return reply;
   };
   return {
-    load: (task) => inTurn<LoadReply>({ kind: 'load', task }),
-    explain: (task) => inTurn<ExplainReply>({ kind: 'explain', task }),
+    load: (task) => inTurn<LoadReply>(task),
+    explain: (task) => inTurn<ExplainReply>(task),
     close,
   };
 }

@@ -17,6 +17,7 @@ export interface LoadTask {
 
 /** What explanations of an open version need is to be read. */
 export type ExplainTask = Pick<LoadTask, 'candidate' | 'maxModelBytes'> & {
+  readonly kind: 'explain';
   /** Of the version that is open. */
   readonly sha256: string | undefined;
 };
@@ -45,6 +46,4 @@ export interface LoadedVersion {
 type Reply<T> = { readonly ok: true; readonly version: T } | { readonly ok: false; readonly reason: string };
 export type LoadReply = Reply<LoadedVersion>;
 export type ExplainReply = Reply<ExplainedVersion>;
-export type ThreadTask =
-  | { readonly kind: 'load'; readonly task: LoadTask }
-  | { readonly kind: 'explain'; readonly task: ExplainTask };
+export type ThreadTask = LoadTask | ExplainTask;

@@ -11,9 +11,9 @@ const NICENESS = 5;
 /** Loaded at the first use. */
 const explanations = () => import('./loadExplanation.ts');
 
-async function reply({ kind, task }: ThreadTask): Promise<LoadReply | ExplainReply> {
+async function reply(task: ThreadTask): Promise<LoadReply | ExplainReply> {
   try {
-    if (kind === 'load') return { ok: true, version: await loadVersion(task) };
+    if (!('kind' in task)) return { ok: true, version: await loadVersion(task) };
     return { ok: true, version: await (await explanations()).loadExplanation(task) };
   } catch (error) {
     if (error instanceof ModelRefused) return { ok: false, reason: error.reason };

@@ -17,8 +17,8 @@ import type { Serve } from '../middleware/serve.ts';
 import { createParameterReader } from '../parameters.ts';
 import { readQueryRow } from '../query.ts';
 import type { PredictHandlers } from './predict.ts';
-import type { PredictDeps } from './predictInput.ts';
-import { decoderFor, hasQuery, readBodyText, readRowQuery } from './predictInput.ts';
+import type { PredictDeps } from '../predictInput.ts';
+import { decoderFor, hasQuery, readBodyText, readRowQuery } from '../predictInput.ts';
 import { describeCall } from './usage.ts';
 
 const readGetParameters = createParameterReader(PREDICT_PARAMETERS.custom.get);

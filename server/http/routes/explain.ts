@@ -18,8 +18,8 @@ import { createParameterReader } from '../parameters.ts';
 import type { Pairs } from '../query.ts';
 import { readPairs } from '../query.ts';
 import type { Methods } from '../router.ts';
-import type { PredictDeps } from './predictInput.ts';
-import { decoderFor, readBodyText } from './predictInput.ts';
+import type { PredictDeps } from '../predictInput.ts';
+import { decoderFor, readBodyText } from '../predictInput.ts';
 
 export interface ExplainDeps extends PredictDeps {
   readonly explanations: Explanations;

@@ -23,7 +23,7 @@ import { requireMlflowBody } from '../mlflowBody.ts';
 import { acceptedLines } from '../mediaTypes.ts';
 import { findDefaultModel } from '../modelOf.ts';
 import { createParameterReader, refuseParameters } from '../parameters.ts';
-import { readDelimiter } from './predictInput.ts';
+import { readDelimiter } from '../predictInput.ts';
 
 export interface MlflowDeps {
   readonly catalogue: Catalogue;

@@ -10,7 +10,7 @@ import type { ModelOf } from '../modelOf.ts';
 import { createParameterReader } from '../parameters.ts';
 import { readQueryRow } from '../query.ts';
 import type { Methods } from '../router.ts';
-import type { PredictDeps } from './predictInput.ts';
+import type { PredictDeps } from '../predictInput.ts';
 import {
   decoderFor,
   hasQuery,
@@ -18,7 +18,7 @@ import {
   readNativeParameters,
   readRowQuery,
   requireProbabilities,
-} from './predictInput.ts';
+} from '../predictInput.ts';
 import { describeCall } from './usage.ts';
 
 /** Predictions of any model in one form of answers. */

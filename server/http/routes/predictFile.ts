@@ -15,7 +15,7 @@ import { openSpool } from '../../platform/spool.ts';
 import type { Methods } from '../router.ts';
 import { fileAnswerType } from '../mediaTypes.ts';
 import type { ModelOf } from '../modelOf.ts';
-import { csvForm, readNativeParameters, requireProbabilities } from './predictInput.ts';
+import { csvForm, readNativeParameters, requireProbabilities } from '../predictInput.ts';
 import { receiveFile } from '../upload.ts';
 
 export interface PredictFileDeps {

@@ -1,24 +1,24 @@
-import type { CsvForm } from '../../dialects/forms/csv.ts';
-import { readCsv } from '../../dialects/forms/csv.ts';
-import type { Delimiter } from '../../dialects/forms/delimiter.ts';
-import { readJsonLines } from '../../dialects/forms/jsonLines.ts';
-import type { NativeRows } from '../../dialects/native.ts';
-import { readNativeRows } from '../../dialects/native.ts';
-import { PREDICT_PARAMETERS } from '../../dialects/queryParameters.ts';
-import { Problem } from '../../errors/problem.ts';
-import type { HttpRecorder } from '../../metrics/http.ts';
-import type { Model } from '../../model/model.ts';
-import type { Input } from '../../model/signature.ts';
-import { givesProbabilities } from '../../model/signature.ts';
-import type { Predictor } from '../../prediction/predictor.ts';
-import { readBytes, toText } from '../body.ts';
-import type { AppContext } from '../context.ts';
-import type { BodyType } from '../mediaTypes.ts';
-import { bodyType } from '../mediaTypes.ts';
-import type { ParameterValues } from '../parameters.ts';
-import { createParameterReader } from '../parameters.ts';
-import type { Pairs } from '../query.ts';
-import { readPairs } from '../query.ts';
+import type { CsvForm } from '../dialects/forms/csv.ts';
+import { readCsv } from '../dialects/forms/csv.ts';
+import type { Delimiter } from '../dialects/forms/delimiter.ts';
+import { readJsonLines } from '../dialects/forms/jsonLines.ts';
+import type { NativeRows } from '../dialects/native.ts';
+import { readNativeRows } from '../dialects/native.ts';
+import { PREDICT_PARAMETERS } from '../dialects/queryParameters.ts';
+import { Problem } from '../errors/problem.ts';
+import type { HttpRecorder } from '../metrics/http.ts';
+import type { Model } from '../model/model.ts';
+import type { Input } from '../model/signature.ts';
+import { givesProbabilities } from '../model/signature.ts';
+import type { Predictor } from '../prediction/predictor.ts';
+import { readBytes, toText } from './body.ts';
+import type { AppContext } from './context.ts';
+import type { BodyType } from './mediaTypes.ts';
+import { bodyType } from './mediaTypes.ts';
+import type { ParameterValues } from './parameters.ts';
+import { createParameterReader } from './parameters.ts';
+import type { Pairs } from './query.ts';
+import { readPairs } from './query.ts';
 
 // What the native and the custom form read of a request.
 
