@@ -32,7 +32,7 @@ RUN npm prune --omit=dev --no-audit \
 # Modes are set here: they differ in a checkout made under umask 077 or on Windows.
 FROM packages AS build
 ARG SOURCE_DATE_EPOCH=0
-COPY tsconfig.json tsconfig.build.json ./
+COPY tsconfig.json tsconfig.build.json rolldown.config.ts ./
 COPY scripts/build.sh scripts/run scripts/
 COPY scripts/cli scripts/cli
 COPY scripts/generate/model-json-check scripts/generate/model-json-check

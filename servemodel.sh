@@ -109,7 +109,7 @@ require_nginx() {
 require_build() {
   [ -d server ] || return 0 # A container has only the build.
   if [ -f dist/.built ] &&
-    [ -z "$(find server worker proxy models/model.schema.json tsconfig.json tsconfig.build.json package-lock.json -newer dist/.built -print -quit)" ]; then
+    [ -z "$(find server worker proxy models/model.schema.json tsconfig.json tsconfig.build.json rolldown.config.ts package-lock.json -newer dist/.built -print -quit)" ]; then
     return
   fi
   [ -x node_modules/.bin/tsc ] || fail 'the build is out of date and the compiler is missing; run: npm ci --include=dev'

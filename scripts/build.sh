@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Compiles the server into a folder, and puts beside the code what the compiler doesn't copy.
+# Checks the types and bundles the server into a folder, and puts beside the code what the bundler doesn't copy.
 set -euo pipefail
 cd -P -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 
@@ -15,9 +15,10 @@ scripts/generate/model-json-check/write.sh
 mkdir -p "$out"
 rm -f "$out/.built"
 touch "$out/.built.started"
-node_modules/.bin/tsc -p tsconfig.build.json --outDir "$out"
-cp worker/forest/kernel.wasm "$out/worker/forest/"
-cp worker/explanation/kernel.wasm "$out/worker/explanation/"
+node_modules/.bin/tsc -p tsconfig.build.json --noEmit
+node_modules/.bin/rolldown --config rolldown.config.ts --dir "$out" >/dev/null
+# Beside the chunks of their rooms.
+cp worker/forest/kernel.wasm worker/explanation/explanationKernel.wasm server/encoding/bytes/rowKernel.wasm "$out/server/chunks/"
 # The pages: scripts for browsers, and what is served as it stands.
 node_modules/.bin/tsc -p server/web/tsconfig.json --outDir "$out/server/web"
 for page in apidocs drift playground shared; do

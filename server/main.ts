@@ -65,6 +65,9 @@ async function runPrimary(config: Config): Promise<void> {
   const log = await createLog(config.LOG_LEVEL, 'primary');
   logNodeErrors(log);
   if (proxyLogFd !== undefined) followProxyLog(proxyLogFd, await createLog(config.LOG_LEVEL, 'nginx'));
+  const { forkFirstChildren } = await import('./primary/firstChildren.ts');
+  const verifierEntry = new URL('./verification/process.js', import.meta.url);
+  const children = forkFirstChildren({ config, runtime, verifierEntry, log });
   const { createPrimary } = await import('./primary/primary.ts');
   const { KeysUnreadable } = await import('./access/keys.ts');
   let primary: Primary;
@@ -73,7 +76,7 @@ async function runPrimary(config: Config): Promise<void> {
       config,
       runtime,
       ...(behindProxy ? { nginx: statusPath(runtime) } : {}),
-      verifierEntry: new URL('./verification/process.js', import.meta.url),
+      children,
       log,
       exit: (code) => process.exit(code),
     });

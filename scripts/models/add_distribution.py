@@ -30,6 +30,7 @@ try:
     from servemodel.distribution import with_distributions
     from servemodel.documents import to_json_document, write_all
     from servemodel.edges import typed
+    from servemodel.graphs import Graph
     from servemodel.parity import Session
     from servemodel.signature import Column
     from servemodel.sources import load_frame
@@ -61,7 +62,7 @@ def add_distribution(folder: Path, frame: pd.DataFrame) -> None:
         rows = typed(frame[[column.name for column in columns]].reset_index(drop=True), columns)
     except (ValueError, TypeError) as error:
         raise ExportError(f"the frame has other types than the signature: {' '.join(str(error).split())}") from None
-    described = with_distributions(members, rows, Session(graph, columns).answer(rows).predictions)
+    described = with_distributions(members, rows, Session(Graph(graph), columns).answer(rows).predictions)
     write_all({path: to_json_document(described, listed=["inputs"])})
 
 

@@ -34,6 +34,8 @@ const STOP_LIMIT_MS = 10_000;
 const LARGE_ROWS = 8000;
 /** A start on half a CPU of a busy machine. */
 const READY_MS = 60_000;
+/** Processes are killed for this long until one had requests. */
+const INTERRUPTED_MS = 60_000;
 /** With the fewest rights. */
 const HARDENED = [
   '--read-only',
@@ -420,7 +422,7 @@ describe.skipIf(missing !== undefined)(`the container${missing ? ` (skipped, ${m
           'servemodel.sh',
         ],
         '/app/dist:',
-        ...['.built', 'proxy', 'scripts', 'server', 'worker'],
+        ...['.built', 'scripts', 'server', 'worker'],
       ]);
       const arch = await docker(['inspect', '--format', '{{.Architecture}}', IMAGE]);
       const platform = `/linux/${arch === 'amd64' ? 'x64' : arch}/`;
@@ -537,7 +539,9 @@ describe.skipIf(missing !== undefined)(`the container${missing ? ` (skipped, ${m
       const load = startLoad({ port: container.port, connections: 8, cases: blocks });
       const interrupted: unknown[] = [];
       try {
-        for (let kills = 0; kills < 3; kills++) {
+        const end = performance.now() + INTERRUPTED_MS;
+        // On a busy machine a process may die while it predicts nothing.
+        for (let kills = 0; kills < 3 || (interrupted.length === 0 && performance.now() < end); kills++) {
           await load.more(50);
           const before = container.lines().length;
           const [victim] = await container.serverProcesses();
@@ -552,9 +556,12 @@ describe.skipIf(missing !== undefined)(`the container${missing ? ` (skipped, ${m
         await load.stop();
       }
       expectNothingLost(await load.done);
-      expect(interrupted, 'requests that were being predicted when their process died').not.toEqual([]);
+      expect(
+        interrupted,
+        `requests that were being predicted when their process died, within ${INTERRUPTED_MS} ms`,
+      ).not.toEqual([]);
       expect((await container.processes()).filter(({ state }) => state === 'Z')).toEqual([]);
-    }, 60_000);
+    }, 120_000);
 
     it('replaces all server processes on HUP without losing a request', async () => {
       await container.serving(2);

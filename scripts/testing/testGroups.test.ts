@@ -8,6 +8,7 @@ it.each([
   ['nginx', 'proxy/errors.test.ts'],
   ['servers', 'proxy/chain.test.ts'],
   ['servers', 'worker/forest/speed.test.ts'],
+  ['servers', 'server/encoding/bytes/speed.test.ts'],
   ['made', 'server/e2e/s3.test.ts'],
   // By an import of an import: the fault that fills a disk starts an S3 server.
   ['made', 'scripts/verify/chaos/chaos.test.ts'],

@@ -5,8 +5,8 @@ import { dirname, join, normalize } from 'node:path';
 const MADE = ['goPrograms', 'protocolClients', 'trainingPython'].map((name) => `server/testing/${name}.ts`);
 /** Starts whole servers. */
 const SERVER = 'server/testing/startServer.ts';
-/** Measures speed: nothing may run beside it. */
-const SPEED = 'worker/forest/speed.test.ts';
+/** The name of a test that measures speed: nothing may run beside it. */
+const SPEED = '/speed.test.ts';
 
 /** Paths of the files that a file imports, of those that these import, and so on. */
 function importsOf(path: string, seen = new Set<string>()): Set<string> {
@@ -42,7 +42,7 @@ export interface TestGroups {
 
 /** Whether a test starts whole servers, or programs: all do in these rooms. */
 const isSerial = (path: string, imports: ReadonlySet<string>): boolean =>
-  path === SPEED ||
+  path.endsWith(SPEED) ||
   ['deploy/', 'scripts/', 'server/e2e/'].some((room) => path.startsWith(room)) ||
   (path.startsWith('proxy/') && imports.has(SERVER));
 

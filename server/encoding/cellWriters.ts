@@ -3,6 +3,14 @@ import { TEXT_CELL } from '../../worker/protocol.ts';
 import type { Input } from '../model/signature.ts';
 import { columnFeed } from '../model/signature.ts';
 
+/** What one text writes: the values of the row that aren't zero. */
+export interface TextEntry {
+  readonly positions: readonly number[];
+  readonly values: readonly number[];
+  /** Whether the text is one of the column's categories. */
+  readonly known: boolean;
+}
+
 /**
  * Writes what a checked cell of one column contributes to a row of a matrix. The row starts at `matrix[rowStart]` and is
  * all zeros before its cells are written.
@@ -10,11 +18,15 @@ import { columnFeed } from '../model/signature.ts';
 export type CellWriter<M extends Matrix> =
   | {
       readonly kind: 'text';
+      /** What `write` does, as data; `other` for a text that has no entry. Only of a lifted model. */
+      readonly table?: { readonly entries: ReadonlyMap<string, TextEntry>; readonly other: TextEntry };
       /** @returns whether the text is one of the column's categories */
       readonly write: (text: string, matrix: M, rowStart: number) => boolean;
     }
   | {
       readonly kind: 'number';
+      /** Where `write` puts the number as it is, `missing` for NaN, and writes nothing else. Only of a lifted model. */
+      readonly plain?: { readonly position: number; readonly missing: number };
       /** NaN stands for a missing value, 0 and 1 for a boolean. */
       readonly write: (value: number, matrix: M, rowStart: number) => void;
     };

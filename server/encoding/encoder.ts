@@ -4,6 +4,7 @@ import type { Encoder } from '../model/rows.ts';
 import type { Input, Signature } from '../model/signature.ts';
 import type { CellWriter } from './cellWriters.ts';
 import { createCellWriters } from './cellWriters.ts';
+import { createBytesReader } from './bytes/bytesReader.ts';
 import { createColumnFinder } from './columns.ts';
 import type { MatrixRows } from './encodeRow.ts';
 import { createRowEncoder } from './encodeRow.ts';
@@ -46,14 +47,17 @@ export function createFeatureEncoder(
   writers: readonly CellWriter<Float32Array>[],
   features: number,
 ): Encoder {
-  return createMatrixEncoder(inputs, {
+  const allocate = createSlab(Float32Array, 4);
+  const encoder = createMatrixEncoder(inputs, {
     writers,
     width: features,
     cellBytes: 4,
     scratch: new Float32Array(features),
-    allocate: createSlab(Float32Array, 4),
+    allocate,
     textsTravel: false,
   });
+  const readBytes = createBytesReader(inputs, writers, features, allocate, createWarner(inputs));
+  return { ...encoder, readBytes };
 }
 
 function createMatrixEncoder<M extends Matrix>(inputs: readonly Input[], layout: Layout<M>): Encoder {

@@ -11,7 +11,9 @@ interface Warnings {
 const NONE: Warnings = { warnings: [], warningsTotal: 0 };
 
 /** Warns of texts outside their column's categories; a column without categories takes any text. */
-export function createWarner(inputs: readonly Input[]): (texts: readonly TextCell[]) => Warnings {
+export type Warn = (texts: readonly TextCell[]) => Warnings;
+
+export function createWarner(inputs: readonly Input[]): Warn {
   const trimmed = inputs.map(({ categories }) => new Map(categories?.map((name) => [name.trim(), name])));
   const message = ({ column, text }: TextCell): string => {
     const near = trimmed[column]?.get(text.trim());

@@ -1,8 +1,7 @@
-import { answerHeaders } from './answerHeaders.ts';
+import { answerHeaders, predictionHeaders } from './answerHeaders.ts';
 import type { AppContext } from './context.ts';
 import { sendText } from './compress.ts';
 import type { Prediction } from '../prediction/predictor.ts';
-import { timings } from '../prediction/timings.ts';
 
 // Headers are passed as one plain object: the server then writes the response without making a Headers object.
 
@@ -25,11 +24,6 @@ export const answerPrediction = (
   c: AppContext,
   prediction: Prediction,
   body: string,
-  type = 'application/json',
+  type?: string,
 ): Promise<Response> | Response =>
-  sendText(c, body, {
-    'content-type': type,
-    'x-request-id': c.get('request').id,
-    'x-model': prediction.model.id,
-    'server-timing': timings(prediction),
-  });
+  sendText(c, body, predictionHeaders(c.get('request').id, prediction, type));

@@ -1,4 +1,6 @@
 import type { Model } from '../model/model.ts';
+import type { Prediction } from '../prediction/predictor.ts';
+import { timings } from '../prediction/timings.ts';
 import type { AppContext } from './context.ts';
 
 /** Sets the model of a request: from here on its answer names the version, whether it succeeds or not. */
@@ -13,3 +15,15 @@ export function answerHeaders(c: AppContext): Record<string, string> {
   const requestId = c.get('request').id;
   return model ? { 'x-request-id': requestId, 'x-model': model.id } : { 'x-request-id': requestId };
 }
+
+/** The headers of an answer with predictions. */
+export const predictionHeaders = (
+  requestId: string,
+  prediction: Prediction,
+  type = 'application/json',
+): Record<string, string> => ({
+  'content-type': type,
+  'x-request-id': requestId,
+  'x-model': prediction.model.id,
+  'server-timing': timings(prediction),
+});

@@ -10,7 +10,8 @@ import type { InferenceRecorder } from '../metrics/inference.ts';
 import type { Load } from '../metrics/load.ts';
 import type { AskSums } from '../metrics/messages.ts';
 import type { Catalogue } from '../model/catalogue.ts';
-import type { PredictRoute } from '../model/routeOwner.ts';
+import type { Model } from '../model/model.ts';
+import type { AnswerForm, PredictRoute } from '../model/routeOwner.ts';
 import { answerForm } from '../model/routeOwner.ts';
 import type { AskDrift } from '../observers/drift/messages.ts';
 import { createConcurrencyLimit } from '../overload/concurrencyLimit.ts';
@@ -23,6 +24,8 @@ import type { Config } from '../settings/settings.ts';
 import type { Tracing } from '../tracing/tracing.ts';
 import type { Assets } from '../web/assets.ts';
 import type { AppContext, AppEnv, Handler } from './context.ts';
+import { createExpressLane } from './expressLane.ts';
+import type { App } from './listen.ts';
 import type { Authorize } from './middleware/authorize.ts';
 import { createCors } from './middleware/cors.ts';
 import { createServe } from './middleware/serve.ts';
@@ -35,7 +38,7 @@ import { driftRoute } from './routes/drift.ts';
 import type { Lifecycle } from './routes/health.ts';
 import { liveRoute, readyRoute } from './routes/health.ts';
 import { explainRoute } from './routes/explain.ts';
-import { homeRoute } from './routes/home.ts';
+import { homeRoute, statsRoute } from './routes/home.ts';
 import { modelRoute, modelsRoute } from './routes/models.ts';
 import { openApiRoute } from './routes/openapi.ts';
 import { assetsRoute, pageRoute } from './routes/pages.ts';
@@ -44,7 +47,6 @@ import { predictFileRoute } from './routes/predictFile.ts';
 import type { VertexSettings } from './routes/protocols.ts';
 import { defineProtocols } from './routes/protocols.ts';
 import { shadowRoute } from './routes/shadow.ts';
-import { statsRoute } from './routes/stats.ts';
 
 export interface AppDeps {
   readonly config: Pick<
@@ -81,7 +83,7 @@ export interface AppDeps {
 const NO_ROUTE = 'none';
 
 /** Makes the app. It doesn't listen, reads no environment and starts no timer. */
-export function createApp(deps: AppDeps): Hono<AppEnv> {
+export function createApp(deps: AppDeps): App {
   const { config, catalogue, inference, lifecycle, http, recorder, assets, log, tracing, explanations } =
     deps;
   const { MAX_BODY_BYTES: maxBodyBytes, MAX_FILE_BYTES: maxFileBytes } = config;
@@ -109,13 +111,15 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     around: tracing && tracedPredict,
   });
   const predictDeps = { predictor, http, maxBodyBytes, port: config.PORT };
+  const formOf = (route: PredictRoute, model: Model): AnswerForm =>
+    answerForm(route, catalogue, model, hasRoute);
   const forms = { native: createNativeHandlers(predictDeps), custom: createCustomHandlers(predictDeps) };
   const named = findNamedModel(catalogue);
   const defaultModel = findDefaultModel(catalogue);
   const definePredict = (route: PredictRoute, modelOf: ModelOf): void =>
     defineRoute(
       route,
-      predictRoute(modelOf, (model) => forms[answerForm(route, catalogue, model, hasRoute)]),
+      predictRoute(modelOf, (model) => forms[formOf(route, model)]),
     );
   definePredict('/predict', defaultModel);
   definePredict('/models/:model/predict', named);
@@ -162,5 +166,9 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     const { path } = c.req;
     return (findCustomRoute(path) ?? (isV1OrV2Path(path) ? protocolNotFound : problemNotFound))(c);
   });
-  return app;
+  // Spans are made on the app's way.
+  if (tracing) return app;
+  const { authorize } = deps;
+  const lane = { catalogue, predictor, http, maxBodyBytes, limit, authorize, formOf };
+  return Object.assign(app, { expressLane: createExpressLane(lane) });
 }

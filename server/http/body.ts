@@ -10,22 +10,36 @@ const BYTE_ORDER_MARK = '\uFEFF';
 /** The answer is sent while the body still arrives, so the connection can't be used again. */
 export const tooLarge = (): Problem => new Problem('body_too_large', { headers: { connection: 'close' } });
 
-/** Collects the bytes of a request as they come from the socket. */
-function collect(incoming: IncomingMessage, maxBytes: number): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    incoming.on('data', (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes <= maxBytes) chunks.push(chunk);
-      else reject(tooLarge());
-    });
-    incoming.on('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
-    const lost = (): void => reject(new Problem('bad_request'));
-    incoming.on('error', lost);
-    incoming.on('close', () => {
-      if (!incoming.complete) lost();
-    });
+/** Collects the bytes of a request as they come from the socket. Calls one of the two functions, once. */
+export function collect(
+  incoming: IncomingMessage,
+  maxBytes: number,
+  done: (bytes: Buffer) => void,
+  fail: (problem: Problem) => void,
+): void {
+  let chunks: Buffer[] | undefined = [];
+  let bytes = 0;
+  incoming.on('data', (chunk: Buffer) => {
+    if (chunks === undefined) return;
+    bytes += chunk.length;
+    if (bytes <= maxBytes) {
+      chunks.push(chunk);
+      return;
+    }
+    chunks = undefined;
+    fail(tooLarge());
+  });
+  incoming.on('end', () => {
+    if (chunks === undefined) return;
+    const body = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
+    chunks = undefined;
+    done(body);
+  });
+  // Comes after an error too, which needs no listener.
+  incoming.on('close', () => {
+    if (chunks === undefined) return;
+    chunks = undefined;
+    fail(new Problem('bad_request'));
   });
 }
 
@@ -41,7 +55,9 @@ export async function readBytes(c: AppContext, maxBytes: number): Promise<Buffer
   // Refused before its body arrives.
   if (coding !== undefined) requireKnownCoding(coding);
   const { incoming } = c.env;
-  const bytes = incoming ? await collect(incoming, maxBytes) : Buffer.from(await c.req.arrayBuffer());
+  const bytes = incoming
+    ? await new Promise<Buffer>((resolve, reject) => collect(incoming, maxBytes, resolve, reject))
+    : Buffer.from(await c.req.arrayBuffer());
   if (bytes.length > maxBytes) throw tooLarge();
   return coding === undefined ? bytes : decompress(bytes, coding, maxBytes);
 }

@@ -42,7 +42,7 @@ export function answerCached(
   if (known !== undefined && matches(known, etag))
     return new Response(null, { status: 304, headers: { vary: 'accept-encoding', ...common } });
   const full = { 'content-type': type, ...common };
-  const compression = compressionFor(c, body.length);
+  const compression = compressionFor(header(c, 'accept-encoding'), body.length);
   if (!compression) return new Response(body, { headers: full });
   // The bytes differ from the text's, so its tag becomes weak; nginx does the same for gzip.
   const weak = compressedHeaders(compression, { ...full, etag: `W/${etag}` });

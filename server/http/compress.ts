@@ -54,11 +54,11 @@ const NAMED = /\b(?:br|zstd)\b/i;
 /**
  * The compression of an answer. Undefined for a short answer, for a client that accepts neither coding, and for one that
  * gives gzip the same weight: nginx compresses that.
+ *
+ * @param accept the Accept-Encoding header
  */
-export function compressionFor(c: AppContext, length: number): Compression | undefined {
-  if (length < MIN_LENGTH) return undefined;
-  const accept = header(c, 'accept-encoding');
-  if (accept === undefined || !NAMED.test(accept)) return undefined;
+export function compressionFor(accept: string | undefined, length: number): Compression | undefined {
+  if (length < MIN_LENGTH || accept === undefined || !NAMED.test(accept)) return undefined;
   const weights = readWeights(accept);
   const weightOf = (coding: string): number => weights.get(coding) ?? 0;
   let most = Math.max(weightOf('gzip'), weightOf('identity'));
@@ -87,7 +87,7 @@ export function sendText(
   headers: Headers,
   status = 200,
 ): Promise<Response> | Response {
-  const compression = compressionFor(c, body.length);
+  const compression = compressionFor(header(c, 'accept-encoding'), body.length);
   if (!compression) return new Response(body, { status, headers });
   return compression
     .compress(body)

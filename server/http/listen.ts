@@ -6,6 +6,7 @@ import { createAdaptorServer } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { Problem, problemBody } from '../errors/problem.ts';
 import type { AppEnv } from './context.ts';
+import type { ExpressLane, Listen } from './expressLane.ts';
 
 /** Longer than nginx's 60 s: if the server closed a connection first, a POST just sent on it would fail. */
 const KEEP_ALIVE_TIMEOUT_MS = 75_000;
@@ -79,8 +80,11 @@ function listenOn(server: Server, address: Address): Promise<void> {
   });
 }
 
+/** An app, and the express lane that is ahead of it. */
+export type App = Hono<AppEnv> & { readonly expressLane?: ExpressLane | undefined };
+
 /** Serves an app. */
-export async function listen(app: Hono<AppEnv>, address: Address): Promise<Listener> {
+export async function listen(app: App, address: Address): Promise<Listener> {
   const server = createAdaptorServer({
     fetch: app.fetch,
     serverOptions: {
@@ -91,6 +95,10 @@ export async function listen(app: Hono<AppEnv>, address: Address): Promise<Liste
       requestTimeout: REQUEST_TIMEOUT_MS,
     },
   }) as Server;
+  if (app.expressLane) {
+    const [ofApp] = server.listeners('request') as [Listen];
+    server.off('request', ofApp).on('request', app.expressLane(ofApp));
+  }
   let closing = false;
   /** Answers that are not complete. */
   const open = new Set<ServerResponse>();

@@ -15,6 +15,8 @@ export interface ReadParameters<P extends QueryParameters> {
   (c: AppContext): ParameterValues<P>;
   /** From a query that is read already. @throws {Problem} invalid_parameter */
   of(pairs: Pairs): ParameterValues<P>;
+  /** Without a query. */
+  readonly defaults: ParameterValues<P>;
 }
 
 /** @param others names that the route reads itself */
@@ -47,7 +49,7 @@ export function createParameterReader<const P extends QueryParameters>(
     return { ...defaults, ...values };
   };
   const read = (c: AppContext): ParameterValues<P> => (c.req.url.includes('?') ? of(readPairs(c)) : defaults);
-  return Object.assign(read, { of });
+  return Object.assign(read, { of, defaults });
 }
 
 /** For a route without query parameters. @throws {Problem} invalid_parameter if there is one */

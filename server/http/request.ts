@@ -5,7 +5,7 @@ import type { AppContext } from './context.ts';
 import { header } from './header.ts';
 
 /** A body of this size holds some dozens of rows and is decoded in a fraction of a millisecond. */
-const MAX_SMALL_BYTES = 2048;
+export const MAX_SMALL_BYTES = 2048;
 
 /** A request as predictions need it. One object a request: its getters cost nothing until they are used. */
 export class HttpRequest implements PredictRequest {

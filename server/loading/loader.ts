@@ -70,6 +70,8 @@ export function createLoader(options: LoaderOptions): Loader {
       const model = await (aside ? pool.openBeside(found, onnx) : pool.open(found, onnx));
       candidates.set(model, candidate);
       inline.prepare(model);
+      // It plans at its first body, and no request should wait for that.
+      model.encoder.readBytes?.(Buffer.alloc(0), 'native');
       const seconds = (performance.now() - start) / 1000;
       recorder.loaded(model, seconds);
       return { model, seconds };

@@ -18,6 +18,8 @@ export interface Table {
    */
   readonly data: readonly unknown[];
   readonly byName?: boolean;
+  /** One of `data`, where these are made only when they are looked at. */
+  rowAt?(row: number): unknown;
   /** For each row of a file the line that it begins on, counted from 1. */
   readonly lines?: readonly number[];
   /** Number of rows of the same file in earlier tables. */
@@ -29,6 +31,10 @@ export interface Table {
   /** About the table as a whole: they are added to those about its rows. */
   readonly warnings?: readonly Warning[];
 }
+
+/** A row as it was received. */
+export const rowOf = (table: Table, row: number): unknown =>
+  table.rowAt === undefined ? table.data[row] : table.rowAt(row);
 
 /** A remark for the client about an accepted row, or about a whole column at its first row. Never holds a cell's value. */
 export interface Warning {
@@ -71,6 +77,25 @@ export interface EncodeOptions {
   readonly skipBadRows?: boolean;
 }
 
+/** The JSON of a dialect whose bodies can be read from their bytes. */
+export type JsonForm = 'native' | 'instances' | 'mlflow';
+
+/** The rows of a body that was read from its bytes. */
+export interface BytesRead {
+  readonly encoded: EncodedRows;
+  /** Its rows are made when they are looked at. */
+  readonly table: Table;
+  /** Whether the body was one row and no list. */
+  readonly single: boolean;
+}
+
+/**
+ * Reads a JSON body straight into a matrix.
+ *
+ * @returns undefined for a body that it doesn't take: the long way reads it, or says what is wrong
+ */
+export type ReadBytes = (body: Buffer, form: JsonForm) => BytesRead | undefined;
+
 /** What a table holds about its rows beside their cells. */
 export type RowForm = Pick<Table, 'byName' | 'lines' | 'explain'>;
 
@@ -82,6 +107,8 @@ export interface Encoder {
   readonly cellBytes: 8 | 4;
   /** Whether texts outside the categories must reach the thread, since the matrix doesn't hold them. */
   readonly textsTravel: boolean;
+  /** Only of a lifted model. */
+  readonly readBytes?: ReadBytes;
   /** @throws {Problem} invalid_columns or invalid_rows */
   encode(
     columns: readonly string[],

@@ -28,6 +28,8 @@ const withWarnings = (rows: EncodedRows, warnings: readonly Warning[]): EncodedR
 /** A decoded body: rows, and what the writer of the dialect needs to know of them. */
 export interface Decoded {
   readonly table: Table;
+  /** Where the body was read straight into the matrix. */
+  readonly encoded?: EncodedRows;
 }
 
 /** The answers to a request, with all that a writer of any dialect needs. */
@@ -187,7 +189,7 @@ export function createPredictor(deps: PredictorDeps): Predictor {
   const predict = around((request, model, decode, options, since) => {
     const start = performance.now();
     const decoded = decodeCounted(model, decode);
-    const rows = encode(model, decoded.table, options);
+    const rows = decoded.encoded ?? encode(model, decoded.table, options);
     const parseMs = performance.now() - start;
     decodeTurn.spend(parseMs);
     const parseSeconds = parseMs / 1000;

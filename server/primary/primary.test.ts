@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { pino } from 'pino';
 import { afterEach, expect, it, vi } from 'vitest';
 import { BEAT_MS } from '../platform/beat.ts';
@@ -12,6 +13,7 @@ import type { FromProcess, ToProcess } from '../messages.ts';
 import { fingerprintOf } from '../repository/folder.ts';
 import type { Candidate } from '../repository/listing.ts';
 import { keyOf } from '../repository/listing.ts';
+import { forkFirstChildren } from './firstChildren.ts';
 import { createPrimary } from './primary.ts';
 import { freePort } from '../testing/freePort.ts';
 import { builtThread } from '../testing/builtThread.ts';
@@ -57,6 +59,7 @@ function createProcess(id: number) {
     worker: worker as unknown as Worker,
     die,
     beReady: () => say({ type: 'ready' }),
+    beAlive: () => say({ type: 'alive', ready: false }),
     hasReceived: (type: ToProcess['type']) => received.some((message) => message.type === type),
     /** The first digest of each list of keys that it received. */
     digests: () => received.flatMap((message) => (message.type === 'keys' ? message.keys[0]?.digest : [])),
@@ -81,19 +84,22 @@ it('a process that was starting receives what has changed meanwhile', () =>
     const keys = join(folder, 'keys');
     writeFileSync(keys, `bank:${digestOf('lost')}\n`);
     const adminPort = await freePort();
-    const primary = createPrimary({
-      config: parseConfig({
-        MODEL_REPOSITORY: repository,
-        WEB_CONCURRENCY: '1',
-        API_KEYS_FILE: keys,
-        METRICS_PORT: String(await freePort()),
-        ADMIN_PORT: String(adminPort),
-      }),
-      runtime: folder,
-      verifierEntry: builtThread('server/verification/process'),
-      log: pino({ level: 'silent' }),
-      exit: () => undefined,
+    const config = parseConfig({
+      MODEL_REPOSITORY: repository,
+      WEB_CONCURRENCY: '1',
+      API_KEYS_FILE: keys,
+      METRICS_PORT: String(await freePort()),
+      ADMIN_PORT: String(adminPort),
     });
+    const common = { config, runtime: folder, log: pino({ level: 'silent' }) };
+    const verifierEntry = builtThread('server/verification/process');
+    const children = forkFirstChildren({ ...common, verifierEntry });
+    // It reports before there is a primary that follows it.
+    const early = await eventually('the first process', () => processes[0]);
+    early.beAlive();
+    await nextTurn();
+    expect(early.hasReceived('open')).toBe(false);
+    const primary = createPrimary({ ...common, children, exit: () => undefined });
     const started = primary.start();
     const first = await equipped(1);
     first.beReady();

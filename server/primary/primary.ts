@@ -7,7 +7,6 @@ import { recordAppInfo } from '../metrics/registry.ts';
 import type { VersionState } from '../model/catalogue.ts';
 import { onnxRuntimeVersion, softwareVersion } from '../platform/install.ts';
 import { shutdown } from '../platform/shutdown.ts';
-import { fingerprintOf } from '../repository/folder.ts';
 import { lazySource } from '../repository/openSource.ts';
 import type { Source } from '../repository/source.ts';
 import type { Watch } from '../repository/watch.ts';
@@ -16,24 +15,20 @@ import type { Rollout } from '../rollout/rollout.ts';
 import { createRollout } from '../rollout/rollout.ts';
 import { wishesOf } from '../rollout/wishes.ts';
 import type { Config } from '../settings/settings.ts';
-import type { Verifier } from '../verification/verifier.ts';
-import { createVerifier } from '../verification/verifier.ts';
 import { createAdminServer } from './adminServer.ts';
+import type { FirstChildren } from './firstChildren.ts';
 import { createDispatch } from './dispatch.ts';
 import type { Unresponsive } from './heartbeat.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import { createMetricsServer } from './metrics/metricsServer.ts';
 import { createServerMetrics } from './metrics/serverMetrics.ts';
 import { killFrozenWorkers } from './nginx/frozenWorkers.ts';
-import { createProcesses, drainMs } from './processes.ts';
+import { drainMs } from './processes.ts';
 import { createReload } from './reload.ts';
 import { sendTo } from './slots.ts';
 
 /** nginx waits for at least this long for an answer, so one turn of an event loop may take as long. */
 const LEAST_STUCK_MS = 10_000;
-
-/** Time to compare one version's fast path, on a busy machine. */
-const VERIFY_TIMEOUT_MS = 600_000;
 
 /** Time that each step of the end may take beside the draining of the processes. */
 const STEP_MS = 1000;
@@ -43,8 +38,7 @@ export interface PrimaryOptions {
   readonly runtime: string;
   /** The socket on which nginx reports its counts, if it stands in front. */
   readonly nginx?: string;
-  /** The entry of the process that compares fast paths. */
-  readonly verifierEntry: URL;
+  readonly children: FirstChildren;
   readonly log: Logger;
   /** Ends the server. */
   readonly exit: (code: number) => void;
@@ -92,34 +86,14 @@ function watchRepository(
   });
 }
 
-/** Without fast paths there is nothing to compare. @param beside whether requests are answered */
-function chooseVerifier(
-  { config: { ENGINE, MAX_MODEL_BYTES }, verifierEntry: entry, log }: PrimaryOptions,
-  beside: () => boolean,
-): Verifier {
-  if (ENGINE === 'auto')
-    return createVerifier({
-      entry,
-      maxModelBytes: MAX_MODEL_BYTES,
-      timeoutMs: VERIFY_TIMEOUT_MS,
-      beside,
-      log,
-    });
-  return {
-    start: () => {},
-    verify: async ({ folder }) => ({ content: await fingerprintOf(folder) }),
-    close: () => {},
-  };
-}
-
 /** @throws {KeysUnreadable} */
 export function createPrimary(options: PrimaryOptions): Primary {
-  const { config, runtime, nginx, log, exit } = options;
+  const { config, runtime, nginx, children, log, exit } = options;
+  const { processes, verifier } = children;
   let serving = false;
   let stopping = false;
   let watch: Watch | undefined;
 
-  const processes = createProcesses({ config, runtime, log });
   const metrics = createServerMetrics({
     driftWindowMs: config.DRIFT_WINDOW_MS,
     nginx,
@@ -138,7 +112,6 @@ export function createPrimary(options: PrimaryOptions): Primary {
   const keyring = createKeyring(config, (keys) => processes.broadcast({ type: 'keys', keys }));
   const metricsServer = createMetricsServer(scraper.expose, log, keyring.mayScrape);
   const source = lazySource(config, log);
-  const verifier = chooseVerifier(options, () => serving);
   const { verify } = verifier;
   const wishes = wishesOf(config);
   const rollout = createRollout({ source, wishes, verify, log, onRefused: recorder.loadFailed });
@@ -213,7 +186,6 @@ export function createPrimary(options: PrimaryOptions): Primary {
       metricsServer.listen(config.METRICS_PORT, config.METRICS_HOST);
       await once(metricsServer, 'listening');
       recordAppInfo(registry, softwareVersion(), onnxRuntimeVersion());
-      verifier.start();
       await processes.fill();
       if (stopping) return;
       serving = true;

@@ -39,9 +39,11 @@ export interface ProcessHandlers {
 export interface Processes {
   /** Those that are ready. */
   readonly ready: readonly Child[];
-  /** Sets the handlers. Called once, before `fill`. */
+  /** Whether all have been ready. */
+  readonly serving: boolean;
+  /** Sets the handlers. Called once: no process is equipped before. */
   attach(handlers: ProcessHandlers): void;
-  /** Starts a process in every slot. Resolves once all are ready, or can't be started. */
+  /** Starts a process in every slot, once. Resolves once all are ready, or can't be started. */
   fill(): Promise<void>;
   /** All have been ready, so the server is from now on. */
   serve(): void;
@@ -58,26 +60,52 @@ export interface Processes {
 /** Time after which every process that is drained has exited, or is killed. */
 export const drainMs = ({ DEADLINE_MS }: Pick<Config, 'DEADLINE_MS'>): number => DEADLINE_MS + EXIT_GRACE_MS;
 
+const createSlot = (index: number): Slot => ({
+  index,
+  child: undefined,
+  starting: undefined,
+  reloading: false,
+  restarts: createRestartPauses(),
+});
+
+/** Ends a process: it is sent `drain`, and killed when it doesn't exit in time. */
+async function end(child: Child, ms: number): Promise<void> {
+  child.leaving = true;
+  sendTo(child, { type: 'drain' });
+  const killer = setTimeout(() => child.worker.process.kill('SIGKILL'), ms);
+  await child.exited;
+  clearTimeout(killer);
+}
+
+/** A process that isn't ready has no request to finish. */
+function killAllBut(known: readonly Child[]): void {
+  for (const worker of Object.values(cluster.workers ?? {})) {
+    if (worker && !known.some((child) => child.worker === worker)) worker.process.kill('SIGKILL');
+  }
+}
+
 export function createProcesses({ config, runtime, log }: ProcessesOptions): Processes {
-  const slots: readonly Slot[] = Array.from({ length: config.WEB_CONCURRENCY }, (_, index) => ({
-    index,
-    child: undefined,
-    starting: undefined,
-    reloading: false,
-    restarts: createRestartPauses(),
-  }));
+  const slots = Array.from({ length: config.WEB_CONCURRENCY }, (_, index) => createSlot(index));
   /** Processes that were sent `drain`: a reload replaces them, or the server stops. */
   const leaving = new Set<Child>();
   const children = (): Child[] => slots.flatMap(({ child }) => child ?? []);
-  let handlers: ProcessHandlers;
+  let attach: (handlers: ProcessHandlers) => void;
+  /** A process needs them only once it has loaded its modules. */
+  const attached = new Promise<ProcessHandlers>((resolve) => (attach = resolve));
+  let handlers: ProcessHandlers | undefined;
+  let filled: Promise<unknown> | undefined;
   let serving = false;
   let draining = false;
 
   const startChildOf = async (slot: Slot): Promise<Child> => {
     const began = performance.now();
-    const child = await startChild(slot, handlers.receive, handlers.equip);
+    const child = await startChild(
+      slot,
+      (id, message) => handlers?.receive(id, message),
+      async (started) => (await attached).equip(started),
+    );
     slot.child = child;
-    handlers.onReady(child);
+    handlers?.onReady(child);
     void child.exited.then((how) => bury(slot, child, how, performance.now() - began));
     return child;
   };
@@ -93,7 +121,7 @@ export function createProcesses({ config, runtime, log }: ProcessesOptions): Pro
     if (slot.child === child) slot.child = undefined;
     const lost = !child.leaving && !draining;
     const requestIds = takeInFlight(runtime, child.pid);
-    handlers.onExit(child, lost);
+    handlers?.onExit(child, lost);
     if (!lost) return;
     log.error({ process: child.pid, slot: slot.index, how, requestIds }, 'a server process died');
     if (!slot.reloading) void fillSlot(slot, slot.restarts.died(livedMs));
@@ -114,7 +142,7 @@ export function createProcesses({ config, runtime, log }: ProcessesOptions): Pro
         const exhausted = failures >= MAX_FAILED_STARTS;
         // A server that serves goes on with its other processes; a server that starts fails with the reason.
         if (serving ? exhausted && children().length === 0 : exhausted || error.refused)
-          return handlers.fail(error.message);
+          return (await attached).fail(error.message);
         log.error({ slot: slot.index, failures, reason: error.message }, 'a server process did not start');
         const backoff = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** failures);
         await delay(Math.max(backoff, slot.restarts.died(performance.now() - began)));
@@ -122,17 +150,11 @@ export function createProcesses({ config, runtime, log }: ProcessesOptions): Pro
     }
   };
 
-  /** Ends a process: it is sent `drain`, and killed when it doesn't exit in time. */
   const dismiss = async (child: Child): Promise<void> => {
-    child.leaving = true;
     leaving.add(child);
-    sendTo(child, { type: 'drain' });
-    const killer = setTimeout(() => child.worker.process.kill('SIGKILL'), drainMs(config));
-    await child.exited;
-    clearTimeout(killer);
+    await end(child, drainMs(config));
     leaving.delete(child);
   };
-
   /** @returns whether the next slot may follow */
   const rollSlot = async (slot: Slot): Promise<boolean> => {
     // A process whose start began before the reload may have read old files; one that starts later is new already.
@@ -160,11 +182,15 @@ export function createProcesses({ config, runtime, log }: ProcessesOptions): Pro
   return {
     attach: (next) => {
       handlers = next;
+      attach(next);
+    },
+    get serving() {
+      return serving;
     },
     get ready() {
       return children();
     },
-    fill: async () => void (await Promise.all(slots.map((slot) => fillSlot(slot)))),
+    fill: async () => void (await (filled ??= Promise.all(slots.map((slot) => fillSlot(slot))))),
     serve: () => {
       serving = true;
       for (const child of children()) sendTo(child, { type: 'serving' });
@@ -182,10 +208,7 @@ export function createProcesses({ config, runtime, log }: ProcessesOptions): Pro
     drain: async () => {
       draining = true;
       const known = [...children(), ...leaving];
-      for (const worker of Object.values(cluster.workers ?? {})) {
-        // A process that isn't ready has no request to finish.
-        if (worker && !known.some((child) => child.worker === worker)) worker.process.kill('SIGKILL');
-      }
+      killAllBut(known);
       await Promise.all([...[...leaving].map(({ exited }) => exited), ...children().map(dismiss)]);
     },
   };

@@ -21,7 +21,7 @@ export interface Explainer {
 let kernel: WebAssembly.Module | undefined;
 
 function loadKernel(): WebAssembly.Module {
-  kernel ??= new WebAssembly.Module(readFileSync(new URL('./kernel.wasm', import.meta.url)));
+  kernel ??= new WebAssembly.Module(readFileSync(new URL('./explanationKernel.wasm', import.meta.url)));
   return kernel;
 }
 

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
 const BUILD = fileURLToPath(new URL('./build.sh', import.meta.url));
-const committed = readFileSync(new URL('./kernel.wasm', import.meta.url));
+const committed = readFileSync(new URL('./explanationKernel.wasm', import.meta.url));
 const pinned = /^pinned='(.*)'$/m.exec(readFileSync(BUILD, 'utf8'))?.[1] ?? '';
 
 function hasPinned(tool: string): boolean {

@@ -15,8 +15,7 @@ case "${1-}" in
     ;;
 esac
 
-# The kernel of explanations is built by this script too.
-here=${KERNEL_FOLDER:-$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)}
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 for tool in clang wasm-ld; do
   version=$("$tool" --version 2>/dev/null | head -n 1) || version=''
   case "$version" in
@@ -30,7 +29,7 @@ done
 
 # No table of names or producers in the file. The memory comes from outside, and threads share it: the kernel needs no
 # stack or statics in it.
-clang --target=wasm32 -nostdlib -ffreestanding -std=c11 -O2 -matomics -mbulk-memory ${KERNEL_FLAGS-} -Wall -Wextra -Werror \
+clang --target=wasm32 -nostdlib -ffreestanding -std=c11 -O2 -matomics -mbulk-memory -Wall -Wextra -Werror \
   -Wl,--no-entry -Wl,--import-memory -Wl,--shared-memory -Wl,--max-memory=2147483648 -Wl,--strip-all \
   -Wl,-z,stack-size=4096 \
   -o "${1:-$here/kernel.wasm}" "$here/kernel.c"

@@ -5,14 +5,14 @@ declare namespace WebAssembly {
     static imports(module: Module): unknown[];
     static exports(module: Module): unknown[];
   }
-  class Memory {
-    constructor(pages: { initial: number; maximum: number; shared: true });
-    readonly buffer: SharedArrayBuffer;
+  class Memory<Shared extends boolean = true> {
+    constructor(pages: { initial: number; maximum: number; shared: Shared });
+    readonly buffer: Shared extends true ? SharedArrayBuffer : ArrayBuffer;
     /** Adds pages. @returns how many there were; @throws {RangeError} beyond the maximum */
     grow(pages: number): number;
   }
   class Instance {
-    constructor(module: Module, imports: { env: { memory: Memory } });
+    constructor(module: Module, imports: { env: Readonly<Record<string, unknown>> });
     readonly exports: Readonly<Record<string, unknown>>;
   }
 }

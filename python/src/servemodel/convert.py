@@ -30,8 +30,10 @@ from servemodel.catboost_convert import register as register_catboost
 from servemodel.converters import boosters
 from servemodel.converters import register as register_own
 from servemodel.converters.calibrated import scored_raw
+from servemodel.converters.forests import kept_aside
 from servemodel.covers import write_covers
 from servemodel.errors import ExportError
+from servemodel.graphs import Graph, joined
 import servemodel.hist_categories  # noqa: F401
 from servemodel.missing_texts import mark_missing
 from servemodel.native import codes_in_front, with_codes
@@ -193,7 +195,7 @@ def _deep_recursion() -> Iterator[None]:
         sys.setrecursionlimit(limit)
 
 
-def convert(model: Any, columns: list[Column], frame: pd.DataFrame, name: str) -> onnx.ModelProto:
+def convert(model: Any, columns: list[Column], frame: pd.DataFrame, name: str) -> Graph:
     """The graph: an input [N, 1] for each column by position, then label and probabilities, or a value.
 
     Raises ExportError when the exporter can't convert the model.
@@ -202,9 +204,10 @@ def convert(model: Any, columns: list[Column], frame: pd.DataFrame, name: str) -
         _register(name_of_library)
     register_own()
     whole = _with_named_columns(prepared(_marked(model, columns)), frame, columns)
+    missing = any(frame[column.name].isna().any() for column in columns if not column.is_text)
     inputs = [(column.name, TENSORS.get(column.type, TENSORS[column.tensor])([None, 1])) for column in columns]
     try:
-        with warnings.catch_warnings(), _deep_recursion():
+        with warnings.catch_warnings(), _deep_recursion(), kept_aside(missing) as forests:
             warnings.simplefilter("ignore")
             graph = convert_sklearn(
                 whole,
@@ -225,4 +228,4 @@ def convert(model: Any, columns: list[Column], frame: pd.DataFrame, name: str) -
         if "Unexpected label type" in str(error):
             raise ExportError("CatBoost exports no boolean target: fit the model on 0 and 1, or on texts") from error
         raise ExportError(no_form(error, final_step(model))) from error
-    return graph
+    return joined(graph, forests)

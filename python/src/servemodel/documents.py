@@ -7,7 +7,7 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -54,8 +54,8 @@ def creation_date() -> str:
         raise ExportError("SOURCE_DATE_EPOCH is not a number of seconds since 1970") from None
 
 
-def write_all(files: Mapping[Path, bytes]) -> None:
-    """Write all files or, when one can't be written, none; a reader never sees half a file."""
+def write_all(files: Mapping[Path, bytes | Sequence[bytes]]) -> None:
+    """Write all files, as a whole or in pieces, or, when one can't be written, none; a reader never sees half a file."""
     waiting: dict[Path, Path] = {}
     try:
         for destination, content in files.items():
@@ -63,7 +63,8 @@ def write_all(files: Mapping[Path, bytes]) -> None:
             # In the same folder, because a rename is atomic only within one file system.
             folder = Path(tempfile.mkdtemp(prefix=".export-", dir=destination.parent))
             waiting[destination] = folder / destination.name
-            waiting[destination].write_bytes(content)
+            with waiting[destination].open("wb") as file:
+                file.writelines([content] if isinstance(content, bytes) else content)
         for destination, temporary in waiting.items():
             os.replace(temporary, destination)
     finally:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
-import onnx
 import pandas as pd
 
+from servemodel.graphs import Graph
 from servemodel.parity import Answers
 from servemodel.signature import FLOAT_INTEGERS, JSON_INTEGERS, Column, float32_step, is_whole
 
@@ -39,15 +39,9 @@ FINE_PARTS = np.arange(-1, 1.1, 0.25)
 """Shares of a step of float32 at which the neighbours of a fraction are tried."""
 
 
-def large_thresholds(graph: onnx.ModelProto) -> np.ndarray:
+def large_thresholds(graph: Graph) -> np.ndarray:
     """Thresholds of the graph's trees beyond the whole numbers that float32 holds, ascending."""
-    found = [
-        np.asarray(attribute.floats, dtype="float64")
-        for node in graph.graph.node
-        for attribute in node.attribute
-        if attribute.name == "nodes_values"
-    ]
-    values = np.unique(np.concatenate([np.empty(0), *found]))
+    values = np.unique(np.concatenate([np.empty(0), *graph.thresholds()]))
     return values[(np.abs(values) > FLOAT_INTEGERS) & (np.abs(values) < JSON_INTEGERS)]
 
 

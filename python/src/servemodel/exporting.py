@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 # ONNX Runtime sends telemetry unless this is set before it is loaded.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
-import onnx
+import numpy as np
 import pandas as pd
 from sklearn.compose import ColumnTransformer
 
@@ -36,6 +36,7 @@ from servemodel.documents import creation_date, to_json_document, write_all
 from servemodel.edges import edge_frame, jump_frame, large_thresholds, typed
 from servemodel.errors import Disagreement, ExportError
 from servemodel.frames import to_pandas
+from servemodel.graphs import Graph
 from servemodel.missing import find_nullable, wrongly_nullable
 from servemodel.native import in_library_form, native_categories
 from servemodel.parity import (
@@ -100,8 +101,9 @@ def _version(library: str) -> str:
 class Checked(NamedTuple):
     """A graph that gives the library's answers."""
 
-    graph: onnx.ModelProto
+    graph: Graph
     session: Session
+    predictions: np.ndarray  # the graph's, on the frame
     columns: list[Column]
     edges: pd.DataFrame
     agreement: Agreement  # on the frame
@@ -287,9 +289,10 @@ def export_model(
         graph = conversion.convert(seen, columns, rows, name)
         steps("comparing ONNX Runtime with the library")
         if classes is not None:
-            conversion.name_classes(graph, [int(number) for number in model.classes_], classes)
+            conversion.name_classes(graph.proto, [int(number) for number in model.classes_], classes)
         session = Session(graph, columns)
-        agreement = compare(answers, session.answer(rows), tolerance)
+        given = session.answer(rows)
+        agreement = compare(answers, given, tolerance)
         require(agreement, tolerance, library, rows)
         columns = find_nullable(seen, columns, rows, expected, session, tolerance)
         while True:
@@ -304,9 +307,9 @@ def export_model(
                 break
             columns = [replace(column, nullable=column.nullable and column.name not in wrong) for column in columns]
         require(edge_agreement, tolerance, library, edges, "generated edge rows", made_up=True)
-        return Checked(graph, session, columns, edges, agreement, edge_agreement)
+        return Checked(graph, session, given.predictions, columns, edges, agreement, edge_agreement)
 
-    graph, session, described, edges, agreement, edge_agreement = first_checked(
+    graph, session, predictions, described, edges, agreement, edge_agreement = first_checked(
         tensor_plans(described, rows), rows, checked, wider=not has_trees(model)
     )
 
@@ -327,13 +330,15 @@ def export_model(
     if len(samples) == 0:
         raise ExportError(f"no row gives a clear answer within {strict:g}, which a server checks at every load")
 
-    content = graph.SerializeToString()
-    digest = hashlib.sha256(content).hexdigest()
-    outputs = [output.name for output in graph.graph.output]
+    content = graph.content()
+    digest = hashlib.sha256()
+    for piece in content:
+        digest.update(piece)
+    outputs = [output.name for output in graph.proto.graph.output]
     shown = golden.example(described, rows, answers) if example is None else example
     inputs = [
         column.entry(tensor.name, shown.get(column.name))
-        for column, tensor in zip(described, graph.graph.input, strict=True)
+        for column, tensor in zip(described, graph.proto.graph.input, strict=True)
     ]
     said = description or f"{type(final_step(model)).__name__} on {len(described)} columns."
     members: dict[str, Any] = {
@@ -341,7 +346,7 @@ def export_model(
         "task": task,
         "framework": framework,
         "created": created,
-        "sha256": digest,
+        "sha256": digest.hexdigest(),
         "inputs": inputs,
         "outputs": {
             "label": outputs[0],
@@ -353,9 +358,8 @@ def export_model(
         else {"value": outputs[0]},
     }
     # From the frame alone, like types and ranges.
-    own_rows = rows.iloc[: len(frame)]
     if not made_up:
-        members = with_distributions(members, own_rows, session.answer(own_rows).predictions)
+        members = with_distributions(members, rows.iloc[: len(frame)], predictions[: len(frame)])
     if measured:
         members["metrics"] = measured
     if routes:
@@ -363,8 +367,9 @@ def export_model(
     if answer is not None:
         members["answer"] = answer
     result = Export(
-        folder=folder, sha256=digest, size=len(content), columns=described, agreement=agreement, edges=edge_agreement,
+        folder=folder, sha256=digest.hexdigest(), size=sum(map(len, content)), columns=described, agreement=agreement, edges=edge_agreement,
         tolerance=tolerance, metrics=measured, task=task, framework=framework, by_position=fitted_names(model) is None,
+        parts=graph.parts,
     )  # fmt: skip
     text = card(result) if card else default_card(f"{name}, version {Path(version or folder).name}", result, said)
     write_all(
@@ -385,6 +390,8 @@ def summary(export: Export) -> None:
     print(f"{'rows with the same answers':<32}{export.agreement.rows:,} and {export.edges.rows:,} edge rows")
     print(f"{'largest difference':<32}{max(export.agreement.largest, export.edges.largest):.1e}")
     nullable = ", ".join(column.name for column in export.columns if column.nullable)
+    if export.parts:
+        print(f"{'checked in ONNX Runtime':<32}{export.parts} parts of whole trees, whose answers were added up in the file's order")
     print(f"{'columns that may be missing':<32}{nullable or 'none'}")
     if export.by_position:
         print(f"{'names are taken by position':<32}{', '.join(column.name for column in export.columns)}")

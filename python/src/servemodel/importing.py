@@ -215,7 +215,7 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
         steps.stop()
     return {"framework": export.framework, "rows": export.agreement.rows, "edges": export.edges.rows,
             "largest": max(export.agreement.largest, export.edges.largest), "metrics": export.metrics,
-            "madeUp": made_up}  # fmt: skip
+            "madeUp": made_up, "parts": export.parts}  # fmt: skip
 
 
 def main(arguments: list[str]) -> int:

@@ -5,21 +5,17 @@ Shapes: N rows, k classes. Probabilities lie in [0, 1].
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import Any
 
-# ONNX Runtime sends telemetry unless this is set before it is loaded.
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-
 import numpy as np
 import onnx
-import onnxruntime
 import pandas as pd
 from onnx import helper
 from sklearn.base import is_classifier
 
 from servemodel.errors import Disagreement, ExportError
+from servemodel.graphs import Graph, Runner
 from servemodel.signature import JSON_INTEGERS, Column, fitted_names, reads_one_text
 
 DEFAULT_TOLERANCE = 1e-5
@@ -138,23 +134,17 @@ def _texts(values: pd.Series, column: Column) -> np.ndarray:
 class Session:
     """A graph in ONNX Runtime."""
 
-    def __init__(self, graph: onnx.ModelProto, columns: list[Column]) -> None:
-        options = onnxruntime.SessionOptions()
-        # One thread adds up the trees in one order, as the server's threads do.
-        options.intra_op_num_threads = 1
-        options.log_severity_level = 4
-        self._graph, self._columns = graph, columns
+    def __init__(self, graph: Graph, columns: list[Column]) -> None:
+        self._graph, self._columns = graph.proto, columns
         try:
-            self._session = onnxruntime.InferenceSession(
-                graph.SerializeToString(), options, providers=["CPUExecutionProvider"]
-            )
+            self._runner = Runner(graph)
         except Exception as error:
             raise ExportError(_fault("load")) from error
 
     def answer(self, frame: pd.DataFrame) -> Answers:
         names = [output.name for output in self._graph.graph.output]
         try:
-            first, *more = self._session.run(names, feeds(self._graph, self._columns, frame))
+            first, *more = self._runner.run(names, feeds(self._graph, self._columns, frame))
         except Exception as error:
             raise ExportError(_fault("run")) from error
         if more:

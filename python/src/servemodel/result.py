@@ -26,3 +26,4 @@ class Export:
     task: str
     framework: str
     by_position: bool = False  # the model was fitted on a matrix without names
+    parts: int = 0  # of large forests, which ONNX Runtime answered one after another; 0: it answered the whole file

@@ -21,6 +21,9 @@ import { withDeadline } from '../../../server/testing/withDeadline.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 1_500_000 });
 
+/** Time on an idle machine, and on a busy one as much: other programs' turns don't count. */
+const IMPORT_CPU_S = 15;
+
 interface Output {
   readonly code: number;
   readonly out: string;
@@ -172,6 +175,17 @@ describe.skipIf(trainingMissing)(`import, with the real libraries${trainingMissi
     expect(out).toMatch(/^accuracy: 0\.\d+$/m);
     expect(out).toContain('classification (early, late), 4 columns');
     expect(json('real/1').inputs[0]).toMatchObject({ name: 'age', type: 'integer', range: [18, 89] });
+  });
+
+  it(`takes at most ${IMPORT_CPU_S} s of CPU time once there is an environment`, async () => {
+    const command = ['import', 'pipeline.joblib', '--repository', repository, '--rows', 'rows.csv'];
+    const { code, err } = await runAt(folder, 'bash', [
+      ...['-c', 'TIMEFORMAT="CPU time %U %S"; time "$@"', 'bash', join(CHECKOUT, 'scripts/run')],
+      ...[...command, '--name', 'timed', '--python', trainingPython],
+    ]);
+    expect(code, err).toBe(0);
+    const [, user, system] = /^CPU time (\S+) (\S+)$/m.exec(err) ?? [];
+    expect(Number(user) + Number(system)).toBeLessThan(IMPORT_CPU_S);
   });
 
   it('a pickle that is not the own file needs --trust', async () => {

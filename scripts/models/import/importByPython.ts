@@ -59,6 +59,8 @@ export interface Report {
   readonly largest: number;
   readonly metrics: Readonly<Record<string, unknown>>;
   readonly madeUp: boolean;
+  /** Parts of a large forest that ONNX Runtime answered one after another; 0: it answered the whole file. */
+  readonly parts?: number;
   /** Python wrote model.onnx alone: the rest is taken as from any ONNX file. */
   readonly onnx?: boolean;
   /** What was assumed about the ONNX file. */

@@ -218,7 +218,8 @@ async function importPath(
 const assumed = (notes: readonly string[]): string => notes.map((note) => `${note}\n`).join('');
 
 /** What was compared with the library. */
-function compared({ framework, rows, edges, largest, metrics, madeUp, notes = [] }: Report): string {
+function compared(report: Report): string {
+  const { framework, rows, edges, largest, metrics, madeUp, parts = 0, notes = [] } = report;
   const real = madeUp ? 'made-up rows (--rows gives it real ones)' : 'rows';
   const figures = Object.entries(metrics).flatMap(([figure, value]) =>
     typeof value === 'number' && figure !== 'rows'
@@ -226,9 +227,10 @@ function compared({ framework, rows, edges, largest, metrics, madeUp, notes = []
       : [],
   );
   const more = edges === 0 ? '' : ` and ${edges} edge rows`;
+  const how = parts === 0 ? '' : `, compared in ${parts} parts of whole trees`;
   return (
     `the same answers as ${framework} on ${rows} ${real}${more}, ` +
-    `largest difference ${largest.toExponential(1)}\n${figures.join('')}${assumed(notes)}`
+    `largest difference ${largest.toExponential(1)}${how}\n${figures.join('')}${assumed(notes)}`
   );
 }
 

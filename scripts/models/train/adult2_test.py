@@ -11,6 +11,7 @@ from models_test import columns_of
 
 import adult
 from servemodel.edges import typed
+from servemodel.graphs import Graph
 from servemodel.parity import Answers, Session, library_answers, compare
 
 FOLDER = ROOT / "models" / "adult" / "2"
@@ -22,7 +23,7 @@ def test_the_committed_file_answers_as_lightgbm_on_every_row_and_beats_version_1
     columns = columns_of(FOLDER)
     rows = pd.concat([training, test], ignore_index=True)
     frame = typed(rows[adult.COLUMNS], columns)
-    answers = Session(onnx.load(FOLDER / "model.onnx"), columns).answer(frame)
+    answers = Session(Graph(onnx.load(FOLDER / "model.onnx")), columns).answer(frame)
     agreement = compare(library_answers(pipeline, frame, list(adult.CLASSES)), answers, 1e-6)
     assert (agreement.rows, agreement.label_differences, agreement.beyond) == (48_842, (), ())
 

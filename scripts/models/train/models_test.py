@@ -16,6 +16,7 @@ from conftest import OTHER_PROCESSOR, VERSIONS, Train, read_json
 
 from servemodel.documents import significant
 from servemodel.edges import typed
+from servemodel.graphs import Graph
 from servemodel.parity import Session
 from servemodel.same import differences
 from servemodel.signature import Column
@@ -101,7 +102,7 @@ def test_golden_rows_are_answered(script: str, trained: Train) -> None:
     assert golden["columns"] == [column.name for column in columns]
     assert len(golden["data"]) >= 20
     frame = typed(pd.DataFrame(golden["data"], columns=golden["columns"]), columns)
-    answers = Session(onnx.load(folder / "model.onnx"), columns).answer(frame)
+    answers = Session(Graph(onnx.load(folder / "model.onnx")), columns).answer(frame)
     if "probabilities" in golden:
         assert answers.predictions.tolist() == golden["predictions"]
         np.testing.assert_allclose(answers.probabilities, golden["probabilities"], rtol=0, atol=1e-6)

@@ -15,6 +15,7 @@ import text
 from conftest import ROOT, SCRIPTS, read_json, run_script
 
 from servemodel.edges import NASTY_TEXTS
+from servemodel.graphs import Graph
 from servemodel.parity import PROBABILITY_TOLERANCE, Session, library_answers, compare
 from servemodel.signature import Column
 
@@ -32,7 +33,7 @@ def pipeline():
 
 @pytest.fixture(scope="module")
 def session() -> Session:
-    return Session(onnx.load(FOLDER / "model.onnx"), COLUMNS)
+    return Session(Graph(onnx.load(FOLDER / "model.onnx")), COLUMNS)
 
 
 def differences(pipeline, session: Session, texts: list[str]) -> list[str]:

@@ -4,6 +4,7 @@ import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { readFileSync } from 'node:fs';
 import { liftModel } from '../../../server/compiler/lift/lift.ts';
 import { createCsvReader } from '../../../server/dialects/forms/csvReader.ts';
+import { header } from '../../../server/http/header.ts';
 import { requestIdOf } from '../../../server/http/middleware/requestId.ts';
 import { fromHome } from '../../../server/platform/install.ts';
 import { requireMlflowBody } from '../../../server/http/mlflowBody.ts';
@@ -148,7 +149,8 @@ export function carrierTargets(): Target[] {
       check: async (input) => {
         const value = input.toString('latin1');
         const c = contextOf({ accept: value, 'content-type': value, 'x-request-id': value });
-        if (!/^[A-Za-z0-9._-]{1,64}$/.test(requestIdOf(c))) throw new Error('a hostile request id is kept');
+        if (!/^[A-Za-z0-9._-]{1,64}$/.test(requestIdOf(header(c, 'x-request-id'))))
+          throw new Error('a hostile request id is kept');
         for (const read of [
           fileAnswerType,
           bodyType,

@@ -8,7 +8,7 @@ import { addToCorpus } from './corpus.ts';
 import { allTargets } from './targets.ts';
 
 const NAMES =
-  'native csv mlflow v1 v2 query json-lines csv-bare csv-forms utf8 json-fault csv-pieces coding multipart headers onnx';
+  'native bytes csv mlflow v1 v2 query json-lines csv-bare csv-forms utf8 json-fault csv-pieces coding multipart headers onnx';
 
 const USAGE = `Usage: npm run fuzz -- [options]
 

@@ -1,6 +1,8 @@
 import { ADULT_ROW, loadAdult } from '../../../server/testing/adult.ts';
+import { fastPathOf } from '../../../server/testing/fastPathOf.ts';
 import { carrierTargets } from './carriers.ts';
 import { readCorpus } from './corpus.ts';
+import { bytesTarget } from './bytes.ts';
 import { lineTargets, tableTargets } from './tables.ts';
 import type { Target } from './target.ts';
 import { tensorTargets } from './tensors.ts';
@@ -11,6 +13,7 @@ export async function allTargets(): Promise<Target[]> {
   const adult = await loadAdult();
   const targets = [
     ...tableTargets(adult, ADULT_ROW),
+    bytesTarget(await fastPathOf(adult), ADULT_ROW),
     ...lineTargets(adult, ADULT_ROW),
     ...tensorTargets(adult, ADULT_ROW),
     ...textTargets(adult.signature.inputs, ADULT_ROW),

@@ -101,6 +101,10 @@ export const imputer: Operator = (call) => {
     return Number.isNaN(replaced)
       ? (value) => (Number.isNaN(value) ? instead : value)
       : (value) => (value === replaced ? instead : value);
+  }).map((feature, index): Feature => {
+    const missing = tensor.features[index]?.plain?.missing;
+    const isPlain = Number.isNaN(replaced) && Number.isNaN(missing);
+    return isPlain ? { ...feature, plain: { missing: valueOf(index) } } : feature;
   });
   return { element: tensor.element, dims: tensor.dims, features };
 };

@@ -40,7 +40,11 @@ function sourceOf(value: OnnxValue, columns: readonly Input[]): SymbolicTensor |
   if ((rows ?? 0) > 0) return `input ${shown} takes a fixed number of rows`;
   if (width !== undefined && width !== 0 && width !== feeding.length)
     return `input ${shown} takes ${width} columns`;
-  return { element, dims: [feeding.length], features: feeding.map(({ source }) => ({ source, compute })) };
+  return {
+    element,
+    dims: [feeding.length],
+    features: feeding.map(({ source }) => ({ source, compute, plain: { missing: NaN } })),
+  };
 }
 
 /** The graph's inputs as columns of the signature, by name; a string is the reason why one isn't supported. */

@@ -1,4 +1,4 @@
-import type { CellWriter } from '../../encoding/cellWriters.ts';
+import type { CellWriter, TextEntry } from '../../encoding/cellWriters.ts';
 import type { Input } from '../../model/signature.ts';
 import type { Feature, SymbolicTensor, Value } from './symbolic.ts';
 import { NotUnderstood, lookup } from './symbolic.ts';
@@ -13,18 +13,10 @@ interface Placed extends Feature {
   readonly position: number;
 }
 
-/** What one key writes: the values of the row that aren't zero. */
-interface Entry {
-  readonly positions: readonly number[];
-  readonly values: readonly number[];
-  /** Whether the key is one of the signature's categories. */
-  readonly known: boolean;
-}
-
 /** Values in the tables of one model at most: a bound on memory. */
 const MAX_ENTRIES = 4_000_000;
 
-function writeEntry({ positions, values }: Entry, matrix: Float32Array, rowStart: number): void {
+function writeEntry({ positions, values }: TextEntry, matrix: Float32Array, rowStart: number): void {
   for (let i = 0; i < positions.length; i++) {
     matrix[rowStart + (positions[i] as number)] = values[i] as number;
   }
@@ -34,7 +26,7 @@ function writeEntry({ positions, values }: Entry, matrix: Float32Array, rowStart
 function tabulate(
   features: readonly Placed[],
   categories: readonly Value[],
-): { entries: Map<Value, Entry>; other: Entry } {
+): { entries: Map<Value, TextEntry>; other: TextEntry } {
   const known = new Set(categories);
   const keys = new Set(categories);
   const mentions = features.flatMap((feature) =>
@@ -47,7 +39,7 @@ function tabulate(
   if (usual.length * keys.size > MAX_ENTRIES)
     throw new NotUnderstood('the tables of a column would be too large');
 
-  const entry = (key: Value | undefined): Entry => {
+  const entry = (key: Value | undefined): TextEntry => {
     const own = key === undefined ? [] : (special.get(key) ?? []).map(({ feature }) => feature);
     const chosen = new Set([...usual, ...own]);
     const positions: number[] = [];
@@ -68,6 +60,7 @@ function textWriter(features: readonly Placed[], categories: readonly string[]):
   const { entries, other } = tabulate(features, categories);
   return {
     kind: 'text',
+    table: { entries: entries as Map<string, TextEntry>, other },
     write: (text, matrix, rowStart) => {
       const entry = entries.get(text) ?? other;
       writeEntry(entry, matrix, rowStart);
@@ -97,6 +90,12 @@ function lookupWriters(features: readonly Placed[]): WriteNumber[] {
   });
 }
 
+/** The one feature that is the number itself. */
+function findPlain([feature, ...more]: readonly Placed[]): NumberWriter['plain'] {
+  if (feature?.plain === undefined || more.length > 0) return undefined;
+  return { position: feature.position, missing: feature.plain.missing };
+}
+
 function numberWriter(features: readonly Placed[]): NumberWriter {
   const writers: WriteNumber[] = features
     .filter(({ table }) => table === undefined)
@@ -108,7 +107,9 @@ function numberWriter(features: readonly Placed[]): NumberWriter {
     });
   writers.push(...lookupWriters(features.filter(({ table }) => table !== undefined)));
   const [only] = writers;
-  if (only !== undefined && writers.length === 1) return { kind: 'number', write: only };
+  const plain = findPlain(features);
+  if (only !== undefined && writers.length === 1)
+    return { kind: 'number', write: only, ...(plain && { plain }) };
   return {
     kind: 'number',
     write: (value, matrix, rowStart) => {

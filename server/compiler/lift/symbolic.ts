@@ -21,6 +21,8 @@ export interface Feature {
   readonly source: number;
   readonly compute: Compute;
   readonly table?: Table;
+  /** Where it is the cell itself, in a float32 matrix: what it is for a missing one. */
+  readonly plain?: { readonly missing: number };
 }
 
 /** A tensor [N, ...dims] of which each row depends on one row of cells alone. */
@@ -56,9 +58,13 @@ export function evaluate({ compute, table }: Feature, cell: Value): Value {
 
 /** The feature, followed by a function of its value. */
 export function mapFeature<From extends Value>(feature: Feature, f: (value: From) => Value): Feature {
-  const { source, compute, table } = feature;
+  const { source, compute, table, plain } = feature;
   const next = f as Compute;
-  if (table === undefined) return { source, compute: (cell) => next(compute(cell)) };
+  if (table === undefined) {
+    const mapped = { source, compute: (cell: Value) => next(compute(cell)) };
+    const keeps = plain !== undefined && next === Math.fround;
+    return keeps ? { ...mapped, plain: { missing: Math.fround(plain.missing) } } : mapped;
+  }
   const values = new Map([...table.values].map(([key, value]) => [key, next(value)]));
   return { source, compute, table: { values, other: next(table.other) } };
 }

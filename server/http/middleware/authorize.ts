@@ -2,12 +2,10 @@ import type { Registry } from 'prom-client';
 import { Problem } from '../../errors/problem.ts';
 import type { Count } from '../../metrics/families.ts';
 import { createCounter } from '../../metrics/families.ts';
-import type { AppContext } from '../context.ts';
-import { header } from '../header.ts';
-import type { Gate } from '../../access/gate.ts';
+import type { Gate, ReadHeader } from '../../access/gate.ts';
 
 /** Checks the key of a request to a route. @throws {Problem} unauthorized */
-export type Authorize = (c: AppContext, route: string) => void;
+export type Authorize = (method: string, route: string, header: ReadHeader) => void;
 
 /**
  * The routes that need no key: health checks for orchestrators, and the pages, which hold only code and ask their user
@@ -38,10 +36,10 @@ export function createAuthorizer(gate: Gate, registry: Registry, healthRoute: st
     counts.set(client, count);
     return count;
   };
-  return (c, route) => {
+  return (method, route, header) => {
     // A browser sends no key with a preflight, and no other OPTIONS is answered.
-    if (open.has(route) || c.req.method === 'OPTIONS') return;
-    const client = gate.clientOf((name) => header(c, name));
+    if (open.has(route) || method === 'OPTIONS') return;
+    const client = gate.clientOf(header);
     if (client === undefined)
       throw new Problem('unauthorized', { headers: { 'www-authenticate': 'Bearer realm="servemodel"' } });
     countOf(client).add(1);

@@ -4,6 +4,8 @@ import type { WriteError } from '../../dialects/errorForm.ts';
 import type { HttpRecorder } from '../../metrics/http.ts';
 import type { ConcurrencyLimit } from '../../overload/concurrencyLimit.ts';
 import type { AppContext, Handler } from '../context.ts';
+import { rememberModel } from '../answerHeaders.ts';
+import { failureOf } from '../expressLane.ts';
 import { header } from '../header.ts';
 import { HttpRequest } from '../request.ts';
 import { answerErrors } from './errors.ts';
@@ -33,13 +35,18 @@ export function createServe(http: HttpRecorder, log: Logger, { limit, authorize 
     // A file lies on disk and may take long.
     const isLimited = !route.endsWith('/predict_file');
     return async function serve(c) {
-      const start = performance.now();
-      http.began();
-      c.set('request', new HttpRequest(c, requestIdOf(c), start));
-      let held: number | undefined;
+      const failed = failureOf(c.env.incoming);
+      const start = failed?.request.arrived ?? performance.now();
+      if (failed === undefined) http.began();
+      c.set('request', failed?.request ?? new HttpRequest(c, requestIdOf(header(c, 'x-request-id')), start));
+      let held = failed?.held;
       let response: Response;
       try {
-        authorize?.(c, route);
+        if (failed !== undefined) {
+          if (failed.model) rememberModel(c, failed.model);
+          throw failed.error;
+        }
+        authorize?.(c.req.method, route, (name) => header(c, name));
         if (isLimited && c.req.method === 'POST') {
           // Without the proxy the length may be unknown.
           const bytes = Number(header(c, 'content-length') ?? 0) || 0;

@@ -17,8 +17,8 @@ import type { Serve } from '../middleware/serve.ts';
 import { createParameterReader } from '../parameters.ts';
 import { readQueryRow } from '../query.ts';
 import type { PredictHandlers } from './predict.ts';
-import type { PredictDeps } from '../predictInput.ts';
-import { decoderFor, hasQuery, readBodyText, readRowQuery } from '../predictInput.ts';
+import type { PredictDeps } from './predictInput.ts';
+import { decoderFor, hasQuery, readCounted, readRowQuery } from './predictInput.ts';
 import { describeCall } from './usage.ts';
 
 const readGetParameters = createParameterReader(PREDICT_PARAMETERS.custom.get);
@@ -54,8 +54,8 @@ export function createCustomHandlers(deps: PredictDeps): PredictHandlers {
       requireJsonAnswer(c);
       const parameters = readPostParameters(c);
       const decode = decoderFor(c, parameters);
-      const text = await readBodyText(c, deps);
-      const prediction = await predictor.predict(c.get('request'), model, () => decode(text, model), {
+      const body = await readCounted(c, deps);
+      const prediction = await predictor.predict(c.get('request'), model, () => decode(body, model), {
         ignoreExtra: parameters.extra === 'ignore',
       });
       const { answers, rows, decoded } = prediction;

@@ -18,8 +18,8 @@ import { createParameterReader } from '../parameters.ts';
 import type { Pairs } from '../query.ts';
 import { readPairs } from '../query.ts';
 import type { Methods } from '../router.ts';
-import type { PredictDeps } from '../predictInput.ts';
-import { decoderFor, readBodyText } from '../predictInput.ts';
+import type { PredictDeps } from './predictInput.ts';
+import { decoderFor, readCounted } from './predictInput.ts';
 
 export interface ExplainDeps extends PredictDeps {
   readonly explanations: Explanations;
@@ -76,14 +76,14 @@ export function explainRoute(deps: ExplainDeps, modelOf: ModelOf): Methods {
       const { space } = requireExplainable(model, explanations);
       const wanted = readWanted(model, { class: valueOf(pairs, 'class'), top: valueOf(pairs, 'top') });
       const decode = decoderFor(c, parameters);
-      const text = await readBodyText(c, deps);
+      const body = await readCounted(c, deps);
       const request = c.get('request');
       const prediction = await predictor.predict(
         request,
         model,
         () => {
-          const decoded = decode(text, model);
-          if (decoded.table.data.length > maxRows)
+          const decoded = decode(body, model);
+          if ((decoded.encoded?.rows ?? decoded.table.data.length) > maxRows)
             throw new Problem('too_many_rows', {
               detail: `At most ${maxRows} rows are explained at a time: send the others in further requests.`,
             });

@@ -46,7 +46,9 @@ withApp('GET / answers browsers with the playground, other clients with a text',
 
 it('without a playground browsers get the text, too', async () => {
   const app = bareApp().get('/', async (c) => homeRoute(undefined).GET?.(c) ?? c.notFound());
-  expect(await (await app.request('/', { headers: { accept: CHROMIUM } })).text()).toBe('Service is running');
+  expect(await (await app.request('/', { headers: { accept: CHROMIUM } }, {})).text()).toBe(
+    'Service is running',
+  );
 });
 
 it('the page loads little', () => {

@@ -4,11 +4,12 @@ import type { HttpRecorder } from '../../metrics/http.ts';
 import type { AppContext } from '../context.ts';
 import { perModel } from '../../model/perModel.ts';
 import type { Model } from '../../model/model.ts';
-import type { Predictor } from '../../prediction/predictor.ts';
+import type { Decoded, Predictor } from '../../prediction/predictor.ts';
 import { answerPrediction } from '../answer.ts';
-import { readText } from '../body.ts';
+import { toText } from '../body.ts';
 import { requireJsonBody } from '../mediaTypes.ts';
 import { refuseParameters } from '../parameters.ts';
+import { readCounted } from './predictInput.ts';
 
 export interface InstancesDeps {
   readonly predictor: Predictor;
@@ -26,12 +27,11 @@ export function createInstancesAnswerer({
   return async (c, model) => {
     requireJsonBody(c);
     refuseParameters(c);
-    const text = await readText(c, maxBodyBytes);
-    http.body(Buffer.byteLength(text));
+    const body = await readCounted(c, { http, maxBodyBytes });
     const prediction = await predictor.predict(
       c.get('request'),
       model,
-      () => ({ table: readV1(text, model) }),
+      (): Decoded => model.encoder.readBytes?.(body, 'instances') ?? { table: readV1(toText(body), model) },
       {},
     );
     return answerPrediction(c, prediction, writerOf(model)(prediction.answers));

@@ -3,7 +3,6 @@ import { readCsv } from '../../dialects/forms/csv.ts';
 import { readJsonLines } from '../../dialects/forms/jsonLines.ts';
 import { createLinesWriter } from '../../dialects/linesAnswer.ts';
 import { CSV_PARAMETERS } from '../../dialects/queryParameters.ts';
-import type { Table } from '../../model/rows.ts';
 import { readMlflow, writeMlflowError } from '../../dialects/mlflow.ts';
 import { createPredictionsWriter } from '../../dialects/predictions.ts';
 import type { HttpRecorder } from '../../metrics/http.ts';
@@ -12,9 +11,9 @@ import type { AppContext, Handler } from '../context.ts';
 import type { Catalogue } from '../../model/catalogue.ts';
 import { perModel } from '../../model/perModel.ts';
 import type { Model } from '../../model/model.ts';
-import type { Predictor } from '../../prediction/predictor.ts';
+import type { Decoded, Predictor } from '../../prediction/predictor.ts';
 import { answerJson, answerPrediction, answerText } from '../answer.ts';
-import { readText } from '../body.ts';
+import { toText } from '../body.ts';
 import type { DefineRoute } from '../router.ts';
 import type { Lifecycle } from './health.ts';
 import { requireServing } from './health.ts';
@@ -23,7 +22,7 @@ import { requireMlflowBody } from '../mlflowBody.ts';
 import { acceptedLines } from '../mediaTypes.ts';
 import { findDefaultModel } from '../modelOf.ts';
 import { createParameterReader, refuseParameters } from '../parameters.ts';
-import { readDelimiter } from '../predictInput.ts';
+import { readCounted, readDelimiter } from './predictInput.ts';
 
 export interface MlflowDeps {
   readonly catalogue: Catalogue;
@@ -58,14 +57,20 @@ function csvForm(c: AppContext, { kind, header }: MlflowBody): CsvForm | undefin
 }
 
 function readBody(
-  text: string,
+  body: Buffer,
   model: Model,
   { kind, format }: MlflowBody,
   form: CsvForm | undefined,
-): Table {
+): Decoded {
   const { inputs } = model.signature;
-  if (kind === 'csv') return readCsv(text, inputs, form);
-  return kind === 'lines' ? readJsonLines(text, inputs) : readMlflow(text, model, format ?? 'json');
+  const read =
+    kind === 'json' && format === undefined ? model.encoder.readBytes?.(body, 'mlflow') : undefined;
+  if (read) return read;
+  const text = toText(body);
+  if (kind === 'csv') return { table: readCsv(text, inputs, form) };
+  return {
+    table: kind === 'lines' ? readJsonLines(text, inputs) : readMlflow(text, model, format ?? 'json'),
+  };
 }
 
 function mlflowHandler({ catalogue, predictor, http, recorder, maxBodyBytes }: MlflowDeps): Handler {
@@ -77,12 +82,11 @@ function mlflowHandler({ catalogue, predictor, http, recorder, maxBodyBytes }: M
     const body = requireMlflowBody(c);
     const form = csvForm(c, body);
     const lines = acceptedLines(c);
-    const text = await readText(c, maxBodyBytes);
-    http.body(Buffer.byteLength(text));
+    const bytes = await readCounted(c, { http, maxBodyBytes });
     const prediction = await predictor.predict(
       c.get('request'),
       model,
-      () => ({ table: readBody(text, model, body, form) }),
+      () => readBody(bytes, model, body, form),
       { ignoreExtra: true },
     );
     const { answers, rows, decoded } = prediction;

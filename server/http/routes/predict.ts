@@ -10,15 +10,15 @@ import type { ModelOf } from '../modelOf.ts';
 import { createParameterReader } from '../parameters.ts';
 import { readQueryRow } from '../query.ts';
 import type { Methods } from '../router.ts';
-import type { PredictDeps } from '../predictInput.ts';
+import type { PredictDeps } from './predictInput.ts';
 import {
   decoderFor,
   hasQuery,
-  readBodyText,
+  readCounted,
   readNativeParameters,
   readRowQuery,
   requireProbabilities,
-} from '../predictInput.ts';
+} from './predictInput.ts';
 import { describeCall } from './usage.ts';
 
 /** Predictions of any model in one form of answers. */
@@ -78,8 +78,8 @@ export function createNativeHandlers(deps: PredictDeps): PredictHandlers {
       const decode = decoderFor(c, parameters, skipBadRows);
       const wanted = probabilities === 'true';
       if (wanted) requireProbabilities(model);
-      const text = await readBodyText(c, deps);
-      const prediction = await predictor.predict(c.get('request'), model, () => decode(text, model), {
+      const body = await readCounted(c, deps);
+      const prediction = await predictor.predict(c.get('request'), model, () => decode(body, model), {
         ignoreExtra: extra === 'ignore',
         skipBadRows,
       });

@@ -7,6 +7,7 @@ import { answerHeaders } from '../answerHeaders.ts';
 import type { AppContext } from '../context.ts';
 import type { Compression } from '../compress.ts';
 import { compressedHeaders, compressionFor } from '../compress.ts';
+import { header } from '../header.ts';
 import type { Model } from '../../model/model.ts';
 import type { Predictor } from '../../prediction/predictor.ts';
 import { timings } from '../../prediction/timings.ts';
@@ -15,7 +16,7 @@ import { openSpool } from '../../platform/spool.ts';
 import type { Methods } from '../router.ts';
 import { fileAnswerType } from '../mediaTypes.ts';
 import type { ModelOf } from '../modelOf.ts';
-import { csvForm, readNativeParameters, requireProbabilities } from '../predictInput.ts';
+import { csvForm, readNativeParameters, requireProbabilities } from './predictInput.ts';
 import { receiveFile } from '../upload.ts';
 
 export interface PredictFileDeps {
@@ -108,7 +109,7 @@ export function predictFileRoute(
       'server-timing': timings(scores),
     };
     // The length isn't known yet.
-    const compression = compressionFor(c, Infinity);
+    const compression = compressionFor(header(c, 'accept-encoding'), Infinity);
     const spools = [file, answers];
     return compression
       ? new Response(toStream(compress(parts, compression), spools), {

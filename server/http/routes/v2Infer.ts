@@ -9,8 +9,8 @@ import { header } from '../header.ts';
 import type { Catalogue } from '../../model/catalogue.ts';
 import { perModel } from '../../model/perModel.ts';
 import type { Predictor } from '../../prediction/predictor.ts';
-import { timings } from '../../prediction/timings.ts';
 import { answerPrediction } from '../answer.ts';
+import { predictionHeaders } from '../answerHeaders.ts';
 import { readBytes } from '../body.ts';
 import { findNamedModel } from '../modelOf.ts';
 import { requireV2InferBody } from '../mediaTypes.ts';
@@ -59,11 +59,8 @@ export function v2InferHandler({ catalogue, predictor, http, maxBodyBytes }: V2I
     const head = Buffer.from(json);
     return new Response(Buffer.concat([head, ...binary]), {
       headers: {
-        'content-type': 'application/octet-stream',
+        ...predictionHeaders(c.get('request').id, prediction, 'application/octet-stream'),
         [HEADER_LENGTH]: String(head.length),
-        'x-request-id': c.get('request').id,
-        'x-model': model.id,
-        'server-timing': timings(prediction),
       },
     });
   };

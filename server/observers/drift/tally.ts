@@ -1,5 +1,6 @@
 import { answerWidth } from '../../../worker/protocol.ts';
 import type { EncodedRows, Table } from '../../model/rows.ts';
+import { rowOf } from '../../model/rows.ts';
 import type { Model } from '../../model/model.ts';
 import type { Input } from '../../model/signature.ts';
 import { labelClasses } from '../../model/signature.ts';
@@ -98,10 +99,11 @@ export function createTally(
   return {
     profile,
     counts,
-    take: ({ columns, data, byName = false }, { rows, refused }, answers) => {
+    take: (table, { rows, refused }, answers) => {
       add(HEAD.rows, rows);
       let row = sampler.first(rows);
       if (row >= rows) return;
+      const { columns, byName = false } = table;
       for (let at = 0; at < readers.length && !byName; at++) {
         const { name } = readers[at] as Reader;
         positions[at] = columns[at] === name ? at : columns.indexOf(name);
@@ -111,7 +113,7 @@ export function createTally(
       for (; row < rows; row = sampler.next()) {
         const { weight } = sampler;
         if (refused) while ((refused.rows[before] ?? Infinity) <= row + before) before++;
-        look(data[row + before], byName, weight);
+        look(rowOf(table, row + before), byName, weight);
         for (const { start, slot, edges } of values) {
           const value = answers[row * width + slot] as number;
           if (!Number.isNaN(value)) add(start + (edges ? binOfNumber(edges, value) : value), weight);

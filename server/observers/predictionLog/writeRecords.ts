@@ -2,6 +2,7 @@ import { answerWidth } from '../../../worker/protocol.ts';
 import { createSeveralText } from '../../dialects/forms/severalText.ts';
 import { createColumnFinder } from '../../encoding/columns.ts';
 import { perModel } from '../../model/perModel.ts';
+import { rowOf } from '../../model/rows.ts';
 import type { Model } from '../../model/model.ts';
 import type { Answered } from '../../prediction/onAnswered.ts';
 import { createCanonical, sha256Of } from './canonical.ts';
@@ -67,7 +68,7 @@ export function createRecordWriter(form: InputForm): (observation: Answered, ms:
   });
   return ({ id, model, table, rows, answers }, ms) => {
     const { names, find, input, output, width, facts } = prepare(model);
-    const { data, columns, byName = false, before = 0 } = table;
+    const { columns, byName = false, before = 0 } = table;
     const positions = byName ? [] : find(columns, true);
     const refused = rows.refused?.rows ?? [];
     const begin = `{"requestId":${JSON.stringify(id)},"row":`;
@@ -77,7 +78,7 @@ export function createRecordWriter(form: InputForm): (observation: Answered, ms:
       rows: rows.rows,
       next: () => {
         for (; refused[skipped] === row; row++) skipped++;
-        const cells = data[row];
+        const cells = rowOf(table, row);
         const cellAt = byName
           ? (at: number) => (cells as Readonly<Record<string, unknown>>)[names[at] as string]
           : (at: number) => (cells as readonly unknown[])[positions[at] as number];

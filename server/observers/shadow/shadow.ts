@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { MAX_BATCH_ROWS, answerWidth } from '../../../worker/protocol.ts';
 import type { Table } from '../../model/rows.ts';
+import { rowOf } from '../../model/rows.ts';
 import type { Model } from '../../model/model.ts';
 import type { Pool } from '../../inference/pool.ts';
 import { createComparison } from './compare.ts';
@@ -18,7 +19,7 @@ const MAX_UTILIZATION = 0.7;
 
 /** Scores answered rows on candidates, off the path. */
 export interface Shadow {
-  /** Queues rows that a model has answered. Never throws. */
+  /** Queues the rows of a table that a model has answered. Never throws. */
   offer(model: Model, table: Table, answers: Float64Array): void;
   /** Sets the candidates: opens new ones, and closes those that are gone. */
   follow(candidates: readonly Model[]): Promise<void>;
@@ -61,7 +62,7 @@ export function createShadow({ pool, recorder, busy, onFailed }: ShadowOptions):
     const compare = createComparison(model.output, shadow.output);
     const [lane] = pool.idle();
     if (!compare || !lane) return recorder.failed(model, shadow, count);
-    const part = table.data.slice(from, from + count);
+    const part = Array.from({ length: count }, (_, at) => rowOf(table, from + at));
     const form = table.byName ? { byName: true } : {};
     const rows = shadow.encoder.encode(table.columns, part, { ignoreExtra: true }, form);
     const { cells, answers: theirs } = lane.buffers(shadow);
@@ -111,7 +112,7 @@ export function createShadow({ pool, recorder, busy, onFailed }: ShadowOptions):
     offer: (model, table, answers) => {
       const shadows = candidatesOf(model);
       if (shadows.length === 0 || closed) return;
-      const offered = table.data.length;
+      const offered = answers.length / answerWidth(model.output);
       const rows = Math.min(offered, MAX_WAITING_ROWS - waitingRows);
       if (rows < offered) for (const shadow of shadows) recorder.dropped(model, shadow, offered - rows);
       if (rows === 0) return;

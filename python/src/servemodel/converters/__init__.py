@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from servemodel.converters import calibrated, functions, maps, meta, patches, sparse, targets, thresholds
+from servemodel.converters import calibrated, forests, functions, maps, meta, patches, sparse, targets, thresholds
 
 
 def register() -> None:
-    for module in (functions, meta, targets, calibrated, thresholds, maps, patches, sparse):
+    for module in (forests, functions, meta, targets, calibrated, thresholds, maps, patches, sparse):
         module.register()

@@ -113,6 +113,38 @@ def _without_dropout(booster: Any) -> Any:
     return xgboost.Booster(model_file=bytearray(json.dumps(members).encode()))
 
 
+def _targets(learner: dict[str, Any]) -> int:
+    """Values a row, by a booster's configuration."""
+    return max(1, int(learner["learner_model_param"].get("num_target", 1)))
+
+
+def _without_later_trees(booster: Any) -> Any:
+    """The booster up to the iteration at which early stopping found it best, which the converter takes for a number of trees."""
+    best = booster.attr("best_iteration")
+    if best is None:
+        return booster
+    booster = booster[: int(best) + 1]
+    booster.set_attr(best_iteration=None)
+    return booster
+
+
+def _give_groups(node: Any, booster: Any, groups: int) -> None:
+    """Adds each tree's weights to its own class or target: the converter takes another one for some, or the first for all."""
+    kind = "class" if node.op_type.endswith("Classifier") else "target"
+    owners = json.loads(booster.save_raw("json"))["learner"]["gradient_booster"]["model"]["tree_info"]
+    _set(node, f"{kind}_ids", [owners[tree] for tree in _attribute(node, f"{kind}_treeids").ints])
+    base = _attribute(node, "base_values")
+    # Before XGBoost 3.1 there is one for all.
+    if base is not None and len(base.floats) == 1:
+        base.floats.extend(list(base.floats) * (groups - 1))
+
+
+def _value_shapes(operator: Any) -> None:
+    calculate_linear_regressor_output_shapes(operator)
+    learner = json.loads(operator.raw_operator.get_booster().save_config())["learner"]
+    operator.outputs[0].type.shape = [operator.inputs[0].type.shape[0], _targets(learner)]
+
+
 def _convert_xgboost(scope: Any, operator: Any, container: Any) -> None:
     from onnxmltools.convert.xgboost.operator_converters.XGBoost import convert_xgboost
 
@@ -124,7 +156,19 @@ def _convert_xgboost(scope: Any, operator: Any, container: Any) -> None:
         raise ExportError("XGBoost's gblinear has no ONNX form: fit scikit-learn's LogisticRegression, Ridge or Lasso, which are linear too")
     if hasattr(model, "classes_") and objective not in CLASSIFYING:
         raise ExportError(f"XGBoost's objective {objective} gives no probabilities: fit it with {' or '.join(CLASSIFYING[:2])}")
+    targets = _targets(learner)
+    if targets > 1 and hasattr(model, "n_classes_"):
+        raise ExportError(
+            "XGBoost's classifier of several labels a row has no ONNX form: put it into scikit-learn's MultiOutputClassifier, "
+            "which fits one for each label"
+        )
+    if targets > 1 and learner["learner_train_param"].get("multi_strategy") == "multi_output_tree":
+        raise ExportError(
+            "XGBoost's multi_output_tree has several values in each leaf, which its ONNX form lacks: fit it with "
+            "multi_strategy='one_output_per_tree', the default"
+        )
     booster = _without_dropout(model.get_booster()) if kind == "dart" else model.get_booster().copy()
+    booster = _without_later_trees(booster)
     # The converter accepts f0, f1, … only.
     booster.feature_names = None
     plain._Booster = booster
@@ -140,6 +184,9 @@ def _convert_xgboost(scope: Any, operator: Any, container: Any) -> None:
         container,
     )
     node = _trees(container)
+    groups = max(targets, int(learner["learner_model_param"]["num_class"]))
+    if groups > 1:
+        _give_groups(node, booster, groups)
     if hasattr(model, "classes_") and container.get_options(model, {"raw_scores": False}, fail=False)["raw_scores"]:
         _set(node, "post_transform", "NONE")
     if linked:
@@ -182,4 +229,4 @@ def register_xgboost() -> None:
             kind, f"XGBoost{kind.__name__}", calculate_linear_classifier_output_shapes, _convert_xgboost, options=OPTIONS
         )
     for kind in (XGBRegressor, XGBRFRegressor, XGBRanker):
-        update_registered_converter(kind, f"XGBoost{kind.__name__}", calculate_linear_regressor_output_shapes, _convert_xgboost)
+        update_registered_converter(kind, f"XGBoost{kind.__name__}", _value_shapes, _convert_xgboost)

@@ -1,24 +1,24 @@
-import type { CsvForm } from '../dialects/forms/csv.ts';
-import { readCsv } from '../dialects/forms/csv.ts';
-import type { Delimiter } from '../dialects/forms/delimiter.ts';
-import { readJsonLines } from '../dialects/forms/jsonLines.ts';
-import type { NativeRows } from '../dialects/native.ts';
-import { readNativeRows } from '../dialects/native.ts';
-import { PREDICT_PARAMETERS } from '../dialects/queryParameters.ts';
-import { Problem } from '../errors/problem.ts';
-import type { HttpRecorder } from '../metrics/http.ts';
-import type { Model } from '../model/model.ts';
-import type { Input } from '../model/signature.ts';
-import { givesProbabilities } from '../model/signature.ts';
-import type { Predictor } from '../prediction/predictor.ts';
-import { readBytes, toText } from './body.ts';
-import type { AppContext } from './context.ts';
-import type { BodyType } from './mediaTypes.ts';
-import { bodyType } from './mediaTypes.ts';
-import type { ParameterValues } from './parameters.ts';
-import { createParameterReader } from './parameters.ts';
-import type { Pairs } from './query.ts';
-import { readPairs } from './query.ts';
+import type { CsvForm } from '../../dialects/forms/csv.ts';
+import { readCsv } from '../../dialects/forms/csv.ts';
+import type { Delimiter } from '../../dialects/forms/delimiter.ts';
+import { readJsonLines } from '../../dialects/forms/jsonLines.ts';
+import type { NativeRows } from '../../dialects/native.ts';
+import { readNativeRows } from '../../dialects/native.ts';
+import { PREDICT_PARAMETERS } from '../../dialects/queryParameters.ts';
+import { Problem } from '../../errors/problem.ts';
+import type { HttpRecorder } from '../../metrics/http.ts';
+import type { Model } from '../../model/model.ts';
+import type { Input } from '../../model/signature.ts';
+import { givesProbabilities } from '../../model/signature.ts';
+import type { Decoded, Predictor } from '../../prediction/predictor.ts';
+import { readBytes, toText } from '../body.ts';
+import type { AppContext } from '../context.ts';
+import type { BodyType } from '../mediaTypes.ts';
+import { bodyType } from '../mediaTypes.ts';
+import type { ParameterValues } from '../parameters.ts';
+import { createParameterReader } from '../parameters.ts';
+import type { Pairs } from '../query.ts';
+import { readPairs } from '../query.ts';
 
 // What the native and the custom form read of a request.
 
@@ -41,14 +41,15 @@ export function requireProbabilities({ output }: Model): void {
 }
 
 /** Reads a body as rows. @throws {Problem} for a body of another form */
-type Decode = (text: string, model: Model) => NativeRows;
+type Decode = (body: Buffer, model: Model) => NativeRows & Decoded;
 
-const decodeJson: Decode = (text, { signature }) => readNativeRows(text, signature.inputs);
+export const decodeJson: Decode = (body, { signature, encoder }) =>
+  encoder.readBytes?.(body, 'native') ?? readNativeRows(toText(body), signature.inputs);
 
 const decodeLines =
   (skipBadRows: boolean): Decode =>
-  (text, { signature }) => ({
-    table: readJsonLines(text, signature.inputs, skipBadRows),
+  (body, { signature }) => ({
+    table: readJsonLines(toText(body), signature.inputs, skipBadRows),
     single: false,
   });
 
@@ -94,20 +95,23 @@ export function decoderFor(c: AppContext, parameters: CsvParameters, skipBadRows
   const body = bodyType(c);
   if (body.kind === 'csv') {
     const form = csvForm(parameters, body);
-    return (text, { signature }) => ({ table: readCsv(text, signature.inputs, form), single: false });
+    return (bytes, { signature }) => ({
+      table: readCsv(toText(bytes), signature.inputs, form),
+      single: false,
+    });
   }
   refuseCsvParameters(parameters);
   return body.kind === 'json' ? decodeJson : decodeLines(skipBadRows);
 }
 
-/** Reads a body as text and records its size. @throws {Problem} as `readBytes` and `toText` */
-export async function readBodyText(
+/** Reads a body and records its size. @throws {Problem} as `readBytes` */
+export async function readCounted(
   c: AppContext,
   { http, maxBodyBytes }: Pick<PredictDeps, 'http' | 'maxBodyBytes'>,
-): Promise<string> {
+): Promise<Buffer> {
   const bytes = await readBytes(c, maxBodyBytes);
   http.body(bytes.length);
-  return toText(bytes);
+  return bytes;
 }
 
 /** Whether a query holds anything. */

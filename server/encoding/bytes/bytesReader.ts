@@ -1,0 +1,94 @@
+import { isUtf8 } from 'node:buffer';
+import type { TextCell } from '../../../worker/protocol.ts';
+import type { BytesRead, JsonForm, ReadBytes, Table } from '../../model/rows.ts';
+import type { Input } from '../../model/signature.ts';
+import type { CellWriter } from '../cellWriters.ts';
+import type { Warn } from '../warnings.ts';
+import type { Kernel } from './kernel.ts';
+import { FORMS, SHAPE, UNKNOWN_WORDS, takeKernel } from './kernel.ts';
+import type { Plan } from './plan.ts';
+import { createPlan } from './plan.ts';
+import { createReceivedTable } from './receivedTable.ts';
+
+/** Runs the writers that the kernel has no code for. */
+function writeAside({ aside, features }: Plan, kernel: Kernel, cells: Float32Array, rows: number): void {
+  const { doubles } = kernel;
+  let at = kernel.asideAt;
+  for (let row = 0; row < rows; row++)
+    for (const write of aside) write(doubles[at++] as number, cells, row * features);
+}
+
+const NO_TEXTS: readonly TextCell[] = [];
+
+/** The texts that are no categories; undefined where one isn't UTF-8. */
+function readUnknown(
+  { words, unknownAt, unknownCount }: Kernel,
+  body: Buffer,
+): readonly TextCell[] | undefined {
+  if (unknownCount === 0) return NO_TEXTS;
+  const texts: TextCell[] = [];
+  for (let at = unknownAt; texts.length < unknownCount; at += UNKNOWN_WORDS) {
+    const [row, column, from, length] = words.subarray(at, at + UNKNOWN_WORDS) as unknown as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    const bytes = body.subarray(from, from + length);
+    if (!isUtf8(bytes)) return undefined;
+    texts.push({ row, column, text: bytes.toString('utf8') });
+  }
+  // They come in the order of the body, whose columns may have another one.
+  return texts.sort((one, other) => one.row - other.row || one.column - other.column);
+}
+
+function tableOf(kernel: Kernel, { columns }: Plan, body: Buffer, rows: number): Table {
+  const { words, shape, startsAt, orderAt } = kernel;
+  const names =
+    (shape & SHAPE.moved) === 0
+      ? columns
+      : Array.from(words.subarray(orderAt, orderAt + columns.length), (at) => columns[at] as string);
+  const byName = (shape & SHAPE.byName) !== 0;
+  const starts =
+    rows === 1
+      ? [words[startsAt] as number, words[startsAt + 1] as number]
+      : words.slice(startsAt, startsAt + rows + 1);
+  return createReceivedTable(body, names, byName, starts);
+}
+
+/**
+ * Reads JSON bodies straight into matrices, without an object for a row or a string for a cell.
+ *
+ * @param allocate makes matrices of zeros
+ */
+export function createBytesReader(
+  inputs: readonly Input[],
+  writers: readonly CellWriter<Float32Array>[],
+  features: number,
+  allocate: (cells: number) => Float32Array,
+  warn: Warn,
+): ReadBytes {
+  let plan: Plan | undefined;
+  let planned = false;
+  return (body: Buffer, form: JsonForm): BytesRead | undefined => {
+    if (!planned) {
+      plan = createPlan(inputs, writers, features);
+      planned = true;
+    }
+    if (plan === undefined) return undefined;
+    const kernel = takeKernel();
+    const rows = kernel.parse(plan, body, FORMS[form]);
+    if (rows < 0) return undefined;
+    const texts = readUnknown(kernel, body);
+    if (texts === undefined) return undefined;
+    const cells = allocate(rows * features);
+    cells.set(kernel.floats.subarray(kernel.outAt, kernel.outAt + cells.length));
+    if (plan.aside.length > 0) writeAside(plan, kernel, cells, rows);
+    const { warnings, warningsTotal } = warn(texts);
+    return {
+      encoded: { rows, cells, texts, warnings, warningsTotal },
+      table: tableOf(kernel, plan, body, rows),
+      single: (kernel.shape & SHAPE.alone) !== 0,
+    };
+  };
+}

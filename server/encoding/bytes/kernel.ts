@@ -1,0 +1,217 @@
+import { readFileSync } from 'node:fs';
+import type { Plan } from './plan.ts';
+
+/** What a body may look like: as in kernel.c. */
+export const FORMS = { native: 0, instances: 1, mlflow: 2 } as const;
+export type Form = (typeof FORMS)[keyof typeof FORMS];
+
+/** Bits of `shape` in kernel.c. */
+export const SHAPE = { alone: 1, byName: 2, moved: 4 } as const;
+
+// As in kernel.c.
+const PAD = 64;
+const RUN_WORDS = 15;
+const RESULTS = 12;
+const POWERS = { least: -64, most: 64 } as const;
+export const UNKNOWN_WORDS = 4;
+
+const PAGE = 65_536;
+const MAX_PAGES = 2 ** 30 / PAGE;
+const BLOCK = 16;
+/** A body with more unknown categories goes the long way. */
+const MAX_UNKNOWN = 4096;
+/** Plans that stay in the memory at a time. */
+const MAX_PLANS_BYTES = 16 * 2 ** 20;
+/** A memory of which more was written is given back: it can't shrink. */
+const MAX_KEPT_BYTES = 32 * 2 ** 20;
+
+const aligned = (bytes: number): number => (bytes + BLOCK - 1) & -BLOCK;
+
+/** 5^q as 128 bits of which the first is set; below 0 its reciprocal, rounded up: the table of Lemire's paper. */
+function powerOfFive(q: number): bigint {
+  const power = 5n ** BigInt(Math.abs(q));
+  const bits = BigInt(power.toString(2).length);
+  if (q >= 0) return bits <= 128n ? power << (128n - bits) : power >> (bits - 128n);
+  const reciprocal = (1n << (bits + 127n)) / power + 1n;
+  return reciprocal >> 128n === 0n ? reciprocal : reciprocal >> 1n;
+}
+
+/** `powers` of kernel.c. */
+export const powersOfFive = (): BigUint64Array =>
+  BigUint64Array.from(
+    Array.from({ length: POWERS.most - POWERS.least + 1 }, (_, at) => powerOfFive(POWERS.least + at)).flatMap(
+      (power) => [power >> 64n, BigInt.asUintN(64, power)],
+    ),
+  );
+
+let powers: BigUint64Array | undefined;
+let compiled: WebAssembly.Module | undefined;
+
+const loadModule = (): WebAssembly.Module =>
+  (compiled ??= new WebAssembly.Module(readFileSync(new URL('./rowKernel.wasm', import.meta.url))));
+
+/** Odd multipliers for hashes: they are tried until a table has no collision. */
+const factorOf = (attempt: number): bigint =>
+  BigInt.asUintN(64, 0x9e3779b97f4a7c15n * BigInt(2 * attempt + 1));
+const MOST_ATTEMPTS = 32;
+/** A table of more entries has some collisions under any multiplier. */
+const MANY_ENTRIES = 1024;
+
+/** The parser's memory: the plans in use, and behind them room for one body and its rows. Results hold until the next. */
+export interface Kernel {
+  /**
+   * Reads a body by a plan.
+   *
+   * @returns the number of rows; -1 for a body that it doesn't take
+   */
+  parse(plan: Plan, body: Uint8Array, form: Form): number;
+  /** Whether more memory was written than is worth keeping. */
+  readonly isLarge: boolean;
+  // Of the last body.
+  readonly shape: number;
+  readonly unknownCount: number;
+  readonly words: Uint32Array;
+  readonly floats: Float32Array;
+  readonly doubles: Float64Array;
+  /** Indices into `floats`, `doubles` and `words`. */
+  readonly outAt: number;
+  readonly asideAt: number;
+  readonly startsAt: number;
+  readonly orderAt: number;
+  readonly unknownAt: number;
+}
+
+interface Exports {
+  powers(): number;
+  place(plan: number, table: number): number;
+  parse(run: number): number;
+}
+
+class WasmKernel implements Kernel {
+  readonly #memory = new WebAssembly.Memory({ initial: 2, maximum: MAX_PAGES, shared: false });
+  readonly #exports: Exports;
+  /** Where each plan lies; all of them leave when there is no room for one more. */
+  #places = new WeakMap<Plan, number>();
+  readonly #run = PAGE;
+  #plansEnd = PAGE + aligned(4 * RUN_WORDS);
+  #bytes = new Uint8Array(0);
+  words = new Uint32Array(0);
+  floats = new Float32Array(0);
+  doubles = new Float64Array(0);
+  shape = 0;
+  unknownCount = 0;
+  outAt = 0;
+  asideAt = 0;
+  startsAt = 0;
+  orderAt = 0;
+  unknownAt = 0;
+  isLarge = false;
+
+  constructor() {
+    const number = (from: number, length: number): number =>
+      Number(Buffer.from(this.#memory.buffer, from, length).toString('latin1'));
+    const instance = new WebAssembly.Instance(loadModule(), { env: { memory: this.#memory, number } });
+    this.#exports = instance.exports as unknown as Exports;
+    this.#view();
+    new BigUint64Array(this.#memory.buffer, this.#exports.powers()).set((powers ??= powersOfFive()));
+  }
+
+  parse(plan: Plan, body: Uint8Array, form: Form): number {
+    const planAt = this.#places.get(plan) ?? this.#place(plan);
+    const count = plan.columns.length;
+    const { features } = plan;
+    const aside = plan.aside.length;
+    const order = this.#plansEnd;
+    const seen = order + aligned(4 * count);
+    const unknown = seen + aligned(4 * count);
+    const bodyAt = unknown + 4 * UNKNOWN_WORDS * MAX_UNKNOWN;
+    const starts = bodyAt + aligned(body.length + PAD);
+    // The shortest row is a list of digits, with a comma behind it.
+    let mostRows = Math.ceil((body.length + 1) / (2 * count + 2));
+    const rowBytes = 4 + 8 * aside + 4 * features;
+    const room = MAX_PAGES * PAGE - starts - 8 * BLOCK;
+    mostRows = Math.min(mostRows, Math.floor(room / rowBytes));
+    if (mostRows < 1) return -1;
+    const asideAt = starts + aligned(4 * (mostRows + 1));
+    const out = asideAt + aligned(8 * mostRows * aside);
+    if (!this.#reserve(out + aligned(4 * mostRows * features + BLOCK))) return -1;
+    this.#bytes.set(body, bodyAt);
+    const { words } = this;
+    const run = this.#run >> 2;
+    words[run] = planAt;
+    words[run + 1] = bodyAt;
+    words[run + 2] = body.length;
+    words[run + 3] = form;
+    words[run + 4] = out;
+    words[run + 5] = asideAt;
+    words[run + 6] = starts;
+    words[run + 7] = mostRows;
+    words[run + 8] = unknown;
+    words[run + 9] = MAX_UNKNOWN;
+    words[run + 10] = order;
+    words[run + 11] = seen;
+    const rows = this.#exports.parse(this.#run);
+    this.shape = words[run + RESULTS + 2] as number;
+    this.unknownCount = words[run + RESULTS + 1] as number;
+    this.outAt = out >> 2;
+    this.asideAt = asideAt >> 3;
+    this.startsAt = starts >> 2;
+    this.orderAt = order >> 2;
+    this.unknownAt = unknown >> 2;
+    // A body that it refused midway has been written as far as its rows went.
+    this.isLarge = body.length + (rows < 0 ? mostRows : rows) * rowBytes > MAX_KEPT_BYTES;
+    return rows;
+  }
+
+  /** Copies a plan into the memory and fills its tables. */
+  #place(plan: Plan): number {
+    const { bytes, tables } = plan;
+    if (this.#plansEnd + bytes.length > MAX_PLANS_BYTES) {
+      this.#places = new WeakMap();
+      this.#plansEnd = PAGE + aligned(4 * RUN_WORDS);
+    }
+    const at = this.#plansEnd;
+    this.#reserve(at + aligned(bytes.length));
+    this.#plansEnd += aligned(bytes.length);
+    this.#bytes.set(bytes, at);
+    const view = new DataView(this.#memory.buffer);
+    for (const table of tables) {
+      const attempts = view.getUint32(at + table + 12, true) > MANY_ENTRIES ? 1 : MOST_ATTEMPTS;
+      for (let attempt = 0; attempt < attempts; attempt++) {
+        view.setBigUint64(at + table + 16, factorOf(attempt), true);
+        if (this.#exports.place(at, at + table) === 0) break;
+      }
+    }
+    this.#places.set(plan, at);
+    return at;
+  }
+
+  /** Whether there is room up to this address. */
+  #reserve(end: number): boolean {
+    const lacking = end - this.#bytes.length;
+    if (lacking <= 0) return true;
+    try {
+      this.#memory.grow(Math.ceil(lacking / PAGE));
+    } catch {
+      return false;
+    }
+    this.#view();
+    return true;
+  }
+
+  #view(): void {
+    const { buffer } = this.#memory;
+    this.#bytes = new Uint8Array(buffer);
+    this.words = new Uint32Array(buffer);
+    this.floats = new Float32Array(buffer);
+    this.doubles = new Float64Array(buffer);
+  }
+}
+
+let kernel: Kernel | undefined;
+
+/** The kernel of this thread. */
+export function takeKernel(): Kernel {
+  if (kernel === undefined || kernel.isLarge) kernel = new WasmKernel();
+  return kernel;
+}

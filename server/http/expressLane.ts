@@ -1,0 +1,267 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { WriteNativeAnswer } from '../dialects/native.ts';
+import { createNativeWriter } from '../dialects/native.ts';
+import type { HttpRecorder } from '../metrics/http.ts';
+import type { Catalogue } from '../model/catalogue.ts';
+import type { Model } from '../model/model.ts';
+import { perModel } from '../model/perModel.ts';
+import type { AnswerForm, PredictRoute } from '../model/routeOwner.ts';
+import type { EncodeOptions } from '../model/rows.ts';
+import type { ConcurrencyLimit } from '../overload/concurrencyLimit.ts';
+import type { BodySize } from '../overload/decodeTurn.ts';
+import type { Prediction, Predictor } from '../prediction/predictor.ts';
+import type { PredictRequest } from '../prediction/request.ts';
+import { predictionHeaders } from './answerHeaders.ts';
+import { collect } from './body.ts';
+import { compressedHeaders, compressionFor } from './compress.ts';
+import type { Authorize } from './middleware/authorize.ts';
+import { requestIdOf } from './middleware/requestId.ts';
+import { MAX_SMALL_BYTES } from './request.ts';
+import { decodeJson, readNativeParameters } from './routes/predictInput.ts';
+
+/** Answers a request that Node has parsed. */
+export type Listen = (incoming: IncomingMessage, outgoing: ServerResponse) => void;
+
+/** Answers the plainest predictions without Hono; passes all other requests, and every error, to the app. */
+export type ExpressLane = (app: Listen) => Listen;
+
+/** A request that failed in the express lane, which has counted and admitted it so far. */
+export interface FailedExpress {
+  readonly error: unknown;
+  readonly request: PredictRequest;
+  /** Undefined if the request was refused. */
+  readonly model: Model | undefined;
+  /** Bytes that the concurrency limit counts; undefined if the request is not in it. */
+  readonly held: number | undefined;
+}
+
+const failures = new WeakMap<IncomingMessage, FailedExpress>();
+
+/** The failure that the app has to answer, if the request has been in the express lane. */
+export const failureOf = (incoming: IncomingMessage | undefined): FailedExpress | undefined =>
+  incoming && failures.get(incoming);
+
+/** The paths of a prediction, with a name and version that need no decoding. */
+const NAMED_PATH = /^\/models\/([\w.-]+)(?:\/versions\/([1-9]\d{0,8}))?\/predict$/;
+/** Hosts that the app accepts without a look at the rest of the URL. */
+const PLAIN_HOST = /^[a-z\d.-]+(?::[1-5]?\d{1,4})?$/;
+
+/** @returns whether the headers ask for nothing but JSON rows → JSON answers */
+const isPlain = ({ headers }: IncomingMessage, maxBodyBytes: number): boolean => {
+  const type = headers['content-type'];
+  const { accept, host } = headers;
+  return (
+    (type === 'application/json' || type === undefined) &&
+    (accept === undefined || accept === '*/*' || accept === 'application/json') &&
+    headers['content-encoding'] === undefined &&
+    headers['transfer-encoding'] === undefined &&
+    // CORS.
+    headers.origin === undefined &&
+    // Also false without a length.
+    Number(headers['content-length']) <= maxBodyBytes &&
+    host !== undefined &&
+    PLAIN_HOST.test(host)
+  );
+};
+
+/** Parts of Node's own response that its types don't have. */
+interface Head {
+  readonly _header?: unknown;
+  _headerSent?: unknown;
+}
+
+/**
+ * Ends a response whose head is set. Node's `end` writes the body, then nothing once more, in one `writev`, which takes
+ * longer than this one string. The client gets the same bytes.
+ */
+function endAtOnce(outgoing: ServerResponse, body: string | Buffer): void {
+  const { socket } = outgoing;
+  const head = outgoing as Head;
+  if (
+    typeof body === 'string' &&
+    socket !== null &&
+    typeof head._header === 'string' &&
+    head._headerSent === false
+  ) {
+    socket.write(head._header + body);
+    head._headerSent = true;
+    outgoing.end();
+  } else outgoing.end(body);
+}
+
+export interface ExpressDeps {
+  readonly catalogue: Catalogue;
+  readonly predictor: Predictor;
+  readonly http: HttpRecorder;
+  readonly maxBodyBytes: number;
+  readonly limit: ConcurrencyLimit;
+  readonly authorize: Authorize | undefined;
+  readonly formOf: (route: PredictRoute, model: Model) => AnswerForm;
+}
+
+/** What all requests of a lane share. */
+interface Lane extends ExpressDeps {
+  readonly app: Listen;
+  readonly writerOf: (model: Model) => WriteNativeAnswer;
+}
+
+const { probabilities, extra, on_error } = readNativeParameters.defaults;
+const WITH_PROBABILITIES = probabilities === 'true';
+const OPTIONS: EncodeOptions = { ignoreExtra: extra === 'ignore', skipBadRows: on_error === 'null' };
+
+/** A request in the express lane. It calls what the app calls: middleware/serve.ts and routes/predict.ts. */
+class Express implements PredictRequest {
+  readonly id: string;
+  readonly arrived = performance.now();
+  readonly trace = undefined;
+  readonly #lane: Lane;
+  readonly #incoming: IncomingMessage;
+  readonly #outgoing: ServerResponse;
+  readonly #route: PredictRoute;
+  readonly #model: Model;
+  readonly #bytes: number;
+  #isAdmitted = false;
+
+  constructor(
+    lane: Lane,
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+    route: PredictRoute,
+    model: Model,
+  ) {
+    const { headers } = incoming;
+    this.id = requestIdOf(headers['x-request-id'] as string | undefined);
+    this.#lane = lane;
+    this.#incoming = incoming;
+    this.#outgoing = outgoing;
+    this.#route = route;
+    this.#model = model;
+    this.#bytes = Number(headers['content-length']);
+  }
+
+  get size(): BodySize {
+    return this.#bytes <= MAX_SMALL_BYTES ? 'small' : 'large';
+  }
+
+  signal(): AbortSignal {
+    const outgoing = this.#outgoing;
+    if (outgoing.destroyed) return AbortSignal.abort();
+    const controller = new AbortController();
+    outgoing.once('close', () => {
+      if (!outgoing.writableFinished) controller.abort();
+    });
+    return controller.signal;
+  }
+
+  run(): void {
+    const { http, authorize, limit, maxBodyBytes } = this.#lane;
+    const { headers } = this.#incoming;
+    http.began();
+    try {
+      authorize?.('POST', this.#route, (name) => headers[name] as string | undefined);
+      limit.enter(this.#bytes);
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    this.#isAdmitted = true;
+    collect(
+      this.#incoming,
+      maxBodyBytes,
+      (body) => this.#predict(body),
+      (problem) => this.#fail(problem),
+    );
+  }
+
+  #predict(body: Buffer): void {
+    const { http, predictor } = this.#lane;
+    const model = this.#model;
+    try {
+      http.body(body.length);
+      const prediction = predictor.predict(this, model, () => decodeJson(body, model), OPTIONS);
+      if (prediction instanceof Promise)
+        prediction.then((found) => this.#answer(found)).catch((error: unknown) => this.#fail(error));
+      else this.#answer(prediction);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #answer(prediction: Prediction): void {
+    const body = this.#lane.writerOf(this.#model)(prediction.answers, prediction.rows, WITH_PROBABILITIES);
+    const head = predictionHeaders(this.id, prediction);
+    const accept = this.#incoming.headers['accept-encoding'];
+    const compression = compressionFor(accept, body.length);
+    if (compression === undefined) {
+      this.#send(head, body);
+      return;
+    }
+    compression
+      .compress(body)
+      .then((bytes) => this.#send(compressedHeaders(compression, head), bytes))
+      .catch((error: unknown) => this.#fail(error));
+  }
+
+  #send(head: Record<string, string>, body: string | Buffer): void {
+    const { limit, http } = this.#lane;
+    head['content-length'] = String(Buffer.byteLength(body));
+    this.#outgoing.writeHead(200, head);
+    endAtOnce(this.#outgoing, body);
+    const ms = performance.now() - this.arrived;
+    limit.leave(this.#bytes, ms);
+    http.ended('POST', this.#route, 200, ms / 1000);
+  }
+
+  #fail(error: unknown): void {
+    const incoming = this.#incoming;
+    const admitted = this.#isAdmitted;
+    failures.set(incoming, {
+      error,
+      request: this,
+      model: admitted ? this.#model : undefined,
+      held: admitted ? this.#bytes : undefined,
+    });
+    this.#lane.app(incoming, this.#outgoing);
+  }
+}
+
+/** Takes a POST of JSON rows to a predict path, without a query, in the native form. */
+export function createExpressLane(deps: ExpressDeps): ExpressLane {
+  const { catalogue, maxBodyBytes, formOf } = deps;
+  const writerOf = perModel(createNativeWriter);
+  return (app) => {
+    const lane: Lane = { ...deps, app, writerOf };
+    const take = (
+      incoming: IncomingMessage,
+      outgoing: ServerResponse,
+      route: PredictRoute,
+      model: Model | undefined,
+    ): void => {
+      if (model !== undefined && formOf(route, model) === 'native')
+        new Express(lane, incoming, outgoing, route, model).run();
+      else app(incoming, outgoing);
+    };
+    return (incoming, outgoing) => {
+      const { method, url = '' } = incoming;
+      if (method !== 'POST' || !isPlain(incoming, maxBodyBytes)) {
+        app(incoming, outgoing);
+        return;
+      }
+      if (url === '/predict') {
+        take(incoming, outgoing, '/predict', catalogue.defaultModel);
+        return;
+      }
+      const [, name, version] = NAMED_PATH.exec(url) ?? [];
+      if (name === undefined) app(incoming, outgoing);
+      else if (version === undefined)
+        take(incoming, outgoing, '/models/:model/predict', catalogue.find(name));
+      else
+        take(
+          incoming,
+          outgoing,
+          '/models/:model/versions/:version/predict',
+          catalogue.find(name, Number(version)),
+        );
+    };
+  };
+}
