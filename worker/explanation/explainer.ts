@@ -4,7 +4,7 @@ import { POINTS } from './gaussLegendre.ts';
 import type { PackedExplanation } from './packExplanation.ts';
 
 /** Words of `Job` in kernel.c. */
-const JOB_WORDS = 13;
+const JOB_WORDS = 12;
 const POINTS_BYTES = 8 * POINTS;
 
 /** A packed explanation as one thread uses it: the trees are shared, the rows are its own. */
@@ -35,8 +35,7 @@ export function createExplainer(packed: PackedExplanation): Explainer {
     input: 4 * mostRows * features,
     phi: POINTS_BYTES * mostRows * sums,
     products: POINTS_BYTES * slots,
-    reciprocals: POINTS_BYTES * slots,
-    sums: outputs > 1 ? POINTS_BYTES * slots : 0,
+    sums: POINTS_BYTES * slots,
     hot: 4 * slots,
     contributions: 8 * mostRows * width,
   });
@@ -53,7 +52,6 @@ export function createExplainer(packed: PackedExplanation): Explainer {
     outputs,
     own.phi,
     own.products,
-    own.reciprocals,
     own.sums,
     own.hot,
   ]);

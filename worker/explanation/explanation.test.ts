@@ -226,6 +226,11 @@ describe('an explanation', () => {
     expect(pack(covers.map((cover, node) => (node === 0 ? NaN : cover)))).toThrow(/no counts/);
   });
 
+  it('is refused for more nodes than memory is meant for', () => {
+    const many = { ...generate({ seed: 3 }), nodeIds: new Int32Array(2 ** 22 + 1) };
+    expect(() => packExplanation(many, identity(5), 5)).toThrow('more than 4194304 nodes');
+  });
+
   it.each([
     [{ aggregate: 'MIN' as const }, 'least value'],
     [{ kind: 'classifier' as const, outputs: 2, bases: 2, leaves: 'first' as const }, 'no sums'],

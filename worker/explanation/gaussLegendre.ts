@@ -1,7 +1,7 @@
 /** Points of one pass of the kernel: POINTS in kernel.c. */
 export const POINTS = 8;
-/** Numbers of a pass: t, 1 - t, 1 / (1 - t) and the weight of each point. */
-export const RULE_NUMBERS = 4 * POINTS;
+/** Numbers of a pass: t, 1 - t and the weight of each point. */
+export const RULE_NUMBERS = 3 * POINTS;
 
 /** The Legendre polynomial of degree n at x, and its derivative. */
 function legendre(n: number, x: number): { value: number; slope: number } {
@@ -37,8 +37,7 @@ export function packRules(passes: number): Float64Array {
     const { points, weights } = gaussLegendre(count * POINTS);
     for (let from = 0; from < points.length; from += POINTS) {
       const t = points.slice(from, from + POINTS);
-      packed.push(...t, ...t.map((x) => 1 - x), ...t.map((x) => 1 / (1 - x)));
-      packed.push(...weights.slice(from, from + POINTS));
+      packed.push(...t, ...t.map((x) => 1 - x), ...weights.slice(from, from + POINTS));
     }
   }
   return Float64Array.from(packed);

@@ -10,9 +10,10 @@
 // 16 features. Longer paths take several passes of 8 points of a larger rule.
 //
 // An edge is named by the slot of its lower node: 0 is no edge, 1 the edge into the root, then the inner nodes, parents
-// first, then the leaves. Down the tree: the products P of all features, and the reciprocals R of the last feature's
-// factor. Up the tree: the sums of P * w below each edge. A feature that is tested again replaces its factor, so the sum
-// below the earlier edge is counted with the earlier factor, and taken out of it where the later test begins.
+// first, then the leaves. Let F be the factor of an edge, t * a + (1 - t) * b of its feature; a feature that is tested again
+// replaces its factor. Down the tree: the products of the factors of all features but the one that a node tests. Up the
+// tree: the sums of w times the factors below an edge, in which those of the edge's own feature are relative to its factor.
+// Divisions are needed where a feature is tested again, and nowhere else.
 typedef unsigned int u32;
 
 enum { POINTS = 8 };
@@ -26,7 +27,7 @@ typedef struct {
   u32 flags;
   u32 above;  // the last edge above that tests the same feature
   u32 left, right;
-  // b_i at the edge above, and behind the test. Never 0: it is divided by.
+  // b_i at the edge above, and behind the test. Never 0: a factor is divided by.
   double aboveCover, leftCover, rightCover;
 } Node;
 
@@ -38,7 +39,7 @@ typedef struct {
 } Tree;
 
 typedef struct {
-  Points t, u, reciprocal, weight;  // t, 1 - t, 1 / (1 - t), and the weights of the points
+  Points t, u, weight;  // t, 1 - t, and the weights of the points
 } Rule;
 
 // Written by explainer.ts, one word each.
@@ -51,8 +52,8 @@ typedef struct {
   const float *input;  // [rows, features]
   u32 features, outputs;
   Points *phi;  // [rows, outputs, features], summed up here
-  Points *P, *R, *sums;  // by slot
-  u32 *hot;              // by slot: a_i
+  Points *products, *sums;  // by slot
+  u32 *hot;                 // by slot: a_i
 } Job;
 
 static inline u32 goesLeft(const Node *n, float x) {
@@ -60,46 +61,52 @@ static inline u32 goesLeft(const Node *n, float x) {
   return holds | ((x != x) & n->flags & MISSING_LEFT);
 }
 
+#define FACTOR(slot, cover) (T * (double)hot[slot] + U * (cover))
+
 __attribute__((noinline)) static void down(const Job *j, const Tree *tree, const Rule *rule, const float *x) {
-  Points *P = j->P, *R = j->R, T = rule->t, U = rule->u, C = rule->reciprocal;
+  Points *products = j->products, T = rule->t, U = rule->u;
   u32 *hot = j->hot;
   const Node *n = j->nodes + tree->firstNode;
+  products[1] = rule->weight;
   for (u32 slot = 1; slot <= tree->inner; slot++, n++) {
     u32 was = hot[n->above], goes = goesLeft(n, x[n->feature]);
-    u32 left = n->left, right = n->right, l = was & goes, r = was & (goes ^ 1);
-    Points others = P[slot] * R[n->above];
-    P[left] = others * (T * (double)l + U * n->leftCover);
-    P[right] = others * (T * (double)r + U * n->rightCover);
-    hot[left] = l;
-    hot[right] = r;
-    double taken = goes ? n->leftCover : n->rightCover, not = goes ? n->rightCover : n->leftCover;
-    R[goes ? left : right] = 1.0 / (T * (double)was + U * taken);
-    R[goes ? right : left] = C * (1.0 / not);
+    u32 left = n->left, right = n->right;
+    Points others = products[slot];
+    if (n->above) products[slot] = others /= FACTOR(n->above, n->aboveCover);
+    hot[left] = was & goes;
+    hot[right] = was & (goes ^ 1);
+    // Leaves have places that are never read: a branch would cost more.
+    products[left] = others * FACTOR(left, n->leftCover);
+    products[right] = others * FACTOR(right, n->rightCover);
   }
 }
 
-__attribute__((noinline)) static void up(
-    const Job *j, const Tree *tree, const Rule *rule, u32 output, Points *phi, Points *sums) {
-  const Points *P = j->P, *R = j->R, W = rule->weight;
+__attribute__((noinline)) static void up(const Job *j, const Tree *tree, const Rule *rule, u32 output, Points *phi) {
+  const Points *products = j->products, T = rule->t, U = rule->u;
+  Points *sums = j->sums;
   const u32 *hot = j->hot;
   u32 inner = tree->inner, outputs = tree->outputs;
   const double *weight = j->weights + tree->firstWeight + output;
-  for (u32 leaf = inner + 1; leaf <= inner + tree->leaves; leaf++, weight += outputs) sums[leaf] = P[leaf] * W * *weight;
+  for (u32 leaf = inner + 1; leaf <= inner + tree->leaves; leaf++, weight += outputs) sums[leaf] = (Points){} + *weight;
   const Node *n = j->nodes + tree->firstNode + inner;
   for (u32 slot = inner; slot > 0; slot--) {
     n--;
     u32 left = n->left, right = n->right, above = n->above;
-    Points l = sums[left], r = sums[right], sum = l + r;
+    Points l = sums[left], r = sums[right];
+    Points sum = l * FACTOR(left, n->leftCover) + r * FACTOR(right, n->rightCover);
+    Points change = l * ((double)hot[left] - n->leftCover) + r * ((double)hot[right] - n->rightCover);
+    if (above) {
+      sum /= FACTOR(above, n->aboveCover);
+      change -= sum * ((double)hot[above] - n->aboveCover);
+    }
     sums[slot] = sum;
-    phi[n->feature] += l * R[left] * ((double)hot[left] - n->leftCover) + r * R[right] * ((double)hot[right] - n->rightCover) -
-                       sum * R[above] * ((double)hot[above] - n->aboveCover);
+    phi[n->feature] += products[slot] * change;
   }
 }
 
 // Adds the contributions of all trees to `phi`; their sums over the points are the contributions. Tree by tree, since a
 // tree fits into a processor's cache and a forest doesn't.
 __attribute__((export_name("explain"))) void explain(const Job *j, u32 rows) {
-  j->R[0] = j->P[1] = (Points){} + 1.0;
   j->hot[0] = 1;
   u32 width = j->outputs * j->features;
   for (const Tree *tree = j->trees, *end = tree + j->treeCount; tree < end; tree++) {
@@ -108,10 +115,7 @@ __attribute__((export_name("explain"))) void explain(const Job *j, u32 rows) {
       Points *phi = j->phi + row * width + tree->firstOutput * j->features;
       for (const Rule *rule = first; rule < first + tree->passes; rule++) {
         down(j, tree, rule, j->input + row * j->features);
-        for (u32 k = 0; k < tree->outputs; k++)
-          // The last one needs P no more.
-          up(j, tree, rule, k, phi + k * j->features, k + 1 < tree->outputs ? j->sums : j->P);
-        j->P[1] = (Points){} + 1.0;
+        for (u32 k = 0; k < tree->outputs; k++) up(j, tree, rule, k, phi + k * j->features);
       }
     }
   }

@@ -14,6 +14,8 @@ import { createPath, visitTree } from './treeOrder.ts';
 const NODE_BYTES = 48;
 const TREE_WORDS = 7;
 const [MISSING_LEFT, EQUAL] = [1, 2];
+/** A packed node takes 48 bytes, and a tree's lists are in memory as a whole while it is packed. */
+const MAX_NODES = 2 ** 22;
 /** Sums that a row may need: 256 MB. */
 const MAX_SUMS = 2 ** 22;
 /** A tree stays in the processor's cache for so many rows; the sums of a call take 4 MB, unless one row needs more. */
@@ -81,6 +83,7 @@ export function packExplanation(
   columns: number,
 ): PackedExplanation {
   const features = columnOf.length;
+  if (ensemble.nodeIds.length > MAX_NODES) refuse(`it has more than ${MAX_NODES} nodes`);
   checkEnsemble(ensemble, features);
   const { nodeCovers: covers, nodeIds, outputs } = ensemble;
   if (covers === undefined || covers.length !== nodeIds.length || !hasCovers(covers))
