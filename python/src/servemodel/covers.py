@@ -77,8 +77,8 @@ def _trees(model: Any) -> list[Node] | None:
         return [_of_lightgbm(tree["tree_structure"]) for tree in model.booster_.dump_model()["tree_info"]]
     if library == "xgboost":
         members = json.loads(model.get_booster().save_raw("json"))["learner"]["gradient_booster"]
-        members = members.get("gbtree", members)
-        return [_of_xgboost(tree) for tree in members["model"]["trees"]] if "model" in members else None
+        trees = members.get("gbtree", members)["model"].get("trees")
+        return None if trees is None else [_of_xgboost(tree) for tree in trees]
     if library != "sklearn":
         return None
     if hasattr(model, "tree_"):
@@ -148,9 +148,14 @@ def _matched(graph: _Graph, trees: list[Node]) -> np.ndarray | None:
 
 def _catboost_weights(model: Any) -> list[list[float]] | None:
     """The weights of each tree's leaves; its own method knows only models of one score."""
+    from catboost import CatBoostError
+
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.json"
-        model.save_model(str(path), format="json")
+        try:
+            model.save_model(str(path), format="json")
+        except CatBoostError:
+            return None
         trees = json.loads(path.read_bytes()).get("oblivious_trees")
     return None if trees is None else [tree["leaf_weights"] for tree in trees]
 
