@@ -95,7 +95,7 @@ def _targets(frame: pd.DataFrame, target: str | Sequence[str] | None) -> list[st
         names = next(csv.reader([target]))
     missing = [name for name in names if name not in frame.columns]
     if missing:
-        raise ExportError(f"the frame has no target column {', '.join(missing)}")
+        raise ExportError(f"the rows have no target column {', '.join(missing)}; they have {', '.join(map(str, frame.columns))}")
     return names
 
 
