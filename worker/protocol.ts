@@ -55,6 +55,8 @@ export interface OutputColumn {
   readonly onnx: string;
   /** Of a label: its classes. */
   readonly classes?: readonly Label[];
+  /** Numbers among the classes are floats on the training side. */
+  readonly floatClasses?: boolean;
   /** A whole number. */
   readonly integer?: boolean;
 }

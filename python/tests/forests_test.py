@@ -35,10 +35,12 @@ sys.path.insert(0, SOURCES)
 import servemodel
 from servemodel import convert as conversion
 from servemodel import graphs, wire
+from servemodel.answers import form_of
 from servemodel.converters import forests
 from servemodel.graphs import Graph, Runner
 from servemodel.native import native_categories
 from servemodel.signature import describe_columns
+from servemodel.tasks import task_of
 
 RANDOM = np.random.default_rng(7)
 FRAME = pd.DataFrame(RANDOM.normal(size=(400, 5)), columns=list("abcde"))
@@ -106,7 +108,8 @@ def frame_of(model: Any) -> pd.DataFrame:
 
 def converted(model: Any, frame: pd.DataFrame | None = None) -> Graph:
     frame = frame_of(model) if frame is None else frame
-    return conversion.convert(model, describe_columns(model, frame, [], native_categories(model, frame, True)), frame, "m")
+    columns = describe_columns(model, frame, [], native_categories(model, frame, True))
+    return conversion.convert(model, columns, frame, "m", form_of(model, frame, task_of(model)))
 
 
 def graph_of(content: bytes) -> onnx.ModelProto:

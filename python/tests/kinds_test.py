@@ -14,12 +14,14 @@ from catboost import CatBoostClassifier
 from lightgbm import LGBMClassifier
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor, RandomForestClassifier, VotingClassifier
+from sklearn.impute import KNNImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import CategoricalNB
+from sklearn.neighbors import NearestCentroid
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, SplineTransformer, StandardScaler
 from xgboost import XGBClassifier, __version__ as xgboost_version
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
@@ -29,6 +31,7 @@ import servemodel
 random = np.random.default_rng(1)
 N = 300
 NUMBERS = pd.DataFrame(random.normal(size=(N, 3)), columns=["age group", "net sales (EUR)", "c"])
+GAPS = NUMBERS.mask(random.random(NUMBERS.shape) < 0.1)
 YES = (NUMBERS["c"] > 0).astype(int)
 CITY = pd.Series(random.choice(["Kiel", "Ulm"], N))
 MIXED = NUMBERS.assign(city=CITY)
@@ -51,6 +54,11 @@ EXPORTED = {
     "a search": (GridSearchCV(make_pipeline(COLUMNS, LogisticRegression()), {"logisticregression__C": [0.1, 1]}, cv=2), MIXED),
     "names with spaces, which LightGBM changes": (LGBMClassifier(n_estimators=5, verbose=-1), NUMBERS),
     "soft voting with LightGBM": (VotingClassifier(VOTERS, voting="soft"), NUMBERS),
+    "splines": (make_pipeline(SplineTransformer(extrapolation="linear"), LogisticRegression()), NUMBERS),
+    "splines that repeat": (make_pipeline(SplineTransformer(degree=2, extrapolation="periodic", include_bias=False), LogisticRegression()), NUMBERS),
+    "hard votes": (VotingClassifier(VOTERS), NUMBERS),
+    "the nearest centroid": (NearestCentroid(), NUMBERS),
+    "missing numbers of the nearest rows": (make_pipeline(KNNImputer(weights="distance"), LogisticRegression()), GAPS),
     "a perceptron": (make_pipeline(StandardScaler(), PERCEPTRON), NUMBERS),
 }
 # Before that, XGBoost doesn't note which category has which code.
@@ -87,6 +95,15 @@ def test_dropped_columns_are_not_in_the_signature(model: Any, tmp_path: Path) ->
     numbers = DAY[["day", "c"]].assign(day=1.5)
     kept = servemodel.export(fitted(model, numbers), numbers, tmp_path / "m" / "2", keep=["day"])
     assert [column.name for column in kept.columns] == ["day", "c"]
+
+
+@pytest.mark.parametrize("encoder", [OneHotEncoder(), OneHotEncoder(drop="first"), OrdinalEncoder()], ids=str)
+def test_a_column_whose_encoder_refuses_unknown_categories_is_closed(encoder: Any, tmp_path: Path) -> None:
+    columns = ColumnTransformer([("c", encoder, ["city"]), ("n", "passthrough", ["c"])])
+    model = make_pipeline(columns, LogisticRegression()).fit(MIXED, YES)
+    result = servemodel.export(model, MIXED, tmp_path / "m" / "1")
+    closed = {column.name: column.closed for column in result.columns}
+    assert (closed, result.columns[-1].categories) == ({"c": False, "city": True}, ("Kiel", "Ulm"))
 
 
 def test_a_date_that_is_used_is_refused(tmp_path: Path) -> None:
@@ -154,8 +171,6 @@ REFUSED = {
         lambda: fitted(LGBMClassifier(n_estimators=5, verbose=-1), FLAGS), FLAGS, "neither texts nor whole numbers"),
     "categories of CatBoost": (
         lambda: CatBoostClassifier(iterations=5, verbose=0, allow_writing_files=False, cat_features=["city"]).fit(MIXED, YES), MIXED, "CatBoost knows the categories of city"),
-    "several labels": (
-        lambda: fitted(RandomForestClassifier(5), NUMBERS, np.c_[YES, 1 - YES]), NUMBERS, "more than one label a row"),
     "booleans that are missing": (
         lambda: fitted(HistGradientBoostingClassifier(max_iter=5), MAYBE.astype(float)), MAYBE, "column member has .* 0 and 1"),
     "the same as objects": (

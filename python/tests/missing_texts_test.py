@@ -71,8 +71,6 @@ REFUSED = {
         lambda: fitted(frame(None), SimpleImputer(strategy="most_frequent"), one_hot()), frame(None), "leaves missing cells that are None"),
     "cells that are neither text nor missing": (lambda: fitted(frame("?"), one_hot()), frame(5), "neither text nor missing"),
     "no text at all": (lambda: fitted(frame("?"), one_hot()), frame("?").assign(city=None), "all its cells are missing"),
-    "an encoder that refuses unknown categories": (
-        lambda: fitted(frame(np.nan), OneHotEncoder()), frame(np.nan), "handle_unknown='ignore'"),
     "a vectorizer": (
         lambda: make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(["good words", "bad words"], [0, 1]),
         frame(np.nan)[["city"]], "column city has 14 missing cells, which the model doesn't take: impute"),

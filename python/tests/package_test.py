@@ -88,6 +88,12 @@ class Stub(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     asked: list[tuple[str, dict[str, list[Any]]]] = []
     refusals: list[tuple[int, dict[str, Any]]] = []
+    several: dict[str, Any] | None = None  # what else each row is answered with
+    outputs: dict[str, Any] = {}  # of the model
+
+    def do_GET(self) -> None:
+        type(self).asked.append((self.path, {}))
+        self._send(200 if self.outputs else 404, {"outputs": self.outputs})
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
@@ -97,10 +103,16 @@ class Stub(BaseHTTPRequestHandler):
             status, answer = self.refusals.pop(0)
         elif "probabilities=true" in self.path:
             answer |= {"classes": ["no", "yes"], "probabilities": [[1 - one, one] for one in answer["predictions"]]}
+        if self.several is not None:
+            answer = {name: [cell] * len(body["x"]) for name, cell in self.several.items()}
+        self._send(status, answer)
+
+    def _send(self, status: int, answer: dict[str, Any]) -> None:
         content = json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("content-length", str(len(content)))
         self.send_header("retry-after", "0")
+        self.send_header("x-model", "churn/3")
         self.end_headers()
         self.wfile.write(content)
 
@@ -110,7 +122,7 @@ class Stub(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def url() -> Iterator[str]:
-    Stub.asked, Stub.refusals = [], []
+    Stub.asked, Stub.refusals, Stub.several, Stub.outputs = [], [], None, {}
     server = ThreadingHTTPServer(("127.0.0.1", 0), Stub)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
@@ -145,6 +157,32 @@ class TestLoadAnswers:
         answers = servemodel.load_answers(url, polars.DataFrame({"x": [1, -1]}))
         assert isinstance(answers, polars.Series)
         assert answers.to_list() == [1, 0]
+
+    def test_of_several_values_are_a_frame_with_their_names(self, url: str) -> None:
+        frame = pd.DataFrame({"x": range(60_000)}, index=range(100, 60_100))
+        Stub.several, Stub.outputs = {"predictions": [1.5, "yes"]}, {"values": [{"name": "price"}, {"name": "late"}]}
+        answers = servemodel.load_answers(url, frame)
+        assert (list(answers.columns), answers.index.equals(frame.index)) == (["price", "late"], True)
+        assert answers.iloc[-1].tolist() == [1.5, "yes"]
+        assert [path for path, _ in Stub.asked].count("/models/churn/versions/3") == 1
+        # A server that shows no models still answers.
+        Stub.outputs = {}
+        assert list(servemodel.load_answers(url, frame.iloc[:2]).columns) == ["prediction_0", "prediction_1"]
+        Stub.several = {"predictions": [0, 1], "probabilities": [0.25, 0.75]}
+        Stub.outputs = {"values": [{"name": "a"}, {"name": "b"}]}
+        assert servemodel.load_answers(url, frame.iloc[:1], probabilities=True).to_dict("list") == {"a": [0.25], "b": [0.75]}
+
+    def test_of_outliers_and_clusters_have_what_stands_beside_them(self, url: str) -> None:
+        frame = pd.DataFrame({"x": [1, 2]})
+        Stub.several = {"predictions": -1, "score": -0.5}
+        assert servemodel.load_answers(url, frame).to_dict("list") == {"prediction": [-1, -1], "score": [-0.5, -0.5]}
+        Stub.several, Stub.outputs = {"predictions": 7, "distances": [2.0, 0.5]}, {"classes": [3, 7]}
+        answers = servemodel.load_answers(f"{url}/models/churn/predict", frame)
+        assert answers.to_dict("list") == {"prediction": [7, 7], "distance_3": [2.0, 2.0], "distance_7": [0.5, 0.5]}
+        assert Stub.asked[-1][0] == "/models/churn/versions/3"
+        polars = pytest.importorskip("polars")
+        table = servemodel.load_answers(url, polars.DataFrame({"x": [1, 2]}))
+        assert isinstance(table, polars.DataFrame) and table.columns == ["prediction", "distance_3", "distance_7"]
 
     def test_wait_while_the_server_is_overloaded(self, url: str) -> None:
         Stub.refusals = [(503, {"detail": "too much"}), (503, {"detail": "too much"})]

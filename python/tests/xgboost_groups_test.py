@@ -16,14 +16,17 @@ xgboost = pytest.importorskip("xgboost", reason="XGBoost is not installed")
 pytest.importorskip("onnxmltools", reason="onnxmltools is not installed")
 
 from servemodel import convert as conversion
+from servemodel.answers import form_of
 from servemodel.errors import ExportError
 from servemodel.graphs import Runner
 from servemodel.native import native_categories
 from servemodel.signature import describe_columns
+from servemodel.tasks import task_of
 
 RANDOM = np.random.default_rng(0)
 FRAME = pd.DataFrame(RANDOM.normal(size=(500, 4)), columns=list("abcd"))
 TARGETS = np.c_[FRAME["a"] * 2, FRAME["b"] - FRAME["c"], FRAME["d"] + 30] + RANDOM.normal(size=(500, 3))
+LABELS = (TARGETS > TARGETS.mean(axis=0)).astype(int)
 CLASSES = pd.cut(FRAME["a"] + RANDOM.normal(size=500), [-9, -0.5, 0.5, 9], labels=False).to_numpy()
 FITTED, HELD_OUT = slice(0, 250), slice(250, 500)
 SMALL: dict[str, Any] = {"n_estimators": 12, "max_depth": 4, "random_state": 0}
@@ -45,6 +48,8 @@ MODELS: dict[str, Any] = {
     "targets, forest": lambda: fitted(xgboost.XGBRFRegressor(**SMALL), TARGETS),
     "quantiles": lambda: fitted(xgboost.XGBRegressor(**SMALL, objective="reg:quantileerror", quantile_alpha=[0.1, 0.5, 0.9]), TARGETS[:, 0]),
     "one target, parallel, stopped": lambda: fitted(xgboost.XGBRegressor(**STOPPED, **PARALLEL), TARGETS[:, 0]),
+    "labels": lambda: fitted(xgboost.XGBClassifier(**SMALL), LABELS),
+    "labels, parallel, stopped": lambda: fitted(xgboost.XGBClassifier(**STOPPED, **PARALLEL), LABELS),
     "classes": lambda: fitted(xgboost.XGBClassifier(**SMALL), CLASSES),
     "classes, parallel": lambda: fitted(xgboost.XGBClassifier(**SMALL, **PARALLEL), CLASSES),
     "classes, stopped": lambda: fitted(xgboost.XGBClassifier(**STOPPED), CLASSES),
@@ -55,7 +60,8 @@ MODELS: dict[str, Any] = {
 
 
 def converted(model: Any) -> Any:
-    return conversion.convert(model, describe_columns(model, FRAME, [], native_categories(model, FRAME, True)), FRAME, "m")
+    columns = describe_columns(model, FRAME, [], native_categories(model, FRAME, True))
+    return conversion.convert(model, columns, FRAME, "m", form_of(model, FRAME, task_of(model)))
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -74,5 +80,3 @@ def test_a_tree_counts_for_its_own_target_or_class(name: str) -> None:
 def test_what_has_no_form_is_refused_by_its_name() -> None:
     with pytest.raises(ExportError, match="multi_output_tree has several values in each leaf.* multi_strategy='one_output_per_tree'"):
         converted(fitted(xgboost.XGBRegressor(**SMALL, multi_strategy="multi_output_tree"), TARGETS))
-    with pytest.raises(ExportError, match="several labels a row .* MultiOutputClassifier"):
-        converted(fitted(xgboost.XGBClassifier(**SMALL), (TARGETS > TARGETS.mean(axis=0)).astype(int)))

@@ -45,12 +45,14 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
                         help="joblib or pickle file with the fitted model, or package.module:name")  # fmt: skip
     parser.add_argument("frame", type=Path, metavar="FRAME", help="rows to compare on: .csv, .csv.gz or .parquet")
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="version folder to write, such as models/churn/1")
-    parser.add_argument("--target", metavar="COLUMN", help="column of FRAME with the true answers: quality is measured")
+    parser.add_argument("--target", metavar="COLUMN", help="column of FRAME with the true answers: quality is measured; of several values A,B,…")
     parser.add_argument("--columns", metavar="A,B,…",
                         help="the columns of FRAME in the order of the matrix that the model was fitted on, where that had "
                         "no names; as a line of CSV")  # fmt: skip
     parser.add_argument("--description", metavar="TEXT", help="one sentence: what the model predicts")
     parser.add_argument("--classes", metavar="A,B,…", help="names for the classes of a model that numbers them")
+    parser.add_argument("--outputs", metavar="A,B,…",
+                        help="names for several values or labels of a row, in their order; those of --target unless given")  # fmt: skip
     parser.add_argument("--integer", action="append", default=[], metavar="COLUMN",
                         help="a column of whole numbers whose type in FRAME is float; may be repeated")  # fmt: skip
     parser.add_argument("--text", action="append", default=[], metavar="COLUMN",
@@ -84,6 +86,7 @@ def run(options: argparse.Namespace) -> None:
         columns=None if options.columns is None else next(csv.reader([options.columns])),
         description=options.description,
         classes=None if options.classes is None else options.classes.split(","),
+        outputs=() if options.outputs is None else next(csv.reader([options.outputs])),
         integers=options.integer,
         routes=options.route,
         answer=answer,

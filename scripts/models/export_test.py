@@ -104,6 +104,7 @@ EXACT = {
     "LightGBM on a frame": (LGBMRegressor(n_estimators=10, verbose=-1), NUMBERS, "value"),
     "XGBoost": (make_pipeline(table(), XGBClassifier(n_estimators=10)), ALL, "third"),
     "XGBoost on a frame": (XGBRegressor(n_estimators=10), NUMBERS, "value"),
+    "a label without probabilities": (SVC(), NUMBERS, "yes"),
 }  # fmt: skip
 
 
@@ -192,10 +193,8 @@ REFUSED = {
     "LightGBM's linear trees": (
         LGBMClassifier(linear_tree=True, n_estimators=5, verbose=-1), NUMBERS, "yes", "has a linear model in each leaf"),
     "unknown categories are an error": (
-        make_pipeline(table(OneHotEncoder()), LGBMClassifier(n_estimators=5, verbose=-1)), ALL, "yes",
-        "column city name: OneHotEncoder refuses unknown categories"),
-    "no probabilities": (SVC(), NUMBERS, "yes", "gives no probabilities"),
-    "no predictor": (StandardScaler(), NUMBERS, "yes", "is a transformer, which predicts nothing"),
+        make_pipeline(ColumnTransformer([("n", OneHotEncoder(), ["visits"])]), LogisticRegression()), ["visits"], "yes",
+        "column visits: OneHotEncoder refuses unknown numbers"),
 }  # fmt: skip
 
 

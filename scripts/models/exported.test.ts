@@ -37,6 +37,7 @@ const MISSING_TEXTS: Readonly<Record<string, 'forest' | 'onnxruntime'>> = {
   'own-nan': 'forest',
 };
 const CATEGORIES: typeof MISSING_TEXTS = {
+  closed: 'onnxruntime',
   lightgbm: 'forest',
   'lightgbm-many': 'forest',
   'xgboost-one-hot': 'forest',
@@ -112,13 +113,21 @@ describe.skipIf(trainingMissing)(`exported models${trainingMissing ? ` (${traini
     expect(details.engine).toBe(engine);
   });
 
-  it('refuses a category that XGBoost refuses, and warns of one that others take for missing', async () => {
+  it('refuses a category that XGBoost or an encoder refuses, and warns of one that others take for missing', async () => {
     const row = (city: unknown) => ({ columns: ['city', 'amount'], data: [[city, 0.5]] });
     const refused = await post('/models/xgboost-sets/predict', row('Bonn'));
     const text = await refused.text();
     expect([refused.status, text.includes('Bonn')], text).toEqual([422, false]);
     expect(text).toMatch(/"column":"city","message":"expected one of the known categories/);
     expect((await post('/models/xgboost-sets/predict', row(null))).status).toBe(200);
+    const encoded = await post('/models/closed/predict', {
+      columns: ['city', 'job', 'amount'],
+      data: [['Bonn', 'cook', 0.5]],
+    });
+    expect([encoded.status, await encoded.text()]).toEqual([
+      422,
+      expect.stringMatching(/"column":"city","message":"expected one of the known categories/),
+    ]);
     const answered = await post('/models/lightgbm/predict', {
       columns: ['city', 'amount', 'code'],
       data: [['Bonn', 0.5, 4]],

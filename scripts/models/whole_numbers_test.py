@@ -285,5 +285,5 @@ def test_small_whole_numbers_stay_what_they_were(tmp_path: Path) -> None:
 def test_an_encoder_that_refuses_unknown_numbers_is_refused(tmp_path: Path) -> None:
     frame = products()
     model = prepared({"c": OneHotEncoder()}, LinearRegression()).fit(frame, frame["q"])
-    with pytest.raises(ExportError, match="column product: OneHotEncoder refuses unknown categories"):
+    with pytest.raises(ExportError, match="column product: OneHotEncoder refuses unknown numbers"):
         export_model(model, frame, tmp_path / "m" / "1")

@@ -77,6 +77,15 @@ def missing(encoder: Any, model: Any, cell: Any = np.nan) -> Callable[[], Case]:
     return make
 
 
+def closed() -> Case:
+    """An encoder that refuses unknown texts: held-out rows have none."""
+    rows, held = missing_frames("none")
+    columns = ColumnTransformer([("texts", OneHotEncoder(), ["city", "job"]), ("numbers", SimpleImputer(), ["amount"])])
+    known = held[held["city"].isin(rows["city"])].reset_index(drop=True)
+    more = pd.concat([known] * 2, ignore_index=True).iloc[:HELD]
+    return Case(make_pipeline(columns, LogisticRegression()).fit(rows.drop(columns="yes"), rows["yes"]), rows, more)
+
+
 def category_frames(cities: int, unknown: bool, codes: bool = True) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Training rows [N, 4] with their target `yes`, and held-out rows [M, 3], with missing and, if so, unknown categories."""
     random = np.random.default_rng(2)
@@ -134,6 +143,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "own-category-none": missing(one_hot(), forest(), None),
     "own-number": missing(ordinal(encoded_missing_value=-2), forest()),
     "own-nan": missing(ordinal(), HistGradientBoostingClassifier(max_iter=20)),
+    "closed": closed,
     "lightgbm": native(LGBMClassifier(n_estimators=30, verbose=-1)),
     "lightgbm-many": native(LGBMRegressor(n_estimators=30, verbose=-1, min_data_per_group=5, cat_smooth=1), cities=90),
     "xgboost-one-hot": native(XGBClassifier(n_estimators=20, enable_categorical=True, max_cat_to_onehot=100), unknown=False, codes=False),

@@ -32,6 +32,9 @@ export function labelTexts(output: OutputFeed): readonly (readonly string[] | un
     case 'classification':
       return [classTexts(output)];
     case 'several':
-      return output.values.map(({ classes }) => classes?.map(String));
+      return output.values.map(
+        ({ classes, floatClasses }) =>
+          classes && classTexts({ classes, ...(floatClasses && { floatClasses }) }),
+      );
   }
 }

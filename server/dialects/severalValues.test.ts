@@ -1,7 +1,9 @@
 import { expect, it } from 'vitest';
 import type { OutputFeed } from '../../worker/protocol.ts';
 import type { EncodedRows } from '../model/rows.ts';
+import { givesProbabilities, outputFeed } from '../model/signature.ts';
 import { tinyModel, tinyRows } from '../testing/tinyModel.ts';
+import { labelTexts } from './addedColumns.ts';
 import { createCustomWriter } from './customAnswer.ts';
 import { createLinesWriter } from './linesAnswer.ts';
 import { createNativeWriter } from './native.ts';
@@ -83,4 +85,27 @@ it('are a tensor each in V2, in binary as in JSON', () => {
   expect(kind?.toString('latin1')).toBe('\x03\0\0\0yes\x02\0\0\0no');
   expect([n?.readBigInt64LE(0), n?.readBigInt64LE(8)]).toEqual([3n, -4n]);
   expect([probabilities?.length, probabilities?.readFloatLE(20)]).toEqual([24, 0.125]);
+});
+
+it('are a label alone, where a classifier gives no probabilities, and floats stay floats', () => {
+  const { signature } = tinyModel();
+  const output = outputFeed({
+    ...signature,
+    task: 'classification',
+    outputs: { label: 'l', classes: [1, 2.5, 3], floatClasses: true },
+  });
+  expect(output).toMatchObject({ task: 'several', form: 'single' });
+  const answers = Float64Array.of(0, 1, 2);
+  expect(createNativeWriter({ output })(answers, tinyRows([1, 2, 3]), false)).toBe(
+    '{"predictions":[1.0,2.5,3.0]}',
+  );
+  const [tensor, ...others] = outputTensors(output);
+  expect([tensor?.name, tensor?.datatype, tensor?.json(answers), others.length]).toEqual([
+    'l',
+    'FP64',
+    '[1.0,2.5,3.0]',
+    0,
+  ]);
+  expect(givesProbabilities(output)).toBe(false);
+  expect(labelTexts(output)).toEqual([['1.0', '2.5', '3.0']]);
 });

@@ -107,7 +107,8 @@ const toColumn = ({ name, onnx, type, classes }: OutputValue): OutputColumn => (
 });
 
 function severalFeed({ task, outputs }: Signature): SeveralFeed {
-  const { label = '', classes = [], values = [], probabilities, score, distances } = outputs;
+  const { label = '', classes = [], values = [], floatClasses = false } = outputs;
+  const { probabilities, score, distances } = outputs;
   const single = [{ name: 'label', onnx: label, classes }];
   switch (task) {
     case 'outlier-detection':
@@ -116,6 +117,12 @@ function severalFeed({ task, outputs }: Signature): SeveralFeed {
         form: 'single',
         values: single,
         scores: { name: 'score', onnx: score ?? '', width: 1 },
+      };
+    case 'classification':
+      return {
+        task: 'several',
+        form: 'single',
+        values: [{ name: label, onnx: label, classes, ...(floatClasses && { floatClasses }) }],
       };
     case 'clustering': {
       const scores = { name: 'distances', onnx: distances ?? '', width: classes.length } as const;
@@ -140,15 +147,11 @@ export function columnFeed({ onnx, type, nullable, categories = [], missing }: I
 
 /** Where a thread finds the answers among the graph's outputs. The schema guarantees the names. */
 export function outputFeed(signature: Signature): OutputFeed {
-  const {
-    label = '',
-    probabilities = '',
-    classes = [],
-    floatClasses = false,
-    value = '',
-  } = signature.outputs;
+  const { label = '', probabilities, classes = [], floatClasses = false, value = '' } = signature.outputs;
   switch (signature.task) {
     case 'classification':
+      // A label without probabilities is an answer of another form.
+      if (probabilities === undefined) return severalFeed(signature);
       return {
         task: 'classification',
         label,

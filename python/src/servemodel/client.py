@@ -70,27 +70,41 @@ class _Connection:
             name, _, version = model.partition("/")
             path += f"/models/{name}" + (f"/versions/{version}" if version else "")
         # An address that ends in its route is meant as it is.
-        self._path = path if path.endswith("/predict") else f"{path}/predict"
-        self._url = f"{parts.scheme}://{parts.netloc}{self._path}"
+        self._base = path.removesuffix("/predict")
+        self._origin = f"{parts.scheme}://{parts.netloc}"
         self._headers = {"content-type": "application/json", "accept": "application/json"}
         if key is not None:
             self._headers["authorization"] = f"Bearer {key}"
+        self._model = ""
 
     def post(self, body: bytes, query: str) -> dict[str, Any]:
         for attempt in range(TRIES):
-            try:
-                self._connection.request("POST", f"{self._path}?{query}", body, self._headers)
-                answer = self._connection.getresponse()
-                text = answer.read()
-            except (OSError, http.client.HTTPException) as error:
-                self._connection.close()
-                raise AnswerError(f"{self._url} doesn't answer: {error or type(error).__name__}") from error
-            if answer.status == 200:
+            status, text, headers = self._ask("POST", f"{self._base}/predict", query, body)
+            if status == 200:
+                self._model = headers.get("x-model") or ""
                 return json.loads(text)
-            if answer.status != 503 or attempt == TRIES - 1:
-                raise AnswerError(f"{self._url} answers {answer.status}: {_detail(text)}")
-            time.sleep(min(10.0, float(answer.headers.get("retry-after") or 1)))
+            if status != 503 or attempt == TRIES - 1:
+                raise AnswerError(f"{self._origin}{self._base}/predict answers {status}: {_detail(text)}")
+            time.sleep(min(10.0, float(headers.get("retry-after") or 1)))
         raise AssertionError("unreachable")
+
+    def outputs(self) -> dict[str, Any]:
+        """What the model that answered gives, as its model.json says; {} where the server doesn't show it."""
+        name, _, version = self._model.partition("/")
+        if not version:
+            return {}
+        root = self._base.split("/models/", 1)[0]
+        status, text, _ = self._ask("GET", f"{root}/models/{name}/versions/{version}", "", None)
+        return json.loads(text).get("outputs") or {} if status == 200 else {}
+
+    def _ask(self, method: str, path: str, query: str, body: bytes | None) -> tuple[int, bytes, Any]:
+        try:
+            self._connection.request(method, f"{path}?{query}" if query else path, body, self._headers)
+            answer = self._connection.getresponse()
+            return answer.status, answer.read(), answer.headers
+        except (OSError, http.client.HTTPException) as error:
+            self._connection.close()
+            raise AnswerError(f"{self._origin}{path} doesn't answer: {error or type(error).__name__}") from error
 
     def close(self) -> None:
         self._connection.close()
@@ -108,6 +122,10 @@ def _detail(text: bytes) -> str:
     return f"{said} ({shown})" if shown else said
 
 
+BESIDE = ("score", "distances")
+"""What an answer has beside its predictions, where the model gives it: of outlier detectors, of clusterers."""
+
+
 def load_answers(
     url: str,
     frame: Any,
@@ -117,43 +135,74 @@ def load_answers(
     key: str | None = None,
     timeout: float = 60,
 ) -> Any:
-    """The server's answers to the rows of a frame, as a Series with the frame's index.
+    """The server's answers to the rows of a frame, with the frame's index: a Series, or a DataFrame of several values.
+
+    A model with several values a row gives a column for each by its name; an outlier detector the columns prediction and
+    score; a clusterer prediction and distance_<cluster>, where it has distances.
 
     url: of the server, such as http://localhost:5000. frame: of pandas, polars or pyarrow; columns that the model
     doesn't have are left out. model: "churn" or "churn/3"; the default model otherwise. probabilities: a DataFrame with
-    a column for each class instead. key: an API key.
+    a column for each class (of several labels: for each label, the probability of its second class) instead. key: an API key.
 
     A polars frame is answered in polars. Raises AnswerError with the server's own sentence.
     """
     rows = to_pandas(frame)
     connection = _Connection(url, model, key, timeout)
     query = urlencode({"extra": "ignore"} | ({"probabilities": "true"} if probabilities else {}))
-    answers: list[Any] = []
-    classes: list[Any] = []
     member = "probabilities" if probabilities else "predictions"
-    sent = 0
+    answers: dict[str, list[Any]] = {member: []}
+    classes: list[Any] = []
     try:
         for count, body in _bodies(rows):
+            sent = len(answers[member])
             try:
                 reply = connection.post(body, query)
             except AnswerError as error:
                 raise AnswerError(f"{error}; rows count from row {sent} of the frame") if sent else error
             if member not in reply:
                 raise AnswerError("the model gives no probabilities" if probabilities else "the answer holds no predictions")
-            answers += reply[member]
+            for name in (member,) if probabilities else (member, *BESIDE):
+                if name in reply:
+                    answers.setdefault(name, []).extend(reply[name])
             classes = reply.get("classes", classes)
-            sent += count
+        table = _as_table(answers, member, [str(name) for name in classes], connection)
     finally:
         connection.close()
     polars = type(frame).__module__.split(".")[0] == "polars"
-    if probabilities:
-        table = pd.DataFrame(answers, columns=[str(name) for name in classes] or None, index=rows.index)
+    if table is not None:
+        table.index = rows.index
         return _as_polars_frame(table) if polars else table
     if polars:
         import polars as pl
 
-        return pl.Series("prediction", answers)
-    return pd.Series(answers, index=rows.index, name="prediction")
+        return pl.Series("prediction", answers[member])
+    return pd.Series(answers[member], index=rows.index, name="prediction")
+
+
+def _as_table(answers: dict[str, list[Any]], member: str, classes: list[str], connection: _Connection) -> pd.DataFrame | None:
+    """The answers as columns; None where a row has one value."""
+    lists = answers[member]
+    beside = {name: answers[name] for name in BESIDE if name in answers}
+    several = bool(lists) and isinstance(lists[0], list)
+    if not several and not beside:
+        return None
+    if several and not classes:
+        values = connection.outputs().get("values") or []
+        width = len(lists[0])
+        names = [str(one["name"]) for one in values]
+        classes = names if len(names) == width else [f"prediction_{at}" for at in range(width)]
+    columns: dict[str, Any] = {}
+    if several:
+        columns = dict(zip(classes, map(list, zip(*lists, strict=True)), strict=True))
+    else:
+        columns["prediction"] = lists
+    for name, cells in beside.items():
+        if name == "score":
+            columns[name] = cells
+        else:
+            known = connection.outputs().get("classes") or range(len(cells[0]))
+            columns |= {f"distance_{one}": [cell[at] for cell in cells] for at, one in enumerate(known)}
+    return pd.DataFrame(columns)
 
 
 def _as_polars_frame(table: pd.DataFrame) -> Any:

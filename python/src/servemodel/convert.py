@@ -31,12 +31,15 @@ from servemodel.converters import boosters
 from servemodel.converters import register as register_own
 from servemodel.converters.calibrated import scored_raw
 from servemodel.converters.forests import kept_aside
+from servemodel.converters.meta import allowed_options
+from servemodel.answers import Form
 from servemodel.errors import ExportError
 from servemodel.graphs import Graph, joined
 import servemodel.hist_categories  # noqa: F401
 from servemodel.missing_texts import mark_missing
 from servemodel.native import codes_in_front, with_codes
 from servemodel.naive_bayes import centre_log_probabilities
+from servemodel.outputs import finish_outputs, numbered
 from servemodel.prepare import prepared
 from servemodel.refusals import no_form
 from servemodel.signature import JSON_INTEGERS, Column, first_step, reads_one_text
@@ -121,7 +124,7 @@ def _marked(model: Any, columns: list[Column]) -> Any:
 
 def _options(model: Any) -> dict[int, dict[str, Any]]:
     options: dict[int, dict[str, Any]] = {}
-    if is_classifier(model):
+    if is_classifier(model) and "zipmap" in (allowed_options(type(final_step(model))) or ()):
         # The default, a ZipMap, isn't a tensor, and onnxruntime-node reads tensors only.
         options[id(model)] = {"zipmap": False}
     refuses = not _takes_missing(final_step(model))
@@ -194,15 +197,15 @@ def _deep_recursion() -> Iterator[None]:
         sys.setrecursionlimit(limit)
 
 
-def convert(model: Any, columns: list[Column], frame: pd.DataFrame, name: str) -> Graph:
-    """The graph: an input [N, 1] for each column by position, then label and probabilities, or a value.
+def convert(model: Any, columns: list[Column], frame: pd.DataFrame, name: str, form: Form) -> Graph:
+    """The graph: an input [N, 1] for each column by position, then labels and numbers, as the form has them.
 
     Raises ExportError when the exporter can't convert the model.
     """
     for name_of_library in sorted({library(step) for step in estimators(model)}):
         _register(name_of_library)
     register_own()
-    whole = _with_named_columns(prepared(_marked(model, columns)), frame, columns)
+    whole = _with_named_columns(numbered(prepared(_marked(model, columns))), frame, columns)
     missing = any(frame[column.name].isna().any() for column in columns if not column.is_text)
     inputs = [(column.name, TENSORS.get(column.type, TENSORS[column.tensor])([None, 1])) for column in columns]
     try:
@@ -218,6 +221,7 @@ def convert(model: Any, columns: list[Column], frame: pd.DataFrame, name: str) -
             )
         use_exact_tokens(graph, estimators(whole))
         centre_log_probabilities(graph, estimators(whole))
+        finish_outputs(graph, model, form)
         onnx.checker.check_model(graph)
     except ExportError:
         raise

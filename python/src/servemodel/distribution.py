@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from servemodel.parity import label_text
+from servemodel.answers import label_text
 
 MOST_BINS = 10
 """Deciles."""
@@ -92,24 +92,31 @@ def of_column(values: pd.Series, kind: str, categories: Sequence[str] | None) ->
 def with_distributions(members: Mapping[str, Any], frame: pd.DataFrame, predictions: np.ndarray) -> dict[str, Any]:
     """The members of a model.json with the distributions of the training rows and of the model's answers to them.
 
-    frame: the training rows [N > 0]. predictions: labels as texts or values [N], as ONNX Runtime answers them.
+    frame: the training rows [N > 0]. predictions: labels as texts or values [N], or [N, L] of several, as ONNX Runtime answers them.
     """
 
     def beside(entry: Mapping[str, Any], distribution: dict[str, Any]) -> dict[str, Any]:
         kept = {key: value for key, value in entry.items() if key != "distribution"}
         return kept | ({"distribution": distribution} if distribution else {})
 
-    classes = members["outputs"].get("classes")
-    answers = (
-        of_numbers(np.asarray(predictions, dtype="float64"))
-        if classes is None
-        else of_categories(pd.Series(predictions, dtype=object), [label_text(name) for name in classes])
-    )
+    def answered(entry: Mapping[str, Any], column: np.ndarray) -> dict[str, Any]:
+        classes = entry.get("classes")
+        if classes is None:
+            return beside(entry, of_numbers(np.asarray(column, dtype="float64")))
+        return beside(entry, of_categories(pd.Series(column, dtype=object), [label_text(name) for name in classes]))
+
+    outputs = members["outputs"]
+    if "values" not in outputs:
+        outputs = answered(outputs, predictions)
+    # The places of a vector have no meaning of their own.
+    elif members["task"] != "transformation":
+        table = predictions.reshape(len(predictions), -1)
+        outputs = {**outputs, "values": [answered(entry, table[:, at]) for at, entry in enumerate(outputs["values"])]}
     return {
         **members,
         "inputs": [
             beside(entry, of_column(frame[entry["name"]], entry["type"], entry.get("categories")))
             for entry in members["inputs"]
         ],
-        "outputs": beside(members["outputs"], answers),
+        "outputs": outputs,
     }

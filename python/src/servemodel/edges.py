@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from servemodel.answers import Answers
 from servemodel.graphs import Graph
-from servemodel.parity import Answers
 from servemodel.signature import FLOAT_INTEGERS, JSON_INTEGERS, Column, float32_step, is_whole
 
 NASTY_TEXTS = [
@@ -147,9 +147,8 @@ def edge_frame(
 
 
 def _answers_differ(left: Answers, right: Answers) -> np.ndarray:
-    sides = [side.predictions if side.probabilities is None else side.probabilities for side in (left, right)]
-    distance = np.abs(sides[0] - sides[1]) / np.maximum(1, np.abs(sides[0]))
-    return distance.reshape(len(distance), -1).max(axis=1) > 1e-6
+    distance = np.abs(left.numbers - right.numbers) / np.maximum(1, np.abs(left.numbers))
+    return np.asarray((distance.max(axis=1, initial=0) > 1e-6) | (left.labels != right.labels).any(axis=1))
 
 
 def jump_frame(columns: list[Column], frame: pd.DataFrame, ask: Callable[[pd.DataFrame], Answers]) -> pd.DataFrame:

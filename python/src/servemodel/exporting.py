@@ -5,6 +5,7 @@ Shapes in this file: N rows of the frame, F columns that the model takes.
 
 from __future__ import annotations
 
+import csv
 import functools
 import hashlib
 import importlib
@@ -16,7 +17,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 # ONNX Runtime sends telemetry unless this is set before it is loaded.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
@@ -27,6 +28,7 @@ from sklearn.compose import ColumnTransformer
 
 from servemodel import convert as conversion
 from servemodel import golden
+from servemodel.answers import Answers, Form, form_of, library_answers, own_classes
 from servemodel.boosters import as_estimator
 from servemodel.card import default_card
 from servemodel.command_line import Steps, silent
@@ -44,11 +46,8 @@ from servemodel.parity import (
     PROBABILITY_TOLERANCE,
     VALUE_TOLERANCE,
     Agreement,
-    Answers,
     Session,
-    class_names,
     compare,
-    library_answers,
     require,
 )
 from servemodel.prepare import best
@@ -72,6 +71,9 @@ from servemodel.walk import library as library_of
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 LIBRARIES = {"sklearn": "scikit-learn", "lightgbm": "LightGBM", "xgboost": "XGBoost", "catboost": "CatBoost"}
 GOLDEN_ROWS, GOLDEN_EDGES = 22, 12
+VECTOR_MARGIN = 10
+FIRST = 100
+"""Rows by whose answers the form of all is known."""
 
 
 def _checked_name(folder: Path) -> str:
@@ -84,13 +86,24 @@ def _checked_name(folder: Path) -> str:
     return name
 
 
-def _check_frame(frame: pd.DataFrame, target: str | None) -> None:
+def _targets(frame: pd.DataFrame, target: str | Sequence[str] | None) -> list[str]:
+    """The columns with the true answers. Raises ExportError for one that the frame doesn't have."""
+    if target is None:
+        return []
+    names = [target] if isinstance(target, str) else [str(name) for name in target]
+    if isinstance(target, str) and target not in frame.columns:
+        names = next(csv.reader([target]))
+    missing = [name for name in names if name not in frame.columns]
+    if missing:
+        raise ExportError(f"the frame has no target column {', '.join(missing)}")
+    return names
+
+
+def _check_frame(frame: pd.DataFrame) -> None:
     if len(frame) == 0:
         raise ExportError("the frame has no rows")
     if not frame.columns.is_unique:
         raise ExportError("the frame has two columns of one name")
-    if target is not None and target not in frame.columns:
-        raise ExportError(f"the frame has no target column {target}")
 
 
 def _version(library: str) -> str:
@@ -110,23 +123,46 @@ class Checked(NamedTuple):
     edge_agreement: Agreement
 
 
+def _measured(model: Any, answers: Answers, actual: pd.DataFrame, form: Form) -> Metrics:
+    """Quality, where there is a target for each value or label. Raises ExportError where there are some only."""
+    wanted = len(form.names) or 1
+    if form.task in ("transformation", "quantile-regression"):
+        return {}
+    if actual.shape[1] != wanted:
+        raise ExportError(f"the model gives {wanted} values a row, so --target needs as many columns, or none; it has {actual.shape[1]}")
+    return measure(answers, actual, form, own_classes(model, wanted) if hasattr(model, "classes_") else ())
+
+
+def _wide(columns: list[Column]) -> list[Column]:
+    return [replace(column, tensor="double") for column in columns]
+
+
 def first_checked(
-    plans: list[list[Column]], rows: pd.DataFrame, checked: Callable[[list[Column]], Checked], wider: bool
+    plans: list[list[Column]], rows: pd.DataFrame, checked: Callable[[list[Column]], Checked], wider: bool, least: float
 ) -> Checked:
     """The first of these plans, or one in float64 (wider), whose graph gives the library's answers, on the frame's rows [N, F] and others.
+
+    least: a difference above which the one in float64 is preferred, since other rows may differ by more.
 
     Raises the ExportError of the first plan when there is none, with what to do where numbers are the reason.
     """
     errors: list[ExportError] = []
     for columns in plans:
         try:
-            return checked(columns)
+            found = checked(columns)
         except ExportError as error:
             errors.append(error)
+            continue
+        if wider and max(found.agreement.largest, found.edge_agreement.largest) > least:
+            try:
+                return checked(_wide(columns))
+            except ExportError:
+                pass
+        return found
     if wider and any(isinstance(error, Disagreement) for error in errors):
         # Distances and sums of squares lose in float32 what float64 keeps.
         try:
-            return checked([replace(column, tensor="double") for column in plans[0]])
+            return checked(_wide(plans[0]))
         except ExportError as error:
             errors.append(error)
     error = next((error for error in errors if isinstance(error, Disagreement)), errors[0])
@@ -198,10 +234,11 @@ def export_model(
     folder: str | Path,
     *,
     also: pd.DataFrame | None = None,
-    target: str | None = None,
+    target: str | Sequence[str] | None = None,
     columns: Sequence[str] | None = None,
     description: str | None = None,
     classes: list[str] | None = None,
+    outputs: Sequence[str] = (),
     integers: Sequence[str] = (),
     keep: Sequence[str] = (),
     example: Mapping[str, Any] | None = None,
@@ -219,9 +256,10 @@ def export_model(
 
     frame: rows [N, F or more] on which both sides are compared; the model's columns are taken from it.
     also: further rows to compare on, such as a test split; signature and ranges are those of the frame alone.
-    target: the column with the true answers, if there is one; quality is then measured on the frame.
+    target: the column with the true answers, if there is one, or a list of them; quality is then measured on the frame.
     columns: those of the matrix that the model was fitted on, in its order; the frame's may stand in another.
     classes: names for the classes of a model that numbers them, in their order.
+    outputs: names for several values or labels of a row, in their order; else those of the targets.
     integers: columns that hold whole numbers only, though their dtype is float.
     keep: columns that the model drops and that stay in the signature, since clients of another version send them.
     example: a typical row for documentation; by default one of the frame.
@@ -238,18 +276,19 @@ def export_model(
     name = _checked_name(Path(version) if version else folder)
     frame = to_pandas(frame)
     also = None if also is None else to_pandas(also)
-    _check_frame(frame, target)
+    _check_frame(frame)
+    targets = _targets(frame, target)
     model = as_estimator(best(model))
     task = task_of(model)
     if classes is not None and task != "classification":
-        raise ExportError("a regression has no classes to name")
+        raise ExportError(f"a {task} has no classes to name")
     created = creation_date()
     if tolerance is None:
         tolerance = DEFAULT_TOLERANCE
     library = LIBRARIES.get(library_of(model), library_of(model))
     framework = f"{library} {_version(library_of(model))}".strip()
 
-    names = column_names(model, frame, target, columns)
+    names = column_names(model, frame, targets, columns)
     used = used_columns(model, names, keep)
     seen = model if used == names else only_used(model, names)
     rows = frame[used].reset_index(drop=True)
@@ -260,16 +299,15 @@ def export_model(
         raise ExportError(f"column {described[0].name} holds no texts")
     rows = typed(rows, described)
     if also is not None:
-        column_names(model, also, target, columns)
+        column_names(model, also, targets, columns)
         rows = pd.concat([rows, typed(also[used], described)], ignore_index=True)
-    labels = class_names(model, classes) if task == "classification" else None
 
-    def expected(some: pd.DataFrame, what: str = "the frame") -> Answers:
+    def asked(some: pd.DataFrame, what: str, ask: Callable[[pd.DataFrame], Any]) -> Any:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 own = in_library_form(some, native.categories) if native.typed else some
-                return library_answers(model, filled(own, frame, names), labels)
+                return ask(filled(own, frame, names))
         except ExportError:
             raise
         # Each library has errors of its own for values that it doesn't take.
@@ -277,19 +315,24 @@ def export_model(
             reason = " ".join(str(error).split())[:300].rstrip(".")
             raise ExportError(f"{library} can't answer {what}: {reason}") from error
 
+    def expected(some: pd.DataFrame, what: str = "the frame") -> Answers:
+        return cast(Answers, asked(some, what, lambda own: library_answers(model, own, form)))
+
     steps("asking the library")
     try:
+        form = asked(rows.iloc[:FIRST], "the frame", lambda own: form_of(model, own, task, classes, outputs, targets))
         answers = expected(rows)
     except ExportError as error:
         raise _with_gaps(error, rows, described) from error
-    require_same_types(frame[names], answers, lambda some: library_answers(model, some, labels))
+    require_same_types(frame[names], answers, lambda some: library_answers(model, some, form))
 
     def checked(columns: list[Column]) -> Checked:
         steps("converting to ONNX")
-        graph = conversion.convert(seen, columns, rows, name)
+        graph = conversion.convert(seen, columns, rows, name, form)
         steps("comparing ONNX Runtime with the library")
         if classes is not None:
-            conversion.name_classes(graph.proto, [int(number) for number in model.classes_], classes)
+            numbers = [int(number) for number in getattr(model, "classes_", range(len(classes)))]
+            conversion.name_classes(graph.proto, numbers, classes)
         session = Session(graph, columns)
         given = session.answer(rows)
         agreement = compare(answers, given, tolerance)
@@ -310,20 +353,23 @@ def export_model(
         return Checked(graph, session, given.predictions, columns, edges, agreement, edge_agreement)
 
     graph, session, predictions, described, edges, agreement, edge_agreement = first_checked(
-        tensor_plans(described, rows), rows, checked, wider=not has_trees(model)
-    )
+        tensor_plans(described, rows), rows, checked, wider=not has_trees(model),
+        # In a vector some value is always near 0, where a difference of large terms loses digits.
+        least=tolerance / VECTOR_MARGIN if form.task == "transformation" else tolerance,
+    )  # fmt: skip
 
     if made_up:
         described = [replace(column, range=None) for column in described]
     measured = dict(metrics or {})
-    if target is not None and metrics is None:
-        actual = pd.concat([frame[target], *([] if also is None else [also[target]])], ignore_index=True)
-        measured = {**measure(answers, actual, labels, getattr(model, "classes_", ())), "rows": len(rows), "split": split}
+    if targets and metrics is None:
+        actual = pd.concat([frame[targets], *([] if also is None else [also[targets]])], ignore_index=True)
+        measured = _measured(model, answers, actual, form)
+        measured |= {"rows": len(rows), "split": split} if measured else {}
 
     samples = golden.sample(described, rows, answers, edges, GOLDEN_ROWS, GOLDEN_EDGES)
     sample_answers = expected(samples)
     # Always by the server's own tolerance.
-    strict = PROBABILITY_TOLERANCE if task == "classification" else VALUE_TOLERANCE
+    strict = PROBABILITY_TOLERANCE if answers.absolute else VALUE_TOLERANCE
     kept = golden.clear(sample_answers)
     kept[list(compare(sample_answers, session.answer(samples), strict).beyond)] = False
     samples = samples[kept].reset_index(drop=True)
@@ -334,7 +380,6 @@ def export_model(
     digest = hashlib.sha256()
     for piece in content:
         digest.update(piece)
-    outputs = [output.name for output in graph.proto.graph.output]
     shown = golden.example(described, rows, answers) if example is None else example
     inputs = [
         column.entry(tensor.name, shown.get(column.name))
@@ -343,19 +388,12 @@ def export_model(
     said = description or f"{type(final_step(model)).__name__} on {len(described)} columns."
     members: dict[str, Any] = {
         "description": said,
-        "task": task,
+        "task": form.task,
         "framework": framework,
         "created": created,
         "sha256": digest.hexdigest(),
         "inputs": inputs,
-        "outputs": {
-            "label": outputs[0],
-            "probabilities": outputs[1],
-            "classes": labels,
-            **({"floatClasses": True} if any(isinstance(label, float) for label in labels) else {}),
-        }
-        if labels is not None
-        else {"value": outputs[0]},
+        "outputs": form.outputs([output.name for output in graph.proto.graph.output]),
     }
     # From the frame alone, like types and ranges.
     if not made_up:
@@ -368,7 +406,7 @@ def export_model(
         members["answer"] = answer
     result = Export(
         folder=folder, sha256=digest.hexdigest(), size=sum(map(len, content)), columns=described, agreement=agreement, edges=edge_agreement,
-        tolerance=tolerance, metrics=measured, task=task, framework=framework, by_position=fitted_names(model) is None,
+        tolerance=tolerance, metrics=measured, task=form.task, framework=framework, by_position=fitted_names(model) is None,
         parts=graph.parts,
     )  # fmt: skip
     text = card(result) if card else default_card(f"{name}, version {Path(version or folder).name}", result, said)
@@ -376,7 +414,7 @@ def export_model(
         {
             folder / "model.onnx": content,
             folder / "model.json": to_json_document(members, listed=["inputs"]),
-            folder / "golden.json": golden.golden_json(described, samples, expected(samples), labels),
+            folder / "golden.json": golden.golden_json(described, samples, expected(samples), form),
             folder / "CARD.md": text.encode(),
         }
     )

@@ -207,7 +207,7 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
                 raise ExportError("--target is a column of the rows: give them with --rows")
         export = export_model(
             model, frame, Path(options["out"]), version=options["version"], made_up=made_up, steps=steps,
-            target=options.get("target"), description=options.get("description"), classes=options.get("classes"),
+            target=options.get("target"), description=options.get("description"), classes=options.get("classes"), outputs=options.get("outputs") or [],
             integers=integers, keep=options.get("keep") or [], columns=options.get("columns"), routes=options.get("routes") or [], answer=options.get("answer"),
             tolerance=options.get("tolerance"),
         )  # fmt: skip

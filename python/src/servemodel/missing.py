@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from sklearn.compose import ColumnTransformer
 
+from servemodel.answers import Answers
 from servemodel.errors import ExportError
-from servemodel.parity import Agreement, Answers, Session, compare
+from servemodel.parity import Agreement, Session, compare
 from servemodel.signature import Column, _positions, first_step
 
 ROWS = 50
@@ -57,12 +58,15 @@ def _same(
         if len(names) > 1:
             expected(_without(rows.iloc[:1], names, texts))
         without = _without(rows, names, texts)
-        agreement = compare(expected(without), session.answer(without), tolerance)
+        answers = expected(without)
+        agreement = compare(answers, session.answer(without), tolerance)
     except ExportError:
         if len(names) == 1:
             return set()
         return half(names[: len(names) // 2]) | half(names[len(names) // 2 :])
-    different = {row // len(rows) for row in (*agreement.label_differences, *agreement.beyond)}
+    # A transformer that passes a missing cell on gives no number, and a server sends none.
+    empty = np.flatnonzero(~np.isfinite(answers.numbers).all(axis=1))
+    different = {int(row) // len(rows) for row in (*agreement.label_differences, *agreement.beyond, *empty)}
     return {name for at, name in enumerate(names) if at not in different}
 
 

@@ -103,7 +103,8 @@ def _convert_ordinal(scope: Any, operator: Any, container: Any) -> None:
         container.add_node(
             "LabelEncoder", [column], [codes[-1]], name=scope.get_unique_operator_name("LabelEncoder"),
             op_domain="ai.onnx.ml", op_version=2, keys_strings=[str(text) for text in categories], values_floats=values,
-            default_float=float(encoder.unknown_value),
+            # One that refuses unknown texts is given none.
+            default_float=-1.0 if encoder.unknown_value is None else float(encoder.unknown_value),
         )  # fmt: skip
     joined = scope.get_unique_variable_name("codes")
     apply_concat(scope, codes, joined, container, axis=1)

@@ -19,13 +19,14 @@ ADVICE = {
     "GaussianProcessClassifier": "it is converted for two classes that are numbered 0 and 1",
     "RadiusNeighborsRegressor": "KNeighborsRegressor takes its place",
     "RadiusNeighborsClassifier": "KNeighborsClassifier takes its place",
+    "RFE": "export the pipeline of it and a model",
+    "RFECV": "export the pipeline of it and a model",
     "HashingVectorizer": "TfidfVectorizer or CountVectorizer takes its place",
     "NMF": "TruncatedSVD takes its place",
     "MiniBatchNMF": "TruncatedSVD takes its place",
     "LatentDirichletAllocation": "TruncatedSVD takes its place",
     "LabelPropagation": "SelfTrainingClassifier takes its place",
     "LabelSpreading": "SelfTrainingClassifier takes its place",
-    "NearestCentroid": "LinearDiscriminantAnalysis or GaussianNB takes its place",
 }
 OF_LIBRARIES = ("sklearn.", "lightgbm.", "xgboost.", "catboost.", "imblearn.")
 

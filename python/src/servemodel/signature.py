@@ -111,17 +111,17 @@ def _spelt(names: list[str], candidates: list[str]) -> list[str]:
     return [name if name in candidates else spelling.get(name, name) for name in names]
 
 
-def column_names(model: Any, frame: pd.DataFrame, target: str | None, chosen: Sequence[str] | None = None) -> list[str]:
+def column_names(model: Any, frame: pd.DataFrame, targets: Sequence[str], chosen: Sequence[str] | None = None) -> list[str]:
     """The columns that the model takes, in its own order.
 
     chosen: that order, which only its author knows when the model was fitted on a matrix without names.
     Raises ExportError when the frame doesn't have them, or the order isn't known.
     """
-    candidates = [str(name) for name in frame.columns if name != target]
+    candidates = [str(name) for name in frame.columns if name not in targets]
     known = fitted_names(model)
     if known is not None:
         # A column transformer that was fitted on the whole table has seen the target, but doesn't use it.
-        names = [str(name) for name in known if name != target]
+        names = [str(name) for name in known if name not in targets]
         if chosen is not None and list(chosen) != names:
             raise ExportError(f"--columns: the model was fitted on {', '.join(names)}, in this order")
     elif chosen is not None:
@@ -204,8 +204,8 @@ def _positions(chosen: Any, columns: list[str]) -> list[int]:
 def known_categories(model: Any, columns: list[str]) -> dict[str, tuple[Any, ...]]:
     """The categories that encoders of columns were fitted on: texts, or numbers.
 
-    Raises ExportError for an encoder that refuses unknown categories: its ONNX form would answer them, or fail the
-    whole batch.
+    Raises ExportError for an encoder that refuses unknown numbers: its ONNX form would answer them, or fail the whole
+    batch. Unknown texts are refused by the server: see closed_columns.
     """
     found: dict[str, tuple[Any, ...]] = {}
     for encoder, names in _encoders(model, columns):
@@ -218,15 +218,23 @@ def known_categories(model: Any, columns: list[str]) -> dict[str, tuple[Any, ...
             elif values.dtype.kind in "iuf":
                 numbers = {_plain(value) for value in values[np.isfinite(values)]}
                 found[name] = tuple(sorted(numbers.union(found.get(name, ()))))
-            else:
-                continue
-            if getattr(encoder, "handle_unknown", None) == "error":
-                raise ExportError(
-                    f"column {name}: {type(encoder).__name__} refuses unknown categories, which its ONNX form can't; "
-                    "fit it with handle_unknown='ignore' (OneHotEncoder) or "
-                    "handle_unknown='use_encoded_value', unknown_value=-1 (OrdinalEncoder)"
-                )
+                if _refuses_unknown(encoder):
+                    raise ExportError(
+                        f"column {name}: {type(encoder).__name__} refuses unknown numbers, which its ONNX form can't: "
+                        "give it texts, or fit it with handle_unknown='ignore' (OneHotEncoder) or "
+                        "handle_unknown='use_encoded_value', unknown_value=-1 (OrdinalEncoder)"
+                    )
     return found
+
+
+def _refuses_unknown(encoder: Any) -> bool:
+    return getattr(encoder, "handle_unknown", None) == "error"
+
+
+def closed_columns(model: Any, columns: list[str]) -> set[str]:
+    """The columns of which an encoder refuses unknown categories."""
+    found = _encoders(model, columns)
+    return {name for encoder, names in found if _refuses_unknown(encoder) and len(names) <= len(encoder.categories_) for name in names}
 
 
 def _plain(value: Any) -> float | int:
@@ -362,6 +370,11 @@ def describe_columns(model: Any, frame: pd.DataFrame, integers: list[str], nativ
         if name in native.categories
         else describe(name, frame[name], categories.get(name))
         for name in names
+    ]
+    closed = closed_columns(model, names)
+    columns = [
+        replace(column, closed=True) if column.is_text and column.categories and column.name in closed else column
+        for column in columns
     ]
     integers = [*integers, *native.whole]
     columns = _with_missing_texts(model, columns, frame)

@@ -97,6 +97,15 @@ def _xgboost(objective: str, kind: str, made: str | None = None, **more: Any) ->
     return fit
 
 
+def _xgboost_several(name: str, objective: str, target: np.ndarray, **more: Any) -> Fit:
+    def fit(frame: pd.DataFrame) -> Any:
+        import xgboost
+
+        return getattr(xgboost, name)(n_estimators=TREES, objective=objective, n_jobs=1, **more).fit(frame, target[: len(frame)])
+
+    return fit
+
+
 def _xgboost_booster(objective: str, kind: str, **more: Any) -> Fit:
     def fit(frame: pd.DataFrame) -> Any:
         import xgboost
@@ -146,6 +155,10 @@ def booster_fits() -> Iterator[tuple[str, str, Fit]]:
     for name, kind in (("reg:squarederror", "values"), ("survival:aft", "values"), ("binary:logistic", "classes"),
                        ("multi:softprob", "classes"), ("multi:softmax", "classes"), ("rank:ndcg", "ranks")):  # fmt: skip
         yield "XGBoost", f"Booster, {name}", _xgboost_booster(name, kind)
+    for name, kind, target in (("XGBRegressor", "reg:squarederror", data.PAIR), ("XGBClassifier", "binary:logistic", data.LABELS)):
+        yield "XGBoost", f"{name}, two values", _xgboost_several(name, kind, target)
+    yield "XGBoost", "reg:quantileerror, two quantiles", _xgboost_several(
+        "XGBRegressor", "reg:quantileerror", data.VALUE, quantile_alpha=[0.1, 0.9])  # fmt: skip
     for booster in ("dart", "gblinear"):
         yield "XGBoost", f"booster={booster}, reg:squarederror", _xgboost("reg:squarederror", "values", booster=booster)
         yield "XGBoost", f"booster={booster}, binary:logistic", _xgboost("binary:logistic", "classes", booster=booster)

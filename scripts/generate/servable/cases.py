@@ -49,6 +49,12 @@ ENCODERS = {"OneHotEncoder", "OrdinalEncoder", "TargetEncoder"}
 VECTORIZERS = {"CountVectorizer", "TfidfVectorizer", "HashingVectorizer"}
 TWO_VALUES = {"CCA", "PLSCanonical", "PLSRegression", "MultiTaskElasticNet", "MultiTaskElasticNetCV", "MultiTaskLasso",
               "MultiTaskLassoCV", "MultiOutputRegressor", "RegressorChain"}  # fmt: skip
+SEVERAL_VALUES = ("DecisionTreeRegressor", "ExtraTreeRegressor", "ExtraTreesRegressor", "KNeighborsRegressor", "LinearRegression",
+                  "MLPRegressor", "RandomForestRegressor", "Ridge")  # fmt: skip
+SEVERAL_LABELS = ("DecisionTreeClassifier", "ExtraTreesClassifier", "KNeighborsClassifier", "MLPClassifier", "OneVsRestClassifier",
+                  "RandomForestClassifier", "RidgeClassifier")  # fmt: skip
+"""Of those that take one target, too: as people use them."""
+MIXTURES = ("GaussianMixture", "BayesianGaussianMixture")
 TWO_LABELS = {"MultiOutputClassifier", "ClassifierChain"}
 
 
@@ -74,7 +80,7 @@ def _arguments(kind: type, name: str) -> dict[str, Any]:
         "SelectKBest": {"k": 2}, "SelectPercentile": {"percentile": 50}, "GaussianRandomProjection": {"n_components": 3},
         "GenericUnivariateSelect": {"mode": "k_best", "param": 2}, "SparseRandomProjection": {"n_components": 3},
         "TruncatedSVD": {"n_components": 2}, "IncrementalPCA": {"n_components": 2}, "PCA": {"n_components": 2},
-        "HashingVectorizer": {"n_features": 64}, "DictionaryLearning": {"max_iter": 3}, "MiniBatchDictionaryLearning": {"max_iter": 3}, "QuantileTransformer": {"n_quantiles": 50},
+        "GaussianMixture": {"n_components": 3}, "BayesianGaussianMixture": {"n_components": 3}, "HashingVectorizer": {"n_features": 64}, "DictionaryLearning": {"max_iter": 3}, "MiniBatchDictionaryLearning": {"max_iter": 3}, "QuantileTransformer": {"n_quantiles": 50},
     }  # fmt: skip
     found = dict(special.get(name, {}))
     try:
@@ -176,22 +182,29 @@ def _of_scikit_learn() -> Iterator[Case]:
         elif name in TWO_VALUES:
             yield Case("regressors", name, "two values", frame, _fitter(make, data.PAIR))
         elif "classifier" in of:
-            for variant, target in CLASSES:
+            several = [("two labels", data.LABELS)] if name in SEVERAL_LABELS else []
+            for variant, target in [*CLASSES, *several]:
                 if name in ("FixedThresholdClassifier", "TunedThresholdClassifierCV") and target is data.THREE:
                     continue
                 yield Case("classifiers", name, variant, frame, _fitter(make, target))
         elif "regressor" in of:
             target = data.POSITIVE if name in POSITIVE_TARGET else data.VALUE
-            yield Case("regressors", name, "", frame, _fitter(make, target))
+            one_value = "one value" if name in SEVERAL_VALUES else ""
+            yield Case("regressors", name, one_value, frame, _fitter(make, target))
+            if one_value:
+                yield Case("regressors", name, "two values", frame, _fitter(make, data.PAIR))
         elif name in ("IsolationForest", "LocalOutlierFactor", "OneClassSVM", "EllipticEnvelope", "SGDOneClassSVM"):
             yield Case("outliers", name, "", frame, _fitter(make, None))
         elif "cluster" in of:
+            yield Case("clusterers", name, "", frame, _fitter(make, None))
+        elif name in MIXTURES:
             yield Case("clusterers", name, "", frame, _fitter(make, None))
         elif "transformer" in of or name in VECTORIZERS:
             def before(make: Fit = make) -> Any:
                 return make_pipeline(make(), LogisticRegression(max_iter=300))
 
-            yield Case("transformers", name, "", frame, _fitter(before, data.THREE))
+            yield Case("transformers", name, "in front of a model", frame, _fitter(before, data.THREE))
+            yield Case("transformers", name, "alone", frame, _fitter(make, data.THREE))
         else:
             yield Case("others", name, "", frame, _fitter(make, None))
 

@@ -30,6 +30,8 @@ NUMBERS = pd.DataFrame(
 COUNTS = pd.DataFrame({name: _random.integers(0, 5, N) for name in ("red", "green", "blue", "black")})
 COUNTS.iloc[:5] = np.arange(5)[:, None]
 GAPS = NUMBERS.assign(rooms=NUMBERS["rooms"].astype("float64")).mask(_random.random(NUMBERS.shape) < 0.1)
+FRACTIONS = pd.DataFrame(np.random.default_rng(5).normal(size=(N, 4)), columns=["a", "b", "c", "d"])
+FRACTIONS = FRACTIONS.mask(np.random.default_rng(6).random(FRACTIONS.shape) < 0.1)
 CITIES = pd.DataFrame(
     {"city": _random.choice(["Kiel", "Ulm", "Jena"], N).astype(object), "kind": _random.choice(["a", "b"], N).astype(object)}
 )

@@ -28,6 +28,9 @@ sys.path[:0] = [str(HERE), str(HERE.parents[2] / "python" / "src")]
 import numpy as np
 import pandas as pd
 
+from sklearn.base import is_outlier_detector
+from sklearn.pipeline import Pipeline
+
 import data
 import servemodel
 from cases import Case, all_cases, is_vectorizer
@@ -65,26 +68,30 @@ def _try(case: Case, folder: Path) -> dict[str, Any]:
     except Exception:
         return {"crashed": traceback.format_exc()}
     held = _held(case)
-    predictions, probabilities = library_says(model, held)
+    predictions, beside = library_says(model, held)
     # The server fails rows that the library answers with no number.
-    kept = np.isfinite(predictions) if predictions.dtype.kind == "f" else np.ones(len(held), dtype=bool)
-    if probabilities is not None:
-        kept &= np.isfinite(probabilities).all(axis=1)
-        # Of two classes that are equally probable either is an answer.
-        best = np.sort(probabilities, axis=1)
-        kept &= best[:, -1] - best[:, -2] > 1e-6
-        probabilities = probabilities[kept]
+    numbers = predictions.astype("float64") if predictions.dtype.kind == "f" else np.zeros((len(held), 1))
+    kept = np.isfinite(numbers.reshape(len(held), -1)).all(axis=1)
+    if beside is not None:
+        kept &= np.isfinite(beside).all(axis=1)
+        if export.task == "classification":
+            # Of two classes that are equally probable either is an answer.
+            best = np.sort(beside, axis=1)
+            kept &= best[:, -1] - best[:, -2] > 1e-6
+        if export.task == "multilabel-classification":
+            kept &= (np.abs(beside - 0.5) > 1e-6).all(axis=1)
+        beside = beside[kept]
     held, predictions = held[kept], predictions[kept]
     rows = [[golden.to_cell(row[c.name], c) for c in export.columns] for row in held.to_dict("records")]
     Path(f"{folder}.held.json").write_text(json.dumps({
         "columns": [c.name for c in export.columns], "data": rows, "predictions": predictions.tolist(),
-        "probabilities": None if probabilities is None else probabilities.tolist(),
+        "beside": None if beside is None else beside.tolist(),
     }))  # fmt: skip
     return {"exported": max(export.agreement.largest, export.edges.largest)}
 
 
 def library_says(model: Any, frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray | None]:
-    """The library's own predictions [N] and probabilities [N, k], without the exporter's help."""
+    """The library's own predictions [N] or [N, L] and what stands beside them [N, k], without the exporter's help."""
     kind = f"{type(model).__module__.split('.')[0]}.{type(model).__name__}"
     if kind in ("lightgbm.Booster", "xgboost.Booster"):
         import xgboost
@@ -105,8 +112,23 @@ def library_says(model: Any, frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarra
         frame = frame.iloc[:, 0]
     elif not hasattr(model, "feature_names_in_") and "catboost" in str(type(getattr(model, "estimator", None))):
         frame = frame.to_numpy()
-    predictions = np.ravel(model.predict(frame))
-    return predictions, np.asarray(model.predict_proba(frame)) if hasattr(model, "predict_proba") else None
+    if not hasattr(model, "predict"):
+        vector = model.transform(frame)
+        return np.asarray(vector.toarray() if hasattr(vector, "toarray") else vector, dtype="float64"), None
+    predictions = np.asarray(model.predict(frame))
+    predictions = np.ravel(predictions) if predictions.size == len(frame) else predictions
+    last = model.steps[-1][1] if isinstance(model, Pipeline) else model
+    if hasattr(last, "cluster_centers_") and hasattr(model, "transform"):
+        return predictions, np.asarray(model.transform(frame))
+    if is_outlier_detector(model):
+        return predictions, np.asarray(model.decision_function(frame)).reshape(-1, 1)
+    if not hasattr(model, "predict_proba"):
+        return predictions, None
+    found = model.predict_proba(frame)
+    if isinstance(found, list):
+        # Of several labels that are one of two: the probability of the second.
+        return predictions, np.stack([one[:, 1] for one in found], axis=1) if all(one.shape[1] == 2 for one in found) else None
+    return predictions, np.asarray(found)
 
 
 def _child(case: Case, folder: Path, result: Path) -> None:

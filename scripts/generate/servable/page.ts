@@ -5,12 +5,12 @@ import type { Outcome } from './runCases.ts';
 const GROUPS: Readonly<Record<string, { readonly title: string; readonly text?: string }>> = {
   classifiers: {
     title: 'Classifiers',
-    text: 'Each was tried with two classes that are texts and with three that are numbers; where they end differently, both are listed.',
+    text: 'Each was tried with two classes that are texts and with three that are numbers, some with two labels a row; where they end differently, all are listed.',
   },
   regressors: { title: 'Regressors' },
   transformers: {
     title: 'Transformers',
-    text: 'As a step in front of `LogisticRegression`; functions in front of `LGBMClassifier`, which takes missing values.',
+    text: 'Alone, and as a step in front of `LogisticRegression`; where they end differently, both are listed. Functions in front of `LGBMClassifier`, which takes missing values.',
   },
   columns: { title: 'Columns' },
   members: { title: 'Models around models' },

@@ -20,7 +20,7 @@ from sklearn.ensemble import (
     VotingRegressor,
 )
 from sklearn.feature_selection import SelectKBest
-from sklearn.impute import SimpleImputer
+from sklearn.impute import KNNImputer, SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier, SGDClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.multiclass import OneVsRestClassifier
@@ -121,6 +121,7 @@ def _transformers() -> Iterator[tuple[str, tuple[pd.DataFrame, Fit]]]:
     yield "SimpleImputer(add_indicator=True), then StandardScaler, in columns", _classes(
         lambda: _linear(ColumnTransformer([("i", make_pipeline(SimpleImputer(add_indicator=True), StandardScaler()), ["width", "share"]),
                                            ("j", SimpleImputer(add_indicator=True, strategy="median"), ["rooms", "height"])])), data.GAPS)  # fmt: skip
+    yield "KNNImputer, numbers without ties", _classes(lambda: _linear(KNNImputer()), data.FRACTIONS)
     yield "PowerTransformer(method='box-cox')", _classes(lambda: _linear(PowerTransformer(method="box-cox")), data.NUMBERS[["share"]] + 1)
     yield "QuantileTransformer(output_distribution='normal')", _classes(
         lambda: _linear(QuantileTransformer(n_quantiles=50, output_distribution="normal")))  # fmt: skip

@@ -8,7 +8,7 @@ import { runCases } from './runCases.ts';
 describe.skipIf(trainingMissing !== undefined)(`what can be served${trainingMissing ?? ''}`, () => {
   it(
     'is what docs/what-can-be-served.md says, and nothing ends in a traceback',
-    { timeout: 900_000 },
+    { timeout: 1_800_000 },
     async () => {
       const outcomes = await runCases(trainingPython);
       expect(outcomes.filter(({ fault }) => fault !== undefined)).toEqual([]);

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Model } from '../../../server/model/model.ts';
 import { scoreAll } from '../../../worker/compare.ts';
+import type { Label } from '../../../worker/protocol.ts';
 import { answerWidth } from '../../../worker/protocol.ts';
 import { openAsServed } from '../../models/openVersion.ts';
 
@@ -12,8 +13,10 @@ export type Engine = 'forest' | 'lifted' | 'whole';
 interface Held {
   readonly columns: readonly string[];
   readonly data: readonly (readonly (string | number | boolean | null)[])[];
-  readonly predictions: readonly (string | number)[];
-  readonly probabilities: readonly (readonly number[])[] | null;
+  /** A list for each row of a model that answers with several values. */
+  readonly predictions: readonly (Label | readonly Label[])[];
+  /** Probabilities, a score or distances. */
+  readonly beside: readonly (readonly number[])[] | null;
 }
 
 /** Of a probability, or of a value relative to its size: what an export accepts. */
@@ -22,19 +25,27 @@ const TOLERANCE = 1e-5;
 const engineOf = ({ engine: { engine, path } }: Model): Engine =>
   engine === 'forest' ? 'forest' : path === 'lifted' ? 'lifted' : 'whole';
 
+const isNear = (got: number, wanted: Label): boolean =>
+  Math.abs(got - Number(wanted)) <= TOLERANCE * Math.max(1, Math.abs(Number(wanted)));
+
 /** Whether a row's answer [answerWidth] is the library's. */
 function agrees({ output }: Model, answer: Float64Array, held: Held, row: number): boolean {
-  const wanted = held.predictions[row] as string | number;
-  if (output.task === 'regression')
-    return (
-      Math.abs((answer[0] as number) - Number(wanted)) <= TOLERANCE * Math.max(1, Math.abs(Number(wanted)))
-    );
-  // The exporter writes no others.
-  if (output.task !== 'classification') return false;
-  const label = output.classes[answer[0] as number];
-  if (label !== wanted && Number(label) !== Number(wanted)) return false;
-  const probabilities = held.probabilities?.[row] ?? [];
-  return probabilities.every((value, at) => Math.abs((answer[at + 1] as number) - value) <= TOLERANCE);
+  const wanted = [held.predictions[row] as Label | readonly Label[]].flat();
+  const classes =
+    output.task === 'several'
+      ? output.values.map((value) => value.classes)
+      : [output.task === 'classification' ? output.classes : undefined];
+  if (wanted.length !== classes.length) return false;
+  const agreed = wanted.every((value, at) => {
+    const code = answer[at] as number;
+    const label = classes[at]?.[code];
+    if (classes[at]) return label === value || Number(label) === Number(value);
+    return isNear(code, value);
+  });
+  // Some boosters give labels alone.
+  const beside = held.beside?.[row];
+  const numbers = [...answer.subarray(classes.length)];
+  return agreed && (!beside || numbers.every((number, at) => isNear(number, beside[at] ?? NaN)));
 }
 
 /**

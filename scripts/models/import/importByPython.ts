@@ -20,6 +20,8 @@ export interface ExportOptions {
   readonly columns?: string | undefined;
   readonly description?: string | undefined;
   readonly classes?: readonly string[] | undefined;
+  /** Names of several values. */
+  readonly outputs?: readonly string[] | undefined;
   readonly integers: readonly string[];
   /** Dropped by the model, and sent by clients all the same. */
   readonly keep: readonly string[];

@@ -31,7 +31,8 @@ served with the library's own answers; nothing is written otherwise. PATH is rec
   --rows FILE          rows to compare on, best those of the training: CSV with a header line, parquet; for ONNX CSV as
                        the server reads it, or JSON lines, .gz too. Ranges and categories are taken from them; without
                        them, rows are made up
-  --target COLUMN      the column of the true answers in the rows: quality is measured; for ONNX it is left out
+  --target COLUMN      the column of the true answers in the rows: quality is measured; for ONNX it is left out. Of a
+                       model with several values A,B,…, one for each
   --columns A,B,…      the columns of the rows in the order of the matrix that the model takes, where that has no names; as
                        a line of CSV
   --repository FOLDER  where to write; the project's models/ unless given
@@ -45,7 +46,8 @@ served with the library's own answers; nothing is written otherwise. PATH is rec
   --answer-key KEY     its own form of an answer: {KEY: value}; --decimals N: places that values are rounded to
   --tolerance X        largest difference from the library that is accepted
   --scores KIND        ONNX only: what a network's scores are, probabilities or logits; by its last operator unless given
-  --outputs A,B,…      ONNX only: names of the values that a row is answered with, in their order
+  --outputs A,B,…      names of the values or labels that a row is answered with, in their order; those of --target unless
+                       given
   --task TASK          ONNX only, where the file can't say it: ranking, multioutput-regression, quantile-regression or
                        transformation
   --signature FILE     ONNX only: a model.json to take instead of what the file says
@@ -101,6 +103,7 @@ function exportOptions(values: Values, rows: string | undefined): ExportOptions 
     columns: values.columns,
     description: values.description,
     classes: values.classes === undefined ? undefined : listOf('classes', values.classes),
+    outputs: values.outputs === undefined ? undefined : listOf('outputs', values.outputs),
     integers: values.integer ?? [],
     keep: values.keep ?? [],
     texts: values.text ?? [],
@@ -118,7 +121,7 @@ const UNUSED = {
     ...(['tolerance', 'python', 'with'] as const),
   ],
   torch: ['description', 'answer-key', 'integer', 'text', 'route'],
-  library: ['signature', 'scores', 'outputs', 'task'],
+  library: ['signature', 'scores', 'task'],
 } as const;
 
 /** @throws {UsageError} for an option that would change nothing */

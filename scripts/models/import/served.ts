@@ -6,6 +6,9 @@ import { Failure } from '../../cli/faults.ts';
 import { openAsServed } from '../openVersion.ts';
 import type { Place } from './place.ts';
 
+/** Classes or values that are listed by name. */
+const MOST_NAMES = 20;
+
 /** The model with the engine that a server answers it by. @throws {Failure | ModelRefused} when a server would refuse it */
 export async function modelAsServed(candidate: Candidate): Promise<Model> {
   try {
@@ -35,7 +38,8 @@ const quoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\'
  */
 export function describe(model: Model, { folder, name }: Place, repository: string | undefined): string {
   const { task, inputs, outputs } = model.signature;
-  const names = (outputs.classes ?? outputs.values?.map((value) => value.name))?.map(String).join(', ');
+  const all = (outputs.classes ?? outputs.values?.map((value) => value.name))?.map(String);
+  const names = all && [...all.slice(0, MOST_NAMES), ...(all.length > MOST_NAMES ? ['…'] : [])].join(', ');
   const cells = exampleRow(model.signature);
   const row = Object.fromEntries(inputs.map((input, at) => [input.name, cells[at]]));
   const start = repository === undefined ? 'npm start' : `MODEL_REPOSITORY=${quoted(repository)} npm start`;

@@ -11,10 +11,12 @@ from models_test import columns_of
 
 import adult
 from servemodel.edges import typed
+from servemodel.answers import Answers, Form, library_answers
 from servemodel.graphs import Graph
-from servemodel.parity import Answers, Session, library_answers, compare
+from servemodel.parity import Session, compare
 
 FOLDER = ROOT / "models" / "adult" / "2"
+FORM = Form("classification", (tuple(adult.CLASSES),), numbers="probabilities")
 
 
 def test_the_committed_file_answers_as_lightgbm_on_every_row_and_beats_version_1() -> None:
@@ -24,7 +26,7 @@ def test_the_committed_file_answers_as_lightgbm_on_every_row_and_beats_version_1
     rows = pd.concat([training, test], ignore_index=True)
     frame = typed(rows[adult.COLUMNS], columns)
     answers = Session(Graph(onnx.load(FOLDER / "model.onnx")), columns).answer(frame)
-    agreement = compare(library_answers(pipeline, frame, list(adult.CLASSES)), answers, 1e-6)
+    agreement = compare(library_answers(pipeline, frame, FORM), answers, 1e-6)
     assert (agreement.rows, agreement.label_differences, agreement.beyond) == (48_842, (), ())
 
     accuracy = float((answers.predictions[len(training) :] == test[adult.LABEL].to_numpy()).mean())
@@ -40,7 +42,7 @@ def test_is_smaller_than_2_mb_and_has_the_signature_of_version_1() -> None:
 
 
 def test_the_comparison_sees_a_wrong_row() -> None:
-    right = Answers(np.array(["a", "b"], dtype=object), np.array([[0.9, 0.1], [0.2, 0.8]]))
-    wrong = Answers(np.array(["a", "a"], dtype=object), np.array([[0.9, 0.1], [0.6, 0.4]]))
+    right = Answers(np.array([["a"], ["b"]], dtype=object), np.array([[0.9, 0.1], [0.2, 0.8]]))
+    wrong = Answers(np.array([["a"], ["a"]], dtype=object), np.array([[0.9, 0.1], [0.6, 0.4]]))
     agreement = compare(right, wrong, 1e-6)
     assert (agreement.label_differences, agreement.beyond, agreement.largest_row) == ((1,), (1,), 1)

@@ -105,7 +105,7 @@ def test_golden_rows_are_answered(script: str, trained: Train) -> None:
     answers = Session(Graph(onnx.load(folder / "model.onnx")), columns).answer(frame)
     if "probabilities" in golden:
         assert answers.predictions.tolist() == golden["predictions"]
-        np.testing.assert_allclose(answers.probabilities, golden["probabilities"], rtol=0, atol=1e-6)
+        np.testing.assert_allclose(answers.numbers, golden["probabilities"], rtol=0, atol=1e-6)
         assert set(golden["predictions"]) == set(read_json(folder / "model.json")["outputs"]["classes"])
     else:
         np.testing.assert_allclose(answers.predictions, golden["predictions"], rtol=1e-5)

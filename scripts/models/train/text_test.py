@@ -15,8 +15,9 @@ import text
 from conftest import ROOT, SCRIPTS, read_json, run_script
 
 from servemodel.edges import NASTY_TEXTS
+from servemodel.answers import Form, library_answers
 from servemodel.graphs import Graph
-from servemodel.parity import PROBABILITY_TOLERANCE, Session, library_answers, compare
+from servemodel.parity import PROBABILITY_TOLERANCE, Session, compare
 from servemodel.signature import Column
 
 FOLDER = ROOT / "models" / "text" / "1"
@@ -39,7 +40,8 @@ def session() -> Session:
 def differences(pipeline, session: Session, texts: list[str]) -> list[str]:
     """Texts whose answers differ."""
     frame = pd.DataFrame({"text": texts})
-    agreement = compare(library_answers(pipeline, frame, list(pipeline.classes_)), session.answer(frame), 1e-6, True)
+    form = Form("classification", (tuple(pipeline.classes_),), numbers="probabilities")
+    agreement = compare(library_answers(pipeline, frame, form), session.answer(frame), 1e-6, True)
     return [texts[row][:80] for row in (*agreement.label_differences, *agreement.beyond)]
 
 
@@ -118,7 +120,7 @@ def test_the_answers_to_a_batch_are_those_to_single_texts(session: Session) -> N
         alone = session.answer(pd.DataFrame({"text": [one]}))
         assert alone.predictions[0] == batch.predictions[row]
         # ONNX Runtime multiplies a row and a matrix by different code, whose sums depend on the processor.
-        near = alone.probabilities[0], batch.probabilities[row]
+        near = alone.numbers[0], batch.numbers[row]
         np.testing.assert_allclose(*near, rtol=0, atol=PROBABILITY_TOLERANCE)
 
 

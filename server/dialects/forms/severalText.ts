@@ -1,5 +1,6 @@
 import type { SeveralFeed } from '../../../worker/protocol.ts';
 import { answerWidth } from '../../../worker/protocol.ts';
+import { classesAsJson } from '../../model/labels.ts';
 import { writeNumber, writeNumbers } from './numbers.ts';
 import { roundDecimal } from './roundDecimal.ts';
 
@@ -26,14 +27,14 @@ export interface SeveralText {
 export function createSeveralText(output: SeveralFeed, decimals?: number): SeveralText {
   const { values, scores, form } = output;
   const width = answerWidth(output);
-  const writers = values.map(({ classes }, k): WritePart => {
+  const writers = values.map(({ classes, floatClasses }, k): WritePart => {
     if (!classes) {
       return (answers, at) => {
         const value = answers[at + k] as number;
         return writeNumber(decimals === undefined ? value : roundDecimal(value, decimals));
       };
     }
-    const names = classes.map((name) => JSON.stringify(name));
+    const names = classesAsJson({ classes, ...(floatClasses && { floatClasses }) });
     return (answers, at) => names[answers[at + k] as number] as string;
   });
   const from = values.length;

@@ -48,9 +48,12 @@ export function severalTensors(output: SeveralFeed): readonly OutputTensor[] {
   const tensors =
     form === 'vector'
       ? [numbersTensor(values[0]?.onnx ?? '', width, 0, values.length, 'FP64')]
-      : values.map(({ name, classes, integer }, offset) =>
+      : values.map(({ name, classes, integer, floatClasses }, offset) =>
           classes
-            ? labelTensor({ task: 'classification', label: name, classes }, { width, offset })
+            ? labelTensor(
+                { task: 'classification', label: name, classes, ...(floatClasses && { floatClasses }) },
+                { width, offset },
+              )
             : numbersTensor(name, width, offset, undefined, integer ? 'INT64' : 'FP64'),
         );
   if (!scores) return tensors;

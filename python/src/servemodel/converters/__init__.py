@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from servemodel.converters import calibrated, forests, functions, maps, meta, patches, sparse, targets, thresholds
+from servemodel.converters import (
+    calibrated, clusters, forests, functions, maps, meta, neighbours, patches, several, sparse, splines, targets, thresholds,
+)  # fmt: skip
 
 
 def register() -> None:
-    for module in (forests, functions, meta, targets, calibrated, thresholds, maps, patches, sparse):
+    for module in (
+        forests, functions, meta, targets, calibrated, thresholds, maps, patches, sparse, several, clusters, splines, neighbours,
+    ):  # fmt: skip
         module.register()

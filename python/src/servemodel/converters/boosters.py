@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from onnx import helper
+from onnx import TensorProto, helper
 from skl2onnx import update_registered_converter
 from skl2onnx.common.shape_calculator import (
     calculate_linear_classifier_output_shapes,
@@ -45,7 +45,8 @@ def _scale(node: Any, factor: float) -> None:
             attribute.floats[:] = [float(np.float32(weight * factor)) for weight in attribute.floats]
 
 
-PLAIN = {"fair": "regression", "mape": "regression", "cross_entropy": "regression", "cross_entropy_lambda": "regression"}
+PLAIN = {"fair": "regression", "mape": "regression", "cross_entropy": "regression", "cross_entropy_lambda": "regression",
+         "lambdarank": "regression", "rank_xendcg": "regression"}  # fmt: skip
 """LightGBM's objectives that the converter doesn't know, and one whose trees are added up alike."""
 LINKS = {"cross_entropy": "Sigmoid", "cross_entropy_lambda": "Softplus"}
 
@@ -158,10 +159,8 @@ def _convert_xgboost(scope: Any, operator: Any, container: Any) -> None:
         raise ExportError(f"XGBoost's objective {objective} gives no probabilities: fit it with {' or '.join(CLASSIFYING[:2])}")
     targets = _targets(learner)
     if targets > 1 and hasattr(model, "n_classes_"):
-        raise ExportError(
-            "XGBoost's classifier of several labels a row has no ONNX form: put it into scikit-learn's MultiOutputClassifier, "
-            "which fits one for each label"
-        )
+        _several_labels(scope, operator, container)
+        return
     if targets > 1 and learner["learner_train_param"].get("multi_strategy") == "multi_output_tree":
         raise ExportError(
             "XGBoost's multi_output_tree has several values in each leaf, which its ONNX form lacks: fit it with "
@@ -194,6 +193,25 @@ def _convert_xgboost(scope: Any, operator: Any, container: Any) -> None:
         if base is not None:
             base.floats[:] = [_logit(value) for value in base.floats]
         container.add_node("Sigmoid", outputs, operator.output_full_names, name=scope.get_unique_operator_name("Sigmoid"))
+
+
+def _several_labels(scope: Any, operator: Any, container: Any) -> None:
+    """XGBoost's classifier of several labels: the probability of each as a value, and whether it is above a half."""
+    import xgboost
+
+    members = json.loads(operator.raw_operator.get_booster().save_raw("json"))
+    members["learner"]["objective"] = {"name": "reg:logistic", "reg_loss_param": {"scale_pos_weight": "1"}}
+    model = xgboost.XGBRegressor()
+    model.load_model(bytearray(json.dumps(members).encode()))
+    label, values = (output.full_name for output in operator.outputs)
+    inner = SimpleNamespace(
+        raw_operator=model, inputs=operator.inputs, input_full_names=operator.input_full_names, output_full_names=[values]
+    )
+    _convert_xgboost(scope, inner, container)
+    half, above = scope.get_unique_variable_name("half"), scope.get_unique_variable_name("above")
+    container.add_initializer(half, TensorProto.FLOAT, [1], [0.5])
+    container.add_node("Greater", [values, half], [above], name=scope.get_unique_operator_name("Greater"))
+    container.add_node("Cast", [above], [label], name=scope.get_unique_operator_name("Cast"), to=TensorProto.INT64)
 
 
 def register_lightgbm() -> None:

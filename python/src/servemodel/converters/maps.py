@@ -8,15 +8,19 @@ from typing import Any
 
 import numpy as np
 from skl2onnx import update_registered_converter
+from sklearn.base import ClusterMixin
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import RidgeClassifier, RidgeClassifierCV
+from sklearn.svm import LinearSVC
 
 from servemodel.converters.meta import register_classifier
 from servemodel.converters.nodes import Nodes, of_floats
 from servemodel.errors import ExportError
 
 AFFINE = {"decomposition": ["FactorAnalysis", "FastICA", "SparsePCA", "MiniBatchSparsePCA"],
-          "random_projection": ["SparseRandomProjection"]}  # fmt: skip
+          "random_projection": ["SparseRandomProjection"], "cluster": ["FeatureAgglomeration"], "cross_decomposition": ["PLSSVD"],
+          "neighbors": ["NeighborhoodComponentsAnalysis"]}  # fmt: skip
 """Classes whose transform is a matrix and an offset."""
 
 
@@ -25,6 +29,13 @@ def _affine(nodes: Nodes, model: Any) -> str:
     width = int(model.n_features_in_)
     points = model.transform(np.vstack([np.zeros(width), np.eye(width)]))
     points = np.asarray(points.toarray() if hasattr(points, "toarray") else points)
+    return nodes("Add", nodes("MatMul", nodes.doubles(), nodes.constant(points[1:] - points[0])), nodes.constant(points[0]))
+
+
+def _affine_values(nodes: Nodes, model: Any) -> str:
+    """A regressor that is linear in its columns, whatever its name."""
+    width = int(model.n_features_in_)
+    points = np.asarray(model.predict(np.vstack([np.zeros(width), np.eye(width)]))).reshape(width + 1, -1)
     return nodes("Add", nodes("MatMul", nodes.doubles(), nodes.constant(points[1:] - points[0])), nodes.constant(points[0]))
 
 
@@ -85,6 +96,8 @@ MAPS: dict[str, tuple[Callable[[Nodes, Any], str], Callable[[Any], int]]] = {
     "kernel_approximation.RBFSampler": (_rbf_sampler, lambda model: model.n_components),
     "kernel_approximation.Nystroem": (_nystroem, lambda model: len(model.normalization_)),
     "kernel_ridge.KernelRidge": (_kernel_ridge, lambda model: model.dual_coef_.reshape(len(model.X_fit_), -1).shape[1]),
+    "cross_decomposition.CCA": (_affine_values, lambda model: model.intercept_.size),
+    "cross_decomposition.PLSCanonical": (_affine_values, lambda model: model.intercept_.size),
     "dummy.DummyRegressor": (_dummy_value, lambda model: np.asarray(model.constant_).size),
     "impute.MissingIndicator": (_indicator, lambda model: len(model.features_)),
     "feature_selection.SequentialFeatureSelector": (_support, lambda model: int(model.get_support().sum())),
@@ -118,6 +131,28 @@ def _discriminant(scope: Any, operator: Any, container: Any) -> None:
     nodes.finish(table, 1)
 
 
+def _is_multilabel(model: Any) -> bool:
+    binarizer = getattr(model, "_label_binarizer", None)
+    return binarizer is not None and str(binarizer.y_type_).startswith("multilabel")
+
+
+def _linear_label(scope: Any, operator: Any, container: Any) -> None:
+    """A linear classifier without probabilities: the scores stand in their place. Of several labels each is whether a score is above 0."""
+    nodes, model = Nodes(scope, operator, container), operator.raw_operator
+    weights, offsets = np.atleast_2d(model.coef_).T, np.atleast_1d(model.intercept_)
+    scores = nodes("Add", nodes("MatMul", nodes.doubles(), nodes.constant(weights)), nodes.constant(offsets))
+    if _is_multilabel(model):
+        above = nodes.cast(nodes("Greater", scores, nodes.constant([0.0])), "int64")
+        name = scope.get_unique_operator_name("Identity")
+        container.add_node("Identity", [above], [operator.outputs[0].full_name], name=name)
+        nodes.finish(scores, 1)
+        return
+    if len(model.classes_) == 2:
+        scores = nodes("Concat", nodes("Neg", scores), scores, axis=1)
+    nodes.finish_label(scores, model.classes_)
+    nodes.finish(scores, 1)
+
+
 def _register(path: str, make: Callable[[Nodes, Any], str], width: Callable[[Any], int]) -> None:
     module, name = path.split(".")
     kind = getattr(importlib.import_module(f"sklearn.{module}"), name)
@@ -129,7 +164,15 @@ def _register(path: str, make: Callable[[Nodes, Any], str], width: Callable[[Any
         nodes = Nodes(scope, operator, container)
         nodes.finish(make(nodes, operator.raw_operator))
 
-    update_registered_converter(kind, f"Servemodel{name}", shapes, convert, overwrite=True)
+    def parse(scope: Any, model: Any, inputs: list[Any], custom_parsers: Any = None) -> list[Any]:
+        operator = scope.declare_local_operator(f"Servemodel{name}", model)
+        operator.inputs = list(inputs)
+        operator.outputs.append(scope.declare_local_variable("variable", of_floats(operator, width(model))))
+        return list(operator.outputs)
+
+    # Of what is a clusterer by its base, skl2onnx expects a label.
+    parser = parse if issubclass(kind, ClusterMixin) else None
+    update_registered_converter(kind, f"Servemodel{name}", shapes, convert, parser=parser, overwrite=True)
 
 
 def register() -> None:
@@ -137,3 +180,5 @@ def register() -> None:
         _register(path, make, width)
     register_classifier(DummyClassifier, _dummy_classes)
     register_classifier(LinearDiscriminantAnalysis, _discriminant)
+    for kind in (LinearSVC, RidgeClassifier, RidgeClassifierCV):
+        register_classifier(kind, _linear_label)

@@ -30,7 +30,8 @@ def member(nodes: Nodes, model: Any) -> Any:
     return parsed(nodes, model, list(nodes.operator.inputs))
 
 
-def _allowed_options(kind: type) -> Any:
+def allowed_options(kind: type) -> Any:
+    """The options of a class's converter; None without one."""
     alias = sklearn_operator_name_map.get(kind)
     return None if alias is None else _converter_pool[alias].get_allowed_options()
 
@@ -38,7 +39,7 @@ def _allowed_options(kind: type) -> Any:
 def parsed(nodes: Nodes, model: Any, inputs: list[Any]) -> Any:
     """The variables of a model's answers to these variables."""
     last = final_step(model)
-    if is_classifier(last) and "zipmap" in (_allowed_options(type(last)) or ()):
+    if is_classifier(last) and "zipmap" in (allowed_options(type(last)) or ()):
         # A ZipMap isn't a tensor.
         for place in (nodes.scope, nodes.container):
             place.add_options(id(last), {"zipmap": False})
@@ -111,11 +112,16 @@ def _weights(model: Any) -> Any:
     return getattr(model, "_weights_not_none", None)
 
 
+def _vote(nodes: Nodes, one: Any, classes: int) -> str:
+    """1 [N, k] in the column of a member's label, which is the number of a class."""
+    label = nodes("Reshape", member(nodes, one)[0].full_name, nodes.constant([-1, 1], "int64"))
+    return nodes.cast(nodes("Equal", label, nodes.constant([list(range(classes))], "int64")), "float64")
+
+
 def _voting_classifier(scope: Any, operator: Any, container: Any) -> None:
     nodes, model = Nodes(scope, operator, container), operator.raw_operator
-    if model.voting != "soft":
-        raise ExportError("VotingClassifier(voting='hard') gives no probabilities: fit it with voting='soft'")
-    table = mean(nodes, [scores(nodes, one) for one in model.estimators_], _weights(model))
+    tables = [scores(nodes, one) if model.voting == "soft" else _vote(nodes, one, len(model.classes_)) for one in model.estimators_]
+    table = mean(nodes, tables, _weights(model))
     nodes.finish_label(table, model.classes_)
     nodes.finish(table, 1)
 
