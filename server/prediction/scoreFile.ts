@@ -8,8 +8,8 @@ import type { Spool } from '../platform/spool.ts';
 import { pieces } from '../platform/spool.ts';
 import type { FileNotes } from '../dialects/fileAnswer.ts';
 import type { CsvForm } from '../dialects/forms/csv.ts';
-import type { CsvPiece } from '../dialects/forms/csvBytes.ts';
-import { createCsvPieces } from '../dialects/forms/csvBytes.ts';
+import type { CsvPiece } from '../dialects/csvBytes.ts';
+import { createCsvPieces } from '../dialects/csvBytes.ts';
 
 /** Pieces of one file that wait for answers: just enough to keep the threads busy, since they are held in memory. */
 const MAX_IN_FLIGHT = 4;

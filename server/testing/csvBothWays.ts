@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { CsvForm } from '../dialects/forms/csv.ts';
 import { createCsvTable, readCsv } from '../dialects/forms/csv.ts';
-import type { CsvPiece } from '../dialects/forms/csvBytes.ts';
-import { createCsvPieces, readCsvBytes } from '../dialects/forms/csvBytes.ts';
+import type { CsvPiece } from '../dialects/csvBytes.ts';
+import { createCsvPieces, readCsvBytes } from '../dialects/csvBytes.ts';
 import { createUtf8Decoder } from '../dialects/forms/utf8.ts';
 import { withWarnings } from '../encoding/warnings.ts';
 import type { ErrorCode } from '../errors/problem.ts';

@@ -1,6 +1,6 @@
 import type { CsvForm } from '../../dialects/forms/csv.ts';
 import { readCsv } from '../../dialects/forms/csv.ts';
-import { readCsvBytes } from '../../dialects/forms/csvBytes.ts';
+import { readCsvBytes } from '../../dialects/csvBytes.ts';
 import { readJsonLines } from '../../dialects/forms/jsonLines.ts';
 import { createLinesWriter } from '../../dialects/linesAnswer.ts';
 import { CSV_PARAMETERS } from '../../dialects/queryParameters.ts';

@@ -1,6 +1,6 @@
 import type { CsvForm } from '../../dialects/forms/csv.ts';
 import { readCsv } from '../../dialects/forms/csv.ts';
-import { readCsvBytes } from '../../dialects/forms/csvBytes.ts';
+import { readCsvBytes } from '../../dialects/csvBytes.ts';
 import type { Delimiter } from '../../dialects/forms/delimiter.ts';
 import { readJsonLines } from '../../dialects/forms/jsonLines.ts';
 import type { NativeRows } from '../../dialects/native.ts';

@@ -1,11 +1,11 @@
 import { isUtf8 } from 'node:buffer';
-import { withWarnings } from '../../encoding/warnings.ts';
-import type { Model } from '../../model/model.ts';
-import type { EncodedRows, LinesRead, ReadLines, Table } from '../../model/rows.ts';
-import type { CsvForm, CsvPosition, CsvTable } from './csv.ts';
-import { EXPLAIN, createCsvTable } from './csv.ts';
-import { MAX_RECORD } from './csvReader.ts';
-import { createUtf8Decoder } from './utf8.ts';
+import { withWarnings } from '../encoding/warnings.ts';
+import type { Model } from '../model/model.ts';
+import type { EncodedRows, LinesRead, ReadLines, Table } from '../model/rows.ts';
+import type { CsvForm, CsvPosition, CsvTable } from './forms/csv.ts';
+import { EXPLAIN, createCsvTable } from './forms/csv.ts';
+import { MAX_RECORD } from './forms/csvReader.ts';
+import { createUtf8Decoder } from './forms/utf8.ts';
 
 // The header is read as text; the lines behind it go from their bytes to the matrix where the encoder takes them.
 
