@@ -42,7 +42,7 @@ const ORT = {
   message: 'Only worker/session.ts loads it: a native crash must stay in a thread.',
 };
 const WORKER = {
-  regex: '^(\\.\\./)+worker/(?!protocol\\.ts|forest/|onnx/)',
+  regex: '^(\\.\\./)+worker/(?!protocol\\.ts|forest/|explanation/|onnx/)',
   message: 'Of worker/ the server knows the protocol and what is pure.',
 };
 const restrict = (...patterns) => ({ '@typescript-eslint/no-restricted-imports': ['error', { patterns }] });
@@ -151,6 +151,15 @@ export default tseslint.config(
     ignores: ['**/*.test.ts'],
     rules: restrict({ regex: '^\\.\\./', message: `${name}/ imports nothing but itself.` }, ...THREAD, ORT),
   })),
+  {
+    files: ['worker/explanation/*.ts'],
+    ignores: ['**/*.test.ts'],
+    rules: restrict(
+      { regex: '^\\.\\./(?!forest/)', message: 'explanation/ imports nothing but itself and forest/.' },
+      ...THREAD,
+      ORT,
+    ),
+  },
   {
     files: ['proxy/*.ts'],
     ignores: ['**/*.test.ts'],

@@ -83,6 +83,7 @@ async function runPrimary(config: Config): Promise<void> {
   } catch (error) {
     if (!(error instanceof KeysUnreadable)) throw error;
     log.fatal(error.message);
+    children.kill();
     process.exit(1);
   }
   process.on('SIGTERM', () => void primary.stop(0));
@@ -100,6 +101,7 @@ async function runPrimary(config: Config): Promise<void> {
     const known = [PortUnavailable, RuntimeUnreachable, CertificateUnusable];
     if (!known.some((kind) => error instanceof kind)) throw error;
     log.fatal((error as Error).message);
+    children.kill();
     process.exit(1);
   }
   await primary.start();

@@ -3,6 +3,7 @@
  * properties of errors: so a fault is a plain value too.
  */
 
+import type { PackedExplanation } from './explanation/packExplanation.ts';
 import type { CompiledForest } from './forest/compileForest.ts';
 
 /** Rows that one run takes at most; the shared buffers are sized for it. */
@@ -152,13 +153,24 @@ export interface RunTask {
   readonly retryMs: number;
 }
 
+/** Explains rows of a lifted model. */
+export interface ExplainTask {
+  readonly kind: 'explain';
+  readonly model: string;
+  readonly rows: number;
+  /** [rows, features]. */
+  readonly cells: Float32Array;
+  /** Unless the thread has it already. */
+  readonly packed?: PackedExplanation;
+}
+
 /** Closes a model. It isn't being scored: a thread does one task at a time. */
 export interface CloseTask {
   readonly kind: 'close';
   readonly model: string;
 }
 
-export type Task = OpenTask | RunTask | CloseTask;
+export type Task = OpenTask | RunTask | ExplainTask | CloseTask;
 
 export type FaultCode =
   | 'model_unreadable'
@@ -186,6 +198,8 @@ export interface Done {
   readonly batched?: Batched;
   /** Of a `run`: rows that the model can't answer because of their values; the others are answered. */
   readonly failed?: readonly number[];
+  /** Of an `explain`: [rows, outputs, columns]. */
+  readonly contributions?: Float64Array;
 }
 
 export type Reply = Done | Fault;

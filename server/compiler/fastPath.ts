@@ -11,7 +11,8 @@ import { edgeRows } from './edgeRows.ts';
 import type { Lifted, Origin } from './lift/lift.ts';
 import { liftModel, liftOrigin } from './lift/lift.ts';
 import { exampleRow } from '../model/exampleRow.ts';
-import type { Engine, Fast, Model } from '../model/model.ts';
+import type { Engine, Explanation, Fast, Model } from '../model/model.ts';
+import { NO_COVERS, NO_TREES } from '../model/explanation.ts';
 import { rowsInOrder } from '../model/rowsInOrder.ts';
 
 /** A model.onnx that was read. */
@@ -21,8 +22,17 @@ export interface OnnxFile {
   readonly sha256: string;
 }
 
+function explanationOf(rest: Lifted['rest'], compiled: FastPath['rest']): Explanation {
+  if (rest.kind !== 'forest' || compiled.kind !== 'forest') return NO_TREES;
+  const { kind, aggregate, postTransform } = compiled.forest;
+  if (aggregate === 'MIN' || aggregate === 'MAX') return { reason: 'its trees are not added up' };
+  if (!rest.hasCovers) return { reason: NO_COVERS };
+  const space = kind === 'regressor' ? 'value' : postTransform === 'NONE' ? 'probability' : 'margin';
+  return { method: 'tree_path_dependent', space };
+}
+
 /** The forest compiled, or why it can't be. */
-function compile({ rest, features }: Lifted): CompiledForest | string {
+export function compile({ rest, features }: Lifted): CompiledForest | string {
   if (rest.kind !== 'forest') return 'the rest of the graph is no tree ensemble';
   try {
     return compileParts(rest.eachPart, features) ?? compileForest(rest.ensemble, features);
@@ -52,7 +62,7 @@ function chooseRest(lifted: Lifted): { rest: FastPath['rest']; engine: Engine } 
 }
 
 /** The golden rows, then the edge rows; for a path that is taken on trust the golden rows, or a made-up one. */
-function findProbes(
+export function findProbes(
   { signature, golden }: Model,
   edges: readonly EdgeRow[],
 ): readonly (readonly unknown[])[] {
@@ -99,16 +109,23 @@ export function findPath(model: Model, onnx: Uint8Array, compare = true): FoundP
     whole: compare ? encodeProbes(model, model.encoder, rows) : model.probes,
     fast: encodeProbes(model, encoder, rows),
   };
-  return { engine, path: { features: lifting.features, rest }, probes, origin: lifting.origin() };
+  const explanation = explanationOf(lifting.rest, rest);
+  return {
+    engine,
+    path: { features: lifting.features, rest },
+    explanation,
+    probes,
+    origin: lifting.origin(),
+  };
 }
 
 /** The model with a path that was found, or with the reason why there is none. */
 export function withFoundPath(model: Model, found: FoundPath | string): Model {
   if (typeof found === 'string') return { ...model, engine: { ...model.engine, reason: found } };
-  const { engine, path, probes, origin } = found;
+  const { engine, path, explanation, probes, origin } = found;
   const { signature } = model;
   const encoder = createFeatureEncoder(signature, liftOrigin(origin, signature), path.features);
-  return { ...model, fast: { encoder, engine, path, probes } };
+  return { ...model, fast: { encoder, engine, path, explanation, probes } };
 }
 
 /** Both in one thread: for tools and tests. */

@@ -22,6 +22,9 @@ export const PREDICT_PARAMETERS = {
   Record<AnswerForm, { readonly post: QueryParameters; readonly get: QueryParameters }>
 >;
 
+/** Those of explanations, beside `class` and `top`. */
+export const EXPLAIN_PARAMETERS = PREDICT_PARAMETERS.custom.post;
+
 /** The query parameters of a CSV in other protocols. */
 export const CSV_PARAMETERS = { delimiter, decimal } as const satisfies QueryParameters;
 

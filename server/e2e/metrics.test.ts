@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { needsNginx, nginxMissing } from '../../proxy/testing/nginxMissing.ts';
+import type { Golden } from '../model/signature.ts';
 import { fromHome } from '../platform/install.ts';
 import type { Ask } from '../testing/allDialects.ts';
 import { ask, inEveryDialect } from '../testing/allDialects.ts';
@@ -81,6 +82,10 @@ describe.skipIf(nginxMissing)(needsNginx('a server after requests in every diale
     // All are answered, except for a cell of another type, and a text that isn't JSON.
     const statuses = await Promise.all(asks.map((each) => ask(server.port, each)));
     expect(statuses).toEqual(asks.map(() => 200));
+    const { columns, data } = JSON.parse(
+      readFileSync(fromHome('models/iris/1/golden.json'), 'utf8'),
+    ) as Golden;
+    expect(await ask(server.port, { path: '/models/iris/explain', body: { columns, data } })).toBe(200);
     const bad = { columns: ['age'], data: [['x']] };
     expect(await ask(server.port, { path: '/predict', body: bad })).toBe(422);
     expect(await ask(server.port, { path: '/predict', body: '{' })).toBe(400);

@@ -43,8 +43,10 @@ export const ERRORS = {
     detail: 'This path answers application/json, which the Accept header excludes.',
   },
   request_timeout: { status: 408, detail: 'The request did not arrive in time.' },
+  not_explainable: { status: 409, detail: "This model's answers can't be explained." },
   length_required: { status: 411, detail: 'The request needs a Content-Length header.' },
   body_too_large: { status: 413, detail: 'The body is larger than this server accepts.' },
+  too_many_rows: { status: 413, detail: 'The body has more rows than this server explains at a time.' },
   uri_too_long: { status: 414, detail: 'The request line is longer than this server accepts.' },
   unsupported_media_type: {
     status: 415,
@@ -75,6 +77,7 @@ const TITLES: Readonly<Record<(typeof ERRORS)[ErrorCode]['status'], string>> = {
   405: 'Method Not Allowed',
   406: 'Not Acceptable',
   408: 'Request Timeout',
+  409: 'Conflict',
   411: 'Length Required',
   413: 'Content Too Large',
   414: 'URI Too Long',

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { writeProblem } from '../dialects/errorForm.ts';
 import { isV1OrV2Path, writeErrorMember } from '../dialects/errorSentence.ts';
 import { Problem } from '../errors/problem.ts';
+import type { Explanations } from '../inference/explanations.ts';
 import type { Inference } from '../inference/port.ts';
 import type { HttpRecorder } from '../metrics/http.ts';
 import type { InferenceRecorder } from '../metrics/inference.ts';
@@ -36,7 +37,8 @@ import { createCustomHandlers, createCustomRoutes } from './routes/customRoutes.
 import { driftRoute } from './routes/drift.ts';
 import type { Lifecycle } from './routes/health.ts';
 import { liveRoute, readyRoute } from './routes/health.ts';
-import { homeRoute } from './routes/home.ts';
+import { explainRoute } from './routes/explain.ts';
+import { homeRoute, statsRoute } from './routes/home.ts';
 import { modelRoute, modelsRoute } from './routes/models.ts';
 import { openApiRoute } from './routes/openapi.ts';
 import { assetsRoute, pageRoute } from './routes/pages.ts';
@@ -45,7 +47,6 @@ import { predictFileRoute } from './routes/predictFile.ts';
 import type { VertexSettings } from './routes/protocols.ts';
 import { defineProtocols } from './routes/protocols.ts';
 import { shadowRoute } from './routes/shadow.ts';
-import { statsRoute } from './routes/stats.ts';
 
 export interface AppDeps {
   readonly config: Pick<
@@ -57,6 +58,8 @@ export interface AppDeps {
   readonly runtime: string;
   readonly catalogue: Catalogue;
   readonly inference: Inference;
+  /** Without them there is no `/explain`. */
+  readonly explanations?: Explanations | undefined;
   readonly lifecycle: Lifecycle;
   readonly http: HttpRecorder;
   readonly recorder: InferenceRecorder;
@@ -81,7 +84,8 @@ const NO_ROUTE = 'none';
 
 /** Makes the app. It doesn't listen, reads no environment and starts no timer. */
 export function createApp(deps: AppDeps): App {
-  const { config, catalogue, inference, lifecycle, http, recorder, assets, log, tracing } = deps;
+  const { config, catalogue, inference, lifecycle, http, recorder, assets, log, tracing, explanations } =
+    deps;
   const { MAX_BODY_BYTES: maxBodyBytes, MAX_FILE_BYTES: maxFileBytes } = config;
   const version = softwareVersion();
   // Some clients send a slash at the end, and a redirect would lose their body.
@@ -120,6 +124,12 @@ export function createApp(deps: AppDeps): App {
   definePredict('/predict', defaultModel);
   definePredict('/models/:model/predict', named);
   definePredict('/models/:model/versions/:version/predict', named);
+  if (explanations) {
+    const explainDeps = { ...predictDeps, explanations };
+    defineRoute('/explain', explainRoute(explainDeps, defaultModel));
+    defineRoute('/models/:model/explain', explainRoute(explainDeps, named));
+    defineRoute('/models/:model/versions/:version/explain', explainRoute(explainDeps, named));
+  }
   const fileDeps = { predictor, http, recorder, maxFileBytes, folder: deps.runtime };
   defineRoute('/predict_file', predictFileRoute(fileDeps, defaultModel));
   defineRoute('/models/:model/predict_file', predictFileRoute(fileDeps, named));
@@ -128,8 +138,8 @@ export function createApp(deps: AppDeps): App {
 
   // Models.
   defineRoute('/models', modelsRoute(catalogue));
-  defineRoute('/models/:model', modelRoute(catalogue));
-  defineRoute('/models/:model/versions/:version', modelRoute(catalogue));
+  defineRoute('/models/:model', modelRoute(catalogue, explanations));
+  defineRoute('/models/:model/versions/:version', modelRoute(catalogue, explanations));
   defineRoute('/models/:model/shadow', shadowRoute(catalogue, deps.askSums ?? (() => Promise.resolve([]))));
   if (deps.askDrift) defineRoute('/models/:model/drift', driftRoute(catalogue, deps.askDrift, assets));
 

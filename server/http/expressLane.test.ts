@@ -86,6 +86,9 @@ const PASSED_ON: Readonly<Record<string, Request>> = {
   'an origin': { headers: { origin: 'https://shop.example.com' }, body },
   'no host': { headers: { host: '' }, body },
   'a host that is none': { headers: { host: 'a b' }, body },
+  'a port below 1000': { headers: { host: 'a.1:80' }, body },
+  'a host that a URL writes otherwise': { headers: { host: '1:80' }, body },
+  'such a host, and no JSON': { headers: { host: '127.1:80' }, body: '{' },
   'a large declared body': { headers: { 'content-length': String(MAX_BODY_BYTES + 1) } },
   chunks: {
     headers: { 'content-length': undefined, 'transfer-encoding': 'chunked' },

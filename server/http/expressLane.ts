@@ -37,14 +37,17 @@ export interface FailedExpress {
 
 const failures = new WeakMap<IncomingMessage, FailedExpress>();
 
-/** The failure that the app has to answer, if the request has been in the express lane. */
-export const failureOf = (incoming: IncomingMessage | undefined): FailedExpress | undefined =>
-  incoming && failures.get(incoming);
+/** The failure that the app has to answer and to count, if the request has been in the express lane. */
+export function takeFailure(incoming: IncomingMessage | undefined): FailedExpress | undefined {
+  const failure = incoming && failures.get(incoming);
+  if (failure !== undefined) failures.delete(incoming as IncomingMessage);
+  return failure;
+}
 
 /** The paths of a prediction, with a name and version that need no decoding. */
 const NAMED_PATH = /^\/models\/([\w.-]+)(?:\/versions\/([1-9]\d{0,8}))?\/predict$/;
-/** Hosts that the app accepts without a look at the rest of the URL. */
-const PLAIN_HOST = /^[a-z\d.-]+(?::[1-5]?\d{1,4})?$/;
+/** Hosts that the app accepts without a look at the rest of the URL: @hono/node-server's own expression. */
+const PLAIN_HOST = /^[a-z\d._-]+(?::(?:[1-5]\d{3,4}|[6-9]\d{3}))?$/;
 
 /** @returns whether the headers ask for nothing but JSON rows → JSON answers */
 const isPlain = ({ headers }: IncomingMessage, maxBodyBytes: number): boolean => {
@@ -221,7 +224,18 @@ class Express implements PredictRequest {
       model: admitted ? this.#model : undefined,
       held: admitted ? this.#bytes : undefined,
     });
+    this.#outgoing.once('close', () => this.#settle());
     this.#lane.app(incoming, this.#outgoing);
+  }
+
+  /** The app has answered the request without a route, such as for a URL that it refuses: else nothing counted its end. */
+  #settle(): void {
+    const failure = takeFailure(this.#incoming);
+    if (failure === undefined) return;
+    const { limit, http } = this.#lane;
+    const ms = performance.now() - this.arrived;
+    if (failure.held !== undefined) limit.leave(failure.held, ms);
+    http.ended('POST', this.#route, this.#outgoing.statusCode, ms / 1000);
   }
 }
 

@@ -14,7 +14,7 @@ import { openRaw } from '../testing/rawExchange.ts';
 import { withTemporaryFolder } from '../testing/temporaryFolder.ts';
 import { eventually, withDeadline } from '../testing/withDeadline.ts';
 import type { AppEnv } from './context.ts';
-import { createExpressLane, failureOf } from './expressLane.ts';
+import { createExpressLane, takeFailure } from './expressLane.ts';
 import { listen } from './listen.ts';
 
 const body = adultBody(ADULT_ROW);
@@ -127,16 +127,17 @@ it('requests that a client sends without waiting are answered in their order', (
     expect(express.passedOn).toEqual([]);
   }));
 
-it.each<[string, unknown, boolean]>([
-  ['an answer', body, true],
-  ['an error', { columns: [] }, false],
-])('%s leaves the concurrency limit once', (_, sent, answered) =>
+it.each<[string, unknown, 'lane' | 'app' | 'close']>([
+  ['an answer', body, 'lane'],
+  ['an error', { columns: [] }, 'app'],
+  ['an error that the app answers without a route', { columns: [] }, 'close'],
+])('%s leaves the concurrency limit once', (_, sent, settles) =>
   withTemporaryFolder(async (folder) => {
     const { catalogue, http, recorder, inference } = appDeps([await loadAdult()]);
     const calls: [string, number][] = [];
     const held: unknown[] = [];
     const app = new Hono<AppEnv>().all('*', (c) => {
-      held.push(failureOf(c.env.incoming)?.held);
+      if (settles === 'app') held.push(takeFailure(c.env.incoming)?.held);
       return c.text('the app');
     });
     const expressLane = createExpressLane({
@@ -159,14 +160,14 @@ it.each<[string, unknown, boolean]>([
     await withDeadline('the end of the listener', listener.close());
     const bytes = Buffer.byteLength(JSON.stringify(sent));
     expect(calls).toEqual(
-      answered
-        ? [
+      settles === 'app'
+        ? [['enter', bytes]]
+        : [
             ['enter', bytes],
             ['leave', bytes],
-          ]
-        : [['enter', bytes]],
+          ],
     );
     // The app's way leaves it instead.
-    expect(held).toEqual(answered ? [] : [bytes]);
+    expect(held).toEqual(settles === 'app' ? [bytes] : []);
   }),
 );

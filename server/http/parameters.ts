@@ -19,7 +19,11 @@ export interface ReadParameters<P extends QueryParameters> {
   readonly defaults: ParameterValues<P>;
 }
 
-export function createParameterReader<const P extends QueryParameters>(parameters: P): ReadParameters<P> {
+/** @param others names that the route reads itself */
+export function createParameterReader<const P extends QueryParameters>(
+  parameters: P,
+  others: readonly string[] = [],
+): ReadParameters<P> {
   const defaults = Object.fromEntries(
     Object.entries(parameters).map(([name, [value]]) => [name, value]),
   ) as ParameterValues<P>;
@@ -28,7 +32,7 @@ export function createParameterReader<const P extends QueryParameters>(parameter
     if (pairs.some(([name]) => !names.has(name))) {
       const detail =
         names.size > 0
-          ? `The query parameters here are ${[...names].join(', ')}.`
+          ? `The query parameters here are ${[...others, ...names].join(', ')}.`
           : 'There are no query parameters here.';
       throw new Problem('invalid_parameter', { detail });
     }

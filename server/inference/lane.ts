@@ -1,4 +1,5 @@
 import { Piscina } from 'piscina';
+import type { PackedExplanation } from '../../worker/explanation/packExplanation.ts';
 import type { TextCell, Reply, Task } from '../../worker/protocol.ts';
 import type { Model } from '../model/model.ts';
 import { deadline } from '../platform/deadline.ts';
@@ -25,6 +26,8 @@ export interface Lane {
    * @param retryMs how long the rows of a failed run are tried in smaller ones; by default not at all
    */
   run(model: Model, rows: number, texts: readonly TextCell[], retryMs?: number): Promise<Reply>;
+  /** Explains rows, [rows, features]. Only while idle. Never rejects. */
+  explain(model: Model, packed: PackedExplanation, cells: Float32Array, rows: number): Promise<Reply>;
 }
 
 export type OwnedLane = Lane & {
@@ -68,13 +71,18 @@ export function createLane(thread: number, options: PoolOptions, onIdle: () => v
     string,
     { readonly model: Model; readonly memory: Memory; readonly buffers: Buffers }
   >();
+  /** Models that the thread has prepared to explain. */
+  const explained = new Set<string>();
   /** The thread has all of its models. */
   let complete = false;
   let task: Exclude<LaneState, string> | undefined;
   const waiting: (() => void)[] = [];
 
   const send = async (next: Task): Promise<Reply> => {
-    task = { kind: next.kind === 'run' ? 'run' : 'open', since: performance.now() };
+    task = {
+      kind: next.kind === 'run' || next.kind === 'explain' ? 'run' : 'open',
+      since: performance.now(),
+    };
     try {
       return (await piscina.run(
         next,
@@ -105,6 +113,7 @@ export function createLane(thread: number, options: PoolOptions, onIdle: () => v
   const replace = async (reason: string): Promise<void> => {
     if (!complete) return;
     complete = false;
+    explained.clear();
     onReplaced(thread, reason);
     for (const { model, memory } of models.values()) {
       const reply = await openOne(model, memory);
@@ -128,6 +137,20 @@ export function createLane(thread: number, options: PoolOptions, onIdle: () => v
       if (!reply.ok && reply.code === 'model_not_open') void replace(reply.detail);
       return reply;
     },
+    explain: async (model, packed, cells, rows) => {
+      const { key } = model;
+      if (!models.has(key)) return { ok: false, code: 'run_failed', detail: 'the model was released' };
+      const reply = await send({
+        kind: 'explain',
+        model: key,
+        rows,
+        cells,
+        ...(!explained.has(key) && { packed }),
+      });
+      if (reply.ok) explained.add(key);
+      else explained.delete(key);
+      return reply;
+    },
     open: async (model, onnx) => {
       const memory = allocateMemory(model);
       const reply = await openOne(model, memory, onnx);
@@ -144,6 +167,7 @@ export function createLane(thread: number, options: PoolOptions, onIdle: () => v
       // The answers of the last batch are read from its buffers in the turn of its reply, which may be this one.
       await new Promise(setImmediate);
       models.delete(model.key);
+      explained.delete(model.key);
       onIdle();
     },
     close: async () => {

@@ -3,8 +3,10 @@ import type { Fault } from '../../worker/protocol.ts';
 import { Problem } from '../errors/problem.ts';
 import type { Model } from '../model/model.ts';
 import type { EncodedRows } from '../model/rows.ts';
+import type { LargeBacklog } from '../overload/largeBacklog.ts';
 import { createLargeBacklog } from '../overload/largeBacklog.ts';
 import { patienceOf } from '../overload/patience.ts';
+import type { QueueAdmission } from '../overload/queueAdmission.ts';
 import { createQueueAdmission } from '../overload/queueAdmission.ts';
 import type { Batch } from './batch.ts';
 import { deliver, jobsOf, takeBatch } from './batch.ts';
@@ -12,6 +14,8 @@ import { createDeadlines } from './deadlines.ts';
 import { createGather } from './gather.ts';
 import type { Job } from './job.ts';
 import { createJob, restart, scoresOf } from './job.ts';
+import { createBehind } from './behind.ts';
+import type { Background } from './explanations.ts';
 import type { Lane } from './lane.ts';
 import { createLinkedList } from './linkedList.ts';
 import type { Pool } from './pool.ts';
@@ -38,6 +42,8 @@ export interface QueueOptions {
   readonly deadlineMs: number;
   readonly maxQueuedRows: number;
   readonly recorder: QueueRecorder;
+  /** Gets the lanes that no prediction waits for. */
+  readonly background?: Background | undefined;
 }
 
 /** A request here always waits, if only for the end of the turn. */
@@ -51,11 +57,24 @@ const shareOf = (rows: number, lanes: number): number =>
 
 const causeOf = ({ id }: Model, { code, detail }: Fault): Error => new Error(`${id}: ${code}: ${detail}`);
 
+/** The rows of a batch wait no longer. */
+function leaveQueue({ rows: count, chunks }: Batch, admission: QueueAdmission, backlog: LargeBacklog): void {
+  const now = performance.now();
+  admission.leave(count);
+  for (const { job, rows } of chunks) {
+    if (job.isLarge) backlog.change(-rows);
+    if (!Number.isNaN(job.started)) continue;
+    job.started = now;
+    admission.began(now - job.queued);
+  }
+}
+
 /**
  * Natural batching: while a thread is idle, queued rows leave at once; while all are busy, requests pile up and leave
  * together. There is no timer: low load gets no extra latency, and batches are large exactly when the load is high.
  */
-export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder }: QueueOptions): Queue {
+export function createQueue(options: QueueOptions): Queue {
+  const { pool, deadlineMs, maxQueuedRows, recorder } = options;
   const waiting = createLinkedList<Job>((job) => job.waiting);
   const admission = createQueueAdmission(maxQueuedRows, patienceOf(deadlineMs));
   const backlog = createLargeBacklog(BATCHES_AHEAD * MAX_BATCH_ROWS * pool.lanes.length);
@@ -78,7 +97,7 @@ export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder }: Queue
       if (job.isLarge) backlog.change(-unsent);
     }
     unsettled--;
-    if (unsettled + runs === 0) onEmpty();
+    if (isEmpty()) onEmpty();
     return true;
   };
   const fail = (job: Job, problem: Problem): void => {
@@ -111,14 +130,7 @@ export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder }: Queue
   /** Takes the next batch out of the queue. */
   const take = (lane: Lane, limit: number): Batch => {
     const batch = takeBatch(waiting, (model) => lane.buffers(model).cells, limit);
-    const now = performance.now();
-    admission.leave(batch.rows);
-    for (const { job, rows } of batch.chunks) {
-      if (job.isLarge) backlog.change(-rows);
-      if (!Number.isNaN(job.started)) continue;
-      job.started = now;
-      admission.began(now - job.queued);
-    }
+    leaveQueue(batch, admission, backlog);
     return batch;
   };
 
@@ -136,15 +148,21 @@ export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder }: Queue
     }
     dispatch();
     if (lane.state === 'idle') recorder.running(lane.thread, []);
-    if (unsettled + runs === 0) onEmpty();
+    if (isEmpty()) onEmpty();
   };
 
+  const isEmpty = (): boolean => unsettled + runs + behind.open === 0;
   const dispatch = (): void => {
     gather.dispatched();
     for (let idle = pool.idle(); idle.length > 0 && waiting.first !== undefined; idle = pool.idle()) {
       void run(idle[0] as Lane, shareOf(admission.waitingRows, idle.length));
     }
+    if (waiting.first === undefined) behind.dispatch();
   };
+  const behind = createBehind(pool, options.background, () => {
+    dispatch();
+    if (isEmpty()) onEmpty();
+  });
   pool.onIdle(dispatch);
 
   const gather = createGather(() => admission.waitingRows >= MAX_BATCH_ROWS, dispatch);
@@ -181,7 +199,8 @@ export function createQueue({ pool, deadlineMs, maxQueuedRows, recorder }: Queue
     },
     close: async () => {
       closing = true;
-      if (unsettled + runs > 0) await new Promise<void>((resolve) => (onEmpty = resolve));
+      behind.close();
+      if (!isEmpty()) await new Promise<void>((resolve) => (onEmpty = resolve));
       await pool.close();
     },
   };

@@ -10,7 +10,7 @@ import type { Candidate } from '../repository/listing.ts';
 import { completeModel } from './completeModel.ts';
 import type { LoadingThread } from './loadingThread.ts';
 import { loadVersion } from './loadVersion.ts';
-import type { LoadTask, LoadedVersion } from './messages.ts';
+import type { ExplainedVersion, LoadTask, LoadedVersion } from './messages.ts';
 
 /**
  * Before a process serves, its event loop may do what threads do otherwise: a start is sooner without them. Not for a
@@ -39,6 +39,8 @@ export interface OpenOptions {
 export interface Loader {
   /** @returns the model as it is served, and the time that it took. @throws {ModelRefused} */
   open(candidate: Candidate, how: OpenOptions): Promise<{ readonly model: Model; readonly seconds: number }>;
+  /** Reads what explanations of an open version need. @throws {ModelRefused} when that can't be read */
+  explain(model: Model): Promise<ExplainedVersion>;
   /** Frees all that a model holds. No request may use it any more. */
   close(model: Model): Promise<void>;
 }
@@ -51,6 +53,7 @@ const isLarge = ({ folder }: Candidate): Promise<boolean> =>
 
 export function createLoader(options: LoaderOptions): Loader {
   const { thread, pool, inline, recorder, compile, maxModelBytes } = options;
+  const candidates = new WeakMap<Model, Candidate>();
   const loadInThread = async (task: LoadTask): Promise<LoadedVersion> => {
     const reply = await thread.load(task);
     if (!reply.ok) throw new ModelRefused(task.candidate.id, reply.reason);
@@ -65,12 +68,25 @@ export function createLoader(options: LoaderOptions): Loader {
       const found = withChosenPath(await completeModel(candidate, version), {});
       const { onnx } = version;
       const model = await (aside ? pool.openBeside(found, onnx) : pool.open(found, onnx));
+      candidates.set(model, candidate);
       inline.prepare(model);
       // It plans at its first body, and no request should wait for that.
       model.encoder.readBytes?.(Buffer.alloc(0), 'native');
       const seconds = (performance.now() - start) / 1000;
       recorder.loaded(model, seconds);
       return { model, seconds };
+    },
+    explain: async (model) => {
+      const candidate = candidates.get(model);
+      if (!candidate) throw new ModelRefused(model.id, 'it is no longer open');
+      const reply = await thread.explain({
+        kind: 'explain',
+        candidate,
+        maxModelBytes,
+        sha256: model.signature.sha256,
+      });
+      if (!reply.ok) throw new ModelRefused(model.id, reply.reason);
+      return reply.version;
     },
     close: async (model) => {
       await pool.release(model);

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { deadline } from '../platform/deadline.ts';
-import type { LoadReply, LoadTask } from './messages.ts';
+import type { ExplainReply, ExplainTask, LoadReply, LoadTask, ThreadTask } from './messages.ts';
 
 /** Time that a thread without work is kept: new versions often come together. */
 const IDLE_MS = 3000;
@@ -20,6 +20,8 @@ export interface LoadingThreadOptions {
 export interface LoadingThread {
   /** One at a time. Never rejects: a thread that dies is a refusal, too. */
   load(task: LoadTask): Promise<LoadReply>;
+  /** As `load`, for what explanations of a version need. */
+  explain(task: ExplainTask): Promise<ExplainReply>;
   /** Ends the thread, also at work: it runs JavaScript only. */
   close(): Promise<void>;
 }
@@ -29,12 +31,18 @@ const reasonOf = (error: NodeJS.ErrnoException, maxHeapMib: number): string =>
     ? `loading it takes more than the ${maxHeapMib} MiB of heap that a loading thread has`
     : `the thread that loads it died: ${error.message.split('\n', 1)[0]}`;
 
+type Refused = Extract<LoadReply, { readonly ok: false }>;
+
 /** Sends a task to a thread that has no other. */
-const ask = (worker: Worker, task: LoadTask, maxHeapMib: number): Promise<LoadReply> =>
+const ask = <R extends LoadReply | ExplainReply>(
+  worker: Worker,
+  task: ThreadTask,
+  maxHeapMib: number,
+): Promise<R | Refused> =>
   new Promise((resolve) => {
     const onError = (error: Error): void => finish({ ok: false, reason: reasonOf(error, maxHeapMib) });
     const onExit = (): void => finish({ ok: false, reason: 'the thread that loads it ended' });
-    const finish = (reply: LoadReply): void => {
+    const finish = (reply: R | Refused): void => {
       worker.off('message', finish).off('error', onError).off('exit', onExit);
       resolve(reply);
     };
@@ -63,11 +71,11 @@ export function createLoadingThread(options: LoadingThreadOptions): LoadingThrea
     worker = undefined;
     await ended?.terminate();
   };
-  const loadNext = async (task: LoadTask): Promise<LoadReply> => {
+  const next = async <R extends LoadReply | ExplainReply>(task: ThreadTask): Promise<R | Refused> => {
     clearTimeout(idle);
     const used = (worker ??= start());
     try {
-      const reply = await deadline(ask(used, task, maxHeapMib), timeoutMs, 'reading and compiling it');
+      const reply = await deadline(ask<R>(used, task, maxHeapMib), timeoutMs, 'reading and compiling it');
       if (worker === used) idle = setTimeout(() => void close(), IDLE_MS).unref();
       return reply;
     } catch (error) {
@@ -75,12 +83,14 @@ export function createLoadingThread(options: LoadingThreadOptions): LoadingThrea
       return { ok: false, reason: (error as Error).message };
     }
   };
+  const inTurn = <R extends LoadReply | ExplainReply>(task: ThreadTask): Promise<R | Refused> => {
+    const reply = last.then(() => next<R>(task));
+    last = reply;
+    return reply;
+  };
   return {
-    load: (task) => {
-      const reply = last.then(() => loadNext(task));
-      last = reply;
-      return reply;
-    },
+    load: (task) => inTurn<LoadReply>(task),
+    explain: (task) => inTurn<ExplainReply>(task),
     close,
   };
 }

@@ -1,3 +1,4 @@
+import type { PackedExplanation } from '../../worker/explanation/packExplanation.ts';
 import type { Rows } from '../../worker/protocol.ts';
 import type { FoundPath } from '../compiler/fastPath.ts';
 import type { GoldenRows } from '../model/model.ts';
@@ -13,6 +14,16 @@ export interface LoadTask {
   readonly compare: boolean;
   readonly maxModelBytes: number;
 }
+
+/** What explanations of an open version need is to be read. */
+export type ExplainTask = Pick<LoadTask, 'candidate' | 'maxModelBytes'> & {
+  readonly kind: 'explain';
+  /** Of the version that is open. */
+  readonly sha256: string | undefined;
+};
+
+/** A packed explanation, or why there is none. */
+export type ExplainedVersion = PackedExplanation | { readonly reason: string };
 
 /** A version without the functions that make its rows a matrix. Large arrays are shared, not copied. */
 export interface LoadedVersion {
@@ -32,5 +43,7 @@ export interface LoadedVersion {
   readonly onnx: Uint8Array | undefined;
 }
 
-export type LoadReply =
-  { readonly ok: true; readonly version: LoadedVersion } | { readonly ok: false; readonly reason: string };
+type Reply<T> = { readonly ok: true; readonly version: T } | { readonly ok: false; readonly reason: string };
+export type LoadReply = Reply<LoadedVersion>;
+export type ExplainReply = Reply<ExplainedVersion>;
+export type ThreadTask = LoadTask | ExplainTask;

@@ -3,14 +3,18 @@ import { parentPort } from 'node:worker_threads';
 import { ModelRefused } from '../model/refused.ts';
 import { handOver } from '../platform/handOver.ts';
 import { loadVersion } from './loadVersion.ts';
-import type { LoadReply, LoadTask } from './messages.ts';
+import type { ExplainReply, LoadReply, ThreadTask } from './messages.ts';
 
 /** Of the thread, on Linux: the threads that answer requests come first on a busy machine. */
 const NICENESS = 5;
 
-async function reply(task: LoadTask): Promise<LoadReply> {
+/** Loaded at the first use. */
+const explanations = () => import('./loadExplanation.ts');
+
+async function reply(task: ThreadTask): Promise<LoadReply | ExplainReply> {
   try {
-    return { ok: true, version: await loadVersion(task) };
+    if (!('kind' in task)) return { ok: true, version: await loadVersion(task) };
+    return { ok: true, version: await (await explanations()).loadExplanation(task) };
   } catch (error) {
     if (error instanceof ModelRefused) return { ok: false, reason: error.reason };
     // Node's error for memory that the system doesn't give.
@@ -23,9 +27,12 @@ async function reply(task: LoadTask): Promise<LoadReply> {
 if (process.platform === 'linux') setPriority(NICENESS);
 /** One version after the other. */
 let last: Promise<void> = Promise.resolve();
-parentPort?.on('message', (task: LoadTask) => {
+parentPort?.on('message', (task: ThreadTask) => {
   last = last.then(async () => {
     const message = await reply(task);
-    parentPort?.postMessage(message, message.ok ? handOver(message.version.onnx) : []);
+    parentPort?.postMessage(
+      message,
+      message.ok && 'onnx' in message.version ? handOver(message.version.onnx) : [],
+    );
   });
 });

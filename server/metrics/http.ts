@@ -11,8 +11,8 @@ export const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'OPTIONS', 'ot
 /** Error codes of shed requests. */
 const SHED_CODES = ['overloaded', 'draining'] as const satisfies readonly ErrorCode[];
 type ShedCode = (typeof SHED_CODES)[number];
-/** `late` and `bodies` (no memory for the body) are answered `overloaded`, too. */
-export const SHED_REASONS = [...SHED_CODES, 'late', 'bodies'] as const;
+/** `late`, `bodies` (no memory for the body) and `explanations` (too many rows wait for one) are answered `overloaded`, too. */
+export const SHED_REASONS = [...SHED_CODES, 'late', 'bodies', 'explanations'] as const;
 export type ShedReason = (typeof SHED_REASONS)[number];
 
 export const isShed = (code: ErrorCode): code is ShedCode => SHED_CODES.some((shed) => shed === code);

@@ -1,4 +1,5 @@
 import type { Batched, FastPath, OutputFeed, Rows } from '../../worker/protocol.ts';
+import type { Space } from '../../worker/explanation/space.ts';
 import type { Encoder } from './rows.ts';
 import type { Golden, Signature } from './signature.ts';
 
@@ -19,11 +20,20 @@ export interface Engine extends Partial<Batched> {
   readonly reason?: string;
 }
 
+/** How a model's answers are explained, or why they can't be. */
+export type Explanation = ({ readonly method: 'tree_path_dependent' } & Pick<Space, 'space'>) | NoExplanation;
+export interface NoExplanation {
+  /** Completes "This model can't be explained: ". */
+  readonly reason: string;
+}
+
 /** A faster path to the same answers; a thread verifies it before it is used. */
 export interface Fast {
   readonly encoder: Encoder;
   readonly engine: Engine;
   readonly path: FastPath;
+  /** By what the file says: the first use checks it. */
+  readonly explanation: Explanation;
   /** The same rows for both paths; the golden ones first. */
   readonly probes: { readonly whole: Rows; readonly fast: Rows };
 }

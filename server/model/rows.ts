@@ -24,6 +24,8 @@ export interface Table {
   readonly lines?: readonly number[];
   /** Number of rows of the same file in earlier tables. */
   readonly before?: number;
+  /** Bytes that it keeps in memory, of a table that makes its rows from a body. */
+  readonly heldBytes?: number;
   /** Whether the first line of a CSV was taken as a row, since it names no column. */
   readonly headerAbsent?: boolean;
   /** Of rows that were texts. */

@@ -1,6 +1,7 @@
 import type { Catalogue } from '../model/catalogue.ts';
 import { ANSWER_SCHEMAS, answerSchemas } from './answers.ts';
 import { DRIFT_SCHEMAS } from './drift.ts';
+import { EXPLAIN_SCHEMAS, describeExplain } from './explain.ts';
 import { HEADERS } from './headers.ts';
 import { HEALTH } from './health.ts';
 import { MLFLOW_SCHEMAS, describeMlflow } from './mlflow.ts';
@@ -56,6 +57,7 @@ export function describeApi({ catalogue, errors, version, hasRoute }: DescribeOp
     paths: pathsOf(
       [
         ...describePredict(catalogue, nameOf, hasRoute),
+        ...describeExplain(catalogue, nameOf),
         ...describeModels(catalogue),
         ...describeMlflow(catalogue, nameOf),
         ...HEALTH,
@@ -73,6 +75,7 @@ export function describeApi({ catalogue, errors, version, hasRoute }: DescribeOp
         ...Object.fromEntries(ofModels),
         ...ANSWER_SCHEMAS,
         ...PREDICT_SCHEMAS,
+        ...EXPLAIN_SCHEMAS,
         ...MODEL_SCHEMAS,
         ...DRIFT_SCHEMAS,
         ...SHADOW_SCHEMAS,

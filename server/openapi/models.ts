@@ -81,6 +81,15 @@ export const MODEL_SCHEMAS: Json = {
         },
       },
       metrics: { type: 'object', additionalProperties: { type: ['number', 'string'] } },
+      explanation: {
+        type: 'object',
+        description: 'How answers are explained, or why they are not.',
+        properties: {
+          method: { type: 'string', enum: ['tree_path_dependent'] },
+          space: { type: 'string', enum: ['probability', 'margin', 'value'] },
+          reason: { type: 'string' },
+        },
+      },
     },
   },
 };

@@ -1,3 +1,4 @@
+import cluster from 'node:cluster';
 import type { Logger } from 'pino';
 import { fingerprintOf } from '../repository/folder.ts';
 import type { Config } from '../settings/settings.ts';
@@ -20,6 +21,8 @@ export interface FirstChildrenOptions {
 export interface FirstChildren {
   readonly processes: Processes;
   readonly verifier: Verifier;
+  /** For a start that finds that it can't: processes that have just begun don't see the end of the primary at once. */
+  kill(): void;
 }
 
 /** Without fast paths there is nothing to compare. @param beside whether requests are answered */
@@ -43,8 +46,7 @@ function chooseVerifier(
 }
 
 /**
- * Forks the processes, which load their modules while the primary loads its own. They end with the primary's process,
- * also if it finds that it can't start.
+ * Forks the processes, which load their modules while the primary loads its own.
  */
 export function forkFirstChildren(options: FirstChildrenOptions): FirstChildren {
   const { config, runtime, log } = options;
@@ -53,5 +55,12 @@ export function forkFirstChildren(options: FirstChildrenOptions): FirstChildren 
   verifier.start();
   // The primary waits for them, too, and then sees the error.
   processes.fill().catch(() => undefined);
-  return { processes, verifier };
+  return {
+    processes,
+    verifier,
+    kill: () => {
+      verifier.close();
+      for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGKILL');
+    },
+  };
 }

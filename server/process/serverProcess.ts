@@ -6,12 +6,15 @@ import { createApp } from '../http/app.ts';
 import type { Address, Listener } from '../http/listen.ts';
 import { listen } from '../http/listen.ts';
 import { createAuthorizer } from '../http/middleware/authorize.ts';
+import type { Loader } from '../loading/loader.ts';
 import { createLoader } from '../loading/loader.ts';
+import type { LoadingThread } from '../loading/loadingThread.ts';
 import { createLoadingThread } from '../loading/loadingThread.ts';
 import type { FromProcess, ToProcess } from '../messages.ts';
 import { createHttpRecorder } from '../metrics/http.ts';
 import { createRegistry } from '../metrics/registry.ts';
 import { takeSnapshot } from '../metrics/snapshot.ts';
+import type { Model } from '../model/model.ts';
 import type { LiveCatalogue } from '../model/catalogue.ts';
 import { createObservers } from '../observers/observers.ts';
 import { onBeat } from '../platform/beat.ts';
@@ -25,6 +28,7 @@ import { createAskPrimary } from './askPrimary.ts';
 import { createLifecycle } from './lifecycle.ts';
 import { createLoadView } from './loadView.ts';
 import { createSelfTest } from './selfTest.ts';
+import type { ProcessInference } from './startInference.ts';
 import { startInference } from './startInference.ts';
 import { createVersions } from './versions.ts';
 
@@ -63,6 +67,16 @@ export interface ServerProcess {
   drain(): Promise<void>;
 }
 
+const startLoader = (config: Config, thread: LoadingThread, inference: ProcessInference): Loader =>
+  createLoader({
+    thread,
+    pool: inference.pool,
+    inline: inference.inline,
+    recorder: inference.recorder,
+    compile: config.ENGINE === 'auto',
+    maxModelBytes: config.MAX_MODEL_BYTES,
+  });
+
 /** Starts a server process. It opens the versions that the primary names, and listens once it is sent a set to serve. */
 export function startServerProcess(options: ServerProcessOptions): ServerProcess {
   const { config, address, runtime, entry, loadingEntry, log, send, exit, kill } = options;
@@ -74,8 +88,9 @@ export function startServerProcess(options: ServerProcessOptions): ServerProcess
   const load = createLoadView(send);
   const lifecycle = createLifecycle({ deadlineMs: config.DEADLINE_MS, log, exit, kill });
   const onLost = lifecycle.giveUp;
-  const inference = startInference({ config, runtime, entry, openTimeoutMs, registry, log, onLost });
-  const { pool, queue, inline, recorder, busy } = inference;
+  const explain = (model: Model): ReturnType<Loader['explain']> => loader.explain(model);
+  const inference = startInference({ config, runtime, entry, openTimeoutMs, registry, log, onLost, explain });
+  const { queue, inline, recorder, busy } = inference;
   const selfTest = createSelfTest({
     inline,
     queue,
@@ -98,6 +113,7 @@ export function startServerProcess(options: ServerProcessOptions): ServerProcess
       runtime,
       catalogue,
       inference: inline,
+      explanations: inference.explanations,
       lifecycle,
       http,
       recorder,
@@ -117,15 +133,9 @@ export function startServerProcess(options: ServerProcessOptions): ServerProcess
     return listener;
   };
   const thread = createLoadingThread({ entry: loadingEntry, timeoutMs: LOAD_TIMEOUT_MS });
+  const loader = startLoader(config, thread, inference);
   const versions = createVersions({
-    loader: createLoader({
-      thread,
-      pool,
-      inline,
-      recorder,
-      compile: config.ENGINE === 'auto',
-      maxModelBytes: config.MAX_MODEL_BYTES,
-    }),
+    loader,
     lifecycle,
     log,
     send,

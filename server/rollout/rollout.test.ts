@@ -109,11 +109,14 @@ describe('a rollout', () => {
     expect(take().filter((line) => line.startsWith('3 opens'))).toEqual(['3 opens a/1', '3 opens b/1']);
   });
 
-  it('has a version opened again without its fast path where that is wrong', async () => {
+  it.each([
+    ['is wrong', 'lifted'],
+    ["doesn't answer the golden rows", 'refused'],
+  ] as const)('has a version opened again without its fast path where that %s', async (_, onTrust) => {
     let found: (verified: Verified) => void = () => {};
     const verdict = new Promise<Verified>((resolve) => (found = resolve));
     const { addProcess, take } = start(listing(1), {}, () => verdict);
-    const opens: Opens = (_, fastRefused) => (fastRefused === undefined ? 'lifted' : 'whole');
+    const opens: Opens = (_, fastRefused) => (fastRefused === undefined ? onTrust : 'whole');
     const both = [addProcess(opens).equipped, addProcess(opens).equipped];
     const opened: string[] = [];
     await eventually('both open it on trust', () => {

@@ -1,6 +1,6 @@
 import { availableCpus } from '../platform/cpus.ts';
 import type { Setting } from './parsers.ts';
-import { integer, networks } from './parsers.ts';
+import { integer, networks, oneOf } from './parsers.ts';
 
 const NO_NETWORKS: readonly string[] = [];
 
@@ -41,6 +41,16 @@ export const LIMITS = {
     parse: integer([1, 100_000_000]),
     meaning:
       'Rows that may wait in one process; above it requests are answered 503. An empty queue accepts any request.',
+  },
+  EXPLAIN: {
+    default: 'on' as const,
+    parse: oneOf('on', 'off'),
+    meaning: '`/explain`: what each column contributed to an answer. It takes memory from its first use on.',
+  },
+  MAX_EXPLAIN_ROWS: {
+    default: 1000,
+    parse: integer([1, 1_000_000]),
+    meaning: 'Rows that one request to `/explain` may have; four times as many may wait in a process.',
   },
   RATE_LIMIT: {
     default: 0,

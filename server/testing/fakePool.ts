@@ -55,6 +55,7 @@ export function createFakePool(lanes: number): FakePool {
         buffers.set(id, own);
         return own;
       },
+      explain: () => Promise.resolve(FAULT),
       run: (model, rows, texts) => {
         if (lane.state !== 'idle') throw new Error(`lane ${thread} was given a batch while it was not idle`);
         task = { kind: 'run', since: performance.now() };

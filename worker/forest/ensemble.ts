@@ -39,6 +39,8 @@ export interface TreeEnsemble {
   readonly nodeFalseIds: Int32Array;
   /** 1: a row whose feature is NaN takes the true side. */
   readonly nodeMissingTrue: Uint8Array;
+  /** Training rows, or their weights, that come to a node: what explanations need. All 1, or undefined: unknown. */
+  readonly nodeCovers?: Float32Array;
 
   // One entry a leaf weight; a leaf may have several, for one output each.
   readonly weightTreeIds: Int32Array;

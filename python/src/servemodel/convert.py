@@ -33,6 +33,7 @@ from servemodel.converters.calibrated import scored_raw
 from servemodel.converters.forests import kept_aside
 from servemodel.converters.meta import allowed_options
 from servemodel.answers import Form
+from servemodel.covers import write_covers
 from servemodel.errors import ExportError
 from servemodel.graphs import Graph, joined
 import servemodel.hist_categories  # noqa: F401
@@ -221,6 +222,7 @@ def convert(model: Any, columns: list[Column], frame: pd.DataFrame, name: str, f
             )
         use_exact_tokens(graph, estimators(whole))
         centre_log_probabilities(graph, estimators(whole))
+        write_covers(graph, final_step(whole))
         finish_outputs(graph, model, form)
         onnx.checker.check_model(graph)
     except ExportError:

@@ -42,6 +42,7 @@ try:
     from sklearn.preprocessing import OneHotEncoder
 
     from servemodel.command_line import HelpFormatter, Progress, exit_code
+    from servemodel.covers import write_covers
     from servemodel.distribution import with_distributions
     from servemodel.documents import creation_date, significant, to_json_document, write_all
     from servemodel.errors import ExportError as TrainingError
@@ -239,6 +240,7 @@ def export(pipeline: Pipeline) -> onnx.ModelProto:
         # With its default, a ZipMap, the probabilities are no tensor and Node can't read them.
         options={id(pipeline): {"zipmap": False}},
     )
+    write_covers(model, pipeline.named_steps["forest"])
     onnx.checker.check_model(model)
     return model
 

@@ -62,7 +62,7 @@ it('reports everything that was measured, and warns of a noisy machine', () => {
   expect(report).toContain('TOO MUCH');
   expect(report).toMatch(/^fail +0\.500 +>= 0\.7 +the same, requests\/s$/m);
   expect(report).toMatch(/^pass +3\.00 +<= 5 +single row/m);
-  expect(report).toMatch(/^not measured +<= 320 MB .*\[needs --parts memory\]$/m);
+  expect(report).toMatch(/^not measured +<= 240 MB .*\[needs --parts memory\]$/m);
 });
 
 describe('a comparison', () => {

@@ -21,6 +21,10 @@ export interface ForestRest {
   readonly ensemble: TreeEnsemble;
   /** Calls `take` with some trees at a time. @returns false where that is impossible: see eachPart */
   readonly eachPart: (take: (part: TreeEnsemble) => void, partNodes?: number) => boolean;
+  /** The whole ensemble with the covers of its nodes; undefined where the file has none. */
+  readonly explained: () => TreeEnsemble | undefined;
+  /** Whether the file has covers, by its first nodes. */
+  readonly hasCovers: boolean;
   /** As the signature has them; empty for a regression. */
   readonly classes: readonly Label[];
 }
@@ -85,6 +89,10 @@ function readEnsemble({ attributes }: OnnxNode, shared: Shared): TreeEnsemble {
   };
 }
 
+const COVERS = 'nodes_hitrates';
+/** A tree's root has more than one row. Exporters that know no covers write 1 for all nodes. */
+const FIRST_NODES = 256;
+
 /** The rest of a graph that is this node, whose lists are read when they are needed. */
 const forestOf = (node: OnnxNode, shared: Shared, classes: ForestRest['classes']): ForestRest => ({
   kind: 'forest',
@@ -92,6 +100,14 @@ const forestOf = (node: OnnxNode, shared: Shared, classes: ForestRest['classes']
     return readEnsemble(node, shared);
   },
   eachPart: (take, partNodes) => eachPart(node, prefixOf(shared.kind), shared, take, partNodes),
+  explained: () => {
+    const nodeCovers = node.attributes.get(COVERS)?.floats();
+    return nodeCovers && { ...readEnsemble(node, shared), nodeCovers };
+  },
+  get hasCovers() {
+    const first = node.attributes.get(COVERS)?.cursors.floats().take(FIRST_NODES);
+    return first?.some((cover) => cover !== 1) ?? false;
+  },
   classes,
 });
 
@@ -187,5 +203,13 @@ export function readForest({ name, nodes }: CutPoint, { task, outputs }: Signatu
     return shared && forestOf(tree, shared, []);
   }
   const ensemble = readTreeEnsemble5(tree);
-  return ensemble && { kind: 'forest', ensemble, eachPart: () => false, classes: [] };
+  if (!ensemble) return undefined;
+  return {
+    kind: 'forest',
+    ensemble,
+    eachPart: () => false,
+    explained: () => undefined,
+    hasCovers: false,
+    classes: [],
+  };
 }

@@ -1,11 +1,19 @@
 import { isUtf8 } from 'node:buffer';
 import type { TextCell } from '../../../worker/protocol.ts';
-import type { BytesRead, EncodedRows, Encoder, JsonForm, LinesForm, Table } from '../../model/rows.ts';
+import type {
+  BytesRead,
+  EncodedRows,
+  Encoder,
+  JsonForm,
+  LinesForm,
+  LinesRead,
+  Table,
+} from '../../model/rows.ts';
 import type { Input } from '../../model/signature.ts';
 import type { CellWriter } from '../cellWriters.ts';
 import type { Warn } from '../warnings.ts';
-import type { Kernel } from './kernel.ts';
-import { FORMS, PLACE, SHAPE, UNKNOWN_WORDS, takeKernel } from './kernel.ts';
+import type { Kernel, Lines } from './kernel.ts';
+import { FORMS, PLACE, SHAPE, UNKNOWN_WORDS, releaseKernel, takeKernel } from './kernel.ts';
 import type { Plan } from './plan.ts';
 import { createPlan } from './plan.ts';
 import { createReceivedTable } from './receivedTable.ts';
@@ -104,20 +112,38 @@ export function createBytesReader(
     const { warnings, warningsTotal } = warn(texts);
     return { rows, cells, texts, warnings, warningsTotal };
   };
+  const readBody = (plan: Plan, kernel: Kernel, body: Buffer, form: JsonForm): BytesRead | undefined => {
+    const rows = kernel.parse(plan, body, FORMS[form]);
+    if (rows < 0) return undefined;
+    const encoded = take(kernel, plan, body, rows);
+    if (encoded === undefined) return undefined;
+    return {
+      encoded,
+      table: tableOf(kernel, plan, body, rows),
+      single: (kernel.shape & SHAPE.alone) !== 0,
+    };
+  };
+  const readBlock = (
+    plan: Plan,
+    kernel: Kernel,
+    block: Buffer,
+    written: Lines,
+    first: number,
+  ): LinesRead | undefined => {
+    const rows = kernel.parseLines(plan, block, written, first);
+    if (rows < 0) return undefined;
+    const encoded = take(kernel, plan, block, rows);
+    if (encoded === undefined) return undefined;
+    const { words, startsAt } = kernel;
+    return { encoded, starts: words.slice(startsAt, startsAt + rows + 1), lines: kernel.lines };
+  };
   return {
     readBytes: (body: Buffer, form: JsonForm): BytesRead | undefined => {
       const plan = planOnce();
       if (plan === undefined) return undefined;
-      const kernel = takeKernel();
-      const rows = kernel.parse(plan, body, FORMS[form]);
-      if (rows < 0) return undefined;
-      const encoded = take(kernel, plan, body, rows);
-      if (encoded === undefined) return undefined;
-      return {
-        encoded,
-        table: tableOf(kernel, plan, body, rows),
-        single: (kernel.shape & SHAPE.alone) !== 0,
-      };
+      const result = readBody(plan, takeKernel(), body, form);
+      releaseKernel();
+      return result;
     },
     planLines: (form) => {
       const plan = planOnce();
@@ -130,13 +156,9 @@ export function createBytesReader(
         decimal: form.decimal.charCodeAt(0),
       };
       return (lines, first) => {
-        const kernel = takeKernel();
-        const rows = kernel.parseLines(plan, lines, written, first);
-        if (rows < 0) return undefined;
-        const encoded = take(kernel, plan, lines, rows);
-        if (encoded === undefined) return undefined;
-        const { words, startsAt } = kernel;
-        return { encoded, starts: words.slice(startsAt, startsAt + rows + 1), lines: kernel.lines };
+        const result = readBlock(plan, takeKernel(), lines, written, first);
+        releaseKernel();
+        return result;
       };
     },
   };

@@ -530,6 +530,7 @@ static const u8 *rowsOf(Run *run, const u8 *p, int byName) {
     if (at == run->maxRows) return 0;
     run->starts[at] = (u32)(p - run->body);
     clear(out, plan->features);
+    run->rows = at + 1;
     p = byName ? record(run, p, at, out, aside) : list(run, p, at, out, aside);
     if (!p) return 0;
     out += plan->features;
@@ -540,7 +541,6 @@ static const u8 *rowsOf(Run *run, const u8 *p, int byName) {
       p++;
       continue;
     }
-    run->rows = at;
     return *p == ']' ? p + 1 : 0;
   }
 }
@@ -817,6 +817,7 @@ static int csv(Run *run) {
       run->starts[at] = (u32)(p - run->body);
       clear(out, plan->features);
       p = csvRow(run, p, at, out, aside);
+      run->rows = at + 1;
       if (!p) return 0;
       at++;
       out += plan->features;
@@ -828,7 +829,6 @@ static int csv(Run *run) {
     lines++;
   }
   run->starts[at] = run->length;
-  run->rows = at;
   run->lines = lines;
   return at > 0;
 }
@@ -838,7 +838,7 @@ EXPORT("parse") i32 parse(Run *run) {
   for (u32 i = 0; i < PAD; i += 16) __builtin_memcpy(run->body + run->length + i, &zeros, 16);
   u32 count = ((const Plan *)run->plan)->count;
   for (u32 k = 0; k < count; k++) run->seen[k] = 0;
-  run->unknownCount = run->shape = 0;
+  run->rows = run->unknownCount = run->shape = 0;
   if (run->form == CSV) return csv(run) ? (i32)run->rows : -1;
   const u8 *p = space(run->body);
   if (run->form == NATIVE)

@@ -27,6 +27,8 @@ const MAX_UNKNOWN = 4096;
 const MAX_PLANS_BYTES = 16 * 2 ** 20;
 /** A memory of which more was written is given back: it can't shrink. */
 const MAX_KEPT_BYTES = 32 * 2 ** 20;
+/** Rows that take more go the long way, which makes no matrix for what it refuses. */
+const MAX_ROWS_BYTES = 64 * 2 ** 20;
 
 const aligned = (bytes: number): number => (bytes + BLOCK - 1) & -BLOCK;
 
@@ -172,7 +174,7 @@ class WasmKernel implements Kernel {
     const bodyAt = unknown + 4 * UNKNOWN_WORDS * MAX_UNKNOWN;
     const starts = bodyAt + aligned(body.length + PAD);
     const rowBytes = 4 + 8 * aside + 4 * features;
-    const room = MAX_PAGES * PAGE - starts - 8 * BLOCK;
+    const room = Math.min(MAX_ROWS_BYTES, MAX_PAGES * PAGE - starts - 8 * BLOCK);
     const mostRows = Math.min(rowsAtMost, Math.floor(room / rowBytes));
     if (mostRows < 1) return -1;
     const asideAt = starts + aligned(4 * (mostRows + 1));
@@ -209,8 +211,7 @@ class WasmKernel implements Kernel {
     this.startsAt = starts >> 2;
     this.orderAt = order >> 2;
     this.unknownAt = unknown >> 2;
-    // A body that it refused midway has been written as far as its rows went.
-    this.isLarge = body.length + (rows < 0 ? mostRows : rows) * rowBytes > MAX_KEPT_BYTES;
+    this.isLarge = body.length + (words[run + RESULTS] as number) * rowBytes > MAX_KEPT_BYTES;
     return rows;
   }
 
@@ -261,8 +262,10 @@ class WasmKernel implements Kernel {
 
 let kernel: Kernel | undefined;
 
-/** The kernel of this thread. */
-export function takeKernel(): Kernel {
-  if (kernel === undefined || kernel.isLarge) kernel = new WasmKernel();
-  return kernel;
+/** The kernel of this thread. Its last user calls `releaseKernel`. */
+export const takeKernel = (): Kernel => (kernel ??= new WasmKernel());
+
+/** Gives its memory back, if that is large. */
+export function releaseKernel(): void {
+  if (kernel?.isLarge) kernel = undefined;
 }

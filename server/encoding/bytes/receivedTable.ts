@@ -31,6 +31,10 @@ class ReceivedTable implements Table {
     this.#starts = starts;
   }
 
+  get heldBytes(): number {
+    return this.#body.length;
+  }
+
   get data(): readonly unknown[] {
     return (this.#data ??= Array.from({ length: this.rows }, (_, row) => this.rowAt(row)));
   }

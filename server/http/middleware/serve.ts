@@ -5,7 +5,7 @@ import type { HttpRecorder } from '../../metrics/http.ts';
 import type { ConcurrencyLimit } from '../../overload/concurrencyLimit.ts';
 import type { AppContext, Handler } from '../context.ts';
 import { rememberModel } from '../answerHeaders.ts';
-import { failureOf } from '../expressLane.ts';
+import { takeFailure } from '../expressLane.ts';
 import { header } from '../header.ts';
 import { HttpRequest } from '../request.ts';
 import { answerErrors } from './errors.ts';
@@ -35,7 +35,7 @@ export function createServe(http: HttpRecorder, log: Logger, { limit, authorize 
     // A file lies on disk and may take long.
     const isLimited = !route.endsWith('/predict_file');
     return async function serve(c) {
-      const failed = failureOf(c.env.incoming);
+      const failed = takeFailure(c.env.incoming);
       const start = failed?.request.arrived ?? performance.now();
       if (failed === undefined) http.began();
       c.set('request', failed?.request ?? new HttpRequest(c, requestIdOf(header(c, 'x-request-id')), start));

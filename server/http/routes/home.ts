@@ -1,9 +1,11 @@
 import type { AppContext } from '../context.ts';
 import { prefersHtml } from '../accept.ts';
+import type { Load } from '../../metrics/load.ts';
 import type { Assets } from '../../web/assets.ts';
 import { PAGE_HEADERS } from '../../web/policy.ts';
-import { answerText } from '../answer.ts';
+import { answerJson, answerText } from '../answer.ts';
 import { REVALIDATE, answerCached } from '../cached.ts';
+import { requireJsonAnswer } from '../mediaTypes.ts';
 import type { Methods } from '../router.ts';
 
 /** For caches: the answer depends on the Accept header. */
@@ -30,5 +32,15 @@ export function homeRoute(assets: Assets | undefined): Methods {
       wantsPage(c.req.header('accept'))
         ? answerCached(c, page, REVALIDATE, HEADERS)
         : new Response(RUNNING, { headers: { ...TEXT, 'x-request-id': c.get('request').id } }),
+  };
+}
+
+/** `GET /stats`: rate and latency of the whole server, for the playground's live strip. */
+export function statsRoute(readLoad: () => Load): Methods {
+  return {
+    GET: (c) => {
+      requireJsonAnswer(c);
+      return answerJson(c, JSON.stringify(readLoad()));
+    },
   };
 }

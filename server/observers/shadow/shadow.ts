@@ -7,8 +7,9 @@ import type { Pool } from '../../inference/pool.ts';
 import { createComparison } from './compare.ts';
 import type { ShadowRecorder } from './metrics.ts';
 
-/** Rows that may wait; more are dropped. */
+/** Rows that may wait, and the bytes of the bodies that hold them; more are dropped. */
 const MAX_WAITING_ROWS = 2048;
+const MAX_WAITING_BYTES = 16 * 2 ** 20;
 
 /** Rows that are scored at a time, and the pause before the next ones: they bound the CPU time of shadows. */
 const ROUND_ROWS = 64;
@@ -46,9 +47,12 @@ interface Sample {
   readonly rows: number;
 }
 
+const bytesOf = ({ heldBytes = 0 }: Table): number => heldBytes;
+
 export function createShadow({ pool, recorder, busy, onFailed }: ShadowOptions): Shadow {
   const waiting: Sample[] = [];
   let waitingRows = 0;
+  let waitingBytes = 0;
   let candidates: readonly Model[] = [];
   let timer: NodeJS.Timeout | undefined;
   let working: Promise<void> = Promise.resolve();
@@ -81,7 +85,10 @@ export function createShadow({ pool, recorder, busy, onFailed }: ShadowOptions):
     const from = sample.done;
     sample.done += count;
     waitingRows -= count;
-    if (sample.done === sample.rows) waiting.shift();
+    if (sample.done === sample.rows) {
+      waiting.shift();
+      waitingBytes -= bytesOf(sample.table);
+    }
     for (const shadow of candidatesOf(sample.model)) {
       try {
         await scoreOn(shadow, sample, from, count);
@@ -113,11 +120,14 @@ export function createShadow({ pool, recorder, busy, onFailed }: ShadowOptions):
       const shadows = candidatesOf(model);
       if (shadows.length === 0 || closed) return;
       const offered = answers.length / answerWidth(model.output);
-      const rows = Math.min(offered, MAX_WAITING_ROWS - waitingRows);
+      const bytes = bytesOf(table);
+      const isRoom = waitingBytes + bytes <= MAX_WAITING_BYTES;
+      const rows = isRoom ? Math.min(offered, MAX_WAITING_ROWS - waitingRows) : 0;
       if (rows < offered) for (const shadow of shadows) recorder.dropped(model, shadow, offered - rows);
       if (rows === 0) return;
       waiting.push({ model, table, answers, done: 0, rows });
       waitingRows += rows;
+      waitingBytes += bytes;
       schedule();
     },
     follow: async (wanted) => {

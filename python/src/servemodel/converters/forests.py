@@ -128,7 +128,8 @@ def _part(trees: list[Any], first: int, share: float, counts: bool, missing: boo
             "nodes_truenodeids": wire.ints(np.where(leaf, 0, left)),
             "nodes_falsenodeids": wire.ints(np.where(leaf, 0, right)),
             "nodes_missing_value_tracks_true": wire.ints(to_left),
-            "nodes_hitrates": wire.floats(np.ones(count)),
+            # The training rows that came to a node: explanations need them, answers don't.
+            "nodes_hitrates": wire.floats(np.concatenate([tree.weighted_n_node_samples for tree in trees])),
             f"{kind}_treeids": wire.ints(np.repeat(tree_ids[leaf], width)),
             f"{kind}_nodeids": wire.ints(np.repeat(node_ids[leaf], width)),
             f"{kind}_ids": wire.ints(np.tile(np.arange(width), len(weights))),

@@ -66,7 +66,7 @@ export const memory: Part<readonly MemoryResult[]> = {
       id: 'memory',
       what: 'memory of the whole tree (PSS) after 100,000 requests',
       holds: 'at most',
-      limit: 320,
+      limit: 240,
       unit: 'MB',
       measured: spreadOf(results.map(atTheEnd)),
       needs: '--parts memory',

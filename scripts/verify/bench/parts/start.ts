@@ -30,7 +30,7 @@ export const start: Part<readonly number[]> = {
       id: 'start',
       what: 'start to ready, built, warm file cache',
       holds: 'at most',
-      limit: 1,
+      limit: 0.75,
       unit: 's',
       measured: spreadOf(seconds),
       needs: '--parts start',

@@ -1,0 +1,38 @@
+import { refuse } from '../forest/checkEnsemble.ts';
+import type { TreeEnsemble } from '../forest/ensemble.ts';
+
+/** In what contributions add up, and how raw scores become that of each class. */
+export interface Space {
+  /** The answered probabilities, the scores before their logistic or softmax, or the answered value. */
+  readonly space: 'probability' | 'margin' | 'value';
+  /** Raw scores of a row. */
+  readonly outputs: number;
+  /** One raw score s is that of the second of two classes; the first has 1 - s or -s. */
+  readonly first?: '1 - s' | '-s';
+  /** Of each leaf's weight. */
+  readonly scale: number;
+}
+
+/** @throws {EnsembleRefused} for scores that aren't sums of the leaves' weights */
+export function spaceOf(ensemble: TreeEnsemble): Space {
+  const { kind, outputs, aggregate, baseValues, postTransform, weightOutputs, weights, nodeTreeIds } =
+    ensemble;
+  if (kind === 'regressor') {
+    if (aggregate === 'MIN' || aggregate === 'MAX')
+      refuse(`its trees are combined by their ${aggregate === 'MIN' ? 'least' : 'largest'} value`);
+    if (outputs > 1 && postTransform !== 'NONE') refuse('it transforms several targets');
+    const scale = aggregate === 'AVERAGE' ? 1 / new Set(nodeTreeIds).size : 1;
+    return { space: 'value', outputs, scale };
+  }
+  const space = postTransform === 'NONE' ? 'probability' : 'margin';
+  if (outputs !== 2) return { space, outputs, scale: 1 };
+  if (weightOutputs.every((output) => output === 0) && baseValues.length < 2) {
+    const positive = weights.every((weight) => !(weight < 0));
+    if (space === 'margin' && postTransform !== 'LOGISTIC') refuse('it has one score and a softmax');
+    return { space, outputs: 1, first: space === 'probability' && positive ? '1 - s' : '-s', scale: 1 };
+  }
+  // ONNX Runtime gives the second class the sum of the first, or leaves out a base value.
+  if (baseValues.length > 0 || weightOutputs.every((output) => output === 1))
+    refuse('its scores of two classes are no sums of their own');
+  return { space, outputs, scale: 1 };
+}
