@@ -56,8 +56,7 @@ export function createFeatureEncoder(
     allocate,
     textsTravel: false,
   });
-  const readBytes = createBytesReader(inputs, writers, features, allocate, createWarner(inputs));
-  return { ...encoder, readBytes };
+  return { ...encoder, ...createBytesReader(inputs, writers, features, allocate, createWarner(inputs)) };
 }
 
 function createMatrixEncoder<M extends Matrix>(inputs: readonly Input[], layout: Layout<M>): Encoder {

@@ -1,6 +1,6 @@
 import type { TextCell } from '../../worker/protocol.ts';
 import { MAX_LISTED } from '../errors/problem.ts';
-import type { Warning } from '../model/rows.ts';
+import type { EncodedRows, Warning } from '../model/rows.ts';
 import type { Input } from '../model/signature.ts';
 
 interface Warnings {
@@ -33,6 +33,13 @@ export function createWarner(inputs: readonly Input[]): Warn {
     return { warnings, warningsTotal: unknown.length };
   };
 }
+
+/** Adds the warnings about the whole table. */
+export const withWarnings = (rows: EncodedRows, warnings: readonly Warning[]): EncodedRows => ({
+  ...rows,
+  warnings: [...warnings, ...rows.warnings].slice(0, MAX_LISTED),
+  warningsTotal: rows.warningsTotal + warnings.length,
+});
 
 /** Renumbers the rows of warnings from the matrix to the body, given the rows that were left out, in order. */
 export function placeWarnings(warnings: readonly Warning[], leftOut: readonly number[]): Warning[] {

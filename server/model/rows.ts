@@ -98,6 +98,35 @@ export interface BytesRead {
  */
 export type ReadBytes = (body: Buffer, form: JsonForm) => BytesRead | undefined;
 
+/** How the lines of a CSV are written, behind its header. */
+export interface LinesForm {
+  /** Of the file, in its order; without the index. */
+  readonly columns: readonly string[];
+  readonly delimiter: string;
+  readonly decimal: '.' | ',';
+  /** Whether the first cell of each line is the number of its row, and of no column. */
+  readonly isIndexed: boolean;
+  /** Whether columns that the signature doesn't have are skipped. */
+  readonly ignoreExtra: boolean;
+}
+
+/** Lines of a CSV that were read from their bytes. */
+export interface LinesRead {
+  readonly encoded: EncodedRows;
+  /** Where each row begins, and where the last ends. */
+  readonly starts: Uint32Array;
+  /** Lines, empty ones too. */
+  readonly lines: number;
+}
+
+/**
+ * Reads whole lines of a CSV straight into a matrix. They must be UTF-8.
+ *
+ * @param first the number of their first row in the file
+ * @returns undefined for lines that it doesn't take: the long way reads them, or says what is wrong
+ */
+export type ReadLines = (lines: Buffer, first: number) => LinesRead | undefined;
+
 /** What a table holds about its rows beside their cells. */
 export type RowForm = Pick<Table, 'byName' | 'lines' | 'explain'>;
 
@@ -111,6 +140,8 @@ export interface Encoder {
   readonly textsTravel: boolean;
   /** Only of a lifted model. */
   readonly readBytes?: ReadBytes;
+  /** Only of a lifted model. @returns undefined for a header that the long way refuses */
+  readonly planLines?: (form: LinesForm) => ReadLines | undefined;
   /** @throws {Problem} invalid_columns or invalid_rows */
   encode(
     columns: readonly string[],

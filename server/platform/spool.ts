@@ -50,12 +50,12 @@ export async function openSpool(folder: string): Promise<Spool> {
   };
 }
 
-/** Bytes that are parsed at once: they block the event loop for one or two milliseconds. */
+/** Bytes that are parsed as text at once: they block the event loop for one or two milliseconds. */
 const PIECE_BYTES = 64 * 1024;
 
-/** The bytes of a spool in pieces of at most PIECE_BYTES. A piece is valid until the next one is read. */
-export async function* pieces(spool: Spool): AsyncGenerator<Uint8Array> {
-  const buffer = new Uint8Array(PIECE_BYTES);
+/** The bytes of a spool in pieces. A piece is valid until the next one is read. */
+export async function* pieces(spool: Spool, pieceBytes = PIECE_BYTES): AsyncGenerator<Uint8Array> {
+  const buffer = new Uint8Array(Math.min(pieceBytes, spool.bytes));
   for (let position = 0; position < spool.bytes;) {
     const read = await spool.read(buffer, position);
     if (read === 0) return;

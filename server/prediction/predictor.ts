@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
-import type { EncodeOptions, EncodedRows, Table, Warning } from '../model/rows.ts';
-import { MAX_LISTED, Problem } from '../errors/problem.ts';
+import { withWarnings } from '../encoding/warnings.ts';
+import type { EncodeOptions, EncodedRows, Table } from '../model/rows.ts';
+import { Problem } from '../errors/problem.ts';
 import type { Inference, PredictOptions, Scores } from '../inference/port.ts';
 import type { HttpRecorder } from '../metrics/http.ts';
 import { isShed } from '../metrics/http.ts';
@@ -17,13 +18,6 @@ const LONG_REQUEST_ROWS = 1024;
 
 /** Pause of a piece that waits for room in the queue. */
 const RETRY_MS = 10;
-
-/** Adds the warnings about the whole table. */
-const withWarnings = (rows: EncodedRows, warnings: readonly Warning[]): EncodedRows => ({
-  ...rows,
-  warnings: [...warnings, ...rows.warnings].slice(0, MAX_LISTED),
-  warningsTotal: rows.warningsTotal + warnings.length,
-});
 
 /** A decoded body: rows, and what the writer of the dialect needs to know of them. */
 export interface Decoded {

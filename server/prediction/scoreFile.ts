@@ -1,5 +1,5 @@
 import { answerWidth } from '../../worker/protocol.ts';
-import type { EncodeOptions, EncodedRows, Table, Warning } from '../model/rows.ts';
+import type { EncodeOptions, EncodedRows, Warning } from '../model/rows.ts';
 import type { CellError } from '../errors/problem.ts';
 import { MAX_LISTED, Problem } from '../errors/problem.ts';
 import type { Model } from '../model/model.ts';
@@ -8,8 +8,8 @@ import type { Spool } from '../platform/spool.ts';
 import { pieces } from '../platform/spool.ts';
 import type { FileNotes } from '../dialects/fileAnswer.ts';
 import type { CsvForm } from '../dialects/forms/csv.ts';
-import { createCsvTable } from '../dialects/forms/csv.ts';
-import { createUtf8Decoder } from '../dialects/forms/utf8.ts';
+import type { CsvPiece } from '../dialects/csvBytes.ts';
+import { createCsvPieces } from '../dialects/csvBytes.ts';
 
 /** Pieces of one file that wait for answers: just enough to keep the threads busy, since they are held in memory. */
 const MAX_IN_FLIGHT = 4;
@@ -59,8 +59,7 @@ export async function scoreFile(
 ): Promise<FileScores> {
   const { signal } = options;
   const width = answerWidth(model.output);
-  const decode = createUtf8Decoder();
-  const table = createCsvTable(model.signature.inputs, options.form);
+  const csv = createCsvPieces(model, options.form);
   const waiting: {
     readonly before: number;
     readonly scores: ReturnType<Predictor['score']>;
@@ -88,9 +87,9 @@ export async function scoreFile(
     note(error.extensions.errors ?? [], error.extensions.errorsTotal ?? 0, before);
   };
   /** The rows of a piece; undefined once a refused row refuses the file: its rest is only checked. */
-  const encode = (piece: Table): EncodedRows | undefined => {
+  const encode = (piece: CsvPiece): EncodedRows | undefined => {
     try {
-      const encoded = predictor.encode(model, piece, options);
+      const encoded = piece.encoded ?? predictor.encode(model, piece.table, options);
       for (const warning of encoded.warnings)
         if (warnings.length < MAX_LISTED) warnings.push({ ...warning, row: warning.row + rows });
       warningsTotal += encoded.warningsTotal;
@@ -121,30 +120,32 @@ export async function scoreFile(
     const placed = placeAnswers(scored.answers, own, width);
     await answers.append(new Uint8Array(placed.buffer, placed.byteOffset, placed.byteLength));
   };
-  const score = async (read: () => void): Promise<void> => {
+  /** @returns whether there was a piece */
+  const scoreNext = async (read: Iterator<CsvPiece>): Promise<boolean> => {
     if (signal.aborted) throw new Problem('request_timeout');
     const start = performance.now();
-    read();
-    const piece = table.take();
-    if (!piece) return;
+    const next = read.next();
+    if (next.done === true) return false;
+    const { value: piece } = next;
     const before = rows;
     const encoded = encode(piece);
-    rows += piece.data.length;
+    rows += piece.encoded?.rows ?? piece.table.data.length;
     parseSeconds += (performance.now() - start) / 1000;
-    if (!encoded || (errorsTotal > 0 && options.skipBadRows !== true)) return;
+    if (!encoded || (errorsTotal > 0 && options.skipBadRows !== true)) return true;
     // Without the signal, which would get a listener for each piece: it is checked between pieces.
-    const scores = predictor.score(options.requestId, model, piece, encoded, options);
+    const scores = predictor.score(options.requestId, model, piece.table, encoded, options);
     // Its failure is handled later, in finishFirst: it must not count as unhandled until then.
     scores.catch(() => undefined);
     waiting.push({ before, scores });
     if (waiting.length >= MAX_IN_FLIGHT) await finishFirst();
+    return true;
+  };
+  const score = async (read: Iterator<CsvPiece>): Promise<void> => {
+    while (await scoreNext(read));
   };
 
-  for await (const bytes of pieces(file)) await score(() => table.write(decode(bytes)));
-  await score(() => {
-    table.write(decode());
-    table.end();
-  });
+  for await (const bytes of pieces(file, csv.pieceBytes)) await score(csv.read(bytes));
+  await score(csv.end());
   requireNoFaults();
   while (waiting.length > 0) await finishFirst();
   requireNoFaults();

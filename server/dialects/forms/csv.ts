@@ -1,5 +1,5 @@
 import { Problem } from '../../errors/problem.ts';
-import type { Table, Warning } from '../../model/rows.ts';
+import type { LinesForm, Table, Warning } from '../../model/rows.ts';
 import type { ColumnType, Input } from '../../model/signature.ts';
 import { isRow, refuseIndex, requireBareRow, requireHeader, requireSeparator } from './csvHeader.ts';
 import type { CsvReader, TakeRecord } from './csvReader.ts';
@@ -29,10 +29,24 @@ export interface CsvTable {
   end(): void;
   /** Returns the rows since the last call; undefined before the columns are known. */
   take(): Table | undefined;
+  /** Where the next record is; undefined before the first and within one. */
+  position(): CsvPosition | undefined;
+  /** Counts rows that were read from their bytes, between two records, when all others are taken. */
+  skip(rows: number, lines: number): void;
+  /** The row of a record's text. */
+  readRow(text: string): unknown[];
+}
+
+/** Between two records of a CSV. */
+export interface CsvPosition {
+  /** Numbers of the next row and line. */
+  readonly row: number;
+  readonly line: number;
+  readonly form: LinesForm;
 }
 
 /** Only made once: a table of many pieces has one, and so have all requests. */
-const EXPLAIN = { '.': explainText('.'), ',': explainText(',') };
+export const EXPLAIN = { '.': explainText('.'), ',': explainText(',') };
 
 const INDEX_SKIPPED: Warning = {
   row: 0,
@@ -94,6 +108,9 @@ export function createCsvTable(inputs: readonly Input[], form: CsvForm = {}): Cs
   };
   const setNoHeader = (): void => setColumns(inputs.map(({ name }) => name));
   if (header === false) setNoHeader();
+  // A cell of an unknown column stays text.
+  const readCells = (cells: readonly string[]): unknown[] =>
+    cells.map((cell, at) => readCell(cell, types[at] ?? 'string'));
   const reader = createFormReader(inputs, form, (cells, line) => {
     if (isFirst) {
       isFirst = false;
@@ -105,11 +122,10 @@ export function createCsvTable(inputs: readonly Input[], form: CsvForm = {}): Cs
       } else requireBareRow(cells, inputs, delimiter);
     }
     if (isIndexed && cells.shift() !== String(before + data.length)) refuseIndex(inputs, line);
-    // A cell of an unknown column stays text. The encoder refuses a row of another width, for which it counts the cells
-    // only: so rows of one width share a list.
+    // The encoder refuses a row of another width, for which it counts the cells only: so rows of one width share a list.
     data.push(
       cells.length === types.length
-        ? cells.map((cell, at) => readCell(cell, types[at] ?? 'string'))
+        ? readCells(cells)
         : (emptyRows[cells.length] ??= new Array<undefined>(cells.length)),
     );
     lines.push(line);
@@ -139,6 +155,26 @@ export function createCsvTable(inputs: readonly Input[], form: CsvForm = {}): Cs
       lines = [];
       warnings = undefined;
       return table;
+    },
+    position: () => {
+      const line = reader.nextLine;
+      if (columns === undefined || isFirst || line === undefined) return undefined;
+      return {
+        row: before + data.length,
+        line,
+        form: { columns, delimiter, decimal, ignoreExtra, isIndexed },
+      };
+    },
+    skip: (rows, count) => {
+      before += rows;
+      reader.skip(rows, count);
+    },
+    readRow: (text) => {
+      let row: string[] = [];
+      const one = createCsvReader((cells) => (row = cells), { delimiter });
+      one.write(text);
+      one.end();
+      return readCells(isIndexed ? row.slice(1) : row);
     },
   };
 }

@@ -7,7 +7,7 @@ import { adviseDelimiter, isDelimiter } from './delimiter.ts';
 const SEPARATOR_LINE = /^"?sep=([^"\r\n])"?\r?\n?$/i;
 
 /** In UTF-16 units. Without a limit an unclosed quote would take in the whole file. */
-const MAX_RECORD = 1024 * 1024;
+export const MAX_RECORD = 1024 * 1024;
 
 const QUOTE = 0x22;
 const NEWLINE = 0x0a;
@@ -33,6 +33,10 @@ export interface CsvReader {
   write(text: string): void;
   /** Reads the last record, which may have no line end. */
   end(): void;
+  /** The number of the next line; undefined within a record. */
+  readonly nextLine: number | undefined;
+  /** Counts what was read otherwise, between two records. */
+  skip(records: number, lines: number): void;
 }
 
 interface Quoted {
@@ -158,5 +162,12 @@ export function createCsvReader(
   return {
     write: (text) => read(rest === '' ? text : rest + text, false),
     end: () => read(rest, true),
+    get nextLine() {
+      return rest === '' ? line : undefined;
+    },
+    skip: (more, lines) => {
+      records += more;
+      line += lines;
+    },
   };
 }

@@ -47,13 +47,20 @@ export function requireUtf8(bytes: Uint8Array): void {
 /** Bytes that a character may have in earlier pieces. */
 const CARRIED = 3;
 
-/** Decodes UTF-8 piece by piece, without a byte order mark. @throws {Problem} invalid_encoding */
-export function createUtf8Decoder(): (bytes?: Uint8Array) => string {
+/** Decodes UTF-8 piece by piece, without a byte order mark. */
+export interface Utf8Decoder {
+  /** @throws {Problem} invalid_encoding */
+  (bytes?: Uint8Array): string;
+  /** Counts bytes that were read otherwise, between two characters. */
+  skip(bytes: number): void;
+}
+
+export function createUtf8Decoder(): Utf8Decoder {
   const decoder = new TextDecoder('utf-8', { fatal: true });
   let before = 0;
   let head: Uint8Array = new Uint8Array(0);
   let carried = head;
-  return (bytes) => {
+  const decode = (bytes?: Uint8Array): string => {
     if (head.length < HEAD && bytes) head = Buffer.concat([head, bytes.subarray(0, HEAD)]);
     try {
       if (bytes === undefined) return decoder.decode();
@@ -70,4 +77,9 @@ export function createUtf8Decoder(): (bytes?: Uint8Array) => string {
       throw invalidEncoding(Buffer.concat(bytes ? [held, bytes] : [held]), before - held.length, head, cause);
     }
   };
+  const skip = (bytes: number): void => {
+    before += bytes;
+    carried = new Uint8Array(0);
+  };
+  return Object.assign(decode, { skip });
 }

@@ -1,11 +1,19 @@
 import { isUtf8 } from 'node:buffer';
 import type { TextCell } from '../../../worker/protocol.ts';
-import type { BytesRead, JsonForm, ReadBytes, Table } from '../../model/rows.ts';
+import type {
+  BytesRead,
+  EncodedRows,
+  Encoder,
+  JsonForm,
+  LinesForm,
+  LinesRead,
+  Table,
+} from '../../model/rows.ts';
 import type { Input } from '../../model/signature.ts';
 import type { CellWriter } from '../cellWriters.ts';
 import type { Warn } from '../warnings.ts';
-import type { Kernel } from './kernel.ts';
-import { FORMS, SHAPE, UNKNOWN_WORDS, releaseKernel, takeKernel } from './kernel.ts';
+import type { Kernel, Lines } from './kernel.ts';
+import { FORMS, PLACE, SHAPE, UNKNOWN_WORDS, releaseKernel, takeKernel } from './kernel.ts';
 import type { Plan } from './plan.ts';
 import { createPlan } from './plan.ts';
 import { createReceivedTable } from './receivedTable.ts';
@@ -56,8 +64,25 @@ function tableOf(kernel: Kernel, { columns }: Plan, body: Buffer, rows: number):
   return createReceivedTable(body, names, byName, starts);
 }
 
+/** For each cell of a line its column or PLACE; undefined for names that the encoder refuses. */
+function orderOf(
+  { columns }: Plan,
+  { columns: names, isIndexed, ignoreExtra }: LinesForm,
+): Uint32Array | undefined {
+  const places = new Map(columns.map((name, at) => [name, at]));
+  const order: number[] = isIndexed ? [PLACE.index] : [];
+  for (const name of names) {
+    const place = places.get(name);
+    if (place === undefined && !ignoreExtra) return undefined;
+    order.push(place ?? PLACE.skipped);
+  }
+  const found = order.filter((place) => place < columns.length);
+  const isComplete = found.length === columns.length && new Set(found).size === columns.length;
+  return isComplete ? Uint32Array.from(order) : undefined;
+}
+
 /**
- * Reads JSON bodies straight into matrices, without an object for a row or a string for a cell.
+ * Reads JSON bodies and lines of CSV straight into matrices, without an object for a row or a string for a cell.
  *
  * @param allocate makes matrices of zeros
  */
@@ -67,32 +92,74 @@ export function createBytesReader(
   features: number,
   allocate: (cells: number) => Float32Array,
   warn: Warn,
-): ReadBytes {
-  const read = (plan: Plan, kernel: Kernel, body: Buffer, form: JsonForm): BytesRead | undefined => {
-    const rows = kernel.parse(plan, body, FORMS[form]);
-    if (rows < 0) return undefined;
+): Required<Pick<Encoder, 'readBytes' | 'planLines'>> {
+  let made: Plan | undefined;
+  let planned = false;
+  const planOnce = (): Plan | undefined => {
+    if (!planned) {
+      made = createPlan(inputs, writers, features);
+      planned = true;
+    }
+    return made;
+  };
+  /** Takes the rows of the last body out of the kernel's memory. */
+  const take = (kernel: Kernel, plan: Plan, body: Buffer, rows: number): EncodedRows | undefined => {
     const texts = readUnknown(kernel, body);
     if (texts === undefined) return undefined;
     const cells = allocate(rows * features);
     cells.set(kernel.floats.subarray(kernel.outAt, kernel.outAt + cells.length));
     if (plan.aside.length > 0) writeAside(plan, kernel, cells, rows);
     const { warnings, warningsTotal } = warn(texts);
+    return { rows, cells, texts, warnings, warningsTotal };
+  };
+  const readBody = (plan: Plan, kernel: Kernel, body: Buffer, form: JsonForm): BytesRead | undefined => {
+    const rows = kernel.parse(plan, body, FORMS[form]);
+    if (rows < 0) return undefined;
+    const encoded = take(kernel, plan, body, rows);
+    if (encoded === undefined) return undefined;
     return {
-      encoded: { rows, cells, texts, warnings, warningsTotal },
+      encoded,
       table: tableOf(kernel, plan, body, rows),
       single: (kernel.shape & SHAPE.alone) !== 0,
     };
   };
-  let plan: Plan | undefined;
-  let planned = false;
-  return (body, form) => {
-    if (!planned) {
-      plan = createPlan(inputs, writers, features);
-      planned = true;
-    }
-    if (plan === undefined) return undefined;
-    const result = read(plan, takeKernel(), body, form);
-    releaseKernel();
-    return result;
+  const readBlock = (
+    plan: Plan,
+    kernel: Kernel,
+    block: Buffer,
+    written: Lines,
+    first: number,
+  ): LinesRead | undefined => {
+    const rows = kernel.parseLines(plan, block, written, first);
+    if (rows < 0) return undefined;
+    const encoded = take(kernel, plan, block, rows);
+    if (encoded === undefined) return undefined;
+    const { words, startsAt } = kernel;
+    return { encoded, starts: words.slice(startsAt, startsAt + rows + 1), lines: kernel.lines };
+  };
+  return {
+    readBytes: (body: Buffer, form: JsonForm): BytesRead | undefined => {
+      const plan = planOnce();
+      if (plan === undefined) return undefined;
+      const result = readBody(plan, takeKernel(), body, form);
+      releaseKernel();
+      return result;
+    },
+    planLines: (form) => {
+      const plan = planOnce();
+      if (plan === undefined) return undefined;
+      const order = orderOf(plan, form);
+      if (order === undefined) return undefined;
+      const written = {
+        order,
+        delimiter: form.delimiter.charCodeAt(0),
+        decimal: form.decimal.charCodeAt(0),
+      };
+      return (lines, first) => {
+        const result = readBlock(plan, takeKernel(), lines, written, first);
+        releaseKernel();
+        return result;
+      };
+    },
   };
 }

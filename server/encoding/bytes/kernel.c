@@ -1,7 +1,8 @@
-// Reads the rows of a JSON body straight into a feature matrix. kernel.ts lays out the memory, plan.ts writes the plan.
+// Reads the rows of a JSON body or the lines of a CSV straight into a feature matrix. kernel.ts lays out the memory,
+// plan.ts writes the plan.
 //
-// It takes only what is certainly valid JSON and certainly means what JSON.parse and the encoder make of it; for anything
-// else it returns -1, and the body goes the long way, which alone says what is wrong. So there is no error here.
+// It takes only what is certainly valid and certainly means what JSON.parse or the CSV reader, and the encoder, make of it;
+// for anything else it returns -1, and the body goes the long way, which alone says what is wrong. So there is no error here.
 //
 // Behind the body stand PAD zero bytes. No loop passes a zero byte, and no load reads more than 32 bytes ahead.
 typedef unsigned char u8;
@@ -30,7 +31,7 @@ enum { TEXT, NUMBER, BOOLEAN };
 // ASIDE: the number goes to a matrix of its own, for a writer outside.
 enum { NULLABLE = 1, WHOLE = 2, SINGLE = 4, ASIDE = 8 };
 enum { KNOWN = 1, RESERVED = 2 };
-enum { NATIVE, INSTANCES, MLFLOW };
+enum { NATIVE, INSTANCES, MLFLOW, CSV };
 enum { PAD = 64, CHUNK = 32 };
 
 // The plan is one block of memory. Offsets are in bytes from its start; 0 is none.
@@ -76,7 +77,7 @@ typedef struct {
   u32 row, column, from, length;
 } Unknown;
 
-// Written by kernel.ts, one word each; the last three are results.
+// Written by kernel.ts, one word each; the last four are results.
 typedef struct {
   const u8 *plan;
   u8 *body;
@@ -87,10 +88,16 @@ typedef struct {
   u32 maxRows;
   Unknown *unknown;
   u32 maxUnknown;
-  u32 *order;  // [columns]
+  u32 *order;  // [columns]; of CSV an input: [width]
   u32 *seen;   // [columns]
-  u32 rows, unknownCount, shape;
+  // Of CSV: cells a row, what stands between them, the decimal sign, the number of the first row where rows are numbered.
+  u32 width, delimiter, decimal, index;
+  u32 rows, unknownCount, shape, lines;
 } Run;
+
+// Cells of CSV that belong to no column, as they stand in `order`.
+#define SKIPPED (~0u)
+#define INDEX (~0u - 1)
 
 enum { ALONE = 1, BY_NAME = 2, MOVED = 4 };
 
@@ -352,16 +359,32 @@ __attribute__((noinline)) static const Entry *unusual(Run *run, const Column *co
   return entry ? entry : (const Entry *)(plan + column->other);
 }
 
-// p stands behind the opening quote. @returns behind the text, or 0
-__attribute__((noinline)) static const u8 *anyText(Run *run, const Column *column, const u8 *p, u32 row, float *out) {
-  const u8 *end = textEnd(p);
-  if (*end != '"') return 0;
+// @returns whether the column takes the text from p to end
+static inline int writeText(Run *run, const Column *column, const u8 *p, const u8 *end, u32 row, float *out) {
   u32 n = (u32)(end - p);
   const Entry *entry = find(run->plan, (const Table *)(run->plan + column->table), p, n);
   if (!entry || entry->flags != KNOWN) entry = unusual(run, column, entry, p, n, row);
   if (!entry) return 0;
   write(run->plan, entry, out);
-  return end + 1;
+  return 1;
+}
+
+// p stands behind the opening quote. @returns behind the text, or 0
+__attribute__((noinline)) static const u8 *anyText(Run *run, const Column *column, const u8 *p, u32 row, float *out) {
+  const u8 *end = textEnd(p);
+  return *end == '"' && writeText(run, column, p, end, row, out) ? end + 1 : 0;
+}
+
+// The entry of a known text of n < CHUNK bytes that stands at its first place, or 0. No entry holds a backslash or a control
+// character, so the comparison covers them. At offset 0 is no entry, and a number larger than any length here.
+INLINE const Entry *known(const u8 *plan, const Column *column, const u8 *p, u32 n) {
+  Chunk c = chunk(p, n);
+  const Table *table = (const Table *)(plan + column->table);
+  u32 slot = (u32)(mix(0, c, table->factor) >> 32) & table->mask;
+  const Entry *entry = (const Entry *)(plan + ((const u32 *)(plan + table->slots))[slot]);
+  const u8 *text = (const u8 *)(entry + 1);
+  u32 equal = bits((v16)(c.low == load(text)) & (v16)(c.high == load(text + 16)));
+  return equal == 0xffff && load64((const u8 *)entry) == ((u64)KNOWN << 32 | n) ? entry : 0;
 }
 
 // @returns behind the text, or 0
@@ -375,16 +398,9 @@ INLINE const u8 *text(Run *run, const Column *column, const u8 *p, u32 row, floa
   p++;
   u32 quotes = bits((v16)(load(p) == '"')) | bits((v16)(load(p + 16) == '"')) << 16;
   if (!quotes) return anyText(run, column, p, row, out);
-  // A known text of less than CHUNK bytes that stands at its first place. No entry holds a backslash or a control
-  // character, so the comparison covers them. At offset 0 is no entry, and a number larger than any length here.
   u32 n = (u32)__builtin_ctz(quotes);
-  Chunk c = chunk(p, n);
-  const Table *table = (const Table *)(plan + column->table);
-  u32 slot = (u32)(mix(0, c, table->factor) >> 32) & table->mask;
-  const Entry *entry = (const Entry *)(plan + ((const u32 *)(plan + table->slots))[slot]);
-  const u8 *known = (const u8 *)(entry + 1);
-  u32 equal = bits((v16)(c.low == load(known)) & (v16)(c.high == load(known + 16)));
-  if (equal != 0xffff || load64((const u8 *)entry) != ((u64)KNOWN << 32 | n)) return anyText(run, column, p, row, out);
+  const Entry *entry = known(plan, column, p, n);
+  if (!entry) return anyText(run, column, p, row, out);
   write(plan, entry, out);
   return p + n + 1;
 }
@@ -628,12 +644,202 @@ static const u8 *native(Run *run, const u8 *p) {
   return isWord(key, "\"columns\"", 9) ? split(run, key) : alone(run, p);
 }
 
+// CSV: lines of cells, behind a header that the caller has read.
+
+// The bytes that end a cell without quotes, or make it doubtful.
+INLINE u32 marks(v16 v, u8 delimiter) {
+  return bits((v16)(v == delimiter) | (v16)(v == '"') | (v16)(v == '\\') | (v16)(v < 32));
+}
+
+static inline const u8 *bareEnd(const u8 *p, u8 delimiter) {
+  for (;; p += 16) {
+    u32 mask = marks(load(p), delimiter);
+    if (mask) return p + __builtin_ctz(mask);
+  }
+}
+
+__attribute__((noinline)) static const u8 *anyBareText(Run *run, const Column *column, const u8 *p, u32 row, float *out) {
+  const u8 *end = bareEnd(p, (u8)run->delimiter);
+  return writeText(run, column, p, end, row, out) ? end : 0;
+}
+
+// An empty cell, with quotes or without, is null.
+__attribute__((noinline)) static const u8 *emptyOrQuoted(Run *run, const Column *column, const u8 *p, u32 row, float *out) {
+  if (*p == '"' && p[1] != '"') return text(run, column, p, row, out);
+  if (!(column->flags & NULLABLE)) return 0;
+  write(run->plan, (const Entry *)(run->plan + column->null), out);
+  return *p == '"' ? p + 2 : p;
+}
+
+// @returns behind the cell, or 0
+INLINE const u8 *bareText(Run *run, const Column *column, const u8 *p, u32 row, float *out) {
+  u8 delimiter = (u8)run->delimiter;
+  u32 mask = marks(load(p), delimiter) | marks(load(p + 16), delimiter) << 16;
+  if (!mask) return anyBareText(run, column, p, row, out);
+  u32 n = (u32)__builtin_ctz(mask);
+  if (n == 0) return emptyOrQuoted(run, column, p, row, out);
+  const Entry *entry = known(run->plan, column, p, n);
+  if (!entry) return anyBareText(run, column, p, row, out);
+  write(run->plan, entry, out);
+  return p + n;
+}
+
+// Whether a number's text has no fraction: its value may have lost one.
+static int isWhole(const u8 *p, const u8 *end) {
+  while (p < end && *p != '.' && (*p | 32) != 'e') p++;
+  if (p < end && *p == '.') p++;
+  while (p < end && *p == '0') p++;
+  return p == end;
+}
+
+// @returns behind a number that a column takes, or 0
+static inline const u8 *csvNumber(const Column *column, const u8 *p, double *value) {
+  const u8 *end = number(p, value);
+  if (!end || !(*value >= column->least && *value <= column->most)) return 0;
+  if (column->flags & WHOLE && !isWhole(p, end)) return 0;
+  if (column->flags & SINGLE && (double)(float)*value != *value) return 0;
+  return end;
+}
+
+// As csvNumber, for numbers with a decimal comma. @param commas how many belong to the cell: none where cells end at them
+__attribute__((noinline)) static const u8 *commaNumber(const Run *run, const Column *column, const u8 *p, i32 commas,
+                                                       double *value) {
+  enum { COPIED = 40 };
+  u8 copy[COPIED + PAD] = {0};
+  for (u32 n = 0;; n++) {
+    u8 c = p[n];
+    if (c == '.' || n == COPIED) return 0;
+    if (c == ',' && commas-- > 0)
+      c = '.';
+    else if (c <= ' ' || c == '"' || c == run->delimiter)
+      break;
+    copy[n] = c;
+  }
+  const u8 *end = csvNumber(column, copy, value);
+  return end ? p + (end - copy) : 0;
+}
+
+static const u8 *csvBoolean(const u8 *p, double *value) {
+  int isTrue = (*p | 32) == 't';
+  *value = isTrue;
+  if (isTrue) return isWord(p, "true", 4) || isWord(p, "True", 4) || isWord(p, "TRUE", 4) ? p + 4 : 0;
+  return isWord(p, "false", 5) || isWord(p, "False", 5) || isWord(p, "FALSE", 5) ? p + 5 : 0;
+}
+
+// A number or boolean in quotes or between spaces, or none. @returns behind the cell, or 0
+__attribute__((noinline)) static const u8 *anyBareNumber(const Run *run, const Column *column, const u8 *p, float *out,
+                                                         double *aside) {
+  int isQuoted = *p == '"';
+  p += isQuoted;
+  while (*p == ' ') p++;
+  double value;
+  float single;
+  if (isQuoted ? *p == '"' : *p == run->delimiter || *p < ' ') {
+    if (!(column->flags & NULLABLE)) return 0;
+    value = __builtin_nan("");
+    single = column->missing;
+  } else {
+    if (column->kind == BOOLEAN)
+      p = csvBoolean(p, &value);
+    else if (run->decimal == ',')
+      p = commaNumber(run, column, p, isQuoted || run->delimiter != ',', &value);
+    else
+      p = csvNumber(column, p, &value);
+    if (!p) return 0;
+    single = (float)value;
+  }
+  if (column->flags & ASIDE)
+    aside[column->to] = value;
+  else
+    out[column->to] = single;
+  while (*p == ' ') p++;
+  if (isQuoted && *p++ != '"') return 0;
+  return p;
+}
+
+// @returns behind the cell, or 0
+INLINE const u8 *bareNumber(const Run *run, const Column *column, const u8 *p, float *out, double *aside) {
+  u32 n = digitsAt(p);
+  u8 after = p[n];
+  if (column->kind == BOOLEAN || column->flags & (SINGLE | ASIDE) || n - 1 > 7 || (*p == '0' && n > 1) ||
+      (after != run->delimiter && after > '\r'))
+    return anyBareNumber(run, column, p, out, aside);
+  out[column->to] = (float)(i32)readDigits(p, n);
+  return p + n;
+}
+
+// A cell that belongs to no column. @returns behind it, or 0
+__attribute__((noinline)) static const u8 *besideColumns(const Run *run, const u8 *p, u32 place, u32 row) {
+  if (place == INDEX) {
+    u32 n = digitsAt(p);
+    return n - 1 > 7 || (*p == '0' && n > 1) || readDigits(p, n) != run->index + row ? 0 : p + n;
+  }
+  if (*p != '"') return bareEnd(p, (u8)run->delimiter);
+  p = textEnd(p + 1);
+  return *p == '"' ? p + 1 : 0;
+}
+
+static inline const u8 *csvRow(Run *run, const u8 *p, u32 row, float *out, double *aside) {
+  const Plan *plan = (const Plan *)run->plan;
+  const Column *columns = (const Column *)(run->plan + plan->columns);
+  for (u32 k = 0;;) {
+    u32 place = run->order[k];
+    if (place < plan->count) {
+      const Column *column = columns + place;
+      p = column->kind == TEXT ? bareText(run, column, p, row, out) : bareNumber(run, column, p, out, aside);
+    } else {
+      p = besideColumns(run, p, place, row);
+    }
+    if (!p) return 0;
+    if (++k == run->width) return p;
+    if (*p++ != run->delimiter) return 0;
+  }
+}
+
+// @returns behind the end of a line, p where there is none
+static inline const u8 *lineEnd(const u8 *p, const u8 *end) {
+  if (*p == '\n') return p + 1;
+  if (*p != '\r') return p;
+  return p[1] == '\n' ? p + 2 : p + 1 == end ? end : p;
+}
+
+// @returns whether all lines were taken
+static int csv(Run *run) {
+  const Plan *plan = (const Plan *)run->plan;
+  const u8 *p = run->body, *end = p + run->length;
+  float *out = run->out;
+  double *aside = run->aside;
+  u32 at = 0, lines = 0;
+  while (p != end) {
+    const u8 *next = lineEnd(p, end);
+    if (next == p) {
+      if (at == run->maxRows) return 0;
+      run->starts[at] = (u32)(p - run->body);
+      clear(out, plan->features);
+      p = csvRow(run, p, at, out, aside);
+      run->rows = at + 1;
+      if (!p) return 0;
+      at++;
+      out += plan->features;
+      aside += plan->aside;
+      next = lineEnd(p, end);
+      if (next == p && p != end) return 0;
+    }
+    p = next;
+    lines++;
+  }
+  run->starts[at] = run->length;
+  run->lines = lines;
+  return at > 0;
+}
+
 EXPORT("parse") i32 parse(Run *run) {
   v16 zeros = {0};
   for (u32 i = 0; i < PAD; i += 16) __builtin_memcpy(run->body + run->length + i, &zeros, 16);
   u32 count = ((const Plan *)run->plan)->count;
   for (u32 k = 0; k < count; k++) run->seen[k] = 0;
   run->rows = run->unknownCount = run->shape = 0;
+  if (run->form == CSV) return csv(run) ? (i32)run->rows : -1;
   const u8 *p = space(run->body);
   if (run->form == NATIVE)
     p = native(run, p);

@@ -56,7 +56,15 @@ const ROWS = [
   [-12, null, 1e-7, 12345.678901234567, null, 'new', 'exactly 16 bytes', 'the same sixteen, then 1'],
 ];
 const RECORDS = ROWS.map((row) => Object.fromEntries(NAMES.map((name, at) => [name, row[at]])));
-const BODIES = [
+const LINES = [
+  '1,2,0.5,0.25,true,red,x,y\n',
+  '-12, ,1e-7,"12345.678901234567",FALSE,"new",exactly 16 bytes,y\r\n',
+];
+/** CSV as it is, the others as JSON. */
+const BODIES: readonly unknown[] = [
+  LINES.join(''),
+  LINES.join('').replaceAll(',', ';').replaceAll('.', ','),
+  LINES.map((line, row) => `${row},${line}`).join(''),
   { columns: NAMES, data: ROWS },
   { columns: NAMES, index: [0, 1], data: ROWS },
   RECORDS,
@@ -78,7 +86,7 @@ it.skipIf(compiler === undefined)(
       writeFileSync(join(folder, 'plan'), planFile(plan));
       const bodies = BODIES.map((body, at) => {
         const file = join(folder, `body-${at}`);
-        writeFileSync(file, JSON.stringify(body, undefined, at % 2));
+        writeFileSync(file, typeof body === 'string' ? body : JSON.stringify(body, undefined, at % 2));
         return file;
       });
       const said = execFileSync(program, [join(folder, 'plan'), String(SEED), String(RUNS), ...bodies], {

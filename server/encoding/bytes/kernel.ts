@@ -10,8 +10,11 @@ export const SHAPE = { alone: 1, byName: 2, moved: 4 } as const;
 
 // As in kernel.c.
 const PAD = 64;
-const RUN_WORDS = 15;
-const RESULTS = 12;
+const RUN_WORDS = 20;
+const RESULTS = 16;
+const CSV = 3;
+/** Cells of CSV that belong to no column, as they stand in `order`. */
+export const PLACE = { skipped: 2 ** 32 - 1, index: 2 ** 32 - 2 } as const;
 const POWERS = { least: -64, most: 64 } as const;
 export const UNKNOWN_WORDS = 4;
 
@@ -59,6 +62,15 @@ const MOST_ATTEMPTS = 32;
 /** A table of more entries has some collisions under any multiplier. */
 const MANY_ENTRIES = 1024;
 
+/** How lines of CSV are written. */
+export interface Lines {
+  /** For each cell its column, or a PLACE. */
+  readonly order: Uint32Array;
+  /** Codes of ASCII characters. */
+  readonly delimiter: number;
+  readonly decimal: number;
+}
+
 /** The parser's memory: the plans in use, and behind them room for one body and its rows. Results hold until the next. */
 export interface Kernel {
   /**
@@ -67,11 +79,15 @@ export interface Kernel {
    * @returns the number of rows; -1 for a body that it doesn't take
    */
   parse(plan: Plan, body: Uint8Array, form: Form): number;
+  /** As `parse`, for whole lines of CSV. @param first the number of their first row */
+  parseLines(plan: Plan, block: Uint8Array, lines: Lines, first: number): number;
   /** Whether more memory was written than is worth keeping. */
   readonly isLarge: boolean;
   // Of the last body.
   readonly shape: number;
   readonly unknownCount: number;
+  /** Ends of lines in CSV. */
+  readonly lines: number;
   readonly words: Uint32Array;
   readonly floats: Float32Array;
   readonly doubles: Float64Array;
@@ -102,6 +118,7 @@ class WasmKernel implements Kernel {
   doubles = new Float64Array(0);
   shape = 0;
   unknownCount = 0;
+  lines = 0;
   outAt = 0;
   asideAt = 0;
   startsAt = 0;
@@ -119,20 +136,46 @@ class WasmKernel implements Kernel {
   }
 
   parse(plan: Plan, body: Uint8Array, form: Form): number {
+    const count = plan.columns.length;
+    // The shortest row is a list of digits, with a comma behind it.
+    return this.#read(plan, body, form, count, Math.ceil((body.length + 1) / (2 * count + 2)));
+  }
+
+  parseLines(plan: Plan, block: Uint8Array, lines: Lines, first: number): number {
+    const width = lines.order.length;
+    // The shortest row is a line of empty cells; alone, one has quotes.
+    return this.#read(
+      plan,
+      block,
+      CSV,
+      width,
+      Math.ceil((block.length + 1) / Math.max(width, 2)),
+      lines,
+      first,
+    );
+  }
+
+  #read(
+    plan: Plan,
+    body: Uint8Array,
+    form: number,
+    width: number,
+    rowsAtMost: number,
+    lines?: Lines,
+    first = 0,
+  ): number {
     const planAt = this.#places.get(plan) ?? this.#place(plan);
     const count = plan.columns.length;
     const { features } = plan;
     const aside = plan.aside.length;
     const order = this.#plansEnd;
-    const seen = order + aligned(4 * count);
+    const seen = order + aligned(4 * width);
     const unknown = seen + aligned(4 * count);
     const bodyAt = unknown + 4 * UNKNOWN_WORDS * MAX_UNKNOWN;
     const starts = bodyAt + aligned(body.length + PAD);
-    // The shortest row is a list of digits, with a comma behind it.
-    let mostRows = Math.ceil((body.length + 1) / (2 * count + 2));
     const rowBytes = 4 + 8 * aside + 4 * features;
     const room = Math.min(MAX_ROWS_BYTES, MAX_PAGES * PAGE - starts - 8 * BLOCK);
-    mostRows = Math.min(mostRows, Math.floor(room / rowBytes));
+    const mostRows = Math.min(rowsAtMost, Math.floor(room / rowBytes));
     if (mostRows < 1) return -1;
     const asideAt = starts + aligned(4 * (mostRows + 1));
     const out = asideAt + aligned(8 * mostRows * aside);
@@ -152,9 +195,17 @@ class WasmKernel implements Kernel {
     words[run + 9] = MAX_UNKNOWN;
     words[run + 10] = order;
     words[run + 11] = seen;
+    if (lines !== undefined) {
+      words.set(lines.order, order >> 2);
+      words[run + 12] = width;
+      words[run + 13] = lines.delimiter;
+      words[run + 14] = lines.decimal;
+      words[run + 15] = first;
+    }
     const rows = this.#exports.parse(this.#run);
     this.shape = words[run + RESULTS + 2] as number;
     this.unknownCount = words[run + RESULTS + 1] as number;
+    this.lines = words[run + RESULTS + 3] as number;
     this.outAt = out >> 2;
     this.asideAt = asideAt >> 3;
     this.startsAt = starts >> 2;

@@ -148,7 +148,8 @@ function writeTexts(
 function limitsOf({ type, tensor }: Input): { flags: number; least: number; most: number } | undefined {
   if (type !== 'integer') {
     const most = largestNumber(tensor);
-    return { flags: 0, least: -most, most };
+    // The kernel takes whole numbers of 8 digits unchecked.
+    return most < 1e8 ? undefined : { flags: 0, least: -most, most };
   }
   const most = Number.MAX_SAFE_INTEGER;
   if (tensor === undefined) return { flags: FLAG.whole, least: -most, most };

@@ -1,5 +1,6 @@
 import type { CsvForm } from '../../dialects/forms/csv.ts';
 import { readCsv } from '../../dialects/forms/csv.ts';
+import { readCsvBytes } from '../../dialects/csvBytes.ts';
 import { readJsonLines } from '../../dialects/forms/jsonLines.ts';
 import { createLinesWriter } from '../../dialects/linesAnswer.ts';
 import { CSV_PARAMETERS } from '../../dialects/queryParameters.ts';
@@ -64,7 +65,11 @@ function readBody(
 ): Decoded {
   const { inputs } = model.signature;
   const read =
-    kind === 'json' && format === undefined ? model.encoder.readBytes?.(body, 'mlflow') : undefined;
+    kind === 'csv'
+      ? readCsvBytes(body, model, form)
+      : kind === 'json' && format === undefined
+        ? model.encoder.readBytes?.(body, 'mlflow')
+        : undefined;
   if (read) return read;
   const text = toText(body);
   if (kind === 'csv') return { table: readCsv(text, inputs, form) };

@@ -1,5 +1,6 @@
 import type { CsvForm } from '../../dialects/forms/csv.ts';
 import { readCsv } from '../../dialects/forms/csv.ts';
+import { readCsvBytes } from '../../dialects/csvBytes.ts';
 import type { Delimiter } from '../../dialects/forms/delimiter.ts';
 import { readJsonLines } from '../../dialects/forms/jsonLines.ts';
 import type { NativeRows } from '../../dialects/native.ts';
@@ -95,8 +96,10 @@ export function decoderFor(c: AppContext, parameters: CsvParameters, skipBadRows
   const body = bodyType(c);
   if (body.kind === 'csv') {
     const form = csvForm(parameters, body);
-    return (bytes, { signature }) => ({
-      table: readCsv(toText(bytes), signature.inputs, form),
+    return (bytes, model) => ({
+      ...(readCsvBytes(bytes, model, form) ?? {
+        table: readCsv(toText(bytes), model.signature.inputs, form),
+      }),
       single: false,
     });
   }

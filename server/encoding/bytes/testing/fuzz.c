@@ -37,7 +37,7 @@ static u32 below(u32 n) {
 }
 
 static const char *TOKENS[] = {"\"", "\\", "[", "]", "{", "}", ",", ":", "0", "1", "-", ".", "e", "n", "null", "true", "false",
-                               " ",  "\n", "00", "1e999", "0.12345678901234567", "\"columns\"", "\"data\"", "\"index\""};
+                               " ",  "\n", "\r\n", ";", "True", "00", "1e999", "0.12345678901234567", "\"columns\"", "\"data\"", "\"index\""};
 
 // One change: a byte, a token put in or over, a range taken out or doubled, or an end.
 static u32 change(u8 *body, u32 length, u32 room) {
@@ -101,12 +101,23 @@ int main(int argc, char **argv) {
     memcpy(body, changed, length);
     free(changed);
     u32 maxRows = 1 + below(16), maxUnknown = below(16);
-    Run run = {.plan = plan, .body = body, .length = length, .form = below(3), .maxRows = maxRows, .maxUnknown = maxUnknown};
+    Run run = {.plan = plan, .body = body, .length = length, .form = below(5), .maxRows = maxRows, .maxUnknown = maxUnknown};
     run.out = malloc(4 * ((size_t)maxRows * features + 3));
     run.aside = malloc(8 * (size_t)maxRows * aside);
     run.starts = malloc(4 * (maxRows + 1));
     run.unknown = malloc(sizeof(Unknown) * maxUnknown);
-    run.order = malloc(4 * count);
+    // Twice as many bodies are read as CSV, by each delimiter and decimal sign; some have more cells than columns.
+    if (run.form > CSV) run.form = CSV;
+    run.width = count + below(3);
+    run.delimiter = (u8) ",,;\t|"[below(5)];
+    run.decimal = (u8) ".,"[below(2)];
+    run.index = below(2);
+    run.order = malloc(4 * run.width);
+    for (u32 k = 0; k < run.width; k++) run.order[k] = k < count ? k : SKIPPED;
+    if (run.width > count && below(2)) {
+      run.order[0] = INDEX;
+      for (u32 k = 1; k <= count; k++) run.order[k] = k - 1;
+    }
     run.seen = malloc(4 * count);
     i32 rows = parse(&run);
     if (rows >= 0) {
