@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from catboost import CatBoostClassifier
 from lightgbm import LGBMClassifier
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor, RandomForestClassifier, VotingClassifier
 from sklearn.impute import KNNImputer
@@ -206,3 +207,28 @@ def test_a_refusal_that_a_tolerance_lifts_names_it(tmp_path: Path) -> None:
 def test_wrong_arguments_stay_the_callers(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="unexpected keyword"):
         servemodel.export(LogisticRegression(), NUMBERS, tmp_path / "m" / "1", nonsense=1)
+
+
+class _Chosen(BaseEstimator, TransformerMixin):
+    """Code of one's own that takes a frame."""
+
+    def fit(self, frame: pd.DataFrame, actual: object = None) -> _Chosen:
+        return self
+
+    def transform(self, frame: pd.DataFrame) -> pd.DataFrame:
+        return frame[["a"]]
+
+
+@pytest.mark.parametrize("columns", [None, ["a", "b"]])
+def test_code_of_ones_own_in_front_is_refused_by_its_name(columns: list[str] | None, tmp_path: Path) -> None:
+    frame = pd.DataFrame({"a": [1.0, 2, 3, 4], "b": [1.0, 1, 2, 2]})
+    model = make_pipeline(_Chosen(), LogisticRegression()).fit(frame, [0, 0, 1, 1])
+    with pytest.raises(servemodel.ExportError, match="_Chosen is code of one's own"):
+        servemodel.export(model, frame, tmp_path / "m" / "1", columns=columns)
+
+
+def test_a_column_that_a_transformer_takes_is_no_target(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"a": [1.0, 2, 3, 4], "b": [1.0, 1, 2, 2]})
+    model = make_pipeline(ColumnTransformer([("s", StandardScaler(), ["a", "b"])]), LogisticRegression()).fit(frame, [0, 0, 1, 1])
+    with pytest.raises(servemodel.ExportError, match="takes the column a, which can't be the target"):
+        servemodel.export(model, frame, tmp_path / "m" / "1", target="a")

@@ -275,6 +275,7 @@ class TestFrames:
         self.refuse(FRAME[["age", "score"]], "the frame has no column visits", folder)
         self.refuse(good.iloc[:0], "the frame has no rows", folder)
         self.refuse(good, "no target column churn; they have", folder, target="churn")
+        self.refuse(good, "takes the column age, which can't be the target, too", folder, target="age")
         self.refuse(good.assign(age=np.inf), "column age has no number, or an infinite one", folder)
         self.refuse(good.assign(age=None), "column age has", folder)
         self.refuse(good, "has fractions", folder, integers=["score"])

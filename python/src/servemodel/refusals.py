@@ -6,6 +6,10 @@ import re
 from types import TracebackType
 from typing import Any
 
+from skl2onnx._supported_operators import sklearn_operator_name_map
+
+from servemodel.errors import ExportError
+
 OWN_WAYS = (
     "put a step of the library in its place or compute the column before the request, or give it an ONNX form yourself: "
     "skl2onnx.update_registered_converter before servemodel.export, or skl2onnx.to_onnx and then import that file"
@@ -29,6 +33,13 @@ ADVICE = {
     "LabelSpreading": "SelfTrainingClassifier takes its place",
 }
 OF_LIBRARIES = ("sklearn.", "lightgbm.", "xgboost.", "catboost.", "imblearn.")
+
+
+def refuse_own(step: Any) -> None:
+    """Raises ExportError for a step that is code of one's own, unless it was given an ONNX form."""
+    kind = type(step)
+    if not kind.__module__.startswith((*OF_LIBRARIES, "servemodel.")) and kind not in sklearn_operator_name_map:
+        raise ExportError(f"{kind.__name__} is code of one's own, which has no ONNX form: {OWN_WAYS}")
 
 
 def _converted(traceback: TracebackType | None) -> Any:

@@ -20,6 +20,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from servemodel.errors import ExportError
 from servemodel.missing_texts import is_missing, reserved_text
 from servemodel.native import Native
+from servemodel.refusals import refuse_own
 
 
 FLOAT_INTEGERS = 2**24
@@ -72,7 +73,10 @@ class Column:
 
 def first_step(model: Any) -> Any:
     """The transformer that takes the raw columns, or the model itself."""
-    return first_step(model.steps[0][1]) if isinstance(model, Pipeline) else model
+    if not isinstance(model, Pipeline):
+        return model
+    steps = [step for _, step in model.steps if step is not None and not isinstance(step, str)]
+    return first_step(steps[0]) if steps else model
 
 
 def reads_one_text(model: Any) -> bool:
@@ -119,9 +123,13 @@ def column_names(model: Any, frame: pd.DataFrame, targets: Sequence[str], chosen
     """
     candidates = [str(name) for name in frame.columns if name not in targets]
     known = fitted_names(model)
+    if known is None:
+        refuse_own(first_step(model))
     if known is not None:
         # A column transformer that was fitted on the whole table has seen the target, but doesn't use it.
         names = [str(name) for name in known if name not in targets]
+        if len(names) < len(known) and not isinstance(first_step(model), ColumnTransformer):
+            raise ExportError(f"the model takes the column {', '.join(map(str, targets))}, which can't be the target, too")
         if chosen is not None and list(chosen) != names:
             raise ExportError(f"--columns: the model was fitted on {', '.join(names)}, in this order")
     elif chosen is not None:
@@ -198,6 +206,9 @@ def _positions(chosen: Any, columns: list[str]) -> list[int]:
     listed = [chosen] if isinstance(chosen, (str, int)) else list(chosen)
     if listed and all(isinstance(item, (bool, np.bool_)) for item in listed):
         return [index for index, taken in enumerate(listed) if taken]
+    missing = [item for item in listed if isinstance(item, str) and item not in columns]
+    if missing:
+        raise ExportError(f"the model takes the column {', '.join(missing)}, which can't be the target, too")
     return [columns.index(item) if isinstance(item, str) else int(item) for item in listed]
 
 
