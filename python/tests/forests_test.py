@@ -121,6 +121,16 @@ def graph_of(content: bytes) -> onnx.ModelProto:
     return proto
 
 
+def without_covers(graph: Graph) -> onnx.ModelProto:
+    """Covers are written where the library's trees are found in the graph, which skl2onnx's own file shows less often."""
+    proto = graph_of(graph.content()[0])
+    for node in proto.graph.node:
+        for attribute in node.attribute:
+            if attribute.name == "nodes_hitrates":
+                del attribute.floats[:]
+    return proto
+
+
 def feeds(graph: Graph, frame: pd.DataFrame) -> dict[str, np.ndarray]:
     kinds = {onnx.TensorProto.STRING: object, onnx.TensorProto.BOOL: bool, onnx.TensorProto.INT64: "int64"}
     return {
@@ -143,7 +153,7 @@ def test_the_file_is_the_one_of_skl2onnx(name: str, monkeypatch: pytest.MonkeyPa
     assert ours.forests == {}
     monkeypatch.setattr(conversion, "kept_aside", lambda missing: contextlib.nullcontext({}))
     theirs = converted(model)
-    assert graph_of(ours.content()[0]).SerializeToString() == graph_of(theirs.content()[0]).SerializeToString()
+    assert without_covers(ours).SerializeToString() == without_covers(theirs).SerializeToString()
 
 
 @pytest.mark.parametrize("name", MODELS)

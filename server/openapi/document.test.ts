@@ -4,12 +4,14 @@ import { describe, expect, it } from 'vitest';
 import { readMlflow, writeMlflowError } from '../dialects/mlflow.ts';
 import type { ErrorCode } from '../errors/problem.ts';
 import { ERRORS, Problem } from '../errors/problem.ts';
+import { withChosenPath } from '../inference/openTask.ts';
 import { createCatalogue } from '../model/catalogue.ts';
 import type { Catalogue } from '../model/catalogue.ts';
 import type { Model } from '../model/model.ts';
 import { fromHome } from '../platform/install.ts';
 import { readShadowReports } from '../observers/shadow/report.ts';
 import { loadAdult } from '../testing/adult.ts';
+import { fastPathOf } from '../testing/fastPathOf.ts';
 import { tinyModel } from '../testing/tinyModel.ts';
 import { describeApi } from './document.ts';
 import type { Json } from './json.ts';
@@ -30,7 +32,8 @@ interface Document {
   };
 }
 
-const adult = await loadAdult();
+/** It can be explained. */
+const adult = withChosenPath(await fastPathOf(await loadAdult()), {});
 
 const documentOf = (catalogue: Catalogue, hasRoute: (route: string) => boolean = () => true): Document =>
   describeApi({ catalogue, errors: ERRORS, version: '1.2.3', hasRoute }) as unknown as Document;

@@ -1,5 +1,6 @@
 import { EXPLAIN_PARAMETERS } from '../dialects/queryParameters.ts';
 import type { Catalogue } from '../model/catalogue.ts';
+import { explanationOf } from '../model/explanation.ts';
 import type { Model } from '../model/model.ts';
 import { headers } from './headers.ts';
 import type { Json } from './json.ts';
@@ -51,7 +52,7 @@ const explain = (name: string, model: Model, operationId: string, ...statuses: n
   },
 });
 
-/** The operations that explain: with the default model, with each model by name, and with each version. */
+/** The operations that explain: with the default model, with each model by name, and with each version that can be explained. */
 export function describeExplain({ defaultModel, models, find }: Catalogue, nameOf: NameOf): Operation[] {
   const at = (path: string, route: string, description: Json): Operation => ({
     method: 'post',
@@ -59,7 +60,8 @@ export function describeExplain({ defaultModel, models, find }: Catalogue, nameO
     path: `${path}/explain`,
     description,
   });
-  const byName = models.flatMap((model) => {
+  const isExplained = (model: Model): boolean => !('reason' in explanationOf(model));
+  const byName = models.filter(isExplained).flatMap((model) => {
     const name = nameOf(model);
     const path = `/models/${encodeURIComponent(model.name)}`;
     const ofVersion = at(
@@ -70,6 +72,7 @@ export function describeExplain({ defaultModel, models, find }: Catalogue, nameO
     if (find(model.name) !== model) return [ofVersion];
     return [at(path, '/models/:model', explain(name, model, `explain${name}`, 404)), ofVersion];
   });
+  if (!isExplained(defaultModel)) return byName;
   return [at('', '', explain(nameOf(defaultModel), defaultModel, 'explain')), ...byName];
 }
 

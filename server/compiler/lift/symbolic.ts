@@ -71,6 +71,7 @@ export function mapFeature<From extends Value>(feature: Feature, f: (value: From
 
 /** The feature, followed by a table. NaN is a key like any other, and 0 and -0 are one key, as in ONNX Runtime. */
 export function lookUpFeature(feature: Feature, table: Table): Feature {
-  if (feature.table === undefined) return { ...feature, table };
+  const { source, compute } = feature;
+  if (feature.table === undefined) return { source, compute, table };
   return mapFeature(feature, (value) => lookup(table, value));
 }
