@@ -9,6 +9,7 @@ import { loadAdult } from '../testing/adult.ts';
 import { ADULT_COLUMNS, readAdultRows } from '../testing/adultRows.ts';
 import { readCsvBothWays, readPiecesBothWays } from '../testing/csvBothWays.ts';
 import { fastPathOf } from '../testing/fastPathOf.ts';
+import { readCsvBytes } from './csvBytes.ts';
 import type { CsvForm } from './forms/csv.ts';
 import { DELIMITERS } from './forms/delimiter.ts';
 
@@ -314,6 +315,17 @@ describe('a CSV read from its bytes', () => {
     expect(encoder.planLines).toBeDefined();
     expect(readCsvBothWays(encoder, SIGNATURE, body, { header: false })).toBeUndefined();
   });
+});
+
+it('counts the bytes that its rows hold while they wait for an observer', () => {
+  const input: Input = { name: 'a', onnx: 'a', type: 'number', nullable: false };
+  const one: Encoder = createFeatureEncoder({ inputs: [input] }, [writerOf(input, 0)], 3);
+  const read = readCsvBytes(Buffer.from('a\n1\n23\n'), {
+    encoder: one,
+    signature: { ...SIGNATURE, inputs: [input] },
+  });
+  expect(read?.encoded?.rows).toBe(2);
+  expect(read?.table.heldBytes).toBe('1\n23\n'.length);
 });
 
 describe('a column of float16', () => {

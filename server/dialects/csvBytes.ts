@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { ReceivedTable } from '../encoding/bytes/receivedTable.ts';
 import { withWarnings } from '../encoding/warnings.ts';
 import type { Model } from '../model/model.ts';
 import type { EncodedRows, LinesRead, ReadLines, Table } from '../model/rows.ts';
@@ -29,17 +30,13 @@ export interface CsvPiece {
 
 type Target = Pick<Model, 'encoder' | 'signature'>;
 
-/** Rows that were read without making them: they are made from their lines when an observer looks at them. */
-class LinesTable implements Table {
-  readonly columns: readonly string[];
+/** Rows of a CSV. */
+class LinesTable extends ReceivedTable {
   readonly explain;
   readonly before?: number;
   readonly headerAbsent?: boolean;
-  readonly #block: Buffer;
-  readonly #starts: Uint32Array;
   readonly #position: CsvPosition;
   readonly #csv: CsvTable;
-  #data: readonly unknown[] | undefined;
   #lines: readonly number[] | undefined;
 
   /** @param position of the block */
@@ -51,35 +48,30 @@ class LinesTable implements Table {
     headerAbsent = false,
   ) {
     const { columns, decimal } = position.form;
-    this.columns = columns;
+    super(columns, block, starts);
     this.explain = EXPLAIN[decimal];
     if (position.row > 0) this.before = position.row;
     if (headerAbsent) this.headerAbsent = true;
-    this.#block = block;
-    this.#starts = starts;
     this.#position = position;
     this.#csv = csv;
-  }
-
-  get data(): readonly unknown[] {
-    return (this.#data ??= Array.from({ length: this.#starts.length - 1 }, (_, row) => this.rowAt(row)));
   }
 
   get lines(): readonly number[] {
     return (this.#lines ??= this.#findLines());
   }
 
-  rowAt(row: number): unknown {
-    return this.#csv.readRow(this.#block.toString('utf8', this.#starts[row], this.#starts[row + 1]));
+  protected readRow(text: string): unknown {
+    return this.#csv.readRow(text);
   }
 
   #findLines(): number[] {
+    const { body, starts } = this;
     let { line } = this.#position;
     let at = 0;
-    return Array.from(this.#starts.subarray(0, -1), (start) => {
-      for (let end = this.#block.indexOf(NEWLINE, at); end !== -1 && end < start; line++) {
+    return Array.from({ length: starts.length - 1 }, (_, row) => {
+      for (let end = body.indexOf(NEWLINE, at); end !== -1 && end < (starts[row] as number); line++) {
         at = end + 1;
-        end = this.#block.indexOf(NEWLINE, at);
+        end = body.indexOf(NEWLINE, at);
       }
       return line;
     });

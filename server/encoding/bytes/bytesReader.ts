@@ -16,7 +16,7 @@ import type { Kernel, Lines } from './kernel.ts';
 import { FORMS, PLACE, SHAPE, UNKNOWN_WORDS, releaseKernel, takeKernel } from './kernel.ts';
 import type { Plan } from './plan.ts';
 import { createPlan } from './plan.ts';
-import { createReceivedTable } from './receivedTable.ts';
+import { JsonTable } from './receivedTable.ts';
 
 /** Runs the writers that the kernel has no code for. */
 function writeAside({ aside, features }: Plan, kernel: Kernel, cells: Float32Array, rows: number): void {
@@ -61,7 +61,7 @@ function tableOf(kernel: Kernel, { columns }: Plan, body: Buffer, rows: number):
     rows === 1
       ? [words[startsAt] as number, words[startsAt + 1] as number]
       : words.slice(startsAt, startsAt + rows + 1);
-  return createReceivedTable(body, names, byName, starts);
+  return new JsonTable(names, body, starts, byName);
 }
 
 /** For each cell of a line its column or PLACE; undefined for names that the encoder refuses. */

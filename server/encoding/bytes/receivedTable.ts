@@ -1,47 +1,45 @@
 import type { Table } from '../../model/rows.ts';
 
-/**
- * The rows of a body that was read without making them: they are made from its bytes when an observer looks at them.
- *
- * @param starts where each row begins, and where the last ends
- */
-export function createReceivedTable(
-  body: Buffer,
-  columns: readonly string[],
-  byName: boolean,
-  starts: ArrayLike<number>,
-): Table {
-  return new ReceivedTable(body, columns, byName, starts);
-}
-
-/** A class rather than closures: every request makes one. */
-class ReceivedTable implements Table {
+/** The rows of a body that was read without making them: each is made from its bytes when an observer looks at it. */
+export abstract class ReceivedTable implements Table {
   readonly columns: readonly string[];
-  readonly byName: boolean;
-  readonly rows: number;
-  readonly #body: Buffer;
-  readonly #starts: ArrayLike<number>;
+  protected readonly body: Buffer;
+  protected readonly starts: ArrayLike<number>;
   #data: readonly unknown[] | undefined;
 
-  constructor(body: Buffer, columns: readonly string[], byName: boolean, starts: ArrayLike<number>) {
+  /** @param starts where each row begins, and where the last ends */
+  constructor(columns: readonly string[], body: Buffer, starts: ArrayLike<number>) {
     this.columns = columns;
-    this.byName = byName;
-    this.rows = starts.length - 1;
-    this.#body = body;
-    this.#starts = starts;
+    this.body = body;
+    this.starts = starts;
   }
 
   get heldBytes(): number {
-    return this.#body.length;
+    return this.body.length;
   }
 
   get data(): readonly unknown[] {
-    return (this.#data ??= Array.from({ length: this.rows }, (_, row) => this.rowAt(row)));
+    return (this.#data ??= Array.from({ length: this.starts.length - 1 }, (_, row) => this.rowAt(row)));
   }
 
   rowAt(row: number): unknown {
-    const text = this.#body.toString('utf8', this.#starts[row], this.#starts[row + 1]);
-    // Behind it stand the comma and white space before the next row.
+    return this.readRow(this.body.toString('utf8', this.starts[row], this.starts[row + 1]));
+  }
+
+  /** The row that begins a text. Behind it stands what separates it from the next. */
+  protected abstract readRow(text: string): unknown;
+}
+
+/** Rows of JSON. */
+export class JsonTable extends ReceivedTable {
+  readonly byName: boolean;
+
+  constructor(columns: readonly string[], body: Buffer, starts: ArrayLike<number>, byName: boolean) {
+    super(columns, body, starts);
+    this.byName = byName;
+  }
+
+  protected readRow(text: string): unknown {
     return JSON.parse(text.slice(0, text.lastIndexOf(this.byName ? '}' : ']') + 1));
   }
 }
