@@ -18,7 +18,7 @@ touch "$out/.built.started"
 node_modules/.bin/tsc -p tsconfig.build.json --noEmit
 node_modules/.bin/rolldown --config rolldown.config.ts --dir "$out" >/dev/null
 # Beside the chunks of their rooms.
-cp worker/forest/kernel.wasm worker/explanation/explanationKernel.wasm server/encoding/bytes/rowKernel.wasm "$out/server/chunks/"
+find worker server -name '*.wasm' -exec cp {} "$out/server/chunks/" \;
 # The pages: scripts for browsers, and what is served as it stands.
 node_modules/.bin/tsc -p server/web/tsconfig.json --outDir "$out/server/web"
 for page in apidocs drift playground shared; do

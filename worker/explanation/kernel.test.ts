@@ -1,25 +1,8 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { itIsCompiled } from '../../server/testing/committedKernel.ts';
 
-const BUILD = fileURLToPath(new URL('./build.sh', import.meta.url));
 const committed = readFileSync(new URL('./explanationKernel.wasm', import.meta.url));
-const pinned = /^pinned='(.*)'$/m.exec(readFileSync(BUILD, 'utf8'))?.[1] ?? '';
-
-function hasPinned(tool: string): boolean {
-  try {
-    const said = execFileSync(tool, ['--version'], { encoding: 'utf8', stdio: 'pipe' });
-    return said.split('\n', 1)[0]?.includes(` ${pinned}`) === true;
-  } catch {
-    return false;
-  }
-}
-
-const lacking = ['clang', 'wasm-ld'].filter((tool) => !hasPinned(tool));
-const why = lacking.length > 0 ? ` (skipped: no ${lacking.join(' and no ')} ${pinned} here)` : '';
 
 describe('the explanation kernel', () => {
   it('takes nothing but a memory, gives nothing but two functions, and is small', () => {
@@ -32,18 +15,5 @@ describe('the explanation kernel', () => {
     expect(committed.length).toBeLessThan(4_000);
   });
 
-  it.skipIf(why !== '')(`is what its source is compiled to${why}`, () => {
-    const folder = mkdtempSync(join(tmpdir(), 'kernel-'));
-    try {
-      const output = join(folder, 'kernel.wasm');
-      execFileSync(BUILD, [output]);
-      expect(readFileSync(output).equals(committed)).toBe(true);
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
-  });
-
-  it('has a build script that says how it is used', () => {
-    expect(execFileSync(BUILD, ['--help'], { encoding: 'utf8' })).toContain('Usage: ');
-  });
+  itIsCompiled('explanation', committed);
 });

@@ -1,6 +1,6 @@
 import { refuse } from './checkEnsemble.ts';
 
-/** Half of what WebAssembly can address; as in build.sh. */
+/** Half of what WebAssembly can address; as in scripts/generate/kernels/build.sh. */
 const MAX_BYTES = 2 ** 31;
 export const PAGE = 65_536;
 const CACHE_LINE = 64;
