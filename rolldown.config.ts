@@ -14,7 +14,7 @@ const ENTRIES = [
   'scripts/operate/audit/main',
 ];
 
-/** Threads that fail, for tests: these can't run TypeScript. An image has none of them. */
+/** Threads that fail, for tests: these can't run TypeScript. An image doesn't have them. */
 const FIXTURES = 'worker/fixtures';
 const fixtures = existsSync(FIXTURES)
   ? readdirSync(FIXTURES).map((name) => `${FIXTURES}/${name.replace('.ts', '')}`)

@@ -25,7 +25,7 @@ async function run(task: RunTask): Promise<Partial<Done>> {
   }
 }
 
-/** The code is loaded at the first use: a thread that explains nothing has none of it. */
+/** The code is loaded at the first use. */
 async function explain({ model, rows, cells, packed }: ExplainTask): Promise<Partial<Done>> {
   const { createExplainer } = await import('./explanation/explainer.ts');
   let explainer = explainers.get(model);

@@ -1,4 +1,4 @@
-"""Covers in the graph are those of the library: node by node, whatever the library."""
+"""Covers in the graph are those of the library, node by node."""
 
 from __future__ import annotations
 

@@ -1,3 +1,4 @@
+import { NO_COVERS, spaceNameOf } from '../../worker/explanation/space.ts';
 import type { CompiledForest } from '../../worker/forest/compileForest.ts';
 import { compileForest } from '../../worker/forest/compileForest.ts';
 import { compileParts } from '../../worker/forest/compileParts.ts';
@@ -12,7 +13,7 @@ import type { Lifted, Origin } from './lift/lift.ts';
 import { liftModel, liftOrigin } from './lift/lift.ts';
 import { exampleRow } from '../model/exampleRow.ts';
 import type { Engine, Explanation, Fast, Model } from '../model/model.ts';
-import { NO_COVERS, NO_TREES } from '../model/explanation.ts';
+import { NO_TREES } from '../model/explanation.ts';
 import { rowsInOrder } from '../model/rowsInOrder.ts';
 
 /** A model.onnx that was read. */
@@ -22,13 +23,12 @@ export interface OnnxFile {
   readonly sha256: string;
 }
 
-function explanationOf(rest: Lifted['rest'], compiled: FastPath['rest']): Explanation {
+function findExplanation(rest: Lifted['rest'], compiled: FastPath['rest']): Explanation {
   if (rest.kind !== 'forest' || compiled.kind !== 'forest') return NO_TREES;
-  const { kind, aggregate, postTransform } = compiled.forest;
+  const { aggregate } = compiled.forest;
   if (aggregate === 'MIN' || aggregate === 'MAX') return { reason: 'its trees are not added up' };
   if (!rest.hasCovers) return { reason: NO_COVERS };
-  const space = kind === 'regressor' ? 'value' : postTransform === 'NONE' ? 'probability' : 'margin';
-  return { method: 'tree_path_dependent', space };
+  return { method: 'tree_path_dependent', space: spaceNameOf(compiled.forest) };
 }
 
 /** The forest compiled, or why it can't be. */
@@ -109,7 +109,7 @@ export function findPath(model: Model, onnx: Uint8Array, compare = true): FoundP
     whole: compare ? encodeProbes(model, model.encoder, rows) : model.probes,
     fast: encodeProbes(model, encoder, rows),
   };
-  const explanation = explanationOf(lifting.rest, rest);
+  const explanation = findExplanation(lifting.rest, rest);
   return {
     engine,
     path: { features: lifting.features, rest },

@@ -3,7 +3,7 @@ import type { Pool } from './pool.ts';
 
 /** Lanes for work that comes behind predictions. */
 export interface Behind {
-  /** Requests and slices that aren't done: threads must not end before. */
+  /** As of the work. */
   readonly open: number;
   /** Gives idle lanes to the work. To be called when no prediction waits. */
   dispatch(): void;
@@ -17,22 +17,17 @@ export function createBehind(
   changed: () => void,
 ): Behind {
   if (!background) return { open: 0, dispatch: () => {}, close: () => {} };
-  let slices = 0;
   background.onChange(changed);
   return {
     get open() {
-      return background.open + slices;
+      return background.open;
     },
     dispatch: () => {
       while (background.waiting) {
         const [lane] = pool.idle();
         const slice = lane && background.start(lane);
         if (!slice) return;
-        slices++;
-        void slice.finally(() => {
-          slices--;
-          changed();
-        });
+        void slice.finally(changed);
       }
     },
     close: () => background.close(),

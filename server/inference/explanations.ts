@@ -62,7 +62,7 @@ export interface Explanations {
 export interface Background {
   /** Whether rows wait. */
   readonly waiting: boolean;
-  /** Requests that aren't answered yet. */
+  /** Requests that aren't answered yet, and slices that lanes work on: threads must not end before. */
   readonly open: number;
   /** Works on some rows in an idle lane; undefined while others do already. */
   start(lane: Lane): Promise<void> | undefined;
@@ -192,7 +192,7 @@ export function createExplanations(options: ExplanationsOptions): Explanations &
       return queue.length > 0 && slices < mostSlices;
     },
     get open() {
-      return open;
+      return open + slices;
     },
     onChange: (listener) => {
       onChange = listener;

@@ -1,6 +1,7 @@
 import { createExplainer } from '../../worker/explanation/explainer.ts';
 import type { PackedExplanation } from '../../worker/explanation/packExplanation.ts';
 import { packExplanation } from '../../worker/explanation/packExplanation.ts';
+import { NO_COVERS } from '../../worker/explanation/space.ts';
 import { EnsembleRefused } from '../../worker/forest/ensemble.ts';
 import { createForest } from '../../worker/forest/forest.ts';
 import { OnnxRefused } from '../../worker/onnx/onnxRefused.ts';
@@ -10,7 +11,7 @@ import { edgeRows } from '../compiler/edgeRows.ts';
 import type { Lifted } from '../compiler/lift/lift.ts';
 import { liftModel } from '../compiler/lift/lift.ts';
 import { createFeatureEncoder } from '../encoding/encoder.ts';
-import { NO_COVERS, NO_TREES } from '../model/explanation.ts';
+import { NO_TREES } from '../model/explanation.ts';
 import type { ExplainTask, ExplainedVersion } from './messages.ts';
 import type { ModelVersion } from './readModelVersion.ts';
 import { readModelVersion } from './readModelVersion.ts';

@@ -3,9 +3,6 @@ import type { Explanation, Model, NoExplanation } from './model.ts';
 export const NO_TREES: NoExplanation = {
   reason: 'only tree ensembles behind encoders that the server has lifted are explained, and it is none',
 };
-/** As packExplanation refuses it. */
-export const NO_COVERS =
-  'the file has no covers of its nodes (nodes_hitrates), which servemodel.export writes';
 
 /** By what the file says of the path in force. */
 export const explanationOf = ({ engine, fast }: Model): Explanation =>

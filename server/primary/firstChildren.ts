@@ -1,11 +1,10 @@
-import cluster from 'node:cluster';
 import type { Logger } from 'pino';
 import { fingerprintOf } from '../repository/folder.ts';
 import type { Config } from '../settings/settings.ts';
 import type { Verifier } from '../verification/verifier.ts';
 import { createVerifier } from '../verification/verifier.ts';
 import type { Processes } from './processes.ts';
-import { createProcesses } from './processes.ts';
+import { createProcesses, killAllBut } from './processes.ts';
 
 /** Time to compare one version's fast path, on a busy machine. */
 const VERIFY_TIMEOUT_MS = 600_000;
@@ -45,9 +44,7 @@ function chooseVerifier(
   };
 }
 
-/**
- * Forks the processes, which load their modules while the primary loads its own.
- */
+/** Forks the processes, which load their modules while the primary loads its own. */
 export function forkFirstChildren(options: FirstChildrenOptions): FirstChildren {
   const { config, runtime, log } = options;
   const processes = createProcesses({ config, runtime, log });
@@ -60,7 +57,7 @@ export function forkFirstChildren(options: FirstChildrenOptions): FirstChildren 
     verifier,
     kill: () => {
       verifier.close();
-      for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGKILL');
+      killAllBut([]);
     },
   };
 }

@@ -78,7 +78,7 @@ async function end(child: Child, ms: number): Promise<void> {
 }
 
 /** A process that isn't ready has no request to finish. */
-function killAllBut(known: readonly Child[]): void {
+export function killAllBut(known: readonly Child[]): void {
   for (const worker of Object.values(cluster.workers ?? {})) {
     if (worker && !known.some((child) => child.worker === worker)) worker.process.kill('SIGKILL');
   }

@@ -6,7 +6,7 @@ import type { Structure } from '../forest/structure.ts';
 import { findStructure } from '../forest/structure.ts';
 import { POINTS, RULE_NUMBERS, packRules } from './gaussLegendre.ts';
 import type { Space } from './space.ts';
-import { spaceOf } from './space.ts';
+import { NO_COVERS, spaceOf } from './space.ts';
 import type { Source } from './treeOrder.ts';
 import { createPath, visitTree } from './treeOrder.ts';
 
@@ -18,7 +18,7 @@ const [MISSING_LEFT, EQUAL] = [1, 2];
 const MAX_NODES = 2 ** 22;
 /** Sums that a row may need: 256 MB. */
 const MAX_SUMS = 2 ** 22;
-/** A tree stays in the processor's cache for so many rows; the sums of a call take 4 MB, unless one row needs more. */
+/** Rows of a call, for which a tree stays in the processor's cache; their sums take 4 MB, unless one row needs more. */
 const MOST_ROWS = 16;
 const MOST_SUMS = 2 ** 16;
 
@@ -86,8 +86,7 @@ export function packExplanation(
   if (ensemble.nodeIds.length > MAX_NODES) refuse(`it has more than ${MAX_NODES} nodes`);
   checkEnsemble(ensemble, features);
   const { nodeCovers: covers, nodeIds, outputs } = ensemble;
-  if (covers === undefined || covers.length !== nodeIds.length || !hasCovers(covers))
-    refuse('the file has no covers of its nodes (nodes_hitrates), which servemodel.export writes');
+  if (covers === undefined || covers.length !== nodeIds.length || !hasCovers(covers)) refuse(NO_COVERS);
   const space = spaceOf(ensemble);
   if (space.outputs * features > MAX_SUMS) refuse(`${outputs} outputs of ${features} features are too many`);
   const source: Source = {

@@ -13,18 +13,29 @@ export interface Space {
   readonly scale: number;
 }
 
+export const NO_COVERS =
+  'the file has no covers of its nodes (nodes_hitrates), which servemodel.export writes';
+
+export const spaceNameOf = ({
+  kind,
+  postTransform,
+}: Pick<TreeEnsemble, 'kind' | 'postTransform'>): Space['space'] => {
+  if (kind === 'regressor') return 'value';
+  return postTransform === 'NONE' ? 'probability' : 'margin';
+};
+
 /** @throws {EnsembleRefused} for scores that aren't sums of the leaves' weights */
 export function spaceOf(ensemble: TreeEnsemble): Space {
   const { kind, outputs, aggregate, baseValues, postTransform, weightOutputs, weights, nodeTreeIds } =
     ensemble;
+  const space = spaceNameOf(ensemble);
   if (kind === 'regressor') {
     if (aggregate === 'MIN' || aggregate === 'MAX')
       refuse(`its trees are combined by their ${aggregate === 'MIN' ? 'least' : 'largest'} value`);
     if (outputs > 1 && postTransform !== 'NONE') refuse('it transforms several targets');
     const scale = aggregate === 'AVERAGE' ? 1 / new Set(nodeTreeIds).size : 1;
-    return { space: 'value', outputs, scale };
+    return { space, outputs, scale };
   }
-  const space = postTransform === 'NONE' ? 'probability' : 'margin';
   if (outputs !== 2) return { space, outputs, scale: 1 };
   if (weightOutputs.every((output) => output === 0) && baseValues.length < 2) {
     const positive = weights.every((weight) => !(weight < 0));

@@ -1,11 +1,10 @@
-import { refuse } from '../forest/checkEnsemble.ts';
+import { LEAF, refuse } from '../forest/checkEnsemble.ts';
 import type { TreeEnsemble } from '../forest/ensemble.ts';
 import { MODES } from '../forest/ensemble.ts';
 import type { Tests } from '../forest/lowering.ts';
 import { SIDES } from '../forest/lowering.ts';
 import type { Structure, Tree } from '../forest/structure.ts';
 
-const LEAF = MODES.indexOf('LEAF');
 const BRANCH_EQ = MODES.indexOf('BRANCH_EQ');
 const BRANCH_NEQ = MODES.indexOf('BRANCH_NEQ');
 const TRUE = SIDES.indexOf('true');

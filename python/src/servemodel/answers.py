@@ -311,7 +311,7 @@ def _of_classes(
     if len(own) != width:
         raise ExportError(f"the model gives {width} labels a row, and knows the classes of {len(own)}")
     found = [class_names(list(one)) for one in own]
-    # A whole number in the answer, whatever the type of the target was.
+    # A whole number in the answer, for a target of floats too.
     whole = tuple(tuple(int(one) if isinstance(one, float) else one for one in each) for each in found)
     numbers = "probabilities" if named and all(len(one) == 2 for one in whole) else None
     return Form("multilabel-classification", whole, _value_names(model, width, names, targets), numbers)

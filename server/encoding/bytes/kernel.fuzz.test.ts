@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { powersOfFive } from './kernel.ts';
 import type { Plan } from './plan.ts';
 import { createPlan } from './plan.ts';
+import { powersOfFive } from './powersOfFive.ts';
 import { FEATURES, INPUTS, writerOf } from './testing/everyColumn.ts';
 
 const SOURCE = fileURLToPath(new URL('./testing/fuzz.c', import.meta.url));
@@ -75,7 +75,7 @@ const BODIES: readonly unknown[] = [
 ];
 
 it.skipIf(compiler === undefined)(
-  `the kernel stays in its memory, whatever a body holds${why}`,
+  `the kernel stays in its memory, with any body${why}`,
   { timeout: 300_000 },
   () => {
     const folder = mkdtempSync(join(tmpdir(), 'fuzz-'));

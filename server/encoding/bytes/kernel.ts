@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Plan } from './plan.ts';
+import { powersOfFive } from './powersOfFive.ts';
 
 /** What a body may look like: as in kernel.c. */
 export const FORMS = { native: 0, instances: 1, mlflow: 2 } as const;
@@ -15,7 +16,6 @@ const RESULTS = 16;
 const CSV = 3;
 /** Cells of CSV that belong to no column, as they stand in `order`. */
 export const PLACE = { skipped: 2 ** 32 - 1, index: 2 ** 32 - 2 } as const;
-const POWERS = { least: -64, most: 64 } as const;
 export const UNKNOWN_WORDS = 4;
 
 const PAGE = 65_536;
@@ -32,24 +32,6 @@ const MAX_ROWS_BYTES = 64 * 2 ** 20;
 
 const aligned = (bytes: number): number => (bytes + BLOCK - 1) & -BLOCK;
 
-/** 5^q as 128 bits of which the first is set; below 0 its reciprocal, rounded up: the table of Lemire's paper. */
-function powerOfFive(q: number): bigint {
-  const power = 5n ** BigInt(Math.abs(q));
-  const bits = BigInt(power.toString(2).length);
-  if (q >= 0) return bits <= 128n ? power << (128n - bits) : power >> (bits - 128n);
-  const reciprocal = (1n << (bits + 127n)) / power + 1n;
-  return reciprocal >> 128n === 0n ? reciprocal : reciprocal >> 1n;
-}
-
-/** `powers` of kernel.c. */
-export const powersOfFive = (): BigUint64Array =>
-  BigUint64Array.from(
-    Array.from({ length: POWERS.most - POWERS.least + 1 }, (_, at) => powerOfFive(POWERS.least + at)).flatMap(
-      (power) => [power >> 64n, BigInt.asUintN(64, power)],
-    ),
-  );
-
-let powers: BigUint64Array | undefined;
 let compiled: WebAssembly.Module | undefined;
 
 const loadModule = (): WebAssembly.Module =>
@@ -132,7 +114,7 @@ class WasmKernel implements Kernel {
     const instance = new WebAssembly.Instance(loadModule(), { env: { memory: this.#memory, number } });
     this.#exports = instance.exports as unknown as Exports;
     this.#view();
-    new BigUint64Array(this.#memory.buffer, this.#exports.powers()).set((powers ??= powersOfFive()));
+    new BigUint64Array(this.#memory.buffer, this.#exports.powers()).set(powersOfFive());
   }
 
   parse(plan: Plan, body: Uint8Array, form: Form): number {

@@ -11,6 +11,7 @@ import { perModel } from '../../model/perModel.ts';
 import type { EncodedRows } from '../../model/rows.ts';
 import type { PredictRequest } from '../../prediction/request.ts';
 import { explainTiming, timings } from '../../prediction/timings.ts';
+import { predictionHeaders } from '../answerHeaders.ts';
 import { sendText } from '../compress.ts';
 import { requireJsonAnswer } from '../mediaTypes.ts';
 import type { ModelOf } from '../modelOf.ts';
@@ -96,9 +97,7 @@ export function explainRoute(deps: ExplainDeps, modelOf: ModelOf): Methods {
       const written = writerOf(model)(explained.packed, explained.contributions, answers, wanted);
       const predictions = predictionsOf(model)(answers, rows, false);
       return sendText(c, `${predictions.slice(0, -1)},"explanations":[${written}],"space":"${space}"}`, {
-        'content-type': 'application/json',
-        'x-request-id': request.id,
-        'x-model': model.id,
+        ...predictionHeaders(request.id, prediction),
         'server-timing': `${timings(prediction)}, ${explainTiming(explained.seconds)}`,
       });
     },

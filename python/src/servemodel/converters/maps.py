@@ -33,7 +33,7 @@ def _affine(nodes: Nodes, model: Any) -> str:
 
 
 def _affine_values(nodes: Nodes, model: Any) -> str:
-    """A regressor that is linear in its columns, whatever its name."""
+    """A regressor that is linear in its columns."""
     width = int(model.n_features_in_)
     points = np.asarray(model.predict(np.vstack([np.zeros(width), np.eye(width)]))).reshape(width + 1, -1)
     return nodes("Add", nodes("MatMul", nodes.doubles(), nodes.constant(points[1:] - points[0])), nodes.constant(points[0]))

@@ -85,7 +85,7 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
             parts.append(nodes("Mul", nodes.cast(nodes("IsNaN", column), "float64"), nodes.constant([0.0])))
             continue
         parts.append(nodes("Where", nodes.columns(missing, [at]), _imputed(nodes, model, distances, at), column))
-    nodes.finish(parts[0] if len(parts) == 1 else nodes("Concat", *parts, axis=1))
+    nodes.finish(nodes.beside(parts))
 
 
 def register() -> None:

@@ -39,7 +39,11 @@ class Nodes:
     def doubles(self) -> str:
         """The operator's inputs as one matrix [N, F] of float64."""
         names = [self.cast(each.full_name, "float64") for each in self.operator.inputs]
-        return names[0] if len(names) == 1 else self("Concat", *names, axis=1)
+        return self.beside(names)
+
+    def beside(self, matrices: list[str]) -> str:
+        """Matrices [N, F] side by side."""
+        return matrices[0] if len(matrices) == 1 else self("Concat", *matrices, axis=1)
 
     def columns(self, matrix: str, indexes: list[int]) -> str:
         return self("Gather", matrix, self.constant(indexes, "int64"), axis=1)
@@ -56,7 +60,7 @@ class Nodes:
         return self("Add", self("MatMul", parts, self.constant(slopes[:, None])), self.constant([float(heights[0])]))
 
     def only_between(self, values: str, low: float, high: float, answers: str) -> str:
-        """The answers [N, 1] where the values [N, 1] lie in the range, else NaN."""
+        """The answers [N, F] where the values [N, 1] lie in the range, else NaN."""
         inside = self("And", self("GreaterOrEqual", values, self.constant([low])), self("LessOrEqual", values, self.constant([high])))
         return self("Where", inside, answers, self.constant([np.nan]))
 

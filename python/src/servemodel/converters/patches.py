@@ -55,7 +55,7 @@ def _bins(scope: Any, operator: Any, container: Any) -> None:
             numbers = nodes.constant(np.arange(int(model.n_bins_[at]), dtype="float64")[None])
             number = nodes.cast(nodes("Equal", number, numbers), "float64")
         parts.append(number)
-    nodes.finish(parts[0] if len(parts) == 1 else nodes("Concat", *parts, axis=1))
+    nodes.finish(nodes.beside(parts))
 
 
 def _groups_rare(model: OneHotEncoder) -> bool:
@@ -93,7 +93,7 @@ def _one_hot(scope: Any, operator: Any, container: Any) -> None:
             values_int64s=[int(group) for group in groups], default_int64=other,
         )  # fmt: skip
         parts.append(nodes.cast(nodes("Equal", code, nodes.constant([shown], "int64")), "float64"))
-    nodes.finish(parts[0] if len(parts) == 1 else nodes("Concat", *parts, axis=1))
+    nodes.finish(nodes.beside(parts))
 
 
 def _imputer_shapes(operator: Any) -> None:

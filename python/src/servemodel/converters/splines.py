@@ -49,8 +49,7 @@ def _spline(nodes: Nodes, model: SplineTransformer, spline: Any, x: str) -> str:
     if model.extrapolation == "continue":
         return _values(nodes, x, knots, table)
     if model.extrapolation == "error":
-        inside = nodes("And", nodes("GreaterOrEqual", x, nodes.constant([low])), nodes("LessOrEqual", x, nodes.constant([high])))
-        return nodes("Where", inside, _values(nodes, x, knots, table), nodes.constant([np.nan]))
+        return nodes.only_between(x, low, high, _values(nodes, x, knots, table))
     if model.extrapolation == "periodic":
         period = high - low
         if period <= 0:
@@ -89,7 +88,7 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
         if getattr(model, "handle_missing", "error") == "zeroout":
             values = nodes("Where", nodes("IsNaN", x), nodes.constant([0.0]), values)
         parts.append(values)
-    nodes.finish(parts[0] if len(parts) == 1 else nodes("Concat", *parts, axis=1))
+    nodes.finish(nodes.beside(parts))
 
 
 def register() -> None:
