@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { answerHeaders, predictionHeaders } from './answerHeaders.ts';
 import type { AppContext } from './context.ts';
 import { sendText } from './compress.ts';
@@ -27,3 +28,28 @@ export const answerPrediction = (
   type?: string,
 ): Promise<Response> | Response =>
   sendText(c, body, predictionHeaders(c.get('request').id, prediction, type));
+
+/** Parts of Node's own response that its types don't have. */
+interface Head {
+  readonly _header?: unknown;
+  _headerSent?: unknown;
+}
+
+/**
+ * Ends a response whose head is set. Node's `end` writes the body, then nothing once more, in one `writev`, which takes
+ * longer than this one string. The client gets the same bytes.
+ */
+export function endAtOnce(outgoing: ServerResponse, body: string | Buffer): void {
+  const { socket } = outgoing;
+  const head = outgoing as Head;
+  if (
+    typeof body === 'string' &&
+    socket !== null &&
+    typeof head._header === 'string' &&
+    head._headerSent === false
+  ) {
+    socket.write(head._header + body);
+    head._headerSent = true;
+    outgoing.end();
+  } else outgoing.end(body);
+}
