@@ -46,7 +46,7 @@ const part = (headers: string, content: string): string =>
 
 /** Uploads the input in chunks of `size` bytes: the file must not depend on it. */
 async function receive(input: Buffer, size: number): Promise<string | undefined> {
-  const spool = await openSpool(tmpdir());
+  const spool = openSpool(tmpdir());
   try {
     const pieces = Array.from({ length: Math.ceil(input.length / size) }, (_, at) =>
       input.subarray(at * size, (at + 1) * size),

@@ -120,8 +120,8 @@ export function predictFileRoute(
   return {
     POST: async (c) => {
       const model = modelOf(c);
-      const file = await openSpool(folder);
-      const answers = await openSpool(folder);
+      const file = openSpool(folder);
+      const answers = openSpool(folder);
       try {
         return await answer(c, model, file, answers);
       } catch (error) {
