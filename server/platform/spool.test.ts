@@ -1,4 +1,5 @@
 import { readdirSync, readlinkSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { withTemporaryFolder } from '../testing/temporaryFolder.ts';
@@ -45,6 +46,7 @@ describe('a spool', () => {
           const spool = openSpool(folder);
           const chunks = all.map(bytesOf);
           for (const chunk of chunks) await spool.append(chunk);
+          spool.end();
           const whole = Buffer.concat(chunks);
           expect(spool.bytes).toBe(whole.length);
           expect((await readAll(spool, size)).equals(whole)).toBe(true);
@@ -68,6 +70,7 @@ describe('a spool', () => {
       expect(onDisk()).toBe(before);
       await spool.append(bytesOf(60, 1));
       await spool.append(bytesOf(10, 2));
+      spool.end();
       expect(onDisk()).toBe(before + 1);
       expect(
         (await readAll(spool, 7)).equals(Buffer.concat([bytesOf(60, 0), bytesOf(60, 1), bytesOf(10, 2)])),
@@ -82,6 +85,34 @@ describe('a spool', () => {
       expect(onDisk()).toBe(before);
       await next.close();
     }));
+
+  it('is read while it is written, in pieces of full length', async () => {
+    const spool = openSpool('/nowhere');
+    const lengths: number[] = [];
+    const read = (async () => {
+      for await (const piece of pieces(spool, 100)) lengths.push(piece.length);
+    })();
+    for (let at = 0; at < 35; at++) {
+      await spool.append(bytesOf(10, at));
+      await nextTurn();
+      // The next piece waits for all of its bytes.
+      expect(lengths.length).toBeLessThanOrEqual(spool.bytes / 100);
+    }
+    spool.end();
+    await read;
+    expect(lengths).toEqual([100, 100, 100, 50]);
+    await spool.close();
+  });
+
+  it.each(['an error', 'its end'])('lets its reader go with %s', async (end) => {
+    const spool = openSpool('/nowhere');
+    await spool.append(bytesOf(10, 0));
+    const read = readAll(spool, 100);
+    await nextTurn();
+    if (end === 'an error') spool.end(new Error('gone'));
+    await spool.close();
+    await expect(read).rejects.toThrow(end === 'an error' ? 'gone' : 'closed');
+  });
 
   it('takes nothing once it is closed', () =>
     withRoom(0, async (folder) => {
@@ -103,6 +134,7 @@ describe('a spool', () => {
       if (turns < 100) setImmediate(count);
     };
     setImmediate(count);
+    spool.end();
     await readAll(spool, 1);
     expect(turns).toBeGreaterThanOrEqual(4);
     await spool.close();

@@ -12,6 +12,10 @@ export interface Spool {
   append(chunk: Uint8Array): Promise<void>;
   /** Fills the buffer from this position, in a later turn of the event loop: others have theirs. @returns the bytes read */
   read(buffer: Uint8Array, position: number): Promise<number>;
+  /** Nothing more is appended: after the error, if there is one. */
+  end(error?: Error): void;
+  /** Waits until there are so many bytes, or no more to come. @throws {Error} the one that ended it */
+  written(bytes: number): Promise<void>;
   /** May be called twice. */
   close(): Promise<void>;
 }
@@ -58,6 +62,8 @@ class Chunks {
   }
 }
 
+const closed = (): Error => new Error('the spool is closed');
+
 /** Makes a file that is unlinked at once, so that not even a crash leaves it behind. */
 async function openFile(folder: string): Promise<FileHandle> {
   const path = join(folder, `spool-${randomUUID()}`);
@@ -76,12 +82,15 @@ export function openSpool(folder: string): Spool {
   let handle: FileHandle | undefined;
   let bytes = 0;
   let isOpen = true;
+  let ended: { readonly error?: Error | undefined } | undefined;
+  /** Its one reader waits. */
+  let wake = (): void => {};
   const openOnce = async (): Promise<FileHandle> => {
     if (handle) return handle;
     const opened = await openFile(folder);
     if (isOpen) return (handle = opened);
     await opened.close();
-    throw new Error('the spool is closed');
+    throw closed();
   };
   const readFile = async (from: FileHandle, buffer: Uint8Array, position: number): Promise<number> => {
     let filled = 0;
@@ -97,10 +106,19 @@ export function openSpool(folder: string): Spool {
       return bytes;
     },
     append: async (chunk) => {
-      if (!isOpen) throw new Error('the spool is closed');
+      if (!isOpen) throw closed();
       if (handle === undefined && memoryBytes + chunk.byteLength <= MEMORY_BYTES) chunks.push(chunk);
       else await (await openOnce()).appendFile(chunk);
       bytes += chunk.byteLength;
+      wake();
+    },
+    end: (error) => {
+      ended ??= { error };
+      wake();
+    },
+    written: async (wanted) => {
+      while (bytes < wanted && ended === undefined) await new Promise<void>((resolve) => (wake = resolve));
+      if (ended?.error) throw ended.error;
     },
     read: async (buffer, position) => {
       const filled = chunks.read(buffer, position);
@@ -111,6 +129,8 @@ export function openSpool(folder: string): Spool {
     close: async () => {
       if (!isOpen) return;
       isOpen = false;
+      ended ??= { error: closed() };
+      wake();
       chunks.free();
       await handle?.close();
     },
@@ -120,13 +140,19 @@ export function openSpool(folder: string): Spool {
 /** Bytes that are parsed as text at once: they block the event loop for one or two milliseconds. */
 const PIECE_BYTES = 64 * 1024;
 
-/** The bytes of a spool in pieces. A piece is valid until the next one is read. */
+/**
+ * The bytes of a spool in pieces, as they come, until it has ended. A piece is valid until the next one is read.
+ *
+ * @throws {Error} the one that ended it
+ */
 export async function* pieces(spool: Spool, pieceBytes = PIECE_BYTES): AsyncGenerator<Uint8Array> {
+  await spool.written(pieceBytes);
   const buffer = new Uint8Array(Math.min(pieceBytes, spool.bytes));
   for (let position = 0; position < spool.bytes;) {
     const read = await spool.read(buffer, position);
     if (read === 0) return;
     position += read;
     yield buffer.subarray(0, read);
+    await spool.written(position + pieceBytes);
   }
 }

@@ -57,7 +57,7 @@ async function receive(input: Buffer, size: number): Promise<string | undefined>
       Readable.from(pieces),
     );
     return await decoded(async () => {
-      await receiveFile(c, spool, MAX_BYTES);
+      await receiveFile(c, spool, MAX_BYTES).complete;
       const bytes = Buffer.alloc(spool.bytes);
       await spool.read(bytes, 0);
       return bytes.toString('latin1');
