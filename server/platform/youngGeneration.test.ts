@@ -32,7 +32,7 @@ afterEach(() => letYoungGenerationGrow(true));
 
 describe('the young generation', () => {
   it('stays as it is, or grows', async () => {
-    expect(await sizeAfterSurvivors(false)).toBeLessThan(4 * MIB);
+    expect(await sizeAfterSurvivors(false)).toBeLessThan(6 * MIB);
     expect(await sizeAfterSurvivors(true)).toBeGreaterThan(8 * MIB);
   });
 
