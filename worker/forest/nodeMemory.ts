@@ -3,6 +3,8 @@ import { PAGE, createForestMemory, reserve } from './forestMemory.ts';
 import type { PackedTrees } from './packTrees.ts';
 import { LANES, MAX_SLOTS, checkWord, createColumns } from './packTrees.ts';
 
+const LANE_BITS = Math.log2(LANES);
+
 /** The memory grows by this many bytes at least. */
 const STEP = 2 ** 20;
 
@@ -59,21 +61,25 @@ export function createNodeMemory(): NodeMemory {
       checkWord(known, Math.max(shift, packed.shift));
       if (packed.shift > shift) widen(packed.shift);
       grow(slots + count);
-      const nodes = words();
-      const mask = 2 ** packed.shift - 1;
       const start = slots;
-      nodes.set(packed.nodes.subarray(0, 2 * count), 2 * start);
-      for (let at = 2 * start; at < 2 * (start + count); at += 2) {
+      const nodes = words().subarray(2 * start, 2 * (start + count));
+      nodes.set(packed.nodes.subarray(0, 2 * count));
+      slots += count;
+      // Of most first trees, and with them of most small forests.
+      const isRight = shift === packed.shift && numbers.every((number, at) => number === at + 1);
+      if (isRight && !listStart) return start;
+      const columnAt = LANE_BITS + packed.shift;
+      const mask = 2 ** packed.shift - 1;
+      /** By the column in the part; 0 in a leaf. */
+      const columnBits = Uint32Array.of(0, ...numbers).map((number) => number << (LANE_BITS + shift));
+      for (let at = 0; at < nodes.length; at += 2) {
         const go = nodes[at + 1] as number;
-        const column = (go >>> packed.shift) / LANES;
-        // 0 in a leaf.
-        const number = column === 0 ? 0 : (numbers[column - 1] as number);
-        nodes[at + 1] = number * LANES * 2 ** shift + (go & mask);
+        const column = go >>> columnAt;
+        nodes[at + 1] = (columnBits[column] as number) | (go & mask);
         // A list never begins at 0: that is an unused slot.
         if (column === 0 && listStart !== undefined && nodes[at] !== 0)
           nodes[at] = (nodes[at] as number) + listStart;
       }
-      slots += count;
       return start;
     },
     close: (idleLeaf) => {
