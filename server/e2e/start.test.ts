@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
@@ -9,6 +10,7 @@ import {
   statSync,
   symlinkSync,
   utimesSync,
+  writeFileSync,
 } from 'node:fs';
 import { once } from 'node:events';
 import type { Server as NetServer } from 'node:net';
@@ -226,6 +228,19 @@ describe('a start that may not install', () => {
     expect(code).toBe(1);
     expect(said).toBe('servemodel: npm packages are missing or out of date; run: npm ci\n');
     expect(existsSync(join(checkout, 'node_modules'))).toBe(false);
+  });
+
+  it('names the tool that an incomplete node_modules lacks', async () => {
+    const checkout = copyCheckout('no bundler', { built: false, packages: false });
+    const tools = join(checkout, 'node_modules/.bin');
+    mkdirSync(tools, { recursive: true });
+    writeFileSync(join(checkout, 'node_modules/.package-lock.json'), '');
+    symlinkSync(join(CHECKOUT, 'node_modules/.bin/tsc'), join(tools, 'tsc'));
+    const { code, said } = await ends({ checkout });
+    expect(code).toBe(1);
+    expect(said).toBe(
+      'servemodel: the build is out of date and rolldown is missing from node_modules; run: npm ci --include=dev\n',
+    );
   });
 
   it('reports missing nginx, and the command that installs it', async () => {
