@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { giveBack } from '../encoding/slab.ts';
 import { answerHeaders, predictionHeaders } from './answerHeaders.ts';
 import type { AppContext } from './context.ts';
 import { sendText } from './compress.ts';
@@ -17,7 +18,7 @@ export const answerJson = (c: AppContext, json: string): Promise<Response> | Res
   answer(c, 'application/json', json);
 
 /**
- * Answers with a prediction, in the form of any protocol.
+ * Answers with a prediction, in the form of any protocol. Its matrix may not be read afterwards.
  *
  * @param body already serialised
  */
@@ -26,8 +27,10 @@ export const answerPrediction = (
   prediction: Prediction,
   body: string,
   type?: string,
-): Promise<Response> | Response =>
-  sendText(c, body, predictionHeaders(c.get('request').id, prediction, type));
+): Promise<Response> | Response => {
+  giveBack(prediction.rows.cells);
+  return sendText(c, body, predictionHeaders(c.get('request').id, prediction, type));
+};
 
 /** Parts of Node's own response that its types don't have. */
 interface Head {

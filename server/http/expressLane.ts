@@ -3,6 +3,7 @@ import type { WriteNativeAnswer } from '../dialects/native.ts';
 import { createNativeWriter } from '../dialects/native.ts';
 import { writeProblem } from '../dialects/errorForm.ts';
 import { Problem } from '../errors/problem.ts';
+import { giveBack } from '../encoding/slab.ts';
 import type { HttpRecorder } from '../metrics/http.ts';
 import type { Catalogue } from '../model/catalogue.ts';
 import type { Model } from '../model/model.ts';
@@ -199,6 +200,7 @@ class Express implements PredictRequest {
 
   #answer(prediction: Prediction): void {
     const body = this.#lane.writerOf(this.#model)(prediction.answers, prediction.rows, WITH_PROBABILITIES);
+    giveBack(prediction.rows.cells);
     const head = predictionHeaders(this.id, prediction);
     const accept = this.#incoming.headers['accept-encoding'];
     const compression = compressionFor(accept, body.length);
