@@ -99,7 +99,7 @@ export const overload: Part<readonly OverloadSample[] | undefined> = {
           `overload, round ${round} of ${plan.rounds}: ${rows} rows, ${FACTOR} times the capacity`,
         );
         const refusing = Math.min(plan.seconds, LONGEST_REFUSING_SECONDS);
-        const refusalMicroseconds = await whileFull(server, context, async () => {
+        const refusalMicroseconds = await whileFull(server, async () => {
           const before = treeCpuSeconds(server.pids);
           const { sent } = await send(rows, 0, refusing);
           return ((treeCpuSeconds(server.pids) - before) / sent) * 1e6;
@@ -155,15 +155,15 @@ async function runCrowd({ signal }: Context, cpu: number, order: Order): Promise
 }
 
 /** Runs while slow bodies take every place that nginx has. */
-async function whileFull<T>({ port, path }: Server, { signal }: Context, run: () => Promise<T>): Promise<T> {
+async function whileFull<T>({ port, path }: Server, run: () => Promise<T>): Promise<T> {
   const holders: Socket[] = [];
   try {
     for (let index = 0; index < HOLDERS; index++) {
-      const holder = connect({ port, host: LOOPBACK, signal });
+      const holder = connect({ port, host: LOOPBACK });
       holder.on('error', () => undefined);
       holders.push(holder);
     }
-    await Promise.all(holders.map((holder) => once(holder, 'connect', { signal })));
+    await Promise.all(holders.map((holder) => once(holder, 'connect')));
     for (const holder of holders)
       holder.write(`POST ${path} HTTP/1.1\r\nhost: ${LOOPBACK}\r\ncontent-length: 2\r\n\r\n{`);
     return await run();
