@@ -6,7 +6,7 @@ import { answersOf } from '../../worker/explanation/space.ts';
 import type { PreparedExplanation } from '../../worker/protocol.ts';
 import type { Candidate } from '../repository/listing.ts';
 import { openExplained } from '../testing/explainRows.ts';
-import { loadExplanation } from './loadExplanation.ts';
+import { loadExplanation } from './explanation/loadExplanation.ts';
 
 const FOLDER = fileURLToPath(new URL('./fixtures/explained', import.meta.url));
 const NAMES = readdirSync(FOLDER);

@@ -9,7 +9,7 @@ import type { Contributions } from '../inference/explanationJob.ts';
 import { contributionsOf, createJob, taskOf, unitsOf } from '../inference/explanationJob.ts';
 import { allocateMemory } from '../inference/laneMemory.ts';
 import { openTask, withChosenPath } from '../inference/openTask.ts';
-import { loadExplanation } from '../loading/loadExplanation.ts';
+import { loadExplanation } from '../loading/explanation/loadExplanation.ts';
 import { readModelVersion } from '../loading/readModelVersion.ts';
 import type { Model } from '../model/model.ts';
 import type { Candidate } from '../repository/listing.ts';
