@@ -9,7 +9,7 @@ import type { SamplingPlan } from './explanation/sampling.ts';
 import type { Space } from './explanation/space.ts';
 import type { CompiledForest } from './forest/compileForest.ts';
 
-/** Rows that one run takes at most; the shared buffers are sized for it. */
+/** Rows that one run takes at most, but on a small forest: the shared buffers are sized for at least as many. */
 export const MAX_BATCH_ROWS = 256;
 
 /** In a matrix of cells: the cell's text is sent beside the matrix. */
@@ -137,12 +137,12 @@ export interface OpenTask {
   readonly batched?: { readonly how: Batched; readonly decided: boolean } | undefined;
   /** [golden rows, answerWidth]: the training side's answers. */
   readonly golden: Float64Array;
-  /** The matrix of each path, [MAX_BATCH_ROWS, width]. */
+  /** The matrix of each path, [rows, width]. */
   readonly cells: {
     readonly whole: SharedArrayBuffer | undefined;
     readonly fast: SharedArrayBuffer | undefined;
   };
-  /** Float64 answers [MAX_BATCH_ROWS, answerWidth], row by row: see `answerWidth`. */
+  /** Float64 answers [rows, answerWidth], row by row: see `answerWidth`. `rows` is the most that a run has. */
   readonly answers: SharedArrayBuffer;
 }
 

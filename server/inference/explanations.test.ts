@@ -53,7 +53,7 @@ function setUp(options: Partial<ExplanationsOptions> = {}) {
     get state() {
       return state;
     },
-    buffers: () => ({ cells: new Float32Array(256), answers }),
+    buffers: () => ({ rows: 256, cells: new Float32Array(256), answers }),
     run: () => work<Reply>((end) => runs.push(() => end({ ok: true, seconds: 0.001 }))),
     explain: (_model, _prepared, { cells }) =>
       work<Reply>((end) =>
