@@ -107,6 +107,31 @@ describe('explanations of exported models', () => {
     },
   );
 
+  it.each(['network', 'support-vectors'])(
+    'of %s are the same ones where the whole graph runs in ONNX Runtime',
+    async (name) => {
+      const { columns, data } = JSON.parse(
+        readFileSync(join(FOLDER, name, 'contributions.json'), 'utf8'),
+      ) as Wanted;
+      const [lifted, whole] = [
+        await openExplained(candidateOf(name)),
+        await openExplained(candidateOf(name), false),
+      ];
+      try {
+        expect(whole.prepared).toMatchObject({ kind: 'sampled', plan: { method: 'exact' } });
+        // A text that is no category travels beside the matrix.
+        const rows = data.slice(0, 4).map((row, at) => (at === 0 ? row.with(-1, 'unknown') : row));
+        const [own, wanted] = [await whole.explain(columns, rows), await lifted.explain(columns, rows)];
+        own.contributions.forEach((value, at) =>
+          expect(value).toBeCloseTo(wanted.contributions[at] as number, 6),
+        );
+      } finally {
+        await lifted.close();
+        await whole.close();
+      }
+    },
+  );
+
   it('are refused where the file is another one', async () => {
     const loaded = await loadExplanation({
       path: 'lifted',

@@ -12,7 +12,6 @@ import type { Encoder } from '../../../server/model/rows.ts';
 import { loadExplanation } from '../../../server/loading/explanation/loadExplanation.ts';
 import { readModelVersion } from '../../../server/loading/readModelVersion.ts';
 import type { Model } from '../../../server/model/model.ts';
-import { rowsInOrder } from '../../../server/model/rowsInOrder.ts';
 import { fromHome } from '../../../server/platform/install.ts';
 import { listFolder } from '../../../server/repository/folder.ts';
 import type { Candidate } from '../../../server/repository/listing.ts';
@@ -21,12 +20,11 @@ import type { Surroundings } from '../../cli/tool.ts';
 import { score } from '../openVersion.ts';
 import type { FileRows } from '../readRows.ts';
 import { readRows } from '../readRows.ts';
+import { BACKGROUND_ROWS, backgroundOf } from './backgroundRows.ts';
 import { modelAsServed } from './served.ts';
 
 /** Rows that make covers. */
 const LEAST_ROWS = 100;
-/** Of background.json: as servemodel.export writes it. */
-const BACKGROUND_ROWS = 64;
 /** Rows that the old and the new file answer. */
 const MOST_COMPARED = 2000;
 
@@ -78,19 +76,6 @@ function withCovers(model: Model, onnx: Uint8Array, rows: FileRows): Uint8Array 
   const encoder = createFeatureEncoder(model.signature, columns, features);
   const { cells } = checkRows({ id: model.id, encoder }, rows);
   return writeCovers(onnx, rest.node, countCovers(rest.ensemble, cells as Float32Array, features));
-}
-
-/** Evenly from all rows, in the order of the signature. */
-function backgroundOf({ signature }: Model, { columns, data }: FileRows): string {
-  const names = signature.inputs.map(({ name }) => name);
-  const step = Math.max(1, data.length / BACKGROUND_ROWS);
-  const some = Array.from(
-    { length: Math.min(BACKGROUND_ROWS, data.length) },
-    (_, at) => data[Math.floor(at * step)] as unknown[],
-  );
-  const rows = rowsInOrder({ columns, data: some }, names);
-  const lines = rows.map((row) => `    ${JSON.stringify(row)}`).join(',\n');
-  return `{\n  "columns": ${JSON.stringify(names)},\n  "data": [\n${lines}\n  ]\n}\n`;
 }
 
 /** The digest is a member of model.json, whose other bytes stay as they are. */
