@@ -38,9 +38,51 @@ export function readWanted(
   });
 }
 
+/** The explanations of a request's rows, before they are written. */
+export type PackedScores = Pick<PackedExplanation, 'base' | 'first' | 'outputs' | 'columns'>;
+
+/** What adds up to the score of one class, or to the value: its base, and a contribution a column. */
+export interface ScoreExplanation {
+  readonly base: number;
+  readonly values: Float64Array;
+}
+
+/** @param label index of a class; 0 for a value */
+export function explanationAt(
+  { base, first, outputs, columns }: PackedScores,
+  contributions: Float64Array,
+  row: number,
+  label: number,
+): ScoreExplanation {
+  const k = first === undefined ? label : 0;
+  const from = (row * outputs + k) * columns;
+  const values = contributions.subarray(from, from + columns);
+  const own = base[k] as number;
+  // Of two classes that have one score, the first has what is left of 1, or its negative.
+  if (first === undefined || label !== 0) return { base: own, values };
+  return { base: first === '1 - s' ? 1 - own : -own, values: values.map((value) => -value) };
+}
+
+/** The score of an explained row. */
+export const outputOf = ({ base, values }: ScoreExplanation): number =>
+  values.reduce((total, value) => total + value, base);
+
+/** The classes whose scores are explained, for each row; 0 for a value. */
+export function labelsOf(
+  output: Model['output'],
+): (answers: Float64Array, of: Wanted['of']) => readonly (readonly number[])[] {
+  const classes = output.task === 'classification' ? output.classes.length : 0;
+  const all = Array.from({ length: classes }, (_, label) => label);
+  return (answers, of) =>
+    Array.from({ length: answers.length / (1 + classes) }, (_, row) => {
+      if (of === 'all') return all;
+      return [of === 'predicted' ? (answers[row * (1 + classes)] as number) : of];
+    });
+}
+
 /** Writes the explanations of a request's rows, as JSON: a list with one entry a row. */
 export type WriteExplanations = (
-  packed: Pick<PackedExplanation, 'base' | 'first' | 'outputs' | 'columns'>,
+  packed: PackedScores,
   contributions: Float64Array,
   answers: Float64Array,
   wanted: Wanted,
@@ -62,10 +104,10 @@ export function createExplanationWriter({
 }: Pick<Model, 'signature' | 'output'>): WriteExplanations {
   const names = signature.inputs.map(({ name }) => JSON.stringify(name));
   const classes = output.task === 'classification' ? classesAsJson(output) : undefined;
-  const width = 1 + (classes?.length ?? 0);
+  const rowLabels = labelsOf(output);
 
-  const write = (values: Float64Array, base: number, top: number | undefined, label: number): string => {
-    const sum = values.reduce((total, value) => total + value, base);
+  const write = (one: ScoreExplanation, top: number | undefined, label: number): string => {
+    const { base, values } = one;
     const { kept, other } =
       top === undefined || top >= values.length
         ? { kept: [...values.keys()], other: undefined }
@@ -73,28 +115,16 @@ export function createExplanationWriter({
     const contributions = kept.map((at) => `${names[at]}:${writeNumber(values[at] as number)}`).join();
     const rest = other === undefined ? '' : `,"other":${writeNumber(other)}`;
     const named = classes ? `"class":${classes[label]},` : '';
-    return `{${named}"base":${writeNumber(base)},"output":${writeNumber(sum)},"contributions":{${contributions}}${rest}}`;
+    return `{${named}"base":${writeNumber(base)},"output":${writeNumber(outputOf(one))},"contributions":{${contributions}}${rest}}`;
   };
-  return ({ base, first, outputs, columns }, contributions, answers, { of, top }) => {
-    const one = (row: number, label: number): string => {
-      // Of two classes that have one score, the first has what is left of 1, or its negative.
-      const mirrored = first !== undefined && label === 0;
-      const k = first === undefined ? label : 0;
-      const from = (row * outputs + k) * columns;
-      const values = contributions.subarray(from, from + columns);
-      const own = base[k] as number;
-      if (!mirrored) return write(values, own, top, label);
-      return write(
-        values.map((value) => -value),
-        first === '1 - s' ? 1 - own : -own,
-        top,
-        label,
-      );
-    };
-    const rows = answers.length / width;
-    return Array.from({ length: rows }, (_, row) => {
-      if (of === 'all') return `[${(classes ?? []).map((_name, label) => one(row, label)).join()}]`;
-      return one(row, of === 'predicted' ? (answers[row * width] as number) : of);
-    }).join();
+  return (packed, contributions, answers, { of, top }) => {
+    const one = (row: number, label: number): string =>
+      write(explanationAt(packed, contributions, row, label), top, label);
+    return rowLabels(answers, of)
+      .map((labels, row) => {
+        const entries = labels.map((label) => one(row, label)).join();
+        return of === 'all' ? `[${entries}]` : entries;
+      })
+      .join();
   };
 }

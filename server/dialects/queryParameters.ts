@@ -23,7 +23,10 @@ export const PREDICT_PARAMETERS = {
 >;
 
 /** Those of explanations, beside `class` and `top`. */
-export const EXPLAIN_PARAMETERS = PREDICT_PARAMETERS.custom.post;
+export const EXPLAIN_PARAMETERS = {
+  probabilities,
+  ...PREDICT_PARAMETERS.custom.post,
+} as const satisfies QueryParameters;
 
 /** The query parameters of a CSV in other protocols. */
 export const CSV_PARAMETERS = { delimiter, decimal } as const satisfies QueryParameters;

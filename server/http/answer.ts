@@ -1,4 +1,5 @@
-import { answerHeaders, predictionHeaders } from './answerHeaders.ts';
+import type { Explained } from '../inference/explanations.ts';
+import { answerHeaders, explainedHeaders, predictionHeaders } from './answerHeaders.ts';
 import type { AppContext } from './context.ts';
 import { sendText } from './compress.ts';
 import type { Prediction } from '../prediction/predictor.ts';
@@ -27,3 +28,12 @@ export const answerPrediction = (
   type?: string,
 ): Promise<Response> | Response =>
   sendText(c, body, predictionHeaders(c.get('request').id, prediction, type));
+
+/** The same with the time that the explanations took. */
+export const answerExplained = (
+  c: AppContext,
+  prediction: Prediction,
+  { seconds }: Pick<Explained, 'seconds'>,
+  body: string,
+): Promise<Response> | Response =>
+  sendText(c, body, explainedHeaders(c.get('request').id, prediction, seconds));
