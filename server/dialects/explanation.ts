@@ -80,6 +80,24 @@ export function labelsOf(
     });
 }
 
+/** The contributions to one score of each row, and last its base: [rows, columns + 1]. */
+export function contributionMatrix(
+  { output, signature }: Pick<Model, 'output' | 'signature'>,
+  { packed, contributions }: { readonly packed: PackedScores; readonly contributions: Float64Array },
+  answers: Float64Array,
+  of: number | 'predicted',
+): Float64Array {
+  const width = signature.inputs.length + 1;
+  const labels = labelsOf(output)(answers, of);
+  const matrix = new Float64Array(labels.length * width);
+  labels.forEach(([label = 0], row) => {
+    const { base, values } = explanationAt(packed, contributions, row, label);
+    matrix.set(values, row * width);
+    matrix[(row + 1) * width - 1] = base;
+  });
+  return matrix;
+}
+
 /** Writes the explanations of a request's rows, as JSON: a list with one entry a row. */
 export type WriteExplanations = (
   packed: PackedScores,

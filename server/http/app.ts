@@ -125,14 +125,14 @@ export function createApp(deps: AppDeps): App {
   definePredict('/predict', defaultModel);
   definePredict('/models/:model/predict', named);
   definePredict('/models/:model/versions/:version/predict', named);
-  const explainer = explanations && createExplainer(explanations, http);
+  const explainer = explanations && createExplainer(explanations, http, config.DEADLINE_MS);
   if (explainer) {
     const explainDeps = { ...predictDeps, explainer };
     defineRoute('/explain', explainRoute(explainDeps, defaultModel));
     defineRoute('/models/:model/explain', explainRoute(explainDeps, named));
     defineRoute('/models/:model/versions/:version/explain', explainRoute(explainDeps, named));
   }
-  const fileDeps = { predictor, http, recorder, maxFileBytes, folder: deps.runtime };
+  const fileDeps = { predictor, explainer, http, recorder, maxFileBytes, folder: deps.runtime };
   defineRoute('/predict_file', predictFileRoute(fileDeps, defaultModel));
   defineRoute('/models/:model/predict_file', predictFileRoute(fileDeps, named));
   const protocolDeps = { catalogue, predictor, explainer, lifecycle, http, recorder, maxBodyBytes, version };

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { Problem } from '../errors/problem.ts';
 import type { Explained, Explanations } from '../inference/explanations.ts';
 import { notExplainable } from '../inference/explanations.ts';
@@ -16,10 +17,69 @@ export interface Explainer {
   requireFewRows<D extends Decoded>(decoded: D): D;
   /** Counts requests that are refused. @throws {Problem} as `Explanations.explain` */
   explain(request: PredictRequest, model: Model, rows: EncodedRows): Promise<Explained>;
+  /**
+   * Explains a piece of a file, some rows at a time, each with a deadline of its own. Waits for room as the pieces of a
+   * prediction do.
+   *
+   * @param take gets the rows' numbers in the piece: from the first to before the last
+   */
+  explainPiece(
+    of: PieceOf,
+    rows: EncodedRows,
+    take: (explained: Explained, first: number, last: number) => void,
+  ): Promise<void>;
 }
 
-export function createExplainer(explanations: Explanations, { shed }: Pick<HttpRecorder, 'shed'>): Explainer {
+/** The file that a piece belongs to. */
+export interface PieceOf {
+  readonly model: Model;
+  readonly requestId: string;
+  /** Aborted when the caller disconnects. */
+  readonly signal: AbortSignal;
+}
+
+/** Rows of a file that are explained at a time: fewer than a deadline allows. */
+const PIECE_ROWS = 32;
+/** Pause of rows that wait for room. */
+const RETRY_MS = 10;
+
+/** Some rows of a matrix, without the remarks on them. */
+function sliceRows(rows: EncodedRows, first: number, last: number): EncodedRows {
+  const width = rows.cells.length / rows.rows;
+  return {
+    rows: last - first,
+    cells: rows.cells.subarray(first * width, last * width),
+    texts: rows.texts
+      .filter(({ row }) => row >= first && row < last)
+      .map((cell) => ({ ...cell, row: cell.row - first })),
+    warnings: [],
+    warningsTotal: 0,
+  };
+}
+
+/** @param patienceMs how long a piece waits for room */
+export function createExplainer(
+  explanations: Explanations,
+  { shed }: Pick<HttpRecorder, 'shed'>,
+  patienceMs: number,
+): Explainer {
   const { maxRows } = explanations;
+  const refused = (error: unknown): never => {
+    if (error instanceof Problem && error.code === 'overloaded') shed('explanations');
+    throw error;
+  };
+  const patiently = async (attempt: () => Promise<Explained>): Promise<Explained> => {
+    const giveUp = performance.now() + patienceMs;
+    for (;;) {
+      try {
+        return await attempt();
+      } catch (error) {
+        const full = error instanceof Problem && error.code === 'overloaded';
+        if (!full || performance.now() > giveUp) return refused(error);
+        await setTimeout(RETRY_MS);
+      }
+    }
+  };
   return {
     spaceOf: (model) => {
       const explanation = explanationOf(model);
@@ -34,12 +94,14 @@ export function createExplainer(explanations: Explanations, { shed }: Pick<HttpR
         });
       return decoded;
     },
-    explain: async (request, model, rows) => {
-      try {
-        return await explanations.explain(model, rows, { requestId: request.id, signal: request.signal() });
-      } catch (error) {
-        if (error instanceof Problem && error.code === 'overloaded') shed('explanations');
-        throw error;
+    explain: (request, model, rows) =>
+      explanations.explain(model, rows, { requestId: request.id, signal: request.signal() }).catch(refused),
+    explainPiece: async ({ model, ...options }, rows, take) => {
+      const most = Math.min(PIECE_ROWS, maxRows);
+      for (let first = 0; first < rows.rows; first += most) {
+        const last = Math.min(rows.rows, first + most);
+        const some = sliceRows(rows, first, last);
+        take(await patiently(() => explanations.explain(model, some, options)), first, last);
       }
     },
   };

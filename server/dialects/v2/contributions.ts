@@ -2,8 +2,6 @@ import { classTexts } from '../../model/labels.ts';
 import type { Model } from '../../model/model.ts';
 import { invalidBody } from '../forms/json.ts';
 import { writeNumbers } from '../forms/numbers.ts';
-import type { PackedScores } from '../explanation.ts';
-import { explanationAt, labelsOf } from '../explanation.ts';
 import type { OutputTensor } from './outputTensor.ts';
 import type { WantedOutput } from './wanted.ts';
 
@@ -44,22 +42,4 @@ export function classOf(
   const found = output.task === 'classification' ? classTexts(output).indexOf(named) : -1;
   if (found < 0) throw invalidBody('The "class" of the output "contributions" is no class of this model.');
   return found;
-}
-
-/** The elements of the output: [rows, columns + 1]. */
-export function contributionMatrix(
-  { output, signature }: Pick<Model, 'output' | 'signature'>,
-  { packed, contributions }: { readonly packed: PackedScores; readonly contributions: Float64Array },
-  answers: Float64Array,
-  of: number | 'predicted',
-): Float64Array {
-  const width = signature.inputs.length + 1;
-  const labels = labelsOf(output)(answers, of);
-  const matrix = new Float64Array(labels.length * width);
-  labels.forEach(([label = 0], row) => {
-    const { base, values } = explanationAt(packed, contributions, row, label);
-    matrix.set(values, row * width);
-    matrix[(row + 1) * width - 1] = base;
-  });
-  return matrix;
 }

@@ -1,10 +1,6 @@
 import { writeV2InferAnswer } from '../../dialects/v2/answer.ts';
-import {
-  classOf,
-  contributionMatrix,
-  findContributions,
-  withContributions,
-} from '../../dialects/v2/contributions.ts';
+import { contributionMatrix } from '../../dialects/explanation.ts';
+import { classOf, findContributions, withContributions } from '../../dialects/v2/contributions.ts';
 import { outputTensors } from '../../dialects/v2/outputs.ts';
 import { readV2InferRequest } from '../../dialects/v2/request.ts';
 import { toTable } from '../../dialects/v2/table.ts';
