@@ -1,4 +1,4 @@
-import type { PackedExplanation } from '../../worker/explanation/packExplanation.ts';
+import type { Space } from '../../worker/explanation/space.ts';
 import { Problem } from '../errors/problem.ts';
 import { classTexts, classesAsJson } from '../model/labels.ts';
 import type { Model } from '../model/model.ts';
@@ -39,29 +39,51 @@ export function readWanted(
 }
 
 /** The explanations of a request's rows, before they are written. */
-export type PackedScores = Pick<PackedExplanation, 'base' | 'first' | 'outputs' | 'columns'>;
+export interface ExplainedScores {
+  readonly packed: Pick<Space, 'first' | 'outputs'> & {
+    readonly base: readonly number[];
+    readonly columns: number;
+  };
+  /** [rows, outputs, columns], as the standard errors. */
+  readonly contributions: Float64Array;
+  readonly standardErrors?: Float64Array;
+}
 
 /** What adds up to the score of one class, or to the value: its base, and a contribution a column. */
 export interface ScoreExplanation {
   readonly base: number;
   readonly values: Float64Array;
+  /** The standard errors of the values, where they are of a sample. */
+  readonly errors: Float64Array | undefined;
 }
 
 /** @param label index of a class; 0 for a value */
 export function explanationAt(
-  { base, first, outputs, columns }: PackedScores,
-  contributions: Float64Array,
+  { packed: { base, first, outputs, columns }, contributions, standardErrors }: ExplainedScores,
   row: number,
   label: number,
 ): ScoreExplanation {
   const k = first === undefined ? label : 0;
   const from = (row * outputs + k) * columns;
   const values = contributions.subarray(from, from + columns);
+  const errors = standardErrors?.subarray(from, from + columns);
   const own = base[k] as number;
   // Of two classes that have one score, the first has what is left of 1, or its negative.
-  if (first === undefined || label !== 0) return { base: own, values };
-  return { base: first === '1 - s' ? 1 - own : -own, values: values.map((value) => -value) };
+  if (first === undefined || label !== 0) return { base: own, values, errors };
+  return { base: first === '1 - s' ? 1 - own : -own, values: values.map((value) => -value), errors };
 }
+
+/** How the rows were explained, as members of an answer's JSON. */
+export const methodMembers = ({
+  packed: { space },
+  method,
+  samples,
+}: {
+  readonly packed: { readonly space: string };
+  readonly method: string;
+  readonly samples: number | undefined;
+}): string =>
+  `"space":"${space}","method":"${method}"${samples === undefined ? '' : `,"samples":${samples}`}`;
 
 /** The score of an explained row. */
 export const outputOf = ({ base, values }: ScoreExplanation): number =>
@@ -83,7 +105,7 @@ export function labelsOf(
 /** The contributions to one score of each row, and last its base: [rows, columns + 1]. */
 export function contributionMatrix(
   { output, signature }: Pick<Model, 'output' | 'signature'>,
-  { packed, contributions }: { readonly packed: PackedScores; readonly contributions: Float64Array },
+  explained: ExplainedScores,
   answers: Float64Array,
   of: number | 'predicted',
 ): Float64Array {
@@ -91,7 +113,7 @@ export function contributionMatrix(
   const labels = labelsOf(output)(answers, of);
   const matrix = new Float64Array(labels.length * width);
   labels.forEach(([label = 0], row) => {
-    const { base, values } = explanationAt(packed, contributions, row, label);
+    const { base, values } = explanationAt(explained, row, label);
     matrix.set(values, row * width);
     matrix[(row + 1) * width - 1] = base;
   });
@@ -99,12 +121,7 @@ export function contributionMatrix(
 }
 
 /** Writes the explanations of a request's rows, as JSON: a list with one entry a row. */
-export type WriteExplanations = (
-  packed: PackedScores,
-  contributions: Float64Array,
-  answers: Float64Array,
-  wanted: Wanted,
-) => string;
+export type WriteExplanations = (explained: ExplainedScores, answers: Float64Array, wanted: Wanted) => string;
 
 /** The largest by size, in the order of their size, and the sum of the others. */
 function largest(values: Float64Array, top: number): { readonly kept: number[]; readonly other: number } {
@@ -124,20 +141,22 @@ export function createExplanationWriter({
   const classes = output.task === 'classification' ? classesAsJson(output) : undefined;
   const rowLabels = labelsOf(output);
 
+  const listOf = (kept: readonly number[], values: Float64Array): string =>
+    kept.map((at) => `${names[at]}:${writeNumber(values[at] as number)}`).join();
   const write = (one: ScoreExplanation, top: number | undefined, label: number): string => {
-    const { base, values } = one;
+    const { base, values, errors } = one;
     const { kept, other } =
       top === undefined || top >= values.length
         ? { kept: [...values.keys()], other: undefined }
         : largest(values, top);
-    const contributions = kept.map((at) => `${names[at]}:${writeNumber(values[at] as number)}`).join();
+    const deviations = errors ? `,"standardErrors":{${listOf(kept, errors)}}` : '';
     const rest = other === undefined ? '' : `,"other":${writeNumber(other)}`;
     const named = classes ? `"class":${classes[label]},` : '';
-    return `{${named}"base":${writeNumber(base)},"output":${writeNumber(outputOf(one))},"contributions":{${contributions}}${rest}}`;
+    return `{${named}"base":${writeNumber(base)},"output":${writeNumber(outputOf(one))},"contributions":{${listOf(kept, values)}}${rest}${deviations}}`;
   };
-  return (packed, contributions, answers, { of, top }) => {
+  return (explained, answers, { of, top }) => {
     const one = (row: number, label: number): string =>
-      write(explanationAt(packed, contributions, row, label), top, label);
+      write(explanationAt(explained, row, label), top, label);
     return rowLabels(answers, of)
       .map((labels, row) => {
         const entries = labels.map((label) => one(row, label)).join();

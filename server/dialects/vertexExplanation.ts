@@ -1,13 +1,12 @@
 import { classTexts } from '../model/labels.ts';
 import type { Model } from '../model/model.ts';
-import type { PackedScores, Wanted } from './explanation.ts';
+import type { ExplainedScores, Wanted } from './explanation.ts';
 import { explanationAt, labelsOf, outputOf } from './explanation.ts';
 import { writeNumber } from './forms/numbers.ts';
 
 /** Writes the explanations of a request's rows in the form of Vertex AI, as JSON: a list with one entry a row. */
 export type WriteAttributions = (
-  packed: PackedScores,
-  contributions: Float64Array,
+  explained: ExplainedScores,
   answers: Float64Array,
   of: Wanted['of'],
 ) => string;
@@ -29,11 +28,11 @@ export function createAttributionWriter({
   const named = `"outputName":${JSON.stringify(outputName)}`;
   const rowLabels = labelsOf(output);
 
-  return (packed, contributions, answers, of) =>
+  return (explained, answers, of) =>
     rowLabels(answers, of)
       .map((labels, row) => {
         const attributions = labels.map((label) => {
-          const one = explanationAt(packed, contributions, row, label);
+          const one = explanationAt(explained, row, label);
           const features = names.map((name, at) => `${name}:${writeNumber(one.values[at] as number)}`);
           const index =
             classes.length > 0 ? `,"outputIndex":[${label}],"outputDisplayName":${classes[label]}` : '';

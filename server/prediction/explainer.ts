@@ -1,9 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import { Problem } from '../errors/problem.ts';
 import type { Explained, Explanations } from '../inference/explanations.ts';
-import { notExplainable } from '../inference/explanations.ts';
+import { notExplainable, tooManyRows } from '../inference/explanations.ts';
 import type { HttpRecorder } from '../metrics/http.ts';
-import { explanationOf } from '../model/explanation.ts';
 import type { Model } from '../model/model.ts';
 import type { EncodedRows } from '../model/rows.ts';
 import type { Decoded } from './predictor.ts';
@@ -11,10 +10,10 @@ import type { PredictRequest } from './request.ts';
 
 /** The one way from answered rows to their explanations, whatever the dialect. */
 export interface Explainer {
-  /** What adds up. @throws {Problem} not_explainable */
-  spaceOf(model: Model): string;
+  /** @throws {Problem} not_explainable */
+  requireExplainable(model: Model): void;
   /** Called in `decode`: rows that aren't explained aren't predicted. @throws {Problem} too_many_rows */
-  requireFewRows<D extends Decoded>(decoded: D): D;
+  requireFewRows<D extends Decoded>(model: Model, decoded: D): D;
   /** Counts requests that are refused. @throws {Problem} as `Explanations.explain` */
   explain(request: PredictRequest, model: Model, rows: EncodedRows): Promise<Explained>;
   /**
@@ -63,7 +62,6 @@ export function createExplainer(
   { shed }: Pick<HttpRecorder, 'shed'>,
   patienceMs: number,
 ): Explainer {
-  const { maxRows } = explanations;
   const refused = (error: unknown): never => {
     if (error instanceof Problem && error.code === 'overloaded') shed('explanations');
     throw error;
@@ -81,23 +79,19 @@ export function createExplainer(
     }
   };
   return {
-    spaceOf: (model) => {
-      const explanation = explanationOf(model);
-      const reason = 'reason' in explanation ? explanation.reason : explanations.reasonOf(model);
-      if (reason !== undefined || 'reason' in explanation) throw notExplainable(reason ?? '');
-      return explanation.space;
+    requireExplainable: (model) => {
+      const explanation = explanations.describe(model);
+      if ('reason' in explanation) throw notExplainable(explanation.reason);
     },
-    requireFewRows: (decoded) => {
-      if ((decoded.encoded?.rows ?? decoded.table.data.length) > maxRows)
-        throw new Problem('too_many_rows', {
-          detail: `At most ${maxRows} rows are explained at a time: send the others in further requests.`,
-        });
+    requireFewRows: (model, decoded) => {
+      const most = explanations.mostRows(model);
+      if ((decoded.encoded?.rows ?? decoded.table.data.length) > most) throw tooManyRows(most);
       return decoded;
     },
     explain: (request, model, rows) =>
       explanations.explain(model, rows, { requestId: request.id, signal: request.signal() }).catch(refused),
     explainPiece: async ({ model, ...options }, rows, take) => {
-      const most = Math.min(PIECE_ROWS, maxRows);
+      const most = Math.min(PIECE_ROWS, explanations.mostRows(model));
       for (let first = 0; first < rows.rows; first += most) {
         const last = Math.min(rows.rows, first + most);
         const some = sliceRows(rows, first, last);

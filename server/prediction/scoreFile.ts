@@ -2,6 +2,7 @@ import { answerWidth } from '../../worker/protocol.ts';
 import type { EncodeOptions, EncodedRows, Warning } from '../model/rows.ts';
 import type { CellError } from '../errors/problem.ts';
 import { MAX_LISTED, Problem } from '../errors/problem.ts';
+import { giveBack } from '../encoding/slab.ts';
 import type { Model } from '../model/model.ts';
 import type { Explainer } from './explainer.ts';
 import type { Predictor } from './predictor.ts';
@@ -93,6 +94,7 @@ export async function scoreFile(
   const csv = createCsvPieces(model, options.form);
   const waiting: {
     readonly before: number;
+    readonly encoded: EncodedRows;
     readonly scores: ReturnType<Predictor['score']>;
   }[] = [];
   const warnings: Warning[] = [];
@@ -137,7 +139,7 @@ export async function scoreFile(
   const finishFirst = async (): Promise<void> => {
     const first = waiting.shift();
     if (!first) return;
-    const { before, scores } = first;
+    const { before, encoded, scores } = first;
     let scored;
     try {
       scored = await scores;
@@ -151,6 +153,7 @@ export async function scoreFile(
     const full = explainer
       ? await explainAnswers(explainer, model, options, own, scored.answers)
       : scored.answers;
+    giveBack(encoded.cells);
     const placed = placeAnswers(full, own, width);
     await answers.append(new Uint8Array(placed.buffer, placed.byteOffset, placed.byteLength));
   };
@@ -170,7 +173,7 @@ export async function scoreFile(
     const scores = predictor.score(options.requestId, model, piece.table, encoded, options);
     // Its failure is handled later, in finishFirst: it must not count as unhandled until then.
     scores.catch(() => undefined);
-    waiting.push({ before, scores });
+    waiting.push({ before, encoded, scores });
     if (waiting.length >= MAX_IN_FLIGHT) await finishFirst();
     return true;
   };

@@ -24,9 +24,9 @@ export const APP_CONFIG: AppDeps['config'] = {
 
 /** Adds the routes of explanations, which are never answered. */
 export const NO_EXPLANATIONS: AppDeps['explanations'] = {
-  maxRows: 1,
+  mostRows: () => 1,
   explain: () => Promise.reject(new Error('explained by a fake')),
-  reasonOf: () => 'it is a fake',
+  describe: () => ({ reason: 'it is a fake' }),
 };
 
 /** All that an app needs, for tests: the first model is the default one, and a fake inference answers. */

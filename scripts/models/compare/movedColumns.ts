@@ -50,10 +50,10 @@ export function findMoved(
   { columns, data }: FileRows,
   answers: readonly unknown[],
 ): Moved {
-  const { space } = first.packed;
-  if (space !== second.packed.space)
+  const { space } = first;
+  if (space !== second.space)
     throw new Failure(
-      `contributions can't be compared: ${first.model.id} is explained in the space ${space}, ${second.model.id} in ${second.packed.space}`,
+      `contributions can't be compared: ${first.model.id} is explained in the space ${space}, ${second.model.id} in ${second.space}`,
     );
   const rows = { columns, data: data.slice(0, MAX_EXPLAINED) };
   const explained = [first, second].map((one) => ({

@@ -7,14 +7,13 @@ const ROUND_SECONDS = 1;
 
 /** Explains rows of a shipped tree model in this thread. @returns seconds of CPU a row, for each round */
 export async function measureExplainer(id: string, table: Table, rounds: number): Promise<number[]> {
-  const { explainer, packed, encode } = await openExplanation(fromHome('models'), id);
-  const { features, mostRows } = packed;
+  const { features, mostRows, encode, contributions } = await openExplanation(fromHome('models'), id);
   const cells = encode(table);
   const parts = Math.floor(cells.length / features / mostRows);
   let next = 0;
   const explainSome = (): void => {
     const from = (next++ % parts) * mostRows * features;
-    explainer.explain(cells.subarray(from, from + mostRows * features), mostRows);
+    contributions(cells.subarray(from, from + mostRows * features), mostRows);
   };
   const measured: number[] = [];
   // The first round is only for the compiler of WebAssembly.

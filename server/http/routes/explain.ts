@@ -1,4 +1,4 @@
-import { createExplanationWriter } from '../../dialects/explanation.ts';
+import { createExplanationWriter, methodMembers } from '../../dialects/explanation.ts';
 import { createNativeWriter } from '../../dialects/native.ts';
 import { EXPLAIN_PARAMETERS } from '../../dialects/queryParameters.ts';
 import { perModel } from '../../model/perModel.ts';
@@ -27,7 +27,7 @@ export function explainRoute(deps: ExplainDeps, modelOf: ModelOf): Methods {
       const model = modelOf(c);
       requireJsonAnswer(c);
       const { values, wanted: wantedOf } = readParameters(c);
-      const space = explainer.spaceOf(model);
+      explainer.requireExplainable(model);
       const wanted = wantedOf(model);
       const probabilities = values.probabilities === 'true';
       if (probabilities) requireProbabilities(model);
@@ -37,14 +37,14 @@ export function explainRoute(deps: ExplainDeps, modelOf: ModelOf): Methods {
       const prediction = await predictor.predict(
         request,
         model,
-        () => explainer.requireFewRows(decode(body, model)),
+        () => explainer.requireFewRows(model, decode(body, model)),
         { ignoreExtra: values.extra === 'ignore' },
       );
       const { answers, rows } = prediction;
       const explained = await explainer.explain(request, model, rows);
-      const written = writerOf(model)(explained.packed, explained.contributions, answers, wanted);
+      const written = writerOf(model)(explained, answers, wanted);
       const predictions = predictionsOf(model)(answers, rows, probabilities);
-      const text = `${predictions.slice(0, -1)},"explanations":[${written}],"space":"${space}"}`;
+      const text = `${predictions.slice(0, -1)},"explanations":[${written}],${methodMembers(explained)}}`;
       return answerExplained(c, prediction, explained, text);
     },
   };

@@ -1,5 +1,5 @@
 import type { Wanted } from '../../dialects/explanation.ts';
-import { createExplanationWriter } from '../../dialects/explanation.ts';
+import { createExplanationWriter, methodMembers } from '../../dialects/explanation.ts';
 import { createPredictionsWriter } from '../../dialects/predictions.ts';
 import { readV1 } from '../../dialects/v1.ts';
 import { createAttributionWriter } from '../../dialects/vertexExplanation.ts';
@@ -66,38 +66,33 @@ export function createInstancesExplainers(
     c: AppContext,
     model: Model,
     { wanted: wantedOf }: ExplainParameters<Record<never, never>>,
-    write: (explained: Explained, answers: Float64Array, wanted: Wanted, space: string) => string,
+    write: (explained: Explained, answers: Float64Array, wanted: Wanted) => string,
   ): Promise<Response> => {
     requireJsonBody(c);
-    const space = explainer.spaceOf(model);
+    explainer.requireExplainable(model);
     const wanted = wantedOf(model);
     const body = await readCounted(c, { http, maxBodyBytes });
     const request = c.get('request');
     const prediction = await predictor.predict(
       request,
       model,
-      () => explainer.requireFewRows(decodeInstances(body, model)),
+      () => explainer.requireFewRows(model, decodeInstances(body, model)),
       {},
     );
     const { answers, rows } = prediction;
     const explained = await explainer.explain(request, model, rows);
     const predictions = predictionsOf(model)(answers).slice(0, -1);
-    return answerExplained(
-      c,
-      prediction,
-      explained,
-      `${predictions},${write(explained, answers, wanted, space)}}`,
-    );
+    return answerExplained(c, prediction, explained, `${predictions},${write(explained, answers, wanted)}}`);
   };
   return {
     v1: (c, model) =>
-      answer(c, model, readV1Parameters(c), ({ packed, contributions }, answers, wanted, space) => {
-        const written = explanationsOf(model)(packed, contributions, answers, wanted);
-        return `"explanations":[${written}],"space":"${space}"`;
+      answer(c, model, readV1Parameters(c), (explained, answers, wanted) => {
+        const written = explanationsOf(model)(explained, answers, wanted);
+        return `"explanations":[${written}],${methodMembers(explained)}`;
       }),
     vertex: (c, model) =>
-      answer(c, model, readVertexParameters(c), ({ packed, contributions }, answers, { of }) => {
-        const written = attributionsOf(model)(packed, contributions, answers, of);
+      answer(c, model, readVertexParameters(c), (explained, answers, { of }) => {
+        const written = attributionsOf(model)(explained, answers, of);
         return `"explanations":[${written}]`;
       }),
   };

@@ -1,8 +1,10 @@
 import { pipeline } from 'node:stream';
 import { writeFileCsv, writeFileJson } from '../../dialects/fileAnswer.ts';
+import type { CsvForm } from '../../dialects/forms/csv.ts';
 import { FILE_PARAMETERS } from '../../dialects/queryParameters.ts';
 import { Problem } from '../../errors/problem.ts';
 import type { Explainer } from '../../prediction/explainer.ts';
+import type { FileScores } from '../../prediction/scoreFile.ts';
 import { scoreFile } from '../../prediction/scoreFile.ts';
 import type { HttpRecorder } from '../../metrics/http.ts';
 import type { InferenceRecorder } from '../../metrics/inference.ts';
@@ -44,7 +46,7 @@ function requireExplainer(explainer: Explainer | undefined, model: Model, type: 
     throw new Problem('invalid_parameter', {
       detail: 'The query parameter explain is for answers of type text/csv: send Accept: text/csv.',
     });
-  explainer.spaceOf(model);
+  explainer.requireExplainable(model);
   return explainer;
 }
 
@@ -89,8 +91,8 @@ function toStream(
 
 /**
  * `POST` predicts every row of an uploaded CSV and answers JSON or, by Accept, the CSV with the predictions. The file is
- * spooled to disk: that bounds the memory, decouples the timeouts of the connection from the pace of the predictions, and
- * lets the whole file be checked before the first byte is answered.
+ * spooled while its first rows are scored: that bounds the memory, decouples the timeouts of the connection from the pace
+ * of the predictions, and lets the whole file be checked before the first byte is answered.
  */
 export function predictFileRoute(
   { predictor, explainer, http, recorder, maxFileBytes, folder }: PredictFileDeps,
@@ -103,16 +105,25 @@ export function predictFileRoute(
     const probabilities = parameters.probabilities === 'true';
     if (probabilities) requireProbabilities(model);
     const explained = parameters.explain === 'true' ? requireExplainer(explainer, model, type) : undefined;
-    const form = csvForm(parameters, await receiveFile(c, file, maxFileBytes));
+    const upload = receiveFile(c, file, maxFileBytes);
+    const score = async (): Promise<{ readonly form: CsvForm; readonly scores: FileScores }> => {
+      const form = csvForm(parameters, await upload.declared);
+      const scores = await scoreFile(predictor, model, file, answers, {
+        ignoreExtra: extra === 'ignore',
+        skipBadRows: on_error === 'null',
+        form,
+        requestId: c.get('request').id,
+        signal: c.req.raw.signal,
+        explainer: explained,
+      });
+      return { form, scores };
+    };
+    const scoring = score();
+    // The error of the upload comes first: the body is read to its end in any case.
+    scoring.catch(() => undefined);
+    await upload.complete;
     http.body(file.bytes);
-    const scores = await scoreFile(predictor, model, file, answers, {
-      ignoreExtra: extra === 'ignore',
-      skipBadRows: on_error === 'null',
-      form,
-      requestId: c.get('request').id,
-      signal: c.req.raw.signal,
-      explainer: explained,
-    });
+    const { form, scores } = await scoring;
     recorder.parsed(model, scores.parseSeconds);
     const parts =
       type === 'csv'
@@ -142,8 +153,8 @@ export function predictFileRoute(
   return {
     POST: async (c) => {
       const model = modelOf(c);
-      const file = await openSpool(folder);
-      const answers = await openSpool(folder);
+      const file = openSpool(folder);
+      const answers = openSpool(folder);
       try {
         return await answer(c, model, file, answers);
       } catch (error) {

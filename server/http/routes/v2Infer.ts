@@ -63,8 +63,8 @@ export function v2InferHandler(deps: V2InferDeps): Handler {
         const decoded = { request, table: toTable(request.tensors, model.signature.inputs) };
         const contributions = explainer && findContributions(request.wanted);
         if (!contributions) return { ...decoded, of: undefined };
-        explainer.spaceOf(model);
-        return { ...explainer.requireFewRows(decoded), of: classOf(model, contributions) };
+        explainer.requireExplainable(model);
+        return { ...explainer.requireFewRows(model, decoded), of: classOf(model, contributions) };
       },
       {},
     );
