@@ -35,6 +35,9 @@ const SPACES: Readonly<Record<string, Space>> = {
 };
 const VALUE: Space = { ...inValues, subject: () => 'The prediction' };
 
+/** Of a value whose link is left out. */
+const LINKED: Space = { ...inValues, subject: () => 'The score behind the prediction' };
+
 const textOf = (label: Explanation['class']): string => String(label).trim() || '(empty)';
 
 /** The steps from the base over the columns to the output. The others come last. */
@@ -79,7 +82,7 @@ export function createWhy(): Why {
   const [section, words, list] = [byId('why'), byId('why-words'), byId('waterfall')];
   return {
     show: (explanation, name) => {
-      const space = SPACES[name] ?? VALUE;
+      const space = (explanation.class === undefined && name !== 'value' ? LINKED : SPACES[name]) ?? VALUE;
       const steps = stepsOf(explanation, space);
       const ends = steps.flatMap(({ from, to }) => [from, to]);
       const low = Math.min(...ends);
