@@ -24,6 +24,8 @@ const REQUESTS = 200;
 /** Rows of a body that keeps a thread busy, and how many such requests are open. */
 const SATURATING = { rows: 20, requests: 2 } as const;
 const CONNECTIONS = 1;
+/** What a start and a load leave to free is freed by then. */
+const QUIET_MS = 5000;
 /** How long explanations are asked for before the measurement. */
 const MARGIN_MS = 500;
 const MEGABYTE = 1e6;
@@ -35,47 +37,45 @@ interface ExplainResult {
   readonly boosted: readonly number[];
   readonly predContrib: readonly number[];
   readonly httpMs: readonly number[];
-  /** That the first explanations add to a server of one process. */
+  /** That explanations add to a server of one process, against one that only predicted. */
   readonly addedBytes: number;
   /** p99 of single-row predictions, by round. */
   readonly aloneMs: readonly number[];
   readonly besideMs: readonly number[];
 }
 
-async function ask({ port }: Server, body: string, signal: AbortSignal): Promise<number> {
+async function ask(
+  { port }: Server,
+  path: '/explain' | '/predict',
+  body: string,
+  signal: AbortSignal,
+): Promise<number> {
   const began = performance.now();
-  const answer = await fetch(`http://${LOOPBACK}:${port}/explain`, {
+  const answer = await fetch(`http://${LOOPBACK}:${port}${path}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body,
     signal,
   });
   const text = await answer.text();
-  if (answer.status !== 200) throw new Failure(`/explain answers ${answer.status}: ${text.slice(0, 200)}`);
+  if (answer.status !== 200) throw new Failure(`${path} answers ${answer.status}: ${text.slice(0, 200)}`);
   return performance.now() - began;
 }
 
-/** The memory that explanations add, and the time of single rows. */
-async function measureHttp(
+/** Single rows one after the other. @returns their milliseconds, without the first, and the server's memory then */
+async function sendRows(
   server: Server,
+  path: '/explain' | '/predict',
   table: Table,
-  { signal }: Context,
-): Promise<Pick<ExplainResult, 'addedBytes' | 'httpMs'>> {
+  context: Context,
+): Promise<{ readonly times: readonly number[]; readonly pssBytes: number }> {
   const bodies = tablesOf(table, 1).map(toNativeBody);
-  const [first = ''] = bodies;
-  // Predictions of the same rows, so that only explanations differ.
-  await fetch(`http://${LOOPBACK}:${server.port}/predict`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: first,
-    signal,
-  });
-  const before = treePssBytes(server.pids);
-  await ask(server, first, signal);
-  const httpMs: number[] = [];
-  for (let sent = 0; sent < REQUESTS; sent++)
-    httpMs.push(await ask(server, bodies[sent % bodies.length] as string, signal));
-  return { addedBytes: treePssBytes(server.pids) - before, httpMs };
+  const times: number[] = [];
+  for (let sent = 0; sent <= REQUESTS; sent++)
+    times.push(await ask(server, path, bodies[sent % bodies.length] as string, context.signal));
+  await settle(context, server);
+  await delay(QUIET_MS, undefined, { signal: context.signal });
+  return { times: times.slice(1), pssBytes: treePssBytes(server.pids) };
 }
 
 /** Keeps a thread of explanations busy until `work` has ended. */
@@ -88,7 +88,7 @@ async function saturated<T>(
   const [body = ''] = tablesOf(table, SATURATING.rows).map(toNativeBody);
   let done = false;
   const client = async (): Promise<void> => {
-    while (!done) await ask(server, body, signal);
+    while (!done) await ask(server, '/explain', body, signal);
   };
   const clients = Promise.all(Array.from({ length: SATURATING.requests }, client));
   clients.catch(() => {});
@@ -105,7 +105,7 @@ async function saturated<T>(
 export const explain: Part<ExplainResult> = {
   name: 'explain',
   field: 'explain',
-  steps: () => 3 + 2 * ROUNDS,
+  steps: () => 4 + 2 * ROUNDS,
   run: async ({ context, plan, repository, table, loads }, progress) => {
     progress.step('explain: adult/1 and adult/2 in one thread');
     const forest = await measureExplainer('adult/1', table, ROUNDS);
@@ -117,9 +117,13 @@ export const explain: Part<ExplainResult> = {
     const line = said.trimEnd().split('\n').at(-1) ?? '';
     const { shap, predContrib } = JSON.parse(line) as Pick<ExplainResult, 'shap' | 'predContrib'>;
 
+    progress.step(`explain: ${REQUESTS} single rows over HTTP, predicted alone`);
+    const other = await startServer(context, { name: 'server', repository, processes: 1 });
+    const predicted = await sendRows(other, '/predict', table, context);
+    await other.stop();
     progress.step(`explain: ${REQUESTS} single rows over HTTP`);
     const server = await startServer(context, { name: 'server', repository, processes: 1 });
-    const http = await measureHttp(server, table, context);
+    const explained = await sendRows(server, '/explain', table, context);
     const single = await loads(server, 1);
     const p99 = async (): Promise<number> => {
       const load = { script: single, connections: CONNECTIONS, seconds: plan.seconds };
@@ -135,7 +139,16 @@ export const explain: Part<ExplainResult> = {
       besideMs.push(await saturated(server, table, context.signal, p99));
     }
     await server.stop();
-    return { forest, shap, boosted, predContrib, ...http, aloneMs, besideMs };
+    return {
+      forest,
+      shap,
+      boosted,
+      predContrib,
+      httpMs: explained.times,
+      addedBytes: explained.pssBytes - predicted.pssBytes,
+      aloneMs,
+      besideMs,
+    };
   },
   table: (result) => {
     const ms = (values: readonly number[]): string => spreadText(spread(values.map((value) => 1e3 * value)));
