@@ -93,7 +93,11 @@ export function startServerProcess(options: ServerProcessOptions): ServerProcess
   const lifecycle = createLifecycle({ deadlineMs: config.DEADLINE_MS, log, exit, kill });
   const onLost = lifecycle.giveUp;
   const explain = (model: Model): ReturnType<Loader['explain']> => loader.explain(model);
-  const inference = startInference({ config, runtime, entry, openTimeoutMs, registry, log, onLost, explain });
+  const importance = (model: Model): ReturnType<Loader['importance']> => loader.importance(model);
+  const inference = startInference({
+    ...{ config, runtime, entry, openTimeoutMs, registry, log, onLost },
+    ...{ explain, importance },
+  });
   const { queue, inline, recorder, busy } = inference;
   const selfTest = createSelfTest({
     inline,
@@ -121,6 +125,7 @@ export function startServerProcess(options: ServerProcessOptions): ServerProcess
       catalogue,
       inference: inline,
       explanations: inference.explanations,
+      importanceOf: inference.importanceOf,
       lifecycle,
       http,
       recorder,
