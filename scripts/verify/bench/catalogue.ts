@@ -3,6 +3,7 @@ import { judge } from './bound.ts';
 import type { Part } from './part.ts';
 import { compiler } from './parts/compiler.ts';
 import { drift } from './parts/drift.ts';
+import { explain } from './parts/explain.ts';
 import { idle } from './parts/idle.ts';
 import { load } from './parts/load.ts';
 import { memory } from './parts/memory.ts';
@@ -25,6 +26,7 @@ export const PARTS: readonly Part[] = [
   load,
   scrape,
   drift,
+  explain,
   idle,
   models,
 ];
