@@ -12,8 +12,8 @@ import { type Chain, withChain } from './testing/withChain.ts';
 const LARGE_AT_ONCE = 256;
 const LARGE_BYTES = 50_000;
 
-const head = (length: number, path = '/predict'): string =>
-  `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: ${length}\r\n\r\n`;
+const head = (length: number): string =>
+  `POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: ${length}\r\n\r\n`;
 const CHUNKED = 'POST /predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n';
 
 /** Runs while as many large bodies as may be are on their way. */
@@ -64,12 +64,10 @@ describe.skipIf(nginxMissing)(needsNginx('large bodies beyond a quarter of all r
         `${head(2)}{}`,
         head(LARGE_BYTES - 1) + ' '.repeat(LARGE_BYTES - 1),
         'GET / HTTP/1.1\r\nHost: x\r\n\r\n',
+        'GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n',
       ];
       for (const request of small) expect((await rawRequest(proxy.port, request)).status).toBe(200);
-      // A probe is never refused, whatever it sends.
-      const probe = head(LARGE_BYTES, '/ping') + ' '.repeat(LARGE_BYTES);
-      expect((await rawRequest(proxy.port, probe)).status).toBe(200);
-      expect(upstreams[0]?.received).toHaveLength(small.length + 1);
+      expect(upstreams[0]?.received).toHaveLength(small.length);
       expect(proxy.said()).toBe('');
     }),
   );

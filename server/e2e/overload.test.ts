@@ -15,6 +15,8 @@ const KEY = 'k'.repeat(32);
 /** A quarter of the requests that two processes may have at once. */
 const LARGE_AT_ONCE = 256;
 const REFUSALS = 50;
+/** On a busy machine. */
+const START_TIMEOUT_MS = 180_000;
 
 describe.skipIf(nginxMissing)(needsNginx('a server with as many large bodies as it may have'), () => {
   let server: Server;
@@ -41,7 +43,7 @@ describe.skipIf(nginxMissing)(needsNginx('a server with as many large bodies as 
       const answer = await rawRequest(server.port, large).catch(() => undefined);
       return answer?.status === 503;
     });
-  });
+  }, START_TIMEOUT_MS);
   afterAll(async () => {
     for (const holder of holders) holder.destroy();
     await server.clean();

@@ -120,7 +120,10 @@ describe('the express lane answers as the app does', () => {
       expect(counts(await express.metrics())).toEqual(counts(await long.metrics()));
       expect(express.passedOn).toHaveLength(passes);
       const callsOf = ({ inference }: Lane): unknown[] =>
-        inference.calls.map(({ model, rows, options }) => [model.id, rows, { ...options, requestId: '' }]);
+        inference.calls.map(({ model, rows, options }) => {
+          const { waitedMs = 0, ...others } = options;
+          return [model.id, rows, { ...others, requestId: '', waited: waitedMs > 0 }];
+        });
       expect(callsOf(express)).toEqual(callsOf(long));
       expect(express.errors).toEqual(long.errors);
       [status = ''] = ours.head;
@@ -185,8 +188,16 @@ describe('the express lane answers as the app does', () => {
     expect(await sendBoth({ body }, 0, { late: true })).toMatch(/^HTTP\/1\.1 503 /);
   });
 
-  it('to a request that waited for its place', async () => {
-    expect(await sendBoth({ body }, 0, { late: 'once' })).toBe('HTTP/1.1 200 OK');
+  it('to a request that waited for its place, which counts toward its deadline', async () => {
+    const waited: (number | undefined)[] = [];
+    const behaviour: Inference['predict'] = (_, { rows }, { waitedMs }) => {
+      waited.push(waitedMs);
+      return { answers: new Float64Array(rows * 3), queueSeconds: 0, runSeconds: 0 };
+    };
+    expect(await sendBoth({ body }, 0, { late: 'once', behaviour })).toBe('HTTP/1.1 200 OK');
+    expect(waited).toEqual([expect.any(Number), expect.any(Number)]);
+    // Until the first look at the line, a quarter of the patience later.
+    expect(Math.min(...(waited as number[]))).toBeGreaterThan(APP_CONFIG.DEADLINE_MS / 20);
   });
 
   it.each<[string, Readonly<Record<string, string>>, number]>([

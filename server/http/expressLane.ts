@@ -100,6 +100,7 @@ class Express implements PredictRequest {
   readonly id: string;
   readonly arrived = performance.now();
   readonly trace = undefined;
+  waitedSince: number | undefined = undefined;
   readonly #lane: Lane;
   readonly #incoming: IncomingMessage;
   readonly #outgoing: ServerResponse;
@@ -157,6 +158,7 @@ class Express implements PredictRequest {
 
   #readAfterWait(): void {
     this.#entered = performance.now();
+    this.waitedSince = this.arrived;
     this.#read();
   }
 
@@ -180,8 +182,7 @@ class Express implements PredictRequest {
       'content-length': String(body.length),
     });
     endAtOnce(this.#outgoing, body);
-    const ms = performance.now() - this.arrived;
-    this.#lane.http.ended('POST', this.#route, OVERLOADED.status, ms / 1000);
+    this.#lane.http.ended('POST', this.#route, OVERLOADED.status, (performance.now() - this.arrived) / 1000);
   }
 
   #predict(body: Buffer): void {

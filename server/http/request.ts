@@ -11,6 +11,7 @@ export const MAX_SMALL_BYTES = 2048;
 export class HttpRequest implements PredictRequest {
   readonly id: string;
   readonly arrived: number;
+  waitedSince: number | undefined = undefined;
   readonly #context: AppContext;
 
   constructor(context: AppContext, id: string, arrived: number) {

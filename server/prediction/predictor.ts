@@ -97,16 +97,18 @@ const optionsOf = (
   since: number | undefined,
   start: number,
   skipBadRows: boolean | undefined,
-): PredictOptions =>
-  rows.rows === 1 && since === undefined && skipBadRows !== true
+): PredictOptions => {
+  const waitedFrom = request.waitedSince ?? since;
+  return rows.rows === 1 && waitedFrom === undefined && skipBadRows !== true
     ? { requestId: request.id }
     : {
         requestId: request.id,
         skipBadRows: skipBadRows === true,
         ...(rows.rows >= LONG_REQUEST_ROWS && { signal: request.signal() }),
-        waitedMs: since === undefined ? 0 : start - since,
+        waitedMs: waitedFrom === undefined ? 0 : start - waitedFrom,
         isLarge: request.size === 'large',
       };
+};
 
 export function createPredictor(deps: PredictorDeps): Predictor {
   const { inference, http, recorder, patienceMs, onAnswered = [], around = (predict) => predict } = deps;

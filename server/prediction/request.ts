@@ -6,6 +6,8 @@ export interface PredictRequest {
   readonly id: string;
   /** When the request's head was read, in milliseconds of performance.now(). */
   readonly arrived: number;
+  /** `arrived`, if it waited for a place: that time counts toward the deadline. */
+  readonly waitedSince?: number | undefined;
   readonly size: BodySize;
   /** Aborted when the caller disconnects. Made at its first use: a lone row never needs it. */
   signal(): AbortSignal;

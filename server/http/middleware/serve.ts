@@ -42,7 +42,8 @@ export function createServe(http: HttpRecorder, log: Logger, { limit, authorize 
       const failed = takeFailure(c.env.incoming);
       const start = failed?.request.arrived ?? performance.now();
       if (failed === undefined) http.began();
-      c.set('request', failed?.request ?? new HttpRequest(c, requestIdOf(header(c, 'x-request-id')), start));
+      const request = new HttpRequest(c, requestIdOf(header(c, 'x-request-id')), start);
+      c.set('request', failed?.request ?? request);
       let held = failed?.held;
       let entered = failed?.entered ?? start;
       let response: Response;
@@ -58,6 +59,7 @@ export function createServe(http: HttpRecorder, log: Logger, { limit, authorize 
           if (!limit.enter(bytes)) {
             if (!(await waitForPlace(limit, bytes))) throw new Problem('overloaded');
             entered = performance.now();
+            request.waitedSince = start;
           }
           held = bytes;
         }

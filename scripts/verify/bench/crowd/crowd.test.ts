@@ -86,5 +86,7 @@ it('sends the next request after each answer in a closed loop', async () => {
 it('counts closed connections, and opens others', async () => {
   const outcome = await crowd((_, response) => response.destroy(), { connections: 1, graceSeconds: 0.1 });
   expect(outcome.sent).toBeGreaterThan(1);
-  expect([outcome.unanswered, outcome.closed]).toEqual([outcome.sent, outcome.sent]);
+  expect(outcome.unanswered).toBe(outcome.sent);
+  // The last one may be closed after the end.
+  expect(outcome.sent - outcome.closed).toBeLessThanOrEqual(1);
 });
