@@ -3,6 +3,7 @@ import { judge } from './bound.ts';
 import type { Part } from './part.ts';
 import { compiler } from './parts/compiler.ts';
 import { drift } from './parts/drift.ts';
+import { file } from './parts/file.ts';
 import { idle } from './parts/idle.ts';
 import { load } from './parts/load.ts';
 import { memory } from './parts/memory.ts';
@@ -16,6 +17,7 @@ import type { Results } from './results.ts';
 /** Every part, in the order of the report. Memory comes before all that could share memory with the server. */
 export const PARTS: readonly Part[] = [
   rounds,
+  file,
   neighbour,
   memory,
   start,
