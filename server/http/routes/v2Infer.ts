@@ -1,7 +1,6 @@
 import { writeV2InferAnswer } from '../../dialects/v2/answer.ts';
+import { readV2Rows } from '../../dialects/v2/bytes.ts';
 import { outputTensors } from '../../dialects/v2/outputs.ts';
-import { readV2InferRequest } from '../../dialects/v2/request.ts';
-import { toTable } from '../../dialects/v2/table.ts';
 import { Problem } from '../../errors/problem.ts';
 import type { HttpRecorder } from '../../metrics/http.ts';
 import type { AppContext, Handler } from '../context.ts';
@@ -47,10 +46,7 @@ export function v2InferHandler({ catalogue, predictor, http, maxBodyBytes }: V2I
     const prediction = await predictor.predict(
       c.get('request'),
       model,
-      () => {
-        const request = readV2InferRequest(bytes, headerLength, model, outputsOf(model));
-        return { request, table: toTable(request.tensors, model.signature.inputs) };
-      },
+      () => readV2Rows(bytes, headerLength, model, outputsOf(model)),
       {},
     );
     const { decoded, rows, answers } = prediction;
