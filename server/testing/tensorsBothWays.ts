@@ -3,7 +3,7 @@ import type { V2Rows } from '../dialects/v2/bytes.ts';
 import { readV2Rows } from '../dialects/v2/bytes.ts';
 import type { OutputTensor } from '../dialects/v2/outputTensor.ts';
 import type { Model } from '../model/model.ts';
-import type { EncodedRows } from '../model/rows.ts';
+import type { EncodedRows, Encoder } from '../model/rows.ts';
 
 type Target = Pick<Model, 'name' | 'version' | 'encoder' | 'signature'>;
 
@@ -27,7 +27,8 @@ export function readTensorsBothWays(
     return undefined;
   }
   if (fast.encoded === undefined) return undefined;
-  const { readTensors: _, ...encoder } = model.encoder;
+  const encoder: { -readonly [Name in keyof Encoder]: Encoder[Name] } = { ...model.encoder };
+  delete encoder.readTensors;
   const { request, table } = readV2Rows(bytes, headerLength, { ...model, encoder }, outputs);
   const expected: EncodedRows = encoder.encode(table.columns, table.data, {}, table);
   const { id, wanted } = request;

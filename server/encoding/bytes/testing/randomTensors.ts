@@ -20,6 +20,7 @@ const TEXTS: readonly (readonly string[])[] = [
     'new',
     'the same sixteen, then 1',
     'é€😀',
+    '"quoted"',
     '\u0085',
     'a text of more than thirty-two bytes',
   ],
