@@ -43,6 +43,7 @@ const VERTEX: typeof PATHS = [
   ['/vertex/health.1', writeErrorMember],
   ['/vertex/predict', writeErrorMember],
   ['/vertex/predict/', writeErrorMember],
+  ['/vertex/explain', writeErrorMember],
   ['/vertex/predicts', writeProblem],
 ];
 
@@ -56,6 +57,7 @@ const RENDERS: Readonly<Record<string, Partial<ProxySettings>>> = {
     trustedProxies: ['10.0.0.0/8'],
     healthPath: '/vertex/health.1',
     predictPath: '/vertex/predict',
+    explainPath: '/vertex/explain',
   },
   'all of it, with TLS': {
     tls: { certificate: '', key: '' },
@@ -63,6 +65,7 @@ const RENDERS: Readonly<Record<string, Partial<ProxySettings>>> = {
     corsOrigins: ['*'],
     healthPath: '/vertex/health.1',
     predictPath: '/vertex/predict',
+    explainPath: '/vertex/explain',
   },
 };
 
@@ -318,7 +321,7 @@ describe.each(Object.entries(RENDERS))('an error that nginx makes, with %s', (_,
         await upstream.stop();
         await holder;
       },
-      (template) => template.replace('limit_conn requests 1024', 'limit_conn requests 1'),
+      (template) => template.replace('requests ${CONCURRENT};', 'requests 1; # ${CONCURRENT}'),
     ),
   );
 

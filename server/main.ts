@@ -9,6 +9,7 @@ import { ConfigError, parseConfig } from './settings/settings.ts';
 import type { FromProcess, ToProcess } from './messages.ts';
 import { PortUnavailable, portOpen, requireFreePort } from './platform/ports.ts';
 import { CertificateUnusable, RuntimeUnreachable, writeProxyFile } from './primary/nginx/writeConfig.ts';
+import { letYoungGenerationGrow } from './platform/youngGeneration.ts';
 import { socketPath, statusPath } from './platform/runtimeFolder.ts';
 import { createLog } from './platform/log.ts';
 import type { Primary } from './primary/primary.ts';
@@ -58,8 +59,6 @@ function logNodeErrors(log: Logger): void {
 async function runPrimary(config: Config): Promise<void> {
   // The pinned SDK supports our Node versions; its deprecation warning is noise.
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
-  // servemodel.sh gives this process a small young generation; those that it starts decode large bodies.
-  process.execArgv = process.execArgv.filter((option) => !option.startsWith('--max-semi-space-size'));
   // Inherited by the processes that load ONNX Runtime, which sends telemetry otherwise.
   process.env['ORT_DISABLE_TELEMETRY'] = '1';
   const log = await createLog(config.LOG_LEVEL, 'primary');
@@ -70,6 +69,8 @@ async function runPrimary(config: Config): Promise<void> {
   const children = forkFirstChildren({ config, runtime, verifierEntry, log });
   const { createPrimary } = await import('./primary/primary.ts');
   const { KeysUnreadable } = await import('./access/keys.ts');
+  // This process has no use for more.
+  letYoungGenerationGrow(false);
   let primary: Primary;
   try {
     primary = createPrimary({

@@ -3,7 +3,10 @@
  * properties of errors: so a fault is a plain value too.
  */
 
+import type { LinearExplanation } from './explanation/linear.ts';
 import type { PackedExplanation } from './explanation/packExplanation.ts';
+import type { SamplingPlan } from './explanation/sampling.ts';
+import type { Space } from './explanation/space.ts';
 import type { CompiledForest } from './forest/compileForest.ts';
 
 /** Rows that one run takes at most, but on a small forest: the shared buffers are sized for at least as many. */
@@ -153,15 +156,29 @@ export interface RunTask {
   readonly retryMs: number;
 }
 
-/** Explains rows of a lifted model. */
-export interface ExplainTask {
+/** A model that is explained by its answers alone, on the path in force. */
+export interface SampledExplanation extends Omit<Space, 'scale'> {
+  readonly kind: 'sampled';
+  readonly plan: SamplingPlan;
+  readonly columns: number;
+  readonly background: Rows;
+  /** The column that each cell of the matrix is made of. */
+  readonly columnOf: Uint32Array;
+  /** Where the explained outputs begin in a row of answers. */
+  readonly firstAnswer: number;
+}
+
+/** What a thread needs to explain a model's rows. */
+export type PreparedExplanation = PackedExplanation | LinearExplanation | SampledExplanation;
+
+/** Explains rows. */
+export interface ExplainTask extends Rows {
   readonly kind: 'explain';
   readonly model: string;
-  readonly rows: number;
-  /** [rows, features]. */
-  readonly cells: Float32Array;
+  /** Of a sampled explanation: the parts to compute, counted from the first row's first. */
+  readonly parts?: { readonly from: number; readonly count: number };
   /** Unless the thread has it already. */
-  readonly packed?: PackedExplanation;
+  readonly explanation?: PreparedExplanation;
 }
 
 /** Closes a model. It isn't being scored: a thread does one task at a time. */
@@ -198,8 +215,10 @@ export interface Done {
   readonly batched?: Batched;
   /** Of a `run`: rows that the model can't answer because of their values; the others are answered. */
   readonly failed?: readonly number[];
-  /** Of an `explain`: [rows, outputs, columns]. */
+  /** Of an `explain`: [rows, outputs, columns]; of a sampled explanation [parts, coalitions, outputs]. */
   readonly contributions?: Float64Array;
+  /** Of a sampled explanation: the mean answer to the background rows. */
+  readonly base?: Float64Array;
 }
 
 export type Reply = Done | Fault;

@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { WriteNativeAnswer } from '../dialects/native.ts';
 import { createNativeWriter } from '../dialects/native.ts';
+import { writeProblem } from '../dialects/errorForm.ts';
+import { Problem } from '../errors/problem.ts';
 import { giveBack } from '../encoding/slab.ts';
 import type { HttpRecorder } from '../metrics/http.ts';
 import type { Catalogue } from '../model/catalogue.ts';
@@ -12,6 +14,7 @@ import type { ConcurrencyLimit } from '../overload/concurrencyLimit.ts';
 import type { BodySize } from '../overload/decodeTurn.ts';
 import type { Prediction, Predictor } from '../prediction/predictor.ts';
 import type { PredictRequest } from '../prediction/request.ts';
+import { endAtOnce } from './answer.ts';
 import { predictionHeaders } from './answerHeaders.ts';
 import { collect } from './body.ts';
 import { compressedHeaders, compressionFor } from './compress.ts';
@@ -34,6 +37,8 @@ export interface FailedExpress {
   readonly model: Model | undefined;
   /** Bytes that the concurrency limit counts; undefined if the request is not in it. */
   readonly held: number | undefined;
+  /** When it got its place, in milliseconds of performance.now(). */
+  readonly entered: number;
 }
 
 const failures = new WeakMap<IncomingMessage, FailedExpress>();
@@ -68,31 +73,6 @@ const isPlain = ({ headers }: IncomingMessage, maxBodyBytes: number): boolean =>
   );
 };
 
-/** Parts of Node's own response that its types don't have. */
-interface Head {
-  readonly _header?: unknown;
-  _headerSent?: unknown;
-}
-
-/**
- * Ends a response whose head is set. Node's `end` writes the body, then nothing once more, in one `writev`, which takes
- * longer than this one string. The client gets the same bytes.
- */
-function endAtOnce(outgoing: ServerResponse, body: string | Buffer): void {
-  const { socket } = outgoing;
-  const head = outgoing as Head;
-  if (
-    typeof body === 'string' &&
-    socket !== null &&
-    typeof head._header === 'string' &&
-    head._headerSent === false
-  ) {
-    socket.write(head._header + body);
-    head._headerSent = true;
-    outgoing.end();
-  } else outgoing.end(body);
-}
-
 export interface ExpressDeps {
   readonly catalogue: Catalogue;
   readonly predictor: Predictor;
@@ -102,6 +82,8 @@ export interface ExpressDeps {
   readonly authorize: Authorize | undefined;
   readonly formOf: (route: PredictRoute, model: Model) => AnswerForm;
 }
+
+const OVERLOADED = new Problem('overloaded');
 
 /** What all requests of a lane share. */
 interface Lane extends ExpressDeps {
@@ -125,6 +107,7 @@ class Express implements PredictRequest {
   readonly #model: Model;
   readonly #bytes: number;
   #isAdmitted = false;
+  #entered: number;
 
   constructor(
     lane: Lane,
@@ -141,6 +124,7 @@ class Express implements PredictRequest {
     this.#route = route;
     this.#model = model;
     this.#bytes = Number(headers['content-length']);
+    this.#entered = this.arrived;
   }
 
   get size(): BodySize {
@@ -158,23 +142,46 @@ class Express implements PredictRequest {
   }
 
   run(): void {
-    const { http, authorize, limit, maxBodyBytes } = this.#lane;
+    const { http, authorize, limit } = this.#lane;
     const { headers } = this.#incoming;
     http.began();
     try {
       authorize?.('POST', this.#route, (name) => headers[name] as string | undefined);
-      limit.enter(this.#bytes);
     } catch (error) {
       this.#fail(error);
       return;
     }
+    if (limit.enter(this.#bytes)) this.#read();
+    else limit.wait(this.#bytes, (entered) => (entered ? this.#readAfterWait() : this.#refuse()));
+  }
+
+  #readAfterWait(): void {
+    this.#entered = performance.now();
+    this.#read();
+  }
+
+  #read(): void {
     this.#isAdmitted = true;
     collect(
       this.#incoming,
-      maxBodyBytes,
+      this.#lane.maxBodyBytes,
       (body) => this.#predict(body),
       (problem) => this.#fail(problem),
     );
+  }
+
+  /** Here, not in the app: an error takes several times as long there, and these come when there is no time. */
+  #refuse(): void {
+    const { type, body } = writeProblem(OVERLOADED, this.id);
+    this.#outgoing.writeHead(OVERLOADED.status, {
+      'content-type': type,
+      'x-request-id': this.id,
+      ...OVERLOADED.headers,
+      'content-length': String(body.length),
+    });
+    endAtOnce(this.#outgoing, body);
+    const ms = performance.now() - this.arrived;
+    this.#lane.http.ended('POST', this.#route, OVERLOADED.status, ms / 1000);
   }
 
   #predict(body: Buffer): void {
@@ -212,9 +219,9 @@ class Express implements PredictRequest {
     head['content-length'] = String(Buffer.byteLength(body));
     this.#outgoing.writeHead(200, head);
     endAtOnce(this.#outgoing, body);
-    const ms = performance.now() - this.arrived;
-    limit.leave(this.#bytes, ms);
-    http.ended('POST', this.#route, 200, ms / 1000);
+    const now = performance.now();
+    limit.leave(this.#bytes, now - this.#entered);
+    http.ended('POST', this.#route, 200, (now - this.arrived) / 1000);
   }
 
   #fail(error: unknown): void {
@@ -225,6 +232,7 @@ class Express implements PredictRequest {
       request: this,
       model: admitted ? this.#model : undefined,
       held: admitted ? this.#bytes : undefined,
+      entered: this.#entered,
     });
     this.#outgoing.once('close', () => this.#settle());
     this.#lane.app(incoming, this.#outgoing);
@@ -235,9 +243,9 @@ class Express implements PredictRequest {
     const failure = takeFailure(this.#incoming);
     if (failure === undefined) return;
     const { limit, http } = this.#lane;
-    const ms = performance.now() - this.arrived;
-    if (failure.held !== undefined) limit.leave(failure.held, ms);
-    http.ended('POST', this.#route, this.#outgoing.statusCode, ms / 1000);
+    const now = performance.now();
+    if (failure.held !== undefined) limit.leave(failure.held, now - failure.entered);
+    http.ended('POST', this.#route, this.#outgoing.statusCode, (now - this.arrived) / 1000);
   }
 }
 

@@ -1,9 +1,9 @@
-import type { PackedExplanation } from '../../worker/explanation/packExplanation.ts';
 import type { Rows } from '../../worker/protocol.ts';
 import type { FoundPath } from '../compiler/fastPath.ts';
 import type { GoldenRows } from '../model/model.ts';
 import type { Signature } from '../model/signature.ts';
 import type { Candidate } from '../repository/listing.ts';
+import type { ExplainedFiles, ExplainedVersion, Importance } from './explanation/files.ts';
 
 /** What a loading thread is to read. */
 export interface LoadTask {
@@ -15,16 +15,6 @@ export interface LoadTask {
   readonly maxModelBytes: number;
 }
 
-/** What explanations of an open version need is to be read. */
-export type ExplainTask = Pick<LoadTask, 'candidate' | 'maxModelBytes'> & {
-  readonly kind: 'explain';
-  /** Of the version that is open. */
-  readonly sha256: string | undefined;
-};
-
-/** A packed explanation, or why there is none. */
-export type ExplainedVersion = PackedExplanation | { readonly reason: string };
-
 /** A version without the functions that make its rows a matrix. Large arrays are shared, not copied. */
 export interface LoadedVersion {
   /** Path of the ONNX file. */
@@ -32,6 +22,7 @@ export interface LoadedVersion {
   readonly signature: Signature;
   readonly golden: GoldenRows | undefined;
   readonly probes: Rows;
+  readonly backgroundRows: number;
   /** See `Model.mixed`. */
   readonly mixed: Rows | undefined;
   /** The fast path, the reason why there is none, or undefined where none was looked for. */
@@ -46,4 +37,7 @@ export interface LoadedVersion {
 type Reply<T> = { readonly ok: true; readonly version: T } | { readonly ok: false; readonly reason: string };
 export type LoadReply = Reply<LoadedVersion>;
 export type ExplainReply = Reply<ExplainedVersion>;
+export type ImportanceReply = Reply<Importance | undefined>;
+/** `importance`: that alone, undefined where threads must compute it. */
+export type ExplainTask = ExplainedFiles & { readonly kind: 'explain' | 'importance' };
 export type ThreadTask = LoadTask | ExplainTask;

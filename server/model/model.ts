@@ -1,5 +1,6 @@
 import type { Batched, FastPath, OutputFeed, Rows } from '../../worker/protocol.ts';
 import type { Space } from '../../worker/explanation/space.ts';
+import type { EXPLANATION_METHODS } from './explanation.ts';
 import type { Encoder } from './rows.ts';
 import type { Golden, Signature } from './signature.ts';
 
@@ -21,7 +22,12 @@ export interface Engine extends Partial<Batched> {
 }
 
 /** How a model's answers are explained, or why they can't be. */
-export type Explanation = ({ readonly method: 'tree_path_dependent' } & Pick<Space, 'space'>) | NoExplanation;
+export type Explanation =
+  | {
+      readonly method: (typeof EXPLANATION_METHODS)[number];
+      readonly space: Space['space'];
+    }
+  | NoExplanation;
 export interface NoExplanation {
   /** Completes "This model can't be explained: ". */
   readonly reason: string;
@@ -55,6 +61,8 @@ export interface Model {
   readonly golden: GoldenRows | undefined;
   /** Rows that a thread scores before the model serves: the golden ones, or else a made-up one. */
   readonly probes: Rows;
+  /** Rows of background.json, with which explanations compare. */
+  readonly backgroundRows?: number | undefined;
   /** Rows of different sizes, which show whether a row's answer depends on the others of its batch. */
   readonly mixed?: Rows | undefined;
   /** In force. */

@@ -15,6 +15,7 @@ describe('the command line', () => {
         'neighbour',
         'memory',
         'start',
+        'overload',
         'compiler',
         'load',
         'scrape',
@@ -71,7 +72,7 @@ describe('the command line', () => {
     [['--subjects', 'apache'], '--subjects takes echo, server, direct, naive, fastapi, mlflow; see --help'],
     [
       ['--parts', 'all'],
-      '--parts takes rounds, file, neighbour, memory, start, compiler, load, scrape, drift, idle, models; see --help',
+      '--parts takes rounds, file, neighbour, memory, start, overload, compiler, load, scrape, drift, idle, models; see --help',
     ],
     [['--fast'], "Unknown option '--fast'"],
     [['fast'], 'Unexpected argument'],

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Authorize } from './authorize.ts';
 import type { WriteError } from '../../dialects/errorForm.ts';
+import { Problem } from '../../errors/problem.ts';
 import type { HttpRecorder } from '../../metrics/http.ts';
 import type { ConcurrencyLimit } from '../../overload/concurrencyLimit.ts';
 import type { AppContext, Handler } from '../context.ts';
@@ -24,6 +25,9 @@ export interface Guards {
   readonly authorize?: Authorize | undefined;
 }
 
+const waitForPlace = (limit: ConcurrencyLimit, bytes: number): Promise<boolean> =>
+  new Promise((resolve) => limit.wait(bytes, resolve));
+
 /**
  * Sets the request id, checks the key and the concurrency limit, answers errors, and records the answer by the route's
  * pattern, since paths are the client's. One function, because each layer of promises costs a single row as much as its
@@ -40,6 +44,7 @@ export function createServe(http: HttpRecorder, log: Logger, { limit, authorize 
       if (failed === undefined) http.began();
       c.set('request', failed?.request ?? new HttpRequest(c, requestIdOf(header(c, 'x-request-id')), start));
       let held = failed?.held;
+      let entered = failed?.entered ?? start;
       let response: Response;
       try {
         if (failed !== undefined) {
@@ -50,16 +55,19 @@ export function createServe(http: HttpRecorder, log: Logger, { limit, authorize 
         if (isLimited && c.req.method === 'POST') {
           // Without the proxy the length may be unknown.
           const bytes = Number(header(c, 'content-length') ?? 0) || 0;
-          limit.enter(bytes);
+          if (!limit.enter(bytes)) {
+            if (!(await waitForPlace(limit, bytes))) throw new Problem('overloaded');
+            entered = performance.now();
+          }
           held = bytes;
         }
         response = await handler(c);
       } catch (error) {
         response = await answerError(error, c, c.get('writeError') ?? writeError);
       }
-      const ms = performance.now() - start;
-      if (held !== undefined) limit.leave(held, ms);
-      http.ended(c.req.method, route, response.status, ms / 1000);
+      const now = performance.now();
+      if (held !== undefined) limit.leave(held, now - entered);
+      http.ended(c.req.method, route, response.status, (now - start) / 1000);
       return response;
     };
   };
