@@ -98,6 +98,24 @@ export interface BytesRead {
  */
 export type ReadBytes = (body: Buffer, form: JsonForm) => BytesRead | undefined;
 
+/** The tensors of a V2 request that were read from their bytes. */
+export interface TensorsRead {
+  readonly encoded: EncodedRows;
+  /** Of the request, in its order; those of the signature for one tensor of all. */
+  readonly columns: readonly string[];
+  /** Where their list ends. */
+  readonly end: number;
+}
+
+/**
+ * Reads the list of tensors in a V2 request straight into a matrix: flat JSON, or binary data behind the JSON.
+ *
+ * @param from where the list begins
+ * @param jsonLength bytes of JSON in the body
+ * @returns undefined for tensors that it doesn't take: the long way reads them, or says what is wrong
+ */
+export type ReadTensors = (body: Buffer, from: number, jsonLength: number) => TensorsRead | undefined;
+
 /** How the lines of a CSV are written, behind its header. */
 export interface LinesForm {
   /** Of the file, in its order; without the index. */
@@ -140,6 +158,8 @@ export interface Encoder {
   readonly textsTravel: boolean;
   /** Only of a lifted model. */
   readonly readBytes?: ReadBytes;
+  /** Only of a lifted model. */
+  readonly readTensors?: ReadTensors;
   /** Only of a lifted model. @returns undefined for a header that the long way refuses */
   readonly planLines?: (form: LinesForm) => ReadLines | undefined;
   /** @throws {Problem} invalid_columns or invalid_rows */

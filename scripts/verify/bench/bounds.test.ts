@@ -98,6 +98,15 @@ it('takes the memory at the end, and its growth from the third to the last quart
   expect(verdict(results, 'memory-growth').verdict).toBe('fail');
 });
 
+it('compares the rows of files with those of bodies in the same round', () => {
+  const file = { file: rate(3, 1.8, 4), bodies: rate(400, 200, 400) };
+  expect(verdict(resultsOf([], { file }), 'file')).toMatchObject({
+    verdict: 'fail',
+    limit: 1,
+    measured: { median: 0.9, min: 0.75, max: 1 },
+  });
+});
+
 it('takes the median of the starts', () => {
   expect(verdict(resultsOf([], { startSeconds: [3, 0.7, 0.6, 0.7, 1.1] }), 'start')).toMatchObject({
     verdict: 'pass',

@@ -4,6 +4,7 @@ import type { Part } from './part.ts';
 import { compiler } from './parts/compiler.ts';
 import { drift } from './parts/drift.ts';
 import { explain } from './parts/explain.ts';
+import { file } from './parts/file.ts';
 import { idle } from './parts/idle.ts';
 import { load } from './parts/load.ts';
 import { memory } from './parts/memory.ts';
@@ -18,6 +19,7 @@ import type { Results } from './results.ts';
 /** Every part, in the order of the report. Memory comes before all that could share memory with the server. */
 export const PARTS: readonly Part[] = [
   rounds,
+  file,
   neighbour,
   memory,
   start,

@@ -11,6 +11,7 @@ describe('the command line', () => {
       seconds: 3,
       parts: [
         'rounds',
+        'file',
         'neighbour',
         'memory',
         'start',
@@ -72,7 +73,7 @@ describe('the command line', () => {
     [['--subjects', 'apache'], '--subjects takes echo, server, direct, naive, fastapi, mlflow; see --help'],
     [
       ['--parts', 'all'],
-      '--parts takes rounds, neighbour, memory, start, overload, compiler, load, scrape, drift, explain, idle, models; see --help',
+      '--parts takes rounds, file, neighbour, memory, start, overload, compiler, load, scrape, drift, explain, idle, models; see --help',
     ],
     [['--fast'], "Unknown option '--fast'"],
     [['fast'], 'Unexpected argument'],

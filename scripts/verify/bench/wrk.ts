@@ -40,6 +40,16 @@ export interface WrkResult {
 }
 
 /** `done` writes integers because wrk's own report rounds to three digits: 0.06 ms must differ from 0.05. */
+const REPORT = `function done(summary, latency)
+  local errors = summary.errors
+  io.write(string.format(
+    '${MARK}{"requests":%d,"microseconds":%d,"p50":%d,"p75":%d,"p90":%d,"p99":%d,"max":%d,' ..
+      '"connect":%d,"read":%d,"write":%d,"timeout":%d,"status":%d}\\n',
+    summary.requests, summary.duration, latency:percentile(50), latency:percentile(75), latency:percentile(90),
+    latency:percentile(99), latency.max, errors.connect, errors.read, errors.write, errors.timeout, errors.status))
+end
+`;
+
 const script = (bodies: string): string => `
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
@@ -58,15 +68,13 @@ else
     return requests[at]
   end
 end
-function done(summary, latency)
-  local errors = summary.errors
-  io.write(string.format(
-    '${MARK}{"requests":%d,"microseconds":%d,"p50":%d,"p75":%d,"p90":%d,"p99":%d,"max":%d,' ..
-      '"connect":%d,"read":%d,"write":%d,"timeout":%d,"status":%d}\\n',
-    summary.requests, summary.duration, latency:percentile(50), latency:percentile(75), latency:percentile(90),
-    latency:percentile(99), latency.max, errors.connect, errors.read, errors.write, errors.timeout, errors.status))
-end
-`;
+${REPORT}`;
+
+const fileScript = (file: string, type: string): string => `
+wrk.method = "POST"
+wrk.headers["Content-Type"] = ${JSON.stringify(type)}
+wrk.body = io.open(${JSON.stringify(file)}, "rb"):read("*a")
+${REPORT}`;
 
 /**
  * Writes wrk's script for some bodies, which a connection sends in turn.
@@ -80,6 +88,20 @@ export async function writeLoad({ folder }: Context, bodies: readonly string[]):
   await writeFile(file, bodies.map((body) => `${body}\n`).join(''));
   const path = join(own, 'load.lua');
   await writeFile(path, script(file));
+  return path;
+}
+
+/**
+ * Writes wrk's script for one body of any text.
+ *
+ * @returns the script's path
+ */
+export async function writeFileLoad({ folder }: Context, body: string, type: string): Promise<string> {
+  const own = await mkdtemp(join(folder, 'load.'));
+  const file = join(own, 'body');
+  await writeFile(file, body);
+  const path = join(own, 'load.lua');
+  await writeFile(path, fileScript(file, type));
   return path;
 }
 

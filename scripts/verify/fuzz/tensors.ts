@@ -1,12 +1,16 @@
 import { outputTensors } from '../../../server/dialects/v2/outputs.ts';
 import { readV2InferRequest } from '../../../server/dialects/v2/request.ts';
 import { toTable } from '../../../server/dialects/v2/table.ts';
+import { createRandomTensors } from '../../../server/encoding/bytes/testing/randomTensors.ts';
 import type { Model } from '../../../server/model/model.ts';
 import type { Table } from '../../../server/model/rows.ts';
+import { readTensorsBothWays } from '../../../server/testing/tensorsBothWays.ts';
 import { JSON_WORDS, checkTable, json } from './tables.ts';
 import type { Target } from './target.ts';
 
 const NEWLINE = 0x0a;
+/** Requests made from each input beside the input itself: most of them are taken from their bytes. */
+const MADE = 4;
 
 /** The decoder of V2's tensors, as JSON and as binary data. */
 export function tensorTargets(model: Model, row: readonly unknown[]): Target[] {
@@ -78,6 +82,18 @@ export function tensorTargets(model: Model, row: readonly unknown[]): Target[] {
         const end = input.indexOf(NEWLINE);
         const first = input.subarray(0, Math.max(0, end)).toString('latin1');
         const length = /^\d{1,10}$/.test(first) ? Number(first) : undefined;
+        if (model.fast)
+          readTensorsBothWays(
+            { ...model, encoder: model.fast.encoder },
+            input.subarray(end + 1),
+            length,
+            outputTensors(model.output),
+          );
+        const next = createRandomTensors(input.reduce((sum, byte) => (Math.imul(sum, 31) + byte) | 0, 7));
+        for (let made = 0; made < MADE; made++) {
+          const { model: other, bytes, headerLength } = next();
+          readTensorsBothWays(other, bytes, headerLength);
+        }
         const read = (): Table =>
           toTable(
             readV2InferRequest(input.subarray(end + 1), length, model, outputTensors(model.output)).tensors,

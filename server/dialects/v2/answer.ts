@@ -10,7 +10,7 @@ export interface V2InferAnswer {
 /** Writes the outputs that a request wants. @param contributions of the output that explains, if it is wanted */
 export function writeV2InferAnswer(
   { name, version }: Model,
-  { id, wanted }: V2InferRequest,
+  { id, wanted }: Omit<V2InferRequest, 'tensors'>,
   rows: number,
   answers: Float64Array,
   contributions: Float64Array | undefined,

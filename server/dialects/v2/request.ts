@@ -61,6 +61,26 @@ function createTake(rest: Buffer): { readonly take: TakeBytes; readonly end: () 
   };
 }
 
+/** What a request says beside its tensors. */
+interface Head extends Omit<V2InferRequest, 'tensors'> {
+  readonly inputs: unknown;
+}
+
+/**
+ * Reads the JSON of a request, but for its tensors.
+ *
+ * @param all the outputs of the model
+ * @throws {Problem} invalid_body, invalid_json or invalid_encoding
+ */
+export function readHead(json: Buffer, model: PathModel, all: readonly OutputTensor[]): Head {
+  const header = parseHeader(json);
+  checkPathModel(header, model);
+  const { id, inputs, outputs, parameters } = header;
+  if (id !== undefined && id !== null && typeof id !== 'string') throw invalidBody('"id" must be a string.');
+  const wanted = readWanted(outputs, readParameters('the request', parameters), all);
+  return { id: id ?? undefined, wanted, inputs };
+}
+
 /**
  * Reads a request of the Open Inference Protocol, with the binary tensor data extension.
  *
@@ -76,16 +96,12 @@ export function readV2InferRequest(
 ): V2InferRequest {
   const length = headerLength ?? bytes.length;
   if (length > bytes.length) throw invalidBody('Inference-Header-Content-Length is larger than the body.');
-  const header = parseHeader(bytes.subarray(0, length));
-  checkPathModel(header, model);
-  const { id, inputs, outputs, parameters } = header;
-  if (id !== undefined && id !== null && typeof id !== 'string') throw invalidBody('"id" must be a string.');
-  const wanted = readWanted(outputs, readParameters('the request', parameters), all);
+  const { inputs, ...head } = readHead(bytes.subarray(0, length), model, all);
   if (!Array.isArray(inputs)) throw invalidForm('"inputs"', inputs, '"inputs" must be a list of tensors.');
   const { take, end } = createTake(bytes.subarray(length));
   const tensors = inputs.map((input: unknown, index) => readV2Tensor(input, index, take));
   end();
-  return { id: id ?? undefined, tensors, wanted };
+  return { ...head, tensors };
 }
 
 /**

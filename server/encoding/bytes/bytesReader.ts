@@ -8,6 +8,7 @@ import type {
   LinesForm,
   LinesRead,
   Table,
+  TensorsRead,
 } from '../../model/rows.ts';
 import type { Input } from '../../model/signature.ts';
 import type { CellWriter } from '../cellWriters.ts';
@@ -50,12 +51,15 @@ function readUnknown(
   return texts.sort((one, other) => one.row - other.row || one.column - other.column);
 }
 
-function tableOf(kernel: Kernel, { columns }: Plan, body: Buffer, rows: number): Table {
-  const { words, shape, startsAt, orderAt } = kernel;
-  const names =
-    (shape & SHAPE.moved) === 0
-      ? columns
-      : Array.from(words.subarray(orderAt, orderAt + columns.length), (at) => columns[at] as string);
+/** The names of the columns in the order of the body. */
+function namesOf({ words, shape, orderAt }: Kernel, { columns }: Plan): readonly string[] {
+  if ((shape & SHAPE.moved) === 0) return columns;
+  return Array.from(words.subarray(orderAt, orderAt + columns.length), (at) => columns[at] as string);
+}
+
+function tableOf(kernel: Kernel, plan: Plan, body: Buffer, rows: number): Table {
+  const { words, shape, startsAt } = kernel;
+  const names = namesOf(kernel, plan);
   const byName = (shape & SHAPE.byName) !== 0;
   const starts =
     rows === 1
@@ -92,7 +96,7 @@ export function createBytesReader(
   features: number,
   reserve: (cells: number) => Float32Array,
   warn: Warn,
-): Required<Pick<Encoder, 'readBytes' | 'planLines'>> {
+): Required<Pick<Encoder, 'readBytes' | 'readTensors' | 'planLines'>> {
   let made: Plan | undefined;
   let planned = false;
   const planOnce = (): Plan | undefined => {
@@ -123,6 +127,18 @@ export function createBytesReader(
       single: (kernel.shape & SHAPE.alone) !== 0,
     };
   };
+  const readList = (
+    plan: Plan,
+    kernel: Kernel,
+    body: Buffer,
+    from: number,
+    jsonLength: number,
+  ): TensorsRead | undefined => {
+    const rows = kernel.parseTensors(plan, body, from, jsonLength);
+    if (rows < 0) return undefined;
+    const encoded = take(kernel, plan, body, rows);
+    return encoded && { encoded, columns: namesOf(kernel, plan), end: kernel.lines };
+  };
   const readBlock = (
     plan: Plan,
     kernel: Kernel,
@@ -142,6 +158,13 @@ export function createBytesReader(
       const plan = planOnce();
       if (plan === undefined) return undefined;
       const result = readBody(plan, takeKernel(), body, form);
+      releaseKernel();
+      return result;
+    },
+    readTensors: (body, from, jsonLength) => {
+      const plan = planOnce();
+      if (plan === undefined) return undefined;
+      const result = readList(plan, takeKernel(), body, from, jsonLength);
       releaseKernel();
       return result;
     },

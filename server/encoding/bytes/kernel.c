@@ -1,4 +1,4 @@
-// Reads the rows of a JSON body or the lines of a CSV straight into a feature matrix. kernel.ts lays out the memory,
+// Reads the rows of a JSON body, the lines of a CSV or the tensors of V2 straight into a feature matrix. kernel.ts lays out the memory,
 // plan.ts writes the plan.
 //
 // It takes only what is certainly valid and certainly means what JSON.parse or the CSV reader, and the encoder, make of it;
@@ -31,7 +31,7 @@ enum { TEXT, NUMBER, BOOLEAN };
 // ASIDE: the number goes to a matrix of its own, for a writer outside.
 enum { NULLABLE = 1, WHOLE = 2, SINGLE = 4, ASIDE = 8 };
 enum { KNOWN = 1, RESERVED = 2 };
-enum { NATIVE, INSTANCES, MLFLOW, CSV };
+enum { NATIVE, INSTANCES, MLFLOW, CSV, TENSORS };
 enum { PAD = 64, CHUNK = 32 };
 
 // The plan is one block of memory. Offsets are in bytes from its start; 0 is none.
@@ -92,6 +92,8 @@ typedef struct {
   u32 *seen;   // [columns]
   // Of CSV: cells a row, what stands between them, the decimal sign, the number of the first row where rows are numbered.
   u32 width, delimiter, decimal, index;
+  // Of tensors: where their list begins, and where the JSON ends and binary data begin. `lines` is where the list ends.
+  u32 from, jsonLength;
   u32 rows, unknownCount, shape, lines;
 } Run;
 
@@ -833,6 +835,300 @@ static int csv(Run *run) {
   return at > 0;
 }
 
+// Tensors of the Open Inference Protocol.
+
+enum { INTEGER_TYPE, FLOAT_TYPE, BOOL_TYPE, BYTES_TYPE };
+
+// `bytes` are those of an element in binary data. JSON's integers of up to `digits` digits are certainly values of it.
+typedef struct {
+  u8 name[7], length;
+  u8 kind, bytes, isSigned, digits;
+  double least, end;
+} Type;
+
+static const Type TYPES[] = {
+    {"INT8\"", 5, INTEGER_TYPE, 1, 1, 2, -0x1p7, 0x1p7},     {"INT16\"", 6, INTEGER_TYPE, 2, 1, 4, -0x1p15, 0x1p15},
+    {"INT32\"", 6, INTEGER_TYPE, 4, 1, 8, -0x1p31, 0x1p31},  {"INT64\"", 6, INTEGER_TYPE, 8, 1, 8, -0x1p63, 0x1p63},
+    {"UINT8\"", 6, INTEGER_TYPE, 1, 0, 2, 0, 0x1p8},         {"UINT16\"", 7, INTEGER_TYPE, 2, 0, 4, 0, 0x1p16},
+    {"UINT32\"", 7, INTEGER_TYPE, 4, 0, 8, 0, 0x1p32},       {"UINT64\"", 7, INTEGER_TYPE, 8, 0, 8, 0, 0x1p64},
+    {"FP32\"", 5, FLOAT_TYPE, 4, 1, 7, 0, 0},                {"FP64\"", 5, FLOAT_TYPE, 8, 1, 8, 0, 0},
+    {"BOOL\"", 5, BOOL_TYPE, 1, 0, 0, 0, 0},                 {"BYTES\"", 6, BYTES_TYPE, 0, 0, 0, 0, 0},
+};
+
+static inline int fits(const Type *type, const Column *column) {
+  return column->kind == TEXT      ? type->kind == BYTES_TYPE
+         : column->kind == BOOLEAN ? type->kind == BOOL_TYPE
+                                   : type->kind <= FLOAT_TYPE;
+}
+
+// @returns whether the column takes the number
+static inline int put(const Column *column, double value, float *out, double *aside) {
+  if (!(value >= column->least && value <= column->most)) return 0;
+  if (column->flags & WHOLE && __builtin_trunc(value) != value) return 0;
+  if (column->flags & SINGLE && (double)(float)value != value) return 0;
+  if (column->flags & ASIDE)
+    aside[column->to] = value;
+  else
+    out[column->to] = (float)value;
+  return 1;
+}
+
+static inline int putNone(const Column *column, float *out, double *aside) {
+  if (!(column->flags & NULLABLE)) return 0;
+  if (column->flags & ASIDE)
+    aside[column->to] = __builtin_nan("");
+  else
+    out[column->to] = column->missing;
+  return 1;
+}
+
+// @returns behind an element of JSON, or 0
+INLINE const u8 *element(Run *run, const Column *column, const Type *type, const u8 *p, u32 row, float *out,
+                         double *aside) {
+  if (column->kind == TEXT) {
+    // An entry may write a zero behind the row: the next row is there already.
+    float *behind = out + ((const Plan *)run->plan)->features, kept = *behind;
+    p = text(run, column, p, row, out);
+    *behind = kept;
+    return p;
+  }
+  if (*p >= 'a' || column->kind == BOOLEAN) return word(column, p, out, aside);
+  u32 n = digitsAt(p);
+  u8 after = p[n];
+  if (!(column->flags & (SINGLE | ASIDE)) && n - 1 < type->digits && after != '.' && (after | 32) != 'e' &&
+      (*p != '0' || n == 1)) {
+    out[column->to] = (float)(i32)readDigits(p, n);
+    return p + n;
+  }
+  double value;
+  p = number(p, &value);
+  if (!p) return 0;
+  if (type->kind == INTEGER_TYPE) {
+    if (!(value >= type->least && value < type->end) || __builtin_trunc(value) != value) return 0;
+  } else if (type->bytes == 4 && (double)(float)value != value) {
+    // A fraction is rounded to the type; an integer is refused.
+    if (__builtin_trunc(value) == value) return 0;
+    value = (float)value;
+  }
+  return put(column, value, out, aside) ? p : 0;
+}
+
+// The flat elements of a tensor of this many columns, from the bracket on. @returns behind it, or 0
+static const u8 *elements(Run *run, const Column *first, u32 width, const Type *type, const u8 *p, u32 rows) {
+  const Plan *plan = (const Plan *)run->plan;
+  float *out = run->out;
+  double *aside = run->aside;
+  if (*p++ != '[') return 0;
+  for (u32 row = 0;;) {
+    for (u32 k = 0;;) {
+      if (*p <= ' ') p = space(p);
+      p = element(run, first + k, type, p, row, out, aside);
+      if (!p) return 0;
+      if (*p <= ' ') p = space(p);
+      if (++k == width) break;
+      if (*p++ != ',') return 0;
+    }
+    if (++row == rows) return *p == ']' ? p + 1 : 0;
+    if (*p++ != ',') return 0;
+    out += plan->features;
+    aside += plan->aside;
+  }
+}
+
+// A text that the table may lack because JSON can't hold it as it is.
+static inline int isPlain(const u8 *p, u32 n) {
+  for (u32 i = 0; i < n; i++)
+    if (p[i] < 32 || p[i] == '"' || p[i] == '\\') return 0;
+  return 1;
+}
+
+static inline double binaryInteger(const Type *type, const u8 *p) {
+  u64 v = load64(p);
+  u32 unused = 64 - 8 * type->bytes;
+  return type->isSigned ? (double)((i64)(v << unused) >> unused) : (double)(v << unused >> unused);
+}
+
+// @returns behind an element of binary data, of which `left` bytes are left, or 0
+INLINE const u8 *binaryElement(Run *run, const Column *column, const Type *type, const u8 *p, u32 left, u32 row, float *out,
+                               double *aside) {
+  if (type->kind == BYTES_TYPE) {
+    u32 n = (u32)load64(p);
+    if (left < 4 || n > left - 4) return 0;
+    p += 4;
+    float *behind = out + ((const Plan *)run->plan)->features, kept = *behind;
+    const Entry *entry = n < CHUNK ? known(run->plan, column, p, n) : 0;
+    if (entry)
+      write(run->plan, entry, out);
+    else if (!isPlain(p, n) || !writeText(run, column, p, p + n, row, out))
+      return 0;
+    *behind = kept;
+    return p + n;
+  }
+  if (left < type->bytes) return 0;
+  double value;
+  if (type->kind == FLOAT_TYPE) {
+    float single;
+    if (type->bytes == 4) {
+      __builtin_memcpy(&single, p, 4);
+      value = single;
+    } else
+      __builtin_memcpy(&value, p, 8);
+    if (value != value) return putNone(column, out, aside) ? p + type->bytes : 0;
+  } else {
+    value = binaryInteger(type, p);
+    if (type->kind == BOOL_TYPE && value > 1) return 0;
+  }
+  return put(column, value, out, aside) ? p + type->bytes : 0;
+}
+
+// As `elements`, in binary data of this size. @returns behind them, or 0
+static const u8 *binaryElements(Run *run, const Column *first, u32 width, const Type *type, const u8 *p, u32 size,
+                                u32 rows) {
+  const Plan *plan = (const Plan *)run->plan;
+  const u8 *end = p + size;
+  float *out = run->out;
+  double *aside = run->aside;
+  for (u32 row = 0; row < rows; row++, out += plan->features, aside += plan->aside)
+    for (u32 k = 0; k < width; k++) {
+      p = binaryElement(run, first + k, type, p, (u32)(end - p), row, out, aside);
+      if (!p) return 0;
+    }
+  return p == end ? p : 0;
+}
+
+// A whole number of up to 8 digits. @returns behind it, or 0
+static const u8 *size(const u8 *p, u32 *value) {
+  u32 n = digitsAt(p);
+  if (n - 1 > 7 || (*p == '0' && n > 1)) return 0;
+  *value = readDigits(p, n);
+  p += n;
+  return *p == '.' || (*p | 32) == 'e' ? 0 : space(p);
+}
+
+// `[rows]` or `[rows, width]`. @returns behind it, or 0
+static const u8 *shapeOf(const u8 *p, u32 *rows, u32 *width) {
+  if (*p != '[') return 0;
+  p = size(space(p + 1), rows);
+  if (!p) return 0;
+  *width = 1;
+  if (*p == ',') {
+    p = size(space(p + 1), width);
+    if (!p) return 0;
+  }
+  return *p == ']' ? p + 1 : 0;
+}
+
+// `{"binary_data_size": 123}`. @returns behind it, or 0
+static const u8 *binarySize(const u8 *p, u32 *bytes) {
+  if (*p != '{') return 0;
+  p = space(p + 1);
+  if (!isWord(p, "\"binary_data_size\"", 18)) return 0;
+  p = space(p + 18);
+  if (*p != ':') return 0;
+  p = size(space(p + 1), bytes);
+  return p && *p == '}' ? p + 1 : 0;
+}
+
+// Zeros for all rows, which tensors fill column by column.
+static int begin(Run *run, u32 rows) {
+  if (rows == 0 || rows > run->maxRows) return 0;
+  u32 features = ((const Plan *)run->plan)->features;
+  for (u32 row = 0; row < rows; row++) clear(run->out + row * features, features);
+  run->rows = rows;
+  return 1;
+}
+
+// A tensor of one column, or the only one, of all; p stands behind its brace. Its name, shape and datatype stand in front
+// of its data. @returns behind it, or 0
+static const u8 *tensor(Run *run, const u8 *p, u32 at, const u8 **binary) {
+  enum { NAME = 1, SHAPE = 2, DATATYPE = 4, DATA = 8 };
+  const Plan *plan = (const Plan *)run->plan;
+  const Column *columns = (const Column *)(run->plan + plan->columns);
+  const Type *type = 0;
+  u32 column = 0, rows = 0, width = 0, found = 0;
+  for (;;) {
+    p = space(p);
+    u32 key = isWord(p, "\"name\"", 6)         ? NAME
+              : isWord(p, "\"shape\"", 7)      ? SHAPE
+              : isWord(p, "\"datatype\"", 10)  ? DATATYPE
+              : isWord(p, "\"data\"", 6)       ? DATA
+              : isWord(p, "\"parameters\"", 12) ? DATA
+                                               : 0;
+    if (!key || found & key) return 0;
+    int isBinary = p[1] == 'p';
+    p = space(p + (key == NAME ? 6 : key == SHAPE ? 7 : key == DATATYPE ? 10 : isBinary ? 12 : 6));
+    if (*p++ != ':') return 0;
+    p = space(p);
+    found |= key;
+    if (key == NAME) {
+      if (*p++ != '"') return 0;
+      const u8 *end = name(run, p, at, &column);
+      if (!end) {
+        column = plan->count;
+        for (end = p; *end != '"'; end++)
+          if (*end < 32 || *end > 126 || *end == '\\') return 0;
+        if (find(run->plan, (const Table *)(run->plan + plan->names), p, (u32)(end - p))) return 0;
+        end++;
+      }
+      p = end;
+    } else if (key == SHAPE) {
+      p = shapeOf(p, &rows, &width);
+      if (!p) return 0;
+    } else if (key == DATATYPE) {
+      if (*p++ != '"') return 0;
+      for (u32 k = 0; k < sizeof(TYPES) / sizeof(Type); k++)
+        if (isWord(p, (const char *)TYPES[k].name, TYPES[k].length)) type = TYPES + k;
+      if (!type) return 0;
+      p += type->length;
+    } else {
+      if (found != (NAME | SHAPE | DATATYPE | DATA)) return 0;
+      int isMatrix = column == plan->count;
+      if (isMatrix ? at > 0 || plan->count < 2 || width != plan->count : width != 1) return 0;
+      if (at == 0 ? !begin(run, rows) : rows != run->rows) return 0;
+      const Column *first = isMatrix ? columns : columns + column;
+      for (u32 k = 0; k < width; k++) {
+        u32 own = isMatrix ? k : column;
+        if (!fits(type, first + k) || run->seen[own]) return 0;
+        run->seen[own] = 1;
+        run->order[at + k] = own;
+        if (own != at + k) run->shape |= MOVED;
+      }
+      if (isBinary) {
+        u32 bytes;
+        p = binarySize(p, &bytes);
+        if (!p || bytes > (u32)(run->body + run->length - *binary)) return 0;
+        *binary = binaryElements(run, first, width, type, *binary, bytes, rows);
+        if (!*binary) return 0;
+      } else
+        p = elements(run, first, width, type, p, rows);
+      if (!p) return 0;
+    }
+    p = space(p);
+    if (*p == '}') return found & DATA ? p + 1 : 0;
+    if (*p++ != ',') return 0;
+  }
+}
+
+// @returns whether each column was read once, and all binary data
+static int tensors(Run *run) {
+  u32 count = ((const Plan *)run->plan)->count;
+  const u8 *p = run->body + run->from, *binary = run->body + run->jsonLength;
+  if (*p++ != '[') return 0;
+  for (u32 at = 0;; at++) {
+    p = space(p);
+    if (at == count || *p++ != '{') return 0;
+    p = tensor(run, p, at, &binary);
+    if (!p) return 0;
+    p = space(p);
+    if (*p == ']') break;
+    if (*p++ != ',') return 0;
+  }
+  for (u32 k = 0; k < count; k++)
+    if (!run->seen[k]) return 0;
+  run->lines = (u32)(p + 1 - run->body);
+  return run->lines <= run->jsonLength && binary == run->body + run->length;
+}
+
 EXPORT("parse") i32 parse(Run *run) {
   v16 zeros = {0};
   for (u32 i = 0; i < PAD; i += 16) __builtin_memcpy(run->body + run->length + i, &zeros, 16);
@@ -840,6 +1136,7 @@ EXPORT("parse") i32 parse(Run *run) {
   for (u32 k = 0; k < count; k++) run->seen[k] = 0;
   run->rows = run->unknownCount = run->shape = 0;
   if (run->form == CSV) return csv(run) ? (i32)run->rows : -1;
+  if (run->form == TENSORS) return tensors(run) ? (i32)run->rows : -1;
   const u8 *p = space(run->body);
   if (run->form == NATIVE)
     p = native(run, p);

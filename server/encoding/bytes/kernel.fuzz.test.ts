@@ -60,9 +60,27 @@ const LINES = [
   '1,2,0.5,0.25,true,red,x,y\n',
   '-12, ,1e-7,"12345.678901234567",FALSE,"new",exactly 16 bytes,y\r\n',
 ];
-/** CSV as it is, the others as JSON. */
+/** A request of tensors, of which the first byte of the list is the eleventh. */
+const tensors = (columns: readonly number[], datatypes: readonly string[]): string =>
+  `{"inputs":${JSON.stringify(
+    columns.map((at) => ({
+      name: NAMES[at],
+      shape: [ROWS.length],
+      datatype: datatypes[at],
+      data: ROWS.map((row) => row[at]),
+    })),
+  )}}`;
+const ALL = NAMES.map((_, at) => at);
+const DATATYPES = ['INT64', 'FP32', 'FP64', 'FP64', 'BOOL', 'BYTES', 'BYTES', 'BYTES'];
+/** Eight texts of one byte, as binary data. */
+const BINARY = Array.from('redfreex', (letter) => `\u0001\0\0\0${letter}`).join('');
+
+/** CSV and tensors as they are, the others as JSON. */
 const BODIES: readonly unknown[] = [
   LINES.join(''),
+  tensors(ALL, DATATYPES),
+  tensors(ALL.toReversed(), DATATYPES),
+  `${tensors(ALL, DATATYPES).replace(/"data":\["red","new"\]/, '"parameters":{"binary_data_size":10}')}${BINARY.slice(0, 10)}`,
   LINES.join('').replaceAll(',', ';').replaceAll('.', ','),
   LINES.map((line, row) => `${row},${line}`).join(''),
   { columns: NAMES, data: ROWS },

@@ -11,9 +11,10 @@ export const SHAPE = { alone: 1, byName: 2, moved: 4 } as const;
 
 // As in kernel.c.
 const PAD = 64;
-const RUN_WORDS = 20;
-const RESULTS = 16;
+const RUN_WORDS = 22;
+const RESULTS = 18;
 const CSV = 3;
+const TENSORS = 4;
 /** Cells of CSV that belong to no column, as they stand in `order`. */
 export const PLACE = { skipped: 2 ** 32 - 1, index: 2 ** 32 - 2 } as const;
 export const UNKNOWN_WORDS = 4;
@@ -63,12 +64,19 @@ export interface Kernel {
   parse(plan: Plan, body: Uint8Array, form: Form): number;
   /** As `parse`, for whole lines of CSV. @param first the number of their first row */
   parseLines(plan: Plan, block: Uint8Array, lines: Lines, first: number): number;
+  /**
+   * As `parse`, for the tensors of V2.
+   *
+   * @param from where their list begins
+   * @param jsonLength bytes of JSON, behind which binary data stand
+   */
+  parseTensors(plan: Plan, body: Uint8Array, from: number, jsonLength: number): number;
   /** Whether more memory was written than is worth keeping. */
   readonly isLarge: boolean;
   // Of the last body.
   readonly shape: number;
   readonly unknownCount: number;
-  /** Ends of lines in CSV. */
+  /** Ends of lines in CSV; of tensors where their list ends. */
   readonly lines: number;
   readonly words: Uint32Array;
   readonly floats: Float32Array;
@@ -135,6 +143,15 @@ class WasmKernel implements Kernel {
       lines,
       first,
     );
+  }
+
+  parseTensors(plan: Plan, body: Uint8Array, from: number, jsonLength: number): number {
+    const words = this.#run >> 2;
+    this.words[words + 16] = from;
+    this.words[words + 17] = jsonLength;
+    const count = plan.columns.length;
+    // The shortest row is a byte a column, of binary data.
+    return this.#read(plan, body, TENSORS, count, Math.ceil(body.length / count));
   }
 
   #read(

@@ -1,9 +1,8 @@
 import { writeV2InferAnswer } from '../../dialects/v2/answer.ts';
+import { readV2Rows } from '../../dialects/v2/bytes.ts';
 import { contributionMatrix } from '../../dialects/explanation.ts';
 import { classOf, findContributions, withContributions } from '../../dialects/v2/contributions.ts';
 import { outputTensors } from '../../dialects/v2/outputs.ts';
-import { readV2InferRequest } from '../../dialects/v2/request.ts';
-import { toTable } from '../../dialects/v2/table.ts';
 import { Problem } from '../../errors/problem.ts';
 import type { HttpRecorder } from '../../metrics/http.ts';
 import type { AppContext, Handler } from '../context.ts';
@@ -59,9 +58,8 @@ export function v2InferHandler(deps: V2InferDeps): Handler {
       c.get('request'),
       model,
       () => {
-        const request = readV2InferRequest(bytes, headerLength, model, outputsOf(model));
-        const decoded = { request, table: toTable(request.tensors, model.signature.inputs) };
-        const contributions = explainer && findContributions(request.wanted);
+        const decoded = readV2Rows(bytes, headerLength, model, outputsOf(model));
+        const contributions = explainer && findContributions(decoded.request.wanted);
         if (!contributions) return { ...decoded, of: undefined };
         explainer.requireExplainable(model);
         return { ...explainer.requireFewRows(model, decoded), of: classOf(model, contributions) };

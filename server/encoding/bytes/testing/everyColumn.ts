@@ -16,7 +16,9 @@ export const INPUTS: readonly Input[] = [
     type: 'string',
     nullable: true,
     missing: '\ue000missing',
-    categories: ['', 'red', ' green', 'the same sixteen, then 1', 'the same sixteen, then 2', 'é€😀'],
+    categories: [
+      ...['', 'red', ' green', 'the same sixteen, then 1', 'the same sixteen, then 2', 'é€😀', '"quoted"'],
+    ],
   },
   {
     name: 'closed',
@@ -57,7 +59,10 @@ export function writerOf({ type, categories = [] }: Input, column: number): Cell
   const entries = new Map(
     categories.map((text, code): [string, TextEntry] => [
       text,
-      { positions: [position, position + 1], values: [code, 0.1], known: true },
+      // One writes nothing.
+      text === ' green'
+        ? { positions: [], values: [], known: true }
+        : { positions: [position, position + 1], values: [code, 0.1], known: true },
     ]),
   );
   entries.set('in the table only', { positions: [position], values: [99], known: false });

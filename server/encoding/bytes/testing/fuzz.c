@@ -37,7 +37,8 @@ static u32 below(u32 n) {
 }
 
 static const char *TOKENS[] = {"\"", "\\", "[", "]", "{", "}", ",", ":", "0", "1", "-", ".", "e", "n", "null", "true", "false",
-                               " ",  "\n", "\r\n", ";", "True", "00", "1e999", "0.12345678901234567", "\"columns\"", "\"data\"", "\"index\""};
+                               " ",  "\n", "\r\n", ";", "True", "00", "1e999", "0.12345678901234567", "\"columns\"", "\"data\"", "\"index\"",
+                               "\"parameters\":", "{\"binary_data_size\":9}", "[2,8]", "\"FP64\"", "\"UINT8\"", "\"BYTES\""};
 
 // One change: a byte, a token put in or over, a range taken out or doubled, or an end.
 static u32 change(u8 *body, u32 length, u32 room) {
@@ -100,14 +101,18 @@ int main(int argc, char **argv) {
     u8 *body = malloc(length + PAD);
     memcpy(body, changed, length);
     free(changed);
+    u32 likely = length > 9 && !memcmp(body, "{\"inputs\"", 9) ? TENSORS : *body == '{' || *body == '[' ? below(CSV) : CSV;
+    u32 form = below(8) ? likely : below(TENSORS + 1);
     u32 maxRows = 1 + below(16), maxUnknown = below(16);
-    Run run = {.plan = plan, .body = body, .length = length, .form = below(5), .maxRows = maxRows, .maxUnknown = maxUnknown};
+    Run run = {.plan = plan, .body = body, .length = length, .form = form, .maxRows = maxRows, .maxUnknown = maxUnknown};
     run.out = malloc(4 * ((size_t)maxRows * features + 3));
     run.aside = malloc(8 * (size_t)maxRows * aside);
     run.starts = malloc(4 * (maxRows + 1));
     run.unknown = malloc(sizeof(Unknown) * maxUnknown);
-    // Twice as many bodies are read as CSV, by each delimiter and decimal sign; some have more cells than columns.
-    if (run.form > CSV) run.form = CSV;
+    // Any part of the body may be binary data of tensors. CSV is read by each delimiter and decimal sign; some have more cells than columns.
+    run.jsonLength = length - below(2) * below(length + 1);
+    run.from = below(8) ? 10 : below(run.jsonLength + 1);
+    if (run.from > run.jsonLength) run.from = run.jsonLength;
     run.width = count + below(3);
     run.delimiter = (u8) ",,;\t|"[below(5)];
     run.decimal = (u8) ".,"[below(2)];
@@ -123,7 +128,7 @@ int main(int argc, char **argv) {
     if (rows >= 0) {
       taken++;
       if ((u32)rows != run.rows || run.rows == 0 || run.rows > maxRows || run.unknownCount > maxUnknown) abort();
-      for (u32 row = 0; row < run.rows; row++)
+      for (u32 row = 0; run.form != TENSORS && row < run.rows; row++)
         if (run.starts[row] >= run.starts[row + 1] || run.starts[row + 1] > length) abort();
       for (u32 k = 0; k < run.unknownCount; k++)
         if (run.unknown[k].row >= run.rows || run.unknown[k].column >= count ||

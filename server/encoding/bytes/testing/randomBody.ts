@@ -1,5 +1,6 @@
 import type { JsonForm } from '../../../model/rows.ts';
 import { CELLS, INPUTS } from './everyColumn.ts';
+import { createPick } from './pick.ts';
 
 /** Texts of JSON that each column takes. */
 const RIGHT: readonly (readonly string[])[] = [
@@ -21,11 +22,7 @@ const listOf = (cells: readonly string[], comma: string): string => `[${cells.jo
 
 /** @param seed the same one makes the same bodies */
 export function createRandomBodies(seed: number): () => { readonly form: JsonForm; readonly body: Buffer } {
-  let state = seed;
-  const pick: Pick = (count) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
-    return Math.floor(((state >>> 8) / 2 ** 24) * count);
-  };
+  const pick: Pick = createPick(seed);
   const cellOf = (column: number): string => {
     if (pick(80) === 0) return ANY[pick(ANY.length)] as string;
     if (column < 4 && pick(4) === 0)
