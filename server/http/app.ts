@@ -19,6 +19,7 @@ import { createConcurrencyLimit } from '../overload/concurrencyLimit.ts';
 import { patienceOf } from '../overload/patience.ts';
 import { softwareVersion } from '../platform/install.ts';
 import type { OnAnswered } from '../prediction/onAnswered.ts';
+import { createExplainer } from '../prediction/explainer.ts';
 import { createPredictor } from '../prediction/predictor.ts';
 import { tracedPredict } from '../prediction/traced.ts';
 import type { Config } from '../settings/settings.ts';
@@ -126,16 +127,17 @@ export function createApp(deps: AppDeps): App {
   definePredict('/predict', defaultModel);
   definePredict('/models/:model/predict', named);
   definePredict('/models/:model/versions/:version/predict', named);
-  if (explanations) {
-    const explainDeps = { ...predictDeps, explanations };
+  const explainer = explanations && createExplainer(explanations, http, config.DEADLINE_MS);
+  if (explainer) {
+    const explainDeps = { ...predictDeps, explainer };
     defineRoute('/explain', explainRoute(explainDeps, defaultModel));
     defineRoute('/models/:model/explain', explainRoute(explainDeps, named));
     defineRoute('/models/:model/versions/:version/explain', explainRoute(explainDeps, named));
   }
-  const fileDeps = { predictor, http, recorder, maxFileBytes, folder: deps.runtime };
+  const fileDeps = { predictor, explainer, http, recorder, maxFileBytes, folder: deps.runtime };
   defineRoute('/predict_file', predictFileRoute(fileDeps, defaultModel));
   defineRoute('/models/:model/predict_file', predictFileRoute(fileDeps, named));
-  const protocolDeps = { catalogue, predictor, lifecycle, http, recorder, maxBodyBytes, version };
+  const protocolDeps = { catalogue, predictor, explainer, lifecycle, http, recorder, maxBodyBytes, version };
   defineProtocols(defineRoute, protocolDeps, config);
 
   // Models.
