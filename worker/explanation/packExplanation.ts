@@ -67,18 +67,21 @@ function outputsOf(
 /** Exporters that know no covers write 1 for each node. */
 export const hasCovers = (covers: Float32Array): boolean => covers.some((cover) => cover !== 1);
 
+/** As packWithStructure, the packed trees alone. */
+export const packExplanation = (...args: Parameters<typeof packWithStructure>): PackedExplanation =>
+  packWithStructure(...args).packed;
+
 /**
  * Packs an ensemble with the covers of its nodes.
  *
  * @param columnOf the column that each feature is counted for
  * @throws {EnsembleRefused} with the reason why it can't be explained
  */
-export function packExplanation(
+export function packWithStructure(
   ensemble: TreeEnsemble,
   columnOf: readonly number[],
   columns: number,
-  structure = findStructure(ensemble),
-): PackedExplanation {
+): { readonly packed: PackedExplanation; readonly structure: Structure } {
   const features = columnOf.length;
   if (ensemble.nodeIds.length > MAX_NODES) refuse(`it has more than ${MAX_NODES} nodes`);
   checkEnsemble(ensemble, features);
@@ -86,6 +89,7 @@ export function packExplanation(
   if (covers === undefined || covers.length !== nodeIds.length || !hasCovers(covers)) refuse(NO_COVERS);
   const space = spaceOf(ensemble);
   if (space.outputs * features > MAX_SUMS) refuse(`${outputs} outputs of ${features} features are too many`);
+  const structure = findStructure(ensemble);
   const source: Source = {
     ensemble,
     covers,
@@ -169,7 +173,7 @@ export function packExplanation(
   const rules = packRules(points);
   const { rules: rulesAt } = reserveEach(memory, { rules: 8 * rules.length });
   new Float64Array(memory.buffer, rulesAt, rules.length).set(rules);
-  return {
+  const packed: PackedExplanation = {
     kind: 'trees',
     ...space,
     link: linkOf(ensemble),
@@ -183,4 +187,5 @@ export function packExplanation(
     base: [...base],
     largest,
   };
+  return { packed, structure };
 }

@@ -1,11 +1,10 @@
 import { createExplainer } from '../../../worker/explanation/explainer.ts';
 import { explainLinear } from '../../../worker/explanation/linear.ts';
 import { meanSizes } from '../../../worker/explanation/meanSizes.ts';
-import { packExplanation } from '../../../worker/explanation/packExplanation.ts';
+import { packWithStructure } from '../../../worker/explanation/packExplanation.ts';
 import { planSampling } from '../../../worker/explanation/sampling.ts';
 import { NO_COVERS } from '../../../worker/explanation/space.ts';
 import { EnsembleRefused } from '../../../worker/forest/ensemble.ts';
-import { findStructure } from '../../../worker/forest/structure.ts';
 import { OnnxRefused } from '../../../worker/onnx/onnxRefused.ts';
 import type { PreparedExplanation } from '../../../worker/protocol.ts';
 import type { Lifted } from '../../compiler/lift/lift.ts';
@@ -36,8 +35,7 @@ function exactOf(
     const ensemble = rest.explained();
     if (!ensemble) return NO_COVERS;
     const columnOf = matrix.features.map(({ source }) => source);
-    const structure = findStructure(ensemble);
-    const packed = packExplanation(ensemble, columnOf, model.signature.inputs.length, structure);
+    const { packed, structure } = packWithStructure(ensemble, columnOf, model.signature.inputs.length);
     return checkTrees(lifted, ensemble, structure, packed, model) ?? packed;
   } catch (error) {
     if (!(error instanceof EnsembleRefused || error instanceof OnnxRefused)) throw error;
