@@ -165,6 +165,11 @@ def cases() -> dict[str, tuple[Any, int, dict[str, Any]]]:
         "adaboost": (with_texts(AdaBoostClassifier(n_estimators=6, random_state=0)), 2, few | texts),
         # More columns than all of whose coalitions are evaluated.
         "network-of-many": (Pipeline([("scale", StandardScaler()), ("model", MLPRegressor(hidden_layer_sizes=(6,), max_iter=80, random_state=0))]), 0, few | {"columns": 14}),
+        "stumps": (GradientBoostingRegressor(n_estimators=40, max_depth=1, random_state=0), 0, few),
+        "xgboost-of-three": (XGBClassifier(n_estimators=8, max_depth=7), 3, few | missing),
+        "catboost-deep": (CatBoostRegressor(n_estimators=4, depth=8, **quiet), 0, few),
+        "extra-trees-deep": (ExtraTreesRegressor(n_estimators=2, max_depth=24, max_leaf_nodes=150, random_state=0), 0, few | {"columns": 40}),
+        "lightgbm-deep": (LGBMClassifier(n_estimators=6, num_leaves=60, min_child_samples=2, verbose=-1), 2, few | {"columns": 40} | missing),
     }
 
 

@@ -1,6 +1,5 @@
 import type { Batched, FastPath, OutputFeed, Rows } from '../../worker/protocol.ts';
 import type { Space } from '../../worker/explanation/space.ts';
-import type { EXPLANATION_METHODS } from './explanation.ts';
 import type { Encoder } from './rows.ts';
 import type { Golden, Signature } from './signature.ts';
 
@@ -20,6 +19,8 @@ export interface Engine extends Partial<Batched> {
   /** Why it isn't lifted, or isn't a compiled forest. */
   readonly reason?: string;
 }
+
+export const EXPLANATION_METHODS = ['tree_path_dependent', 'linear', 'exact', 'permutation'] as const;
 
 /** How a model's answers are explained, or why they can't be. */
 export type Explanation =

@@ -1,7 +1,8 @@
 import { EXPLAIN_PARAMETERS } from '../dialects/queryParameters.ts';
 import type { Catalogue } from '../model/catalogue.ts';
 import type { Model } from '../model/model.ts';
-import { EXPLANATION_METHODS, explanationOf } from '../model/explanation.ts';
+import { explanationOf } from '../model/explanation.ts';
+import { EXPLANATION_METHODS } from '../model/model.ts';
 import { headers } from './headers.ts';
 import type { Json } from './json.ts';
 import { content, ref } from './json.ts';

@@ -1,4 +1,4 @@
-import { EXPLANATION_METHODS } from '../model/explanation.ts';
+import { EXPLANATION_METHODS } from '../model/model.ts';
 import type { Catalogue } from '../model/catalogue.ts';
 import { TASKS } from '../model/signature.ts';
 import { driftOperation } from './drift.ts';

@@ -9,7 +9,7 @@ import type { Link, Space } from './space.ts';
 import { NO_COVERS, linkOf, spaceOf } from './space.ts';
 import type { Source } from './treeOrder.ts';
 import { createPath, visitTree } from './treeOrder.ts';
-import { weightsOf } from './walkTree.ts';
+import { endOfWeights } from './walkTree.ts';
 
 /** Bytes of `Node` and words of `Tree` in kernel.c. */
 const NODE_BYTES = 48;
@@ -50,12 +50,15 @@ function outputsOf(
   end: number,
 ): [first: number, end: number] {
   const { weightOutputs, nodeModes } = ensemble;
+  const { weightStart, weightOrder } = structure;
   let [first, last] = [Infinity, -1];
   for (let node = start; node < end; node++) {
     if (nodeModes[node] !== LEAF) continue;
-    for (const i of weightsOf(ensemble, structure, node)) {
-      first = Math.min(first, weightOutputs[i] as number);
-      last = Math.max(last, weightOutputs[i] as number);
+    const to = endOfWeights(ensemble, structure, node);
+    for (let at = weightStart[node] as number; at < to; at++) {
+      const output = weightOutputs[weightOrder[at] as number] as number;
+      first = Math.min(first, output);
+      last = Math.max(last, output);
     }
   }
   return [first, last + 1];
@@ -64,17 +67,21 @@ function outputsOf(
 /** Exporters that know no covers write 1 for each node. */
 export const hasCovers = (covers: Float32Array): boolean => covers.some((cover) => cover !== 1);
 
+/** As packWithStructure, the packed trees alone. */
+export const packExplanation = (...args: Parameters<typeof packWithStructure>): PackedExplanation =>
+  packWithStructure(...args).packed;
+
 /**
  * Packs an ensemble with the covers of its nodes.
  *
  * @param columnOf the column that each feature is counted for
  * @throws {EnsembleRefused} with the reason why it can't be explained
  */
-export function packExplanation(
+export function packWithStructure(
   ensemble: TreeEnsemble,
   columnOf: readonly number[],
   columns: number,
-): PackedExplanation {
+): { readonly packed: PackedExplanation; readonly structure: Structure } {
   const features = columnOf.length;
   if (ensemble.nodeIds.length > MAX_NODES) refuse(`it has more than ${MAX_NODES} nodes`);
   checkEnsemble(ensemble, features);
@@ -82,13 +89,14 @@ export function packExplanation(
   if (covers === undefined || covers.length !== nodeIds.length || !hasCovers(covers)) refuse(NO_COVERS);
   const space = spaceOf(ensemble);
   if (space.outputs * features > MAX_SUMS) refuse(`${outputs} outputs of ${features} features are too many`);
+  const structure = findStructure(ensemble);
   const source: Source = {
     ensemble,
     covers,
-    structure: findStructure(ensemble),
+    structure,
     tests: lowerAll(ensemble),
   };
-  const { trees } = source.structure;
+  const { trees } = structure;
   const ranges = trees.map(({ start, end }) => outputsOf(source, start, end));
   const leavesOf = (tree: number): number => {
     const { start, end } = trees[tree] as Structure['trees'][number];
@@ -129,13 +137,20 @@ export function packExplanation(
       split: (split) => {
         const at = place.nodes + NODE_BYTES * (firstNode + split.slot - 1);
         floats[at / 4] = split.threshold;
-        const flags = (split.missingLeft ? MISSING_LEFT : 0) + (split.equal ? EQUAL : 0);
-        words.set([split.feature, flags, split.above, split.left, split.right], at / 4 + 1);
-        doubles.set([split.aboveCover, split.leftCover, split.rightCover], at / 8 + 3);
+        words[at / 4 + 1] = split.feature;
+        words[at / 4 + 2] = (split.missingLeft ? MISSING_LEFT : 0) + (split.equal ? EQUAL : 0);
+        words[at / 4 + 3] = split.above;
+        words[at / 4 + 4] = split.left;
+        words[at / 4 + 5] = split.right;
+        doubles[at / 8 + 3] = split.aboveCover;
+        doubles[at / 8 + 4] = split.leftCover;
+        doubles[at / 8 + 5] = split.rightCover;
       },
       leaf: (node, slot, reach) => {
         const at = weightsAt + (slot - leaves) * width;
-        for (const i of weightsOf(ensemble, source.structure, node)) {
+        const to = endOfWeights(ensemble, structure, node);
+        for (let from = structure.weightStart[node] as number; from < to; from++) {
+          const i = structure.weightOrder[from] as number;
           const output = ensemble.weightOutputs[i] as number;
           const weight = (ensemble.weights[i] as number) * space.scale;
           heaviest = Math.max(heaviest, Math.abs(weight));
@@ -158,7 +173,7 @@ export function packExplanation(
   const rules = packRules(points);
   const { rules: rulesAt } = reserveEach(memory, { rules: 8 * rules.length });
   new Float64Array(memory.buffer, rulesAt, rules.length).set(rules);
-  return {
+  const packed: PackedExplanation = {
     kind: 'trees',
     ...space,
     link: linkOf(ensemble),
@@ -172,4 +187,5 @@ export function packExplanation(
     base: [...base],
     largest,
   };
+  return { packed, structure };
 }

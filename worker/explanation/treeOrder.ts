@@ -130,13 +130,16 @@ export function visitTree(source: Source, { start, end }: Tree, path: Path, visi
     checkCovers(source, node, left, right);
     const f = nodeFeatures[node] as number;
     const above = path.cover[f] as number;
-    const [toLeft, toRight] = [left, right].map((child) => {
-      // A node to which no training row came has no fractions: both sides are equal.
-      const fraction = covers[node] === 0 ? 0.5 : (covers[child] as number) / (covers[node] as number);
-      reach[child - start] = (reach[at] as number) * fraction;
-      feature[child - start] = f;
-      return (edgeCover[child - start] = Math.max(above * fraction, LEAST_FRACTION));
-    }) as [number, number];
+    // A node to which no training row came has no fractions: both sides are equal.
+    const own = covers[node] as number;
+    const share = own === 0 ? 0.5 : (covers[left] as number) / own;
+    const rest = own === 0 ? 0.5 : (covers[right] as number) / own;
+    reach[left - start] = (reach[at] as number) * share;
+    reach[right - start] = (reach[at] as number) * rest;
+    feature[left - start] = f;
+    feature[right - start] = f;
+    const toLeft = (edgeCover[left - start] = Math.max(above * share, LEAST_FRACTION));
+    const toRight = (edgeCover[right - start] = Math.max(above * rest, LEAST_FRACTION));
     const equal = nodeModes[node] === BRANCH_EQ || nodeModes[node] === BRANCH_NEQ;
     const missing = nodeModes[node] === BRANCH_EQ ? nodeMissingTrue[node] : tests.missingHolds[2 * node];
     visitor.split({

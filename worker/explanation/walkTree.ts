@@ -34,16 +34,9 @@ export function walkTree(
   }
 }
 
-/** Indexes of a leaf's weights. With one output ONNX Runtime takes the first and ignores the others. */
-export function* weightsOf(
-  { outputs }: TreeEnsemble,
-  { weightStart, weightOrder }: Structure,
-  node: number,
-): Iterable<number> {
-  const first = weightStart[node] as number;
-  const end = outputs === 1 ? first + 1 : (weightStart[node + 1] as number);
-  for (let at = first; at < end; at++) yield weightOrder[at] as number;
-}
+/** Where a leaf's weights end in `weightOrder`. With one output ONNX Runtime takes the first and ignores the others. */
+export const endOfWeights = ({ outputs }: TreeEnsemble, { weightStart }: Structure, leaf: number): number =>
+  outputs === 1 ? (weightStart[leaf] as number) + 1 : (weightStart[leaf + 1] as number);
 
 /** A row's raw scores in float64, of weights that are multiplied by `scale`. */
 export function rawScores(
@@ -54,8 +47,13 @@ export function rawScores(
   scale: number,
 ): Float64Array {
   const scores = Float64Array.from({ length: outputs }, (_, k) => ensemble.baseValues[k] ?? 0);
-  for (const { start } of structure.trees)
-    for (const i of weightsOf(ensemble, structure, walkTree(ensemble, structure, start, row)))
+  for (const { start } of structure.trees) {
+    const leaf = walkTree(ensemble, structure, start, row);
+    const end = endOfWeights(ensemble, structure, leaf);
+    for (let at = structure.weightStart[leaf] as number; at < end; at++) {
+      const i = structure.weightOrder[at] as number;
       (scores[ensemble.weightOutputs[i] as number] as number) += (ensemble.weights[i] as number) * scale;
+    }
+  }
   return scores;
 }

@@ -2,7 +2,7 @@ import { createExplainer } from '../../../worker/explanation/explainer.ts';
 import type { PackedExplanation } from '../../../worker/explanation/packExplanation.ts';
 import { rawScores } from '../../../worker/explanation/walkTree.ts';
 import type { TreeEnsemble } from '../../../worker/forest/ensemble.ts';
-import { findStructure } from '../../../worker/forest/structure.ts';
+import type { Structure } from '../../../worker/forest/structure.ts';
 import { findProbes } from '../../compiler/fastPath.ts';
 import { edgeRows } from '../../compiler/edgeRows.ts';
 import type { Lifted } from '../../compiler/lift/lift.ts';
@@ -10,7 +10,7 @@ import { createFeatureEncoder } from '../../encoding/encoder.ts';
 import type { Model } from '../../model/model.ts';
 
 /** Rows on which base and contributions must add up to the raw scores. */
-const MOST_CHECKED = 12;
+const MOST_CHECKED = 8;
 /** Of a sum, relative to the largest of 1 and its size. */
 const TOLERANCE = 1e-6;
 
@@ -28,6 +28,7 @@ function chosenRows(model: Model, lifted: Lifted): readonly (readonly unknown[])
 export function checkTrees(
   lifted: Lifted,
   ensemble: TreeEnsemble,
+  structure: Structure,
   packed: PackedExplanation,
   model: Model,
 ): string | undefined {
@@ -36,7 +37,6 @@ export function checkTrees(
   const names = signature.inputs.map(({ name }) => name);
   const { rows, cells } = encoder.encode(names, chosenRows(model, lifted));
   const explainer = createExplainer(packed);
-  const structure = findStructure(ensemble);
   const { features, columns, base, outputs, scale } = packed;
   for (let row = 0; row < rows; row++) {
     const input = (cells as Float32Array).subarray(row * features, (row + 1) * features);

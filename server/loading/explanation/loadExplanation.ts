@@ -1,8 +1,7 @@
 import { createExplainer } from '../../../worker/explanation/explainer.ts';
 import { explainLinear } from '../../../worker/explanation/linear.ts';
 import { meanSizes } from '../../../worker/explanation/meanSizes.ts';
-import type { PackedExplanation } from '../../../worker/explanation/packExplanation.ts';
-import { packExplanation } from '../../../worker/explanation/packExplanation.ts';
+import { packWithStructure } from '../../../worker/explanation/packExplanation.ts';
 import { planSampling } from '../../../worker/explanation/sampling.ts';
 import { NO_COVERS } from '../../../worker/explanation/space.ts';
 import { EnsembleRefused } from '../../../worker/forest/ensemble.ts';
@@ -36,8 +35,8 @@ function exactOf(
     const ensemble = rest.explained();
     if (!ensemble) return NO_COVERS;
     const columnOf = matrix.features.map(({ source }) => source);
-    const packed: PackedExplanation = packExplanation(ensemble, columnOf, model.signature.inputs.length);
-    return checkTrees(lifted, ensemble, packed, model) ?? packed;
+    const { packed, structure } = packWithStructure(ensemble, columnOf, model.signature.inputs.length);
+    return checkTrees(lifted, ensemble, structure, packed, model) ?? packed;
   } catch (error) {
     if (!(error instanceof EnsembleRefused || error instanceof OnnxRefused)) throw error;
     return error.message;
