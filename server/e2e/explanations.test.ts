@@ -165,7 +165,7 @@ describe('explanations of the shipped models', () => {
           unknown
         >
       )['explanation'];
-    expect(await of('adult/versions/2')).toEqual({ method: 'tree_path_dependent', space: 'margin' });
+    expect(await of('adult/versions/2')).toMatchObject({ method: 'tree_path_dependent', space: 'margin' });
     expect(await of('text')).toHaveProperty('reason');
   });
 });

@@ -4,6 +4,7 @@ import { writeProblem } from '../dialects/errorForm.ts';
 import { isV1OrV2Path, writeErrorMember } from '../dialects/errorSentence.ts';
 import { Problem } from '../errors/problem.ts';
 import type { Explanations } from '../inference/explanations.ts';
+import type { ImportanceOf } from '../inference/importance.ts';
 import type { Inference } from '../inference/port.ts';
 import type { HttpRecorder } from '../metrics/http.ts';
 import type { InferenceRecorder } from '../metrics/inference.ts';
@@ -61,6 +62,7 @@ export interface AppDeps {
   readonly inference: Inference;
   /** Without them there is no `/explain`. */
   readonly explanations?: Explanations | undefined;
+  readonly importanceOf?: ImportanceOf | undefined;
   readonly lifecycle: Lifecycle;
   readonly http: HttpRecorder;
   readonly recorder: InferenceRecorder;
@@ -140,8 +142,8 @@ export function createApp(deps: AppDeps): App {
 
   // Models.
   defineRoute('/models', modelsRoute(catalogue));
-  defineRoute('/models/:model', modelRoute(catalogue, explanations));
-  defineRoute('/models/:model/versions/:version', modelRoute(catalogue, explanations));
+  defineRoute('/models/:model', modelRoute(catalogue, explanations, deps.importanceOf));
+  defineRoute('/models/:model/versions/:version', modelRoute(catalogue, explanations, deps.importanceOf));
   defineRoute('/models/:model/shadow', shadowRoute(catalogue, deps.askSums ?? (() => Promise.resolve([]))));
   if (deps.askDrift) defineRoute('/models/:model/drift', driftRoute(catalogue, deps.askDrift, assets));
 

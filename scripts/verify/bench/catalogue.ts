@@ -9,6 +9,7 @@ import { load } from './parts/load.ts';
 import { memory } from './parts/memory.ts';
 import { models } from './parts/models.ts';
 import { neighbour } from './parts/neighbour.ts';
+import { overload } from './parts/overload.ts';
 import { rounds } from './parts/rounds.ts';
 import { scrape } from './parts/scrape.ts';
 import { start } from './parts/start.ts';
@@ -20,6 +21,7 @@ export const PARTS: readonly Part[] = [
   neighbour,
   memory,
   start,
+  overload,
   compiler,
   load,
   scrape,
