@@ -1,7 +1,7 @@
 import { findFastPath } from '../../server/compiler/fastPath.ts';
 import type { ScoreExplanation } from '../../server/dialects/explanation.ts';
 import { explanationAt } from '../../server/dialects/explanation.ts';
-import { loadExplanation } from '../../server/loading/loadExplanation.ts';
+import { loadExplanation } from '../../server/loading/explanation/loadExplanation.ts';
 import { readModelVersion } from '../../server/loading/readModelVersion.ts';
 import type { Model } from '../../server/model/model.ts';
 import { listFolder } from '../../server/repository/folder.ts';

@@ -26,6 +26,7 @@ function pieces(explain: (piece: EncodedRows, call: number) => void, mostRows = 
   const explanations: Explanations = {
     mostRows: () => mostRows,
     describe: () => ({ reason: '' }),
+    backgroundOf: () => Promise.resolve(undefined),
     explain: async (_, piece) => {
       await Promise.resolve();
       explain(piece, calls++);
