@@ -120,11 +120,16 @@ describe.skipIf(chromiumMissing)(needsChromium('the playground explains'), () =>
 
   it('the importance of columns, where the model has it', () =>
     withVisit(browser, url, async ({ page }) => {
-      await why(page).waitFor();
       const section = page.getByRole('region', { name: 'What matters to this model' });
-      expect(await section.isVisible()).toBe(false);
+      await section.waitFor({ timeout: FIRST_MS });
+      const own = await page.locator('#importance-bars li').allInnerTexts();
+      expect([own.length, own[0], own.at(-1)]).toEqual([
+        13,
+        expect.stringMatching(/\n[\d.]+ points$/),
+        'and 2 less important columns',
+      ]);
       await withImportance(page);
-      await section.waitFor();
+      await page.locator('#importance-bars li', { hasText: '11 points' }).waitFor();
       const lines = await page.locator('#importance-bars li').allInnerTexts();
       expect(lines.map((text) => text.split('\n').filter(Boolean))).toEqual([
         ['marital-status', '11 points'],
@@ -168,6 +173,7 @@ it.skipIf(chromiumMissing)(
           await page.locator('#snippet', { hasText: '61' }).waitFor();
           await page.locator('#headline[data-state=answer]').waitFor();
           expect(await page.locator('#why').isVisible()).toBe(false);
+          expect(await page.locator('#importance').isVisible()).toBe(false);
           expect(asked.filter((path) => path.endsWith('/explain'))).toEqual([]);
         }),
       );

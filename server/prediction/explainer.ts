@@ -91,11 +91,21 @@ export function createExplainer(
     explain: (request, model, rows) =>
       explanations.explain(model, rows, { requestId: request.id, signal: request.signal() }).catch(refused),
     explainPiece: async ({ model, ...options }, rows, take) => {
-      const most = Math.min(PIECE_ROWS, explanations.mostRows(model));
-      for (let first = 0; first < rows.rows; first += most) {
+      let most = PIECE_ROWS;
+      for (let first = 0; first < rows.rows;) {
+        most = Math.max(1, Math.min(most, explanations.mostRows(model)));
         const last = Math.min(rows.rows, first + most);
         const some = sliceRows(rows, first, last);
-        take(await patiently(() => explanations.explain(model, some, options)), first, last);
+        const explained = await patiently(() => explanations.explain(model, some, options)).catch(
+          (error: unknown) => {
+            // Of a slow model the time of a row shows while the first ones are explained.
+            if (!(error instanceof Problem) || error.code !== 'too_many_rows' || most === 1) throw error;
+            most = Math.floor(most / 2);
+          },
+        );
+        if (!explained) continue;
+        take(explained, first, last);
+        first = last;
       }
     },
   };

@@ -52,6 +52,18 @@ async function explainRow(model: ModelDetails, body: string, signal: AbortSignal
   const { explanations, space } = outcome.answer;
   const [first] = explanations;
   if (first) why.show(first, space);
+  if (model.explanation?.importance === undefined) await askImportance(model, signal);
+}
+
+/** Models whose importance was asked for again. */
+const asked = new Set<string>();
+
+/** A server computes it at the first use of a model: it may be there by now. */
+async function askImportance({ name }: ModelDetails, signal: AbortSignal): Promise<void> {
+  if (asked.has(name)) return;
+  asked.add(name);
+  const model = await fetchModel(name);
+  if (!signal.aborted) showImportance(model);
 }
 
 /** Sends the form's row to the model. Only the last answer is shown. */
