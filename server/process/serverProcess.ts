@@ -108,6 +108,7 @@ export function startServerProcess(options: ServerProcessOptions): ServerProcess
   let tracing: Tracing | undefined;
   const startListening = async (catalogue: LiveCatalogue): Promise<Listener> => {
     tracing = await openTracing(tracingOptions(config, softwareVersion(), process.pid), registry, log);
+    const grpc = config.GRPC_PORT === 0 ? undefined : await import('../http/grpc/define.ts');
     const app = createApp({
       config,
       runtime,
@@ -124,6 +125,7 @@ export function startServerProcess(options: ServerProcessOptions): ServerProcess
       onAnswered: observers.observe,
       askSums: askPrimary.sums,
       tracing,
+      grpc: grpc?.createGrpc(registry),
       ...(config.DRIFT_WINDOW_MS > 0 ? { askDrift: askPrimary.drift } : {}),
     });
     const listener = await listen(app, address);

@@ -62,6 +62,24 @@ function createTake(rest: Buffer): { readonly take: TakeBytes; readonly end: () 
 }
 
 /**
+ * Reads the members of a request that gRPC's message has, too.
+ *
+ * @param take returns the binary data of the next input that has some
+ * @throws {Problem} invalid_body
+ */
+export function readInferHeader(
+  { id, inputs, outputs, parameters }: JsonObject,
+  all: readonly OutputTensor[],
+  take: TakeBytes,
+): V2InferRequest {
+  if (id !== undefined && id !== null && typeof id !== 'string') throw invalidBody('"id" must be a string.');
+  const wanted = readWanted(outputs, readParameters('the request', parameters), all);
+  if (!Array.isArray(inputs)) throw invalidForm('"inputs"', inputs, '"inputs" must be a list of tensors.');
+  const tensors = inputs.map((input: unknown, index) => readV2Tensor(input, index, take));
+  return { id: id ?? undefined, tensors, wanted };
+}
+
+/**
  * Reads a request of the Open Inference Protocol, with the binary tensor data extension.
  *
  * @param headerLength bytes of the JSON, which binary data follow; undefined if all is JSON
@@ -78,14 +96,10 @@ export function readV2InferRequest(
   if (length > bytes.length) throw invalidBody('Inference-Header-Content-Length is larger than the body.');
   const header = parseHeader(bytes.subarray(0, length));
   checkPathModel(header, model);
-  const { id, inputs, outputs, parameters } = header;
-  if (id !== undefined && id !== null && typeof id !== 'string') throw invalidBody('"id" must be a string.');
-  const wanted = readWanted(outputs, readParameters('the request', parameters), all);
-  if (!Array.isArray(inputs)) throw invalidForm('"inputs"', inputs, '"inputs" must be a list of tensors.');
   const { take, end } = createTake(bytes.subarray(length));
-  const tensors = inputs.map((input: unknown, index) => readV2Tensor(input, index, take));
+  const request = readInferHeader(header, all, take);
   end();
-  return { id: id ?? undefined, tensors, wanted };
+  return request;
 }
 
 /**
