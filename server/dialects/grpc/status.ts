@@ -1,4 +1,5 @@
 import type { ErrorCode, Problem } from '../../errors/problem.ts';
+import { ERRORS } from '../../errors/problem.ts';
 import { errorSentence } from '../errorSentence.ts';
 
 /** The status codes of gRPC that this server answers, by name. */
@@ -54,17 +55,26 @@ export const GRPC_CODE_OF: Readonly<Record<ErrorCode, GrpcCode>> = {
   http_version_not_supported: 'INTERNAL',
 };
 
-/** Clients refuse metadata above 8 KiB, and each character may become three. */
-const MAX_MESSAGE_CHARACTERS = 1500;
+/** Clients refuse metadata above 8 KiB. */
+const MAX_ENCODED = 6000;
 
 /** All that is not printable ASCII, and `%`, as gRPC's percent-encoding wants. */
 const encodeCharacter = (character: string): string =>
   [...Buffer.from(character)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('');
 
+/** Sentences of the catalogue that name a path of HTTP, in the words of gRPC. */
+const SENTENCES: Partial<Record<ErrorCode, string>> = {
+  model_not_found: 'There is no such model; RepositoryIndex lists those that are served.',
+};
+
 /** The error as one sentence, for the header `grpc-message`. */
 export function grpcMessage(problem: Problem): string {
-  const sentence = errorSentence(problem);
-  const shown =
-    sentence.length > MAX_MESSAGE_CHARACTERS ? `${sentence.slice(0, MAX_MESSAGE_CHARACTERS)} …` : sentence;
-  return shown.replace(/[^ -$&-~]/gu, encodeCharacter);
+  const { code, message } = problem;
+  const own = message === ERRORS[code].detail ? SENTENCES[code] : undefined;
+  const sentence = own ?? errorSentence(problem);
+  const encoded = sentence.replace(/[^ -$&-~]/gu, encodeCharacter);
+  // Not within a character, which is several codes.
+  return encoded.length > MAX_ENCODED
+    ? `${encoded.slice(0, MAX_ENCODED).replace(/(?:%[0-9A-F]{0,2})+$/, '')} ...`
+    : encoded;
 }
