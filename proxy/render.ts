@@ -5,6 +5,12 @@ export interface GrpcProxy {
   readonly http2: 'directive' | 'parameter';
 }
 
+/** @param said the output of `nginx -v` */
+export function http2Form(said: string): GrpcProxy['http2'] {
+  const [, major = 0, minor = 0, patch = 0] = (/nginx\/(\d+)\.(\d+)\.(\d+)/.exec(said) ?? []).map(Number);
+  return major * 1e6 + minor * 1e3 + patch >= 1_025_001 ? 'directive' : 'parameter';
+}
+
 /** The settings in the proxy's configuration. */
 export interface ProxySettings {
   readonly host: string;

@@ -34,7 +34,7 @@ export interface GrpcClient {
 }
 
 export function grpcClient(origin: string): GrpcClient {
-  const session = connect(origin, { rejectUnauthorized: false });
+  const session = connect(origin, { rejectUnauthorized: false, maxSendHeaderBlockLength: 1024 * 1024 });
   // Each call has its own error.
   session.on('error', () => undefined);
   const call: GrpcClient['call'] = (path, body, { headers = {}, isOpen = false } = {}) => {

@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createSecureContext } from 'node:tls';
-import type { GrpcProxy, ProxySettings } from '../../../proxy/render.ts';
-import { renderProxy } from '../../../proxy/render.ts';
+import type { ProxySettings } from '../../../proxy/render.ts';
+import { http2Form, renderProxy } from '../../../proxy/render.ts';
 import type { Config } from '../../settings/settings.ts';
 import { availableCpus } from '../../platform/cpus.ts';
 import { HOME } from '../../platform/install.ts';
@@ -70,13 +70,6 @@ function certificateOf({ TLS_CERT, TLS_KEY }: Config): ProxySettings['tls'] {
   return { certificate: TLS_CERT, key: TLS_KEY };
 }
 
-/** How this nginx takes HTTP/2. */
-function http2Form(): GrpcProxy['http2'] {
-  const { stderr } = spawnSync('nginx', ['-v'], { encoding: 'utf8' });
-  const [, major = 0, minor = 0, patch = 0] = /nginx\/(\d+)\.(\d+)\.(\d+)/.exec(stderr)?.map(Number) ?? [];
-  return major * 1e6 + minor * 1e3 + patch >= 1_025_001 ? 'directive' : 'parameter';
-}
-
 /**
  * Writes the proxy's configuration into the runtime folder.
  *
@@ -102,7 +95,14 @@ export function writeProxyFile(config: Config, runtime: string): void {
     sockets: Array.from({ length: config.WEB_CONCURRENCY }, (_, slot) => socketPath(runtime, slot)),
     corsOrigins: config.CORS_ORIGINS,
     tls: certificateOf(config),
-    ...(config.GRPC_PORT === 0 ? {} : { grpc: { port: config.GRPC_PORT, http2: http2Form() } }),
+    ...(config.GRPC_PORT === 0
+      ? {}
+      : {
+          grpc: {
+            port: config.GRPC_PORT,
+            http2: http2Form(spawnSync('nginx', ['-v'], { encoding: 'utf8' }).stderr),
+          },
+        }),
     ...(config.RATE_LIMIT === 0 ? {} : { rateLimit: config.RATE_LIMIT }),
     trustedProxies: config.TRUSTED_PROXIES,
     healthPath: config.AIP_HEALTH_ROUTE,
