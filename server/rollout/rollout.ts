@@ -33,6 +33,8 @@ export interface RolloutOptions {
  * after the other, and once all have it, all swap. A version that one of them refuses is never served.
  */
 export interface Rollout {
+  /** Begins with what needs no process: lists the repository, and has its versions compared. Never fails. */
+  prepare(): Promise<void>;
   /** Has a process that was just started open what is served. @throws {ModelRefused} when it can't */
   equip(process: Recipient): Promise<void>;
   /**
@@ -140,18 +142,20 @@ export function createRollout({ source, wishes, verify, log, onRefused }: Rollou
   const applyAgain = (): Promise<boolean> =>
     applyNext(() => Promise.resolve(planner.applied ?? (planner.listing as Listing)));
 
+  const { prepare, equip } = createEquip({
+    source,
+    holdings,
+    openings,
+    planner,
+    refused,
+    rolloutLog,
+    failures,
+    serve,
+    applyAgain,
+  });
   return {
-    equip: createEquip({
-      source,
-      holdings,
-      openings,
-      planner,
-      refused,
-      rolloutLog,
-      failures,
-      serve,
-      applyAgain,
-    }),
+    prepare,
+    equip,
     begin: () => {
       planner.begun = true;
     },

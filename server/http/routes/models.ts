@@ -1,7 +1,6 @@
 import type { AppContext } from '../context.ts';
 import type { Catalogue, VersionState } from '../../model/catalogue.ts';
-import { explanationOf } from '../../model/explanation.ts';
-import type { Engine, Explanation, Model } from '../../model/model.ts';
+import type { Engine, Model } from '../../model/model.ts';
 import type { Signature } from '../../model/signature.ts';
 import type { Explanations } from '../../inference/explanations.ts';
 import { answerJson } from '../answer.ts';
@@ -67,14 +66,8 @@ function withoutDistributions({ inputs, outputs, ...facts }: Signature): Signatu
   };
 }
 
-/** How answers are explained, or the reason why they can't be, which the first use may find. */
-function describeExplanation(model: Model, { reasonOf }: Pick<Explanations, 'reasonOf'>): Explanation {
-  const reason = reasonOf(model);
-  return reason === undefined ? explanationOf(model) : { reason };
-}
-
 /** `GET /models/:model` and `/models/:model/versions/:version`: one model's signature and facts. */
-export function modelRoute(catalogue: Catalogue, explanations?: Pick<Explanations, 'reasonOf'>): Methods {
+export function modelRoute(catalogue: Catalogue, explanations?: Pick<Explanations, 'describe'>): Methods {
   const modelOf = findNamedModel(catalogue);
   return {
     GET: (c: AppContext) => {
@@ -85,7 +78,7 @@ export function modelRoute(catalogue: Catalogue, explanations?: Pick<Explanation
         JSON.stringify({
           ...summarise(model, catalogue.defaultModel),
           ...withoutDistributions(model.signature),
-          ...(explanations && { explanation: describeExplanation(model, explanations) }),
+          ...(explanations && { explanation: explanations.describe(model) }),
         }),
       );
     },
