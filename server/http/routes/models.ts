@@ -2,6 +2,7 @@ import type { AppContext } from '../context.ts';
 import type { Catalogue, VersionState } from '../../model/catalogue.ts';
 import type { Engine, Model } from '../../model/model.ts';
 import type { Signature } from '../../model/signature.ts';
+import type { ImportanceOf } from '../../inference/importance.ts';
 import type { Explanations } from '../../inference/explanations.ts';
 import { answerJson } from '../answer.ts';
 import type { Methods } from '../router.ts';
@@ -67,18 +68,23 @@ function withoutDistributions({ inputs, outputs, ...facts }: Signature): Signatu
 }
 
 /** `GET /models/:model` and `/models/:model/versions/:version`: one model's signature and facts. */
-export function modelRoute(catalogue: Catalogue, explanations?: Pick<Explanations, 'describe'>): Methods {
+export function modelRoute(
+  catalogue: Catalogue,
+  explanations?: Pick<Explanations, 'describe'>,
+  importanceOf?: ImportanceOf,
+): Methods {
   const modelOf = findNamedModel(catalogue);
   return {
-    GET: (c: AppContext) => {
+    GET: async (c: AppContext) => {
       const model = modelOf(c);
       requireJsonAnswer(c);
+      const importance = await importanceOf?.(model);
       return answerJson(
         c,
         JSON.stringify({
           ...summarise(model, catalogue.defaultModel),
           ...withoutDistributions(model.signature),
-          ...(explanations && { explanation: explanations.describe(model) }),
+          ...(explanations && { explanation: { ...explanations.describe(model), importance } }),
         }),
       );
     },
