@@ -34,7 +34,7 @@ const PACKAGES = {
   '@aws-sdk/client-s3': ['repository'],
   '@redis/client': ['observers'],
   '@opentelemetry/*': ['tracing'],
-  '@bufbuild/protobuf': [],
+  '@bufbuild/protobuf': ['dialects'],
 };
 
 const ORT = {

@@ -21,7 +21,7 @@ Serves the models of ./models on http://0.0.0.0:5000 until it is stopped. Instal
   --version     print the version
 
 Signals: TERM and INT drain for at most 10 s, HUP replaces the server processes one by one without losing a request.
-Settings are environment variables: PORT, METRICS_PORT, HOST, WEB_CONCURRENCY and others, see README.md.
+Settings are environment variables: PORT, METRICS_PORT, GRPC_PORT, HOST, WEB_CONCURRENCY and others, see README.md.
 TEXT
 }
 

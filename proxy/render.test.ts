@@ -24,13 +24,39 @@ const linesWith = async (word: string, changes: Partial<ProxySettings>): Promise
     .map((line) => line.trim())
     .filter((line) => line.startsWith(word));
 
+const TLS = { certificate: '/tls/cert.pem', key: '/tls/key.pem' };
+
 describe('renderProxy', () => {
   it('replaces all names and nothing else', async () => {
     const template = await readTemplate();
-    const rendered = renderProxy(template, SETTINGS);
+    const rendered = renderProxy(template, { ...SETTINGS, grpc: { port: 8001, http2: 'parameter' } });
     expect(rendered).not.toMatch(/\$\{/);
     for (const line of template.split('\n'))
-      if (!line.includes('${')) expect(rendered).toContain(`${line}\n`);
+      if (!/\$\{|# (?:if|end) GRPC$/.test(line)) expect(rendered).toContain(`${line}\n`);
+  });
+
+  it('leaves out what is for gRPC without it, and no other line', async () => {
+    const template = await readTemplate();
+    const [off, on] = [SETTINGS, { ...SETTINGS, grpc: { port: 8001, http2: 'parameter' } as const }].map(
+      (settings) => renderProxy(template, settings).split('\n'),
+    );
+    expect(on).toEqual(expect.arrayContaining(off!.filter((line) => !/health|log_sampled/.test(line))));
+    expect(off!.filter((line) => /grpc[_.[]|http2|trailer/i.test(line))).toEqual([]);
+  });
+
+  it.each([
+    ['parameter', 8001, undefined, ['0.0.0.0:5000 backlog=4096', '0.0.0.0:8001 http2 backlog=4096']],
+    ['parameter', 8001, TLS, ['0.0.0.0:5000 ssl http2 backlog=4096', '0.0.0.0:8001 ssl http2 backlog=4096']],
+    ['parameter', 5000, TLS, ['0.0.0.0:5000 ssl http2 backlog=4096']],
+    ['directive', 8001, undefined, ['0.0.0.0:5000 backlog=4096', '0.0.0.0:8001 backlog=4096']],
+    ['directive', 5000, TLS, ['0.0.0.0:5000 ssl backlog=4096']],
+  ] as const)('takes HTTP/2 by a %s on port %i', async (http2, port, tls, listens) => {
+    const grpc = { grpc: { port, http2 }, host: '0.0.0.0', ...(tls && { tls }) };
+    const lines = (await linesWith('listen ', grpc)).filter((line) => !line.includes('unix:'));
+    expect(lines.map((line) => /listen ([^;]*);/.exec(line)?.[1])).toEqual(listens);
+    expect((await linesWith('', grpc)).some((line) => line.endsWith('http2 on;'))).toBe(
+      http2 === 'directive',
+    );
   });
 
   it('makes an entry for each socket, in both upstreams', async () => {

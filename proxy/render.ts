@@ -1,3 +1,16 @@
+export interface GrpcProxy {
+  /** May be the public port if that has TLS. */
+  readonly port: number;
+  /** From nginx 1.25.1 on HTTP/2 is a directive of its own, before that a parameter of `listen`. */
+  readonly http2: 'directive' | 'parameter';
+}
+
+/** @param said the output of `nginx -v` */
+export function http2Form(said: string): GrpcProxy['http2'] {
+  const [, major = 0, minor = 0, patch = 0] = (/nginx\/(\d+)\.(\d+)\.(\d+)/.exec(said) ?? []).map(Number);
+  return major * 1e6 + minor * 1e3 + patch >= 1_025_001 ? 'directive' : 'parameter';
+}
+
 /** The settings in the proxy's configuration. */
 export interface ProxySettings {
   readonly host: string;
@@ -26,6 +39,8 @@ export interface ProxySettings {
   readonly runtime: string;
   /** Absolute paths of the certificate and key of the public port; without them it uses plain HTTP. */
   readonly tls?: { readonly certificate: string; readonly key: string } | undefined;
+  /** gRPC; undefined if it is off. */
+  readonly grpc?: GrpcProxy | undefined;
   /** nginx's own worker processes. */
   readonly workers: number;
   /** The user of the workers, with a group of the same name; only if root starts nginx, whose default is `nobody`. */
@@ -47,6 +62,9 @@ const CONCURRENT_SHARE = 1 / 4;
 /** The longest path that fits into a Linux socket address, in bytes. */
 const MAX_SOCKET_PATH_BYTES = 107;
 
+/** The lines that are there only with gRPC. */
+const GRPC_LINES = /^ *# if GRPC\n([\s\S]*?)^ *# end GRPC\n/gm;
+
 /**
  * Fills the template `nginx.conf`. A line that holds `${SOCKET}` is repeated for each socket.
  *
@@ -66,6 +84,7 @@ export function renderProxy(template: string, settings: ProxySettings): string {
       return value;
     });
   const rendered = template
+    .replace(GRPC_LINES, settings.grpc ? '$1' : '')
     .split('\n')
     .flatMap((line) =>
       line.includes('${SOCKET}') ? sockets.map((socket) => fill(line, socket)) : fill(line),
@@ -102,9 +121,11 @@ function valuesFrom(settings: ProxySettings): ReadonlyMap<string, string> {
     ['CONCURRENT_LARGE', String(mostOfPart)],
     ['RATE_LIMIT', rateLimit(settings.rateLimit, mostOfPart)],
     ['TRUSTED_PROXIES', trustedProxies(settings.trustedProxies ?? [])],
-    ['HEALTH_PATH', healthPath(settings.healthPath)],
+    ['HEALTH_PATH', healthPath(settings.healthPath) + (settings.grpc ? GRPC_HEALTH : '')],
     ['VERTEX_PATHS', vertexPaths(settings)],
-    ['LISTEN', listen(settings)],
+    ['LISTEN', listen(settings, settings.port)],
+    ...(settings.grpc ? [['GRPC_LISTEN', grpcListen(settings, settings.grpc)] as const] : []),
+    ['GRPC_FAILED', settings.grpc ? '$grpc_failed' : ''],
     ['CERTIFICATE', certificate(settings.tls)],
   ]);
 }
@@ -114,13 +135,21 @@ function certificate(tls: ProxySettings['tls']): string {
   return `ssl_certificate "${path('tls', tls.certificate)}"; ssl_certificate_key "${path('tls', tls.key)}";`;
 }
 
-function listen({ host, port, tls }: ProxySettings): string {
+function listen({ host, port: publicPort, tls, grpc }: ProxySettings, port: number): string {
   matching(/^[A-Za-z0-9.:-]+$/, 'host', host);
   const ssl = tls ? ' ssl' : '';
+  // With TLS a client says which protocol it speaks, so both ports take both.
+  const takesGrpc = grpc !== undefined && (tls !== undefined || port !== publicPort);
+  const http2 = takesGrpc && grpc.http2 === 'parameter' ? ' http2' : '';
   // As in Node, "::" accepts IPv4 as well.
   return host.includes(':')
-    ? `[${host}]:${positive('port', port)}${ssl} ipv6only=off`
-    : `${host}:${positive('port', port)}${ssl}`;
+    ? `[${host}]:${positive('port', port)}${ssl}${http2} ipv6only=off`
+    : `${host}:${positive('port', port)}${ssl}${http2}`;
+}
+
+function grpcListen(settings: ProxySettings, { port, http2 }: GrpcProxy): string {
+  const directive = http2 === 'directive' ? 'http2 on;' : '';
+  return port === settings.port ? directive : `listen ${listen(settings, port)} backlog=4096; ${directive}`;
 }
 
 function accessLog(target: string): string {
@@ -166,6 +195,9 @@ const pattern = (name: string, given: string): string =>
 
 const healthPath = (given: string | undefined): string =>
   given === undefined ? '' : `|${pattern('healthPath', given)}`;
+
+const GRPC_HEALTH =
+  '|/grpc[.]health[.]v1[.]Health/Check|/inference[.]GRPCInferenceService/Server(?:Live|Ready)';
 
 /** The entries of the map of error forms. A path of another protocol has that one's form, by an entry before these. */
 const vertexPaths = ({ healthPath, predictPath, explainPath }: ProxySettings): string =>

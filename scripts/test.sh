@@ -192,7 +192,9 @@ make_python_environments() {
 GO_PARTS=('kubeconform github.com/yannh/kubeconform/cmd/kubeconform@v0.7.0'
   'kustomize sigs.k8s.io/kustomize/kustomize/v5@v5.5.0'
   'compose-spec github.com/compose-spec/compose-go/v2/cmd@v2.16.2'
-  'versitygw github.com/versity/versitygw/cmd/versitygw@v1.8.0')
+  'versitygw github.com/versity/versitygw/cmd/versitygw@v1.8.0'
+  'grpcurl github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3'
+  'ghz github.com/bojand/ghz/cmd/ghz@v0.120.0')
 # The OpenTelemetry Collector is no program to install: its builder makes one of the parts that a file lists.
 COLLECTOR_BUILDER=go.opentelemetry.io/collector/cmd/builder@v0.139.0
 COLLECTOR_PARTS=scripts/testing/otelcol.yaml

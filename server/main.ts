@@ -8,7 +8,12 @@ import type { Config } from './settings/settings.ts';
 import { ConfigError, parseConfig } from './settings/settings.ts';
 import type { FromProcess, ToProcess } from './messages.ts';
 import { PortUnavailable, portOpen, requireFreePort } from './platform/ports.ts';
-import { CertificateUnusable, RuntimeUnreachable, writeProxyFile } from './primary/nginx/writeConfig.ts';
+import {
+  CertificateUnusable,
+  ProxyNeeded,
+  RuntimeUnreachable,
+  writeProxyFile,
+} from './primary/nginx/writeConfig.ts';
 import { letYoungGenerationGrow } from './platform/youngGeneration.ts';
 import { socketPath, statusPath } from './platform/runtimeFolder.ts';
 import { createLog } from './platform/log.ts';
@@ -95,11 +100,13 @@ async function runPrimary(config: Config): Promise<void> {
     await requireFreePort('PORT', config.HOST, config.PORT);
     await requireFreePort('METRICS_PORT', config.METRICS_HOST, config.METRICS_PORT);
     if (config.ADMIN_PORT !== 0) await requireFreePort('ADMIN_PORT', '127.0.0.1', config.ADMIN_PORT);
+    if (config.GRPC_PORT !== 0 && config.GRPC_PORT !== config.PORT)
+      await requireFreePort('GRPC_PORT', config.HOST, config.GRPC_PORT);
     if (behindProxy) writeProxyFile(config, runtime);
-    else if (config.TLS_CERT !== undefined)
-      throw new CertificateUnusable('TLS needs the proxy: start without --no-proxy');
+    else if (config.TLS_CERT !== undefined) throw new ProxyNeeded('TLS');
+    else if (config.GRPC_PORT !== 0) throw new ProxyNeeded('GRPC_PORT');
   } catch (error) {
-    const known = [PortUnavailable, RuntimeUnreachable, CertificateUnusable];
+    const known = [PortUnavailable, RuntimeUnreachable, CertificateUnusable, ProxyNeeded];
     if (!known.some((kind) => error instanceof kind)) throw error;
     log.fatal((error as Error).message);
     children.kill();

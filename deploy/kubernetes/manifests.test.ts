@@ -17,7 +17,7 @@ import { containerFaults, faultsOf } from './testing/faults.ts';
 import type { Container, Manifest, Pod } from './testing/manifest.ts';
 
 const FOLDER = 'deploy/kubernetes';
-const OVERLAYS = ['overlays/small', 'overlays/production', 'overlays/s3'] as const;
+const OVERLAYS = ['overlays/small', 'overlays/production', 'overlays/s3', 'overlays/grpc'] as const;
 const PLACES = [...OVERLAYS, 'kserve'] as const;
 
 const run = (command: string, args: readonly string[], input = '') =>
@@ -89,6 +89,7 @@ describe.skipIf(missing)(`the manifests for Kubernetes${reason}`, () => {
     expect(objectsOf(render('overlays/small'))).toEqual(small);
     expect(objectsOf(render('overlays/production'))).toEqual(production);
     expect(objectsOf(render('overlays/s3'))).toEqual(production);
+    expect(objectsOf(render('overlays/grpc'))).toEqual(production);
     expect(objectsOf(render('kserve'))).toEqual(['InferenceService', 'ServingRuntime']);
   });
 
@@ -144,6 +145,7 @@ describe.skipIf(missing)(`the manifests for Kubernetes${reason}`, () => {
     expect(ports).toEqual([
       { name: 'http', containerPort: 5000 },
       { name: 'metrics', containerPort: SETTINGS.METRICS_PORT.default },
+      ...(overlay === 'overlays/grpc' ? [{ name: 'grpc', containerPort: 8001 }] : []),
     ]);
     for (const { name } of env) expect([...Object.keys(SETTINGS), 'AWS_REGION']).toContain(name);
     expect(podOf(manifests).automountServiceAccountToken).toBe(false);

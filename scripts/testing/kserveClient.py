@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Asks a server through KServe's own client, and prints what it made of the answers as JSON.
 
-Usage: kserveClient.py PORT ROWS.json
+Usage: kserveClient.py PORT ROWS.json GRPC_PORT
     ROWS.json   {"columns": [...], "data": [[...], ...]}, without missing values
 """
 
@@ -12,15 +12,17 @@ import json
 import sys
 from typing import Any
 
+import grpc
 import httpx
 import numpy as np
 import pandas as pd
-from kserve import InferenceRESTClient, InferInput, InferRequest, RESTConfig
+from kserve import InferenceRESTClient, InferInput, InferRequest, InferResponse, RESTConfig
+from kserve.inference_client import InferenceGRPCClient
 from kserve.protocol.infer_type import RequestedOutput
 
 MODEL = "adult"
 
-port, rows_path = int(sys.argv[1]), sys.argv[2]
+port, rows_path, grpc_port = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 with open(rows_path, encoding="utf-8") as file:
     table = json.load(file)
 frame = pd.DataFrame(table["data"], columns=table["columns"])
@@ -70,7 +72,34 @@ def request(binary: bool, wanted: bool, columns: list[str] | None = None) -> Inf
 
 
 async def infer(client: InferenceRESTClient, body: InferRequest) -> dict[str, Any]:
-    response = await client.infer(url, body, model_name=MODEL)
+    return read(await client.infer(url, body, model_name=MODEL))
+
+
+async def ask_grpc() -> dict[str, Any]:
+    """The same over gRPC, with typed and with raw tensors."""
+    client = InferenceGRPCClient(f"127.0.0.1:{grpc_port}")
+    found: dict[str, Any] = {
+        "live": await client.is_server_live(),
+        "ready": await client.is_server_ready(),
+        "modelReady": await client.is_model_ready(MODEL),
+        "answers": {
+            name: read(await client.infer(request(binary, False)))
+            for name, binary in (("typed", False), ("raw", True))
+        },
+    }
+    for name, act in (
+        ("model", lambda: client.is_model_ready("nope")),
+        ("columns", lambda: client.infer(request(False, False, columns=["age"]))),
+    ):
+        try:
+            await act()
+        except grpc.RpcError as error:
+            found[name] = [error.code().name, str(error.details())]
+    await client.close()
+    return found
+
+
+def read(response: InferResponse) -> dict[str, Any]:
     outputs = {output.name: output.as_numpy() for output in response.outputs}
     labels = [label.decode() if isinstance(label, bytes) else str(label) for label in outputs["label"].ravel()]
     probabilities = outputs["probabilities"]
@@ -78,7 +107,7 @@ async def infer(client: InferenceRESTClient, body: InferRequest) -> dict[str, An
 
 
 async def main() -> None:
-    json.dump({"v1": await ask("v1"), "v2": await ask("v2")}, sys.stdout)
+    json.dump({"v1": await ask("v1"), "v2": await ask("v2"), "grpc": await ask_grpc()}, sys.stdout)
 
 
 asyncio.run(main())

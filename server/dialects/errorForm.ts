@@ -7,6 +7,8 @@ export interface ErrorAnswer {
   readonly body: string;
   /** If it differs from the catalogue's. */
   readonly status?: number;
+  /** Of this protocol. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Writes an error as the clients of one protocol expect it. */

@@ -27,6 +27,7 @@ import type { Tracing } from '../tracing/tracing.ts';
 import type { Assets } from '../web/assets.ts';
 import type { AppContext, AppEnv, Handler } from './context.ts';
 import { createExpressLane } from './expressLane.ts';
+import type { DefineGrpc } from './grpc/define.ts';
 import type { App } from './listen.ts';
 import type { Authorize } from './middleware/authorize.ts';
 import { createCors } from './middleware/cors.ts';
@@ -80,6 +81,8 @@ export interface AppDeps {
   readonly tracing?: Tracing | undefined;
   /** Asks how rows differ from the training data. Without it there is no `/models/:model/drift`. */
   readonly askDrift?: AskDrift;
+  /** Undefined if gRPC is off: then none of it is loaded. */
+  readonly grpc?: DefineGrpc | undefined;
 }
 
 /** The label of requests to paths that don't exist. */
@@ -139,6 +142,7 @@ export function createApp(deps: AppDeps): App {
   defineRoute('/models/:model/predict_file', predictFileRoute(fileDeps, named));
   const protocolDeps = { catalogue, predictor, explainer, lifecycle, http, recorder, maxBodyBytes, version };
   defineProtocols(defineRoute, protocolDeps, config);
+  const unknownCall = deps.grpc?.(defineRoute, (writeError) => serve(NO_ROUTE, writeError), protocolDeps);
 
   // Models.
   defineRoute('/models', modelsRoute(catalogue));
@@ -168,7 +172,9 @@ export function createApp(deps: AppDeps): App {
   const protocolNotFound = serve(NO_ROUTE, writeErrorMember)(notFound);
   app.notFound((c: AppContext) => {
     const { path } = c.req;
-    return (findCustomRoute(path) ?? (isV1OrV2Path(path) ? protocolNotFound : problemNotFound))(c);
+    const custom = findCustomRoute(path);
+    if (custom) return custom(c);
+    return unknownCall?.(c) ?? (isV1OrV2Path(path) ? protocolNotFound : problemNotFound)(c);
   });
   // Spans are made on the app's way.
   if (tracing) return app;

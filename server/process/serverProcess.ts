@@ -119,6 +119,7 @@ export function startServerProcess(options: ServerProcessOptions): ServerProcess
     listening = true;
     letYoungGenerationGrow(true);
     tracing = await openTracing(tracingOptions(config, softwareVersion(), process.pid), registry, log);
+    const grpc = config.GRPC_PORT === 0 ? undefined : await import('../http/grpc/define.ts');
     const app = createApp({
       config,
       runtime,
@@ -136,6 +137,7 @@ export function startServerProcess(options: ServerProcessOptions): ServerProcess
       onAnswered: observers.observe,
       askSums: askPrimary.sums,
       tracing,
+      grpc: grpc?.createGrpc(registry),
       ...(config.DRIFT_WINDOW_MS > 0 ? { askDrift: askPrimary.drift } : {}),
     });
     const listener = await listen(app, address);

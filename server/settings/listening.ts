@@ -23,6 +23,13 @@ export const LISTENING = {
     parse: integer([0, 65_535]),
     meaning: 'Port of `POST /reload` and `GET /models`, on 127.0.0.1 only.',
   },
+  GRPC_PORT: {
+    default: 0,
+    shown: '0 (off)',
+    parse: integer([0, 65_535]),
+    meaning:
+      'Port of gRPC, on `HOST`, usually 8001: plain HTTP/2, or TLS with `TLS_CERT`, where it may be that of `PORT`.',
+  },
   TLS_CERT: {
     default: undefined,
     shown: 'none: plain HTTP',

@@ -33,6 +33,7 @@ describe('parseConfig', () => {
     SHADOW: [],
     DRIFT_WINDOW_MS: 600_000,
     ADMIN_PORT: 0,
+    GRPC_PORT: 0,
     DEFAULT_MODEL: undefined,
     ENGINE: 'auto',
     DEADLINE_MS: 5000,
@@ -101,6 +102,7 @@ describe('parseConfig', () => {
       SHADOW: 'adult/2, adult/3',
       DRIFT_WINDOW_MS: '0',
       ADMIN_PORT: '7000',
+      GRPC_PORT: '8001',
       ENGINE: 'onnxruntime',
       DEADLINE_MS: '10',
       MAX_BODY_BYTES: '1024',
@@ -197,6 +199,7 @@ describe('parseConfig', () => {
     ['SHADOW', ['adult', 'adult/0', 'a/1,'], 'a list of versions such as adult/2'],
     ['DRIFT_WINDOW_MS', ['999', '-1', '604800001', '10m'], '0 or an integer from 1000 to 604800000'],
     ['ADMIN_PORT', ['65536'], 'an integer from 0 to 65535'],
+    ['GRPC_PORT', ['65536', 'on'], 'an integer from 0 to 65535'],
     ['LOG_LEVEL', ['INFO', 'verbose'], 'one of trace, debug, info, warn, error, fatal, silent'],
     [
       'ACCESS_LOG',
@@ -240,6 +243,11 @@ describe('parseConfig', () => {
 
   it('refuses an admin port that is taken, and half a bucket of runs', () => {
     expect(faultsOf({ ADMIN_PORT: '5000' })).toEqual(['ADMIN_PORT must differ from PORT and METRICS_PORT']);
+    expect(faultsOf({ GRPC_PORT: '9464' })).toEqual([
+      'GRPC_PORT must differ from METRICS_PORT and ADMIN_PORT',
+    ]);
+    expect(faultsOf({ GRPC_PORT: '5000' })).toEqual(['GRPC_PORT must differ from PORT without TLS_CERT']);
+    expect(parseConfig({ GRPC_PORT: '5000', TLS_CERT: '/c', TLS_KEY: '/k' }).GRPC_PORT).toBe(5000);
     expect(faultsOf({ EXPERIMENT_ID: '7' })).toEqual([
       'AWS_BUCKET_NAME and EXPERIMENT_ID must be set together',
     ]);

@@ -77,6 +77,12 @@ function contradictionsOf(config: Config): string[] {
     faults.push('TLS_CERT and TLS_KEY must be set together');
   if (config.METRICS_ACCESS === 'keys' && config.API_KEYS.length === 0 && config.API_KEYS_FILE === undefined)
     faults.push('METRICS_ACCESS=keys needs API_KEYS or API_KEYS_FILE');
+  if (config.GRPC_PORT !== 0) {
+    if ([config.METRICS_PORT, config.ADMIN_PORT].includes(config.GRPC_PORT))
+      faults.push('GRPC_PORT must differ from METRICS_PORT and ADMIN_PORT');
+    if (config.GRPC_PORT === config.PORT && config.TLS_CERT === undefined)
+      faults.push('GRPC_PORT must differ from PORT without TLS_CERT');
+  }
   if (config.PORT === config.METRICS_PORT) faults.push('METRICS_PORT must differ from PORT');
   if (config.AIP_HEALTH_ROUTE !== undefined && config.AIP_HEALTH_ROUTE === config.AIP_PREDICT_ROUTE)
     faults.push('AIP_PREDICT_ROUTE must differ from AIP_HEALTH_ROUTE');

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 
 /** Programs that scripts/test.sh builds from their published sources, where there is Go. */
-export type GoProgram = 'compose-spec' | 'kubeconform' | 'kustomize' | 'otelcol' | 'versitygw';
+export type GoProgram =
+  'compose-spec' | 'ghz' | 'grpcurl' | 'kubeconform' | 'kustomize' | 'otelcol' | 'versitygw';
 
 /** Why tests that need these programs can't run here, or undefined where they can. */
 export function goProgramMissing(...programs: readonly GoProgram[]): string | undefined {

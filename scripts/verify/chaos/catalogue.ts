@@ -1,4 +1,5 @@
 import type { Fault } from './fault.ts';
+import { grpcProcessKilled, grpcReloads } from './faults/grpc.ts';
 import { clockJumps, descriptorsGone, diskFull, outOfMemory } from './faults/machine.ts';
 import { largeModelArrives } from './faults/models.ts';
 import { nginxFrozen, nginxKilled, workerFrozen, workerKilled } from './faults/nginx.ts';
@@ -31,5 +32,7 @@ export const CATALOGUE: readonly Fault[] = [
   s3Gone,
   redisGone,
   largeModelArrives,
+  grpcProcessKilled,
+  grpcReloads,
   reloads,
 ];

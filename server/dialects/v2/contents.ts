@@ -27,14 +27,21 @@ function readElement(value: unknown, datatype: string): unknown {
   return isLong && typeof value === 'string' && /^-?\d{1,20}$/.test(value) ? Number(value) : value;
 }
 
+/** The list in `contents` of a datatype's elements. @throws {Problem} invalid_body for a datatype without one */
+export function memberOf(where: string, datatype: string): string {
+  const member = MEMBERS[datatype];
+  if (member === undefined)
+    throw invalidBody(`${where} has no "contents" for ${datatype}: send binary data, or "data" in JSON.`);
+  return member;
+}
+
 /**
  * Reads the elements of an input from `contents`, which stands for `data` in the JSON of gRPC's messages.
  *
  * @throws {Problem} invalid_body
  */
 export function readContents(where: string, contents: unknown, { name }: Datatype): unknown[] {
-  const member = MEMBERS[name];
-  if (member === undefined) throw invalidBody(`${where} has no "contents" for ${name}: send "data".`);
+  const member = memberOf(where, name);
   const [key, ...more] = isObject(contents) ? Object.keys(contents) : [];
   const isMember = more.length === 0 && (key === member || key === camelCase(member));
   const list = isMember ? (contents as Readonly<Record<string, unknown>>)[key] : undefined;

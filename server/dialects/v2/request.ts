@@ -66,6 +66,12 @@ interface Head extends Omit<V2InferRequest, 'tensors'> {
   readonly inputs: unknown;
 }
 
+function readMembers({ id, inputs, outputs, parameters }: JsonObject, all: readonly OutputTensor[]): Head {
+  if (id !== undefined && id !== null && typeof id !== 'string') throw invalidBody('"id" must be a string.');
+  const wanted = readWanted(outputs, readParameters('the request', parameters), all);
+  return { id: id ?? undefined, wanted, inputs };
+}
+
 /**
  * Reads the JSON of a request, but for its tensors.
  *
@@ -75,10 +81,23 @@ interface Head extends Omit<V2InferRequest, 'tensors'> {
 export function readHead(json: Buffer, model: PathModel, all: readonly OutputTensor[]): Head {
   const header = parseHeader(json);
   checkPathModel(header, model);
-  const { id, inputs, outputs, parameters } = header;
-  if (id !== undefined && id !== null && typeof id !== 'string') throw invalidBody('"id" must be a string.');
-  const wanted = readWanted(outputs, readParameters('the request', parameters), all);
-  return { id: id ?? undefined, wanted, inputs };
+  return readMembers(header, all);
+}
+
+/**
+ * Reads the members of a request that gRPC's message has, too.
+ *
+ * @param take returns the binary data of the next input that has some
+ * @throws {Problem} invalid_body
+ */
+export function readInferHeader(
+  header: JsonObject,
+  all: readonly OutputTensor[],
+  take: TakeBytes,
+): V2InferRequest {
+  const { inputs, ...head } = readMembers(header, all);
+  if (!Array.isArray(inputs)) throw invalidForm('"inputs"', inputs, '"inputs" must be a list of tensors.');
+  return { ...head, tensors: inputs.map((input: unknown, index) => readV2Tensor(input, index, take)) };
 }
 
 /**
@@ -96,12 +115,12 @@ export function readV2InferRequest(
 ): V2InferRequest {
   const length = headerLength ?? bytes.length;
   if (length > bytes.length) throw invalidBody('Inference-Header-Content-Length is larger than the body.');
-  const { inputs, ...head } = readHead(bytes.subarray(0, length), model, all);
-  if (!Array.isArray(inputs)) throw invalidForm('"inputs"', inputs, '"inputs" must be a list of tensors.');
+  const header = parseHeader(bytes.subarray(0, length));
+  checkPathModel(header, model);
   const { take, end } = createTake(bytes.subarray(length));
-  const tensors = inputs.map((input: unknown, index) => readV2Tensor(input, index, take));
+  const request = readInferHeader(header, all, take);
   end();
-  return { ...head, tensors };
+  return request;
 }
 
 /**

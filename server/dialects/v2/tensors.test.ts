@@ -160,7 +160,7 @@ describe("contents, as in the JSON of gRPC's messages", () => {
     [
       'of a type without contents',
       tensor('a', 'FP16', {}),
-      'Input 0 has no "contents" for FP16: send "data".',
+      'Input 0 has no "contents" for FP16: send binary data, or "data" in JSON.',
     ],
     [
       'beside data',

@@ -11,7 +11,7 @@ export type Authorize = (method: string, route: string, header: ReadHeader) => v
  * The routes that need no key: health checks for orchestrators, and the pages, which hold only code and ask their user
  * for a key.
  */
-const OPEN_ROUTES: readonly string[] = [
+export const OPEN_ROUTES: readonly string[] = [
   '/',
   '/apidocs',
   '/assets/:digest/:folder/:file',
@@ -21,6 +21,9 @@ const OPEN_ROUTES: readonly string[] = [
   '/ping',
   '/v2/health/live',
   '/v2/health/ready',
+  '/grpc.health.v1.Health/Check',
+  '/inference.GRPCInferenceService/ServerLive',
+  '/inference.GRPCInferenceService/ServerReady',
 ];
 
 /** @param healthRoute one more path of the health check, or none */

@@ -24,6 +24,7 @@ export const answerErrors =
       const traceId = c.get('trace')?.traceId ?? parseTraceContext(header(c, 'traceparent'))?.traceId;
       log.error({ requestId, traceId, err: problem.cause ?? problem }, 'request failed');
     }
-    const { type, body, status = problem.status } = write(problem, requestId);
-    return sendText(c, body, { 'content-type': type, ...answerHeaders(c), ...problem.headers }, status);
+    const { type, body, status = problem.status, headers } = write(problem, requestId);
+    const all = { 'content-type': type, ...answerHeaders(c), ...problem.headers, ...headers };
+    return sendText(c, body, all, status);
   };

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Authorize } from './authorize.ts';
+import { OPEN_ROUTES } from './authorize.ts';
 import type { WriteError } from '../../dialects/errorForm.ts';
 import { Problem } from '../../errors/problem.ts';
 import type { HttpRecorder } from '../../metrics/http.ts';
@@ -36,8 +37,8 @@ const waitForPlace = (limit: ConcurrencyLimit, bytes: number): Promise<boolean> 
 export function createServe(http: HttpRecorder, log: Logger, { limit, authorize }: Guards): Serve {
   const answerError = answerErrors(log);
   return (route, writeError) => (handler) => {
-    // A file lies on disk and may take long.
-    const isLimited = !route.endsWith('/predict_file');
+    // A file lies on disk and may take long; a health check must never be refused.
+    const isLimited = !route.endsWith('/predict_file') && !OPEN_ROUTES.includes(route);
     return async function serve(c) {
       const failed = takeFailure(c.env.incoming);
       const start = failed?.request.arrived ?? performance.now();

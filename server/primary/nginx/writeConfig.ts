@@ -1,8 +1,9 @@
+import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import type { ProxySettings } from '../../../proxy/render.ts';
-import { renderProxy } from '../../../proxy/render.ts';
+import { http2Form, renderProxy } from '../../../proxy/render.ts';
 import type { Config } from '../../settings/settings.ts';
 import { availableCpus } from '../../platform/cpus.ts';
 import { HOME } from '../../platform/install.ts';
@@ -35,6 +36,14 @@ export class CertificateUnusable extends Error {
   constructor(reason: string) {
     super(reason);
     this.name = 'CertificateUnusable';
+  }
+}
+
+/** A setting that only nginx can fulfil. */
+export class ProxyNeeded extends Error {
+  constructor(what: string) {
+    super(`${what} needs the proxy: start without --no-proxy`);
+    this.name = 'ProxyNeeded';
   }
 }
 
@@ -86,6 +95,14 @@ export function writeProxyFile(config: Config, runtime: string): void {
     sockets: Array.from({ length: config.WEB_CONCURRENCY }, (_, slot) => socketPath(runtime, slot)),
     corsOrigins: config.CORS_ORIGINS,
     tls: certificateOf(config),
+    ...(config.GRPC_PORT === 0
+      ? {}
+      : {
+          grpc: {
+            port: config.GRPC_PORT,
+            http2: http2Form(spawnSync('nginx', ['-v'], { encoding: 'utf8' }).stderr),
+          },
+        }),
     ...(config.RATE_LIMIT === 0 ? {} : { rateLimit: config.RATE_LIMIT }),
     trustedProxies: config.TRUSTED_PROXIES,
     healthPath: config.AIP_HEALTH_ROUTE,
