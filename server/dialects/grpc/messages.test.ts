@@ -186,7 +186,7 @@ describe('a ModelInferResponse', () => {
     id: 'mine',
     raw,
     tensors: [],
-    wanted: OUTPUTS.map((output) => ({ output, binary: raw })),
+    wanted: OUTPUTS.map((output) => ({ output, binary: raw, class: undefined })),
   });
   const model = { name: 'm', version: 12 } as Parameters<typeof writeGrpcInferAnswer>[0];
 
@@ -223,7 +223,7 @@ describe('a ModelInferResponse', () => {
     [[false, true], { bool_contents: [true, false] }],
   ])('has typed labels %j', (classes, contents) => {
     const [label] = outputTensors({ task: 'classification', label: 'label', classes, probabilities: 'p' });
-    const wanted = [{ output: label!, binary: false }];
+    const wanted = [{ output: label!, binary: false, class: undefined }];
     const written = writeGrpcInferAnswer(model, { ...request(false), wanted }, 2, answers);
     expect(grpcMessageOf(INFER, written)).toMatchObject({ outputs: [{ contents }] });
   });
