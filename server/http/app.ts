@@ -20,6 +20,7 @@ import { softwareVersion } from '../platform/install.ts';
 import type { OnAnswered } from '../prediction/onAnswered.ts';
 import { createPredictor } from '../prediction/predictor.ts';
 import { tracedPredict } from '../prediction/traced.ts';
+import type { OrderModels } from '../rollout/messages.ts';
 import type { Config } from '../settings/settings.ts';
 import type { Tracing } from '../tracing/tracing.ts';
 import type { Assets } from '../web/assets.ts';
@@ -53,7 +54,8 @@ export interface AppDeps {
     Config,
     'CORS_ORIGINS' | 'DEADLINE_MS' | 'MAX_BODY_BYTES' | 'MAX_FILE_BYTES' | 'PLAYGROUND' | 'PORT'
   > &
-    VertexSettings;
+    VertexSettings &
+    Partial<Pick<Config, 'MODEL_CONTROL'>>;
   /** The server's private folder. */
   readonly runtime: string;
   readonly catalogue: Catalogue;
@@ -73,6 +75,8 @@ export interface AppDeps {
   readonly onAnswered?: readonly OnAnswered[];
   /** Asks for metrics of all processes. Without it `/models/:model/shadow` has no counts. */
   readonly askSums?: AskSums;
+  /** Loads and unloads models, where MODEL_CONTROL lets clients. */
+  readonly orderModels?: OrderModels;
   /** Undefined if tracing is off: then the path of a request has none of it. */
   readonly tracing?: Tracing | undefined;
   /** Asks how rows differ from the training data. Without it there is no `/models/:model/drift`. */
@@ -133,12 +137,22 @@ export function createApp(deps: AppDeps): App {
   const fileDeps = { predictor, http, recorder, maxFileBytes, folder: deps.runtime };
   defineRoute('/predict_file', predictFileRoute(fileDeps, defaultModel));
   defineRoute('/models/:model/predict_file', predictFileRoute(fileDeps, named));
-  const protocolDeps = { catalogue, predictor, lifecycle, http, recorder, maxBodyBytes, version };
+  const orderModels = config.MODEL_CONTROL === 'explicit' ? deps.orderModels : undefined;
+  const protocolDeps = {
+    orderModels,
+    catalogue,
+    predictor,
+    lifecycle,
+    http,
+    recorder,
+    maxBodyBytes,
+    version,
+  };
   defineProtocols(defineRoute, protocolDeps, config);
 
   // Models.
-  defineRoute('/models', modelsRoute(catalogue));
-  defineRoute('/models/:model', modelRoute(catalogue, explanations));
+  defineRoute('/models', modelsRoute(catalogue, { orderModels }));
+  defineRoute('/models/:model', modelRoute(catalogue, explanations, { orderModels }));
   defineRoute('/models/:model/versions/:version', modelRoute(catalogue, explanations));
   defineRoute('/models/:model/shadow', shadowRoute(catalogue, deps.askSums ?? (() => Promise.resolve([]))));
   if (deps.askDrift) defineRoute('/models/:model/drift', driftRoute(catalogue, deps.askDrift, assets));

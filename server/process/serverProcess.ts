@@ -123,6 +123,7 @@ export function startServerProcess(options: ServerProcessOptions): ServerProcess
       authorize: needsKeys(config) ? createAuthorizer(gate, registry, config.AIP_HEALTH_ROUTE) : undefined,
       onAnswered: observers.observe,
       askSums: askPrimary.sums,
+      orderModels: askPrimary.orderModels,
       tracing,
       ...(config.DRIFT_WINDOW_MS > 0 ? { askDrift: askPrimary.drift } : {}),
     });
@@ -193,6 +194,7 @@ export function startServerProcess(options: ServerProcessOptions): ServerProcess
           return load.receive(message.load);
         case 'sums':
         case 'drift':
+        case 'ordered':
           return askPrimary.receive(message);
       }
     },

@@ -31,9 +31,3 @@ export function writeV2Model(
     })),
   });
 }
-
-/** The repository index. Models in the catalogue are ready. */
-export const writeV2Index = (models: readonly Model[]): string =>
-  JSON.stringify(
-    models.map(({ name, version }) => ({ name, version: String(version), state: 'READY', reason: '' })),
-  );

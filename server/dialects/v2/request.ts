@@ -89,14 +89,14 @@ export function readV2InferRequest(
 }
 
 /**
- * Checks a request for the repository index. All listed models are ready, so its one member changes nothing.
+ * Reads a request for the repository index.
  *
  * @throws {Problem} invalid_body, invalid_json or invalid_encoding
  */
-export function readIndexRequest(bytes: Buffer): void {
-  if (bytes.length === 0) return;
+export function readIndexRequest(bytes: Buffer): { readonly ready: boolean } {
+  if (bytes.length === 0) return { ready: false };
   const body = parseObject(bytes);
   if (Object.keys(body).some((key) => key !== 'ready'))
     throw invalidBody('The body has a key other than "ready".');
-  readFlag('"ready"', body['ready'], false);
+  return { ready: readFlag('"ready"', body['ready'], false) };
 }

@@ -1,4 +1,9 @@
-import type { AppContext } from '../context.ts';
+import { dirname } from 'node:path';
+import { readAddition } from '../../rollout/readOrder.ts';
+import type { AppContext, Handler } from '../context.ts';
+import type { OrderDeps } from '../middleware/orders.ts';
+import { readOrderText, requireOrders } from '../middleware/orders.ts';
+import { refuseParameters } from '../parameters.ts';
 import type { Catalogue, VersionState } from '../../model/catalogue.ts';
 import { explanationOf } from '../../model/explanation.ts';
 import type { Engine, Explanation, Model } from '../../model/model.ts';
@@ -34,6 +39,9 @@ const summarise = ({ name, version, id, signature, engine }: Model, defaultModel
   ...(signature.description === undefined ? {} : { description: signature.description }),
 });
 
+/** SageMaker's names for a loaded model, in its contract for endpoints of many models. */
+const inSageMaker = ({ name, path }: Model): object => ({ modelName: name, modelUrl: dirname(path) });
+
 /** The state of a version, and the facts of its model if it answers. */
 function describe(catalogue: Catalogue, { name, version, served, state, reason }: VersionState): object {
   const model = catalogue.find(name, version);
@@ -41,13 +49,25 @@ function describe(catalogue: Catalogue, { name, version, served, state, reason }
   return { ...facts, served, state, ...(reason === undefined ? {} : { stateReason: reason }) };
 }
 
-/** `GET /models`: every version of every model, whether it answers or not. */
-export function modelsRoute(catalogue: Catalogue): Methods {
+/**
+ * `GET /models`: every version of every model, whether it answers or not. `POST /models` is SageMaker's: loads the model of a
+ * folder.
+ */
+export function modelsRoute(catalogue: Catalogue, orders: OrderDeps): Methods {
+  const describeIn = (state: VersionState): object => {
+    const facts = describe(catalogue, state);
+    const model = orders.orderModels && state.served ? catalogue.find(state.name, state.version) : undefined;
+    return model ? { ...inSageMaker(model), ...facts } : facts;
+  };
   return {
     GET: (c) => {
       requireJsonAnswer(c);
-      const models = catalogue.versions.map((state) => describe(catalogue, state));
-      return answerJson(c, JSON.stringify({ models }));
+      return answerJson(c, JSON.stringify({ models: catalogue.versions.map(describeIn) }));
+    },
+    POST: async (c) => {
+      const orderModels = requireOrders(c, orders);
+      await orderModels(readAddition(await readOrderText(c)));
+      return answerJson(c, '{}');
     },
   };
 }
@@ -73,9 +93,23 @@ function describeExplanation(model: Model, { reasonOf }: Pick<Explanations, 'rea
   return reason === undefined ? explanationOf(model) : { reason };
 }
 
-/** `GET /models/:model` and `/models/:model/versions/:version`: one model's signature and facts. */
-export function modelRoute(catalogue: Catalogue, explanations?: Pick<Explanations, 'reasonOf'>): Methods {
+/**
+ * `GET /models/:model` and `/models/:model/versions/:version`: one model's signature and facts.
+ *
+ * @param orders undefined for a version
+ */
+export function modelRoute(
+  catalogue: Catalogue,
+  explanations: Pick<Explanations, 'reasonOf'> | undefined,
+  orders?: OrderDeps,
+): Methods {
   const modelOf = findNamedModel(catalogue);
+  const remove: Handler = async (c) => {
+    const orderModels = requireOrders(c, orders as OrderDeps);
+    refuseParameters(c);
+    await orderModels({ action: 'remove', name: c.req.param('model') ?? '' });
+    return answerJson(c, '{}');
+  };
   return {
     GET: (c: AppContext) => {
       const model = modelOf(c);
@@ -83,11 +117,13 @@ export function modelRoute(catalogue: Catalogue, explanations?: Pick<Explanation
       return answerJson(
         c,
         JSON.stringify({
+          ...(orders?.orderModels && inSageMaker(model)),
           ...summarise(model, catalogue.defaultModel),
           ...withoutDistributions(model.signature),
           ...(explanations && { explanation: describeExplanation(model, explanations) }),
         }),
       );
     },
+    ...(orders && { DELETE: remove }),
   };
 }

@@ -1,20 +1,20 @@
-import { writeV2InferAnswer } from '../../dialects/v2/answer.ts';
-import { outputTensors } from '../../dialects/v2/outputs.ts';
-import { readV2InferRequest } from '../../dialects/v2/request.ts';
-import { toTable } from '../../dialects/v2/table.ts';
-import { Problem } from '../../errors/problem.ts';
-import type { HttpRecorder } from '../../metrics/http.ts';
-import type { AppContext, Handler } from '../context.ts';
-import { header } from '../header.ts';
-import type { Catalogue } from '../../model/catalogue.ts';
-import { perModel } from '../../model/perModel.ts';
-import type { Predictor } from '../../prediction/predictor.ts';
-import { answerPrediction } from '../answer.ts';
-import { predictionHeaders } from '../answerHeaders.ts';
-import { readBytes } from '../body.ts';
-import { findNamedModel } from '../modelOf.ts';
-import { requireV2InferBody } from '../mediaTypes.ts';
-import { refuseParameters } from '../parameters.ts';
+import { writeV2InferAnswer } from '../../../dialects/v2/answer.ts';
+import { outputTensors } from '../../../dialects/v2/outputs.ts';
+import { readV2InferRequest } from '../../../dialects/v2/request.ts';
+import { toTable } from '../../../dialects/v2/table.ts';
+import { Problem } from '../../../errors/problem.ts';
+import type { HttpRecorder } from '../../../metrics/http.ts';
+import type { AppContext, Handler } from '../../context.ts';
+import { header } from '../../header.ts';
+import type { Catalogue } from '../../../model/catalogue.ts';
+import { perModel } from '../../../model/perModel.ts';
+import type { Predictor } from '../../../prediction/predictor.ts';
+import { answerPrediction } from '../../answer.ts';
+import { predictionHeaders } from '../../answerHeaders.ts';
+import { readBytes } from '../../body.ts';
+import { findNamedModel } from '../../modelOf.ts';
+import { requireV2InferBody } from '../../mediaTypes.ts';
+import { refuseParameters } from '../../parameters.ts';
 
 export interface V2InferDeps {
   readonly catalogue: Catalogue;

@@ -1,18 +1,18 @@
-import { writeErrorMember } from '../../dialects/errorSentence.ts';
-import { writeV2Index, writeV2Model, writeV2Server } from '../../dialects/v2/metadata.ts';
-import { outputTensors } from '../../dialects/v2/outputs.ts';
-import { readIndexRequest } from '../../dialects/v2/request.ts';
-import type { Handler } from '../context.ts';
-import { answerJson } from '../answer.ts';
-import { readBytes } from '../body.ts';
-import type { DefineRoute } from '../router.ts';
-import type { Lifecycle } from './health.ts';
-import { requireServing } from './health.ts';
+import { writeErrorMember } from '../../../dialects/errorSentence.ts';
+import { writeV2Model, writeV2Server } from '../../../dialects/v2/metadata.ts';
+import { outputTensors } from '../../../dialects/v2/outputs.ts';
+import type { Handler } from '../../context.ts';
+import { answerJson } from '../../answer.ts';
+import type { DefineRoute } from '../../router.ts';
+import type { Lifecycle } from '../health.ts';
+import { requireServing } from '../health.ts';
 import type { V2InferDeps } from './v2Infer.ts';
 import { v2InferHandler } from './v2Infer.ts';
-import { findNamedModel } from '../modelOf.ts';
+import type { V2RepositoryDeps } from './v2Repository.ts';
+import { defineV2Repository } from './v2Repository.ts';
+import { findNamedModel } from '../../modelOf.ts';
 
-export interface V2Deps extends V2InferDeps {
+export interface V2Deps extends V2InferDeps, V2RepositoryDeps {
   readonly lifecycle: Lifecycle;
   /** Of this software. */
   readonly version: string;
@@ -20,7 +20,7 @@ export interface V2Deps extends V2InferDeps {
 
 /** Adds the Open Inference Protocol (KServe V2) over HTTP, with its extensions for binary data and repository index. */
 export function defineV2(defineRoute: DefineRoute, deps: V2Deps): void {
-  const { catalogue, lifecycle, maxBodyBytes, version } = deps;
+  const { catalogue, lifecycle, version } = deps;
   const modelOf = findNamedModel(catalogue);
   const server = writeV2Server(version);
   const details: Handler = (c) => {
@@ -48,16 +48,7 @@ export function defineV2(defineRoute: DefineRoute, deps: V2Deps): void {
     },
     writeErrorMember,
   );
-  defineRoute(
-    '/v2/repository/index',
-    {
-      POST: async (c) => {
-        readIndexRequest(await readBytes(c, maxBodyBytes));
-        return answerJson(c, writeV2Index(catalogue.models));
-      },
-    },
-    writeErrorMember,
-  );
+  defineV2Repository(defineRoute, deps);
   for (const path of ['/v2/models/:model', '/v2/models/:model/versions/:version']) {
     defineRoute(path, { GET: details }, writeErrorMember);
     defineRoute(`${path}/ready`, { GET: ready }, writeErrorMember);
