@@ -138,23 +138,16 @@ export function createApp(deps: AppDeps): App {
   defineRoute('/predict_file', predictFileRoute(fileDeps, defaultModel));
   defineRoute('/models/:model/predict_file', predictFileRoute(fileDeps, named));
   const orderModels = config.MODEL_CONTROL === 'explicit' ? deps.orderModels : undefined;
-  const protocolDeps = {
-    orderModels,
-    catalogue,
-    predictor,
-    lifecycle,
-    http,
-    recorder,
-    maxBodyBytes,
-    version,
-  };
+  const askSums = deps.askSums ?? (() => Promise.resolve([]));
+  const asked = { orderModels, askSums };
+  const protocolDeps = { catalogue, predictor, lifecycle, http, recorder, maxBodyBytes, version, ...asked };
   defineProtocols(defineRoute, protocolDeps, config);
 
   // Models.
   defineRoute('/models', modelsRoute(catalogue, { orderModels }));
   defineRoute('/models/:model', modelRoute(catalogue, explanations, { orderModels }));
   defineRoute('/models/:model/versions/:version', modelRoute(catalogue, explanations));
-  defineRoute('/models/:model/shadow', shadowRoute(catalogue, deps.askSums ?? (() => Promise.resolve([]))));
+  defineRoute('/models/:model/shadow', shadowRoute(catalogue, askSums));
   if (deps.askDrift) defineRoute('/models/:model/drift', driftRoute(catalogue, deps.askDrift, assets));
 
   // Pages and the document.

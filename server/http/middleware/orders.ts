@@ -39,9 +39,10 @@ function requireJson(c: AppContext): void {
 /**
  * Returns the function that carries out orders, for a request that may give one.
  *
- * @throws {Problem} model_control_off
+ * @throws {Problem} unsupported_media_type or model_control_off
  */
 export function requireOrders(c: AppContext, { orderModels }: OrderDeps): OrderModels {
+  requireJson(c);
   if (!orderModels) throw new Problem('model_control_off');
   // A page of any origin can send a request without a body and a type.
   if (header(c, 'origin') !== undefined || header(c, 'sec-fetch-site') !== undefined)
@@ -49,9 +50,8 @@ export function requireOrders(c: AppContext, { orderModels }: OrderDeps): OrderM
   return orderModels;
 }
 
-/** Reads the body of an order. @throws {Problem} unsupported_media_type, body_too_large, … */
+/** Reads the body of an order. @throws {Problem} invalid_parameter, body_too_large, … */
 export async function readOrderText(c: AppContext): Promise<string> {
-  requireJson(c);
   refuseParameters(c);
   return readText(c, MAX_BODY_BYTES);
 }
