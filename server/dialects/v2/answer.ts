@@ -10,7 +10,7 @@ export interface V2InferAnswer {
 /** Writes the outputs that a request wants. */
 export function writeV2InferAnswer(
   { name, version }: Model,
-  { id, wanted }: V2InferRequest,
+  { id, wanted, ignored }: V2InferRequest,
   rows: number,
   answers: Float64Array,
 ): V2InferAnswer {
@@ -24,8 +24,9 @@ export function writeV2InferAnswer(
     return `${head},"parameters":{"binary_data_size":${bytes.length}}}`;
   });
   const echoed = id === undefined ? '' : `"id":${JSON.stringify(id)},`;
+  const named = ignored.length === 0 ? '' : `"parameters":{"ignored":${JSON.stringify(ignored.join(', '))}},`;
   return {
-    json: `{"model_name":"${name}","model_version":"${version}",${echoed}"outputs":[${outputs.join(',')}]}`,
+    json: `{"model_name":"${name}","model_version":"${version}",${echoed}${named}"outputs":[${outputs.join(',')}]}`,
     binary,
   };
 }

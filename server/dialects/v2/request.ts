@@ -2,8 +2,9 @@ import type { JsonObject } from '../forms/json.ts';
 import { invalidBody, invalidForm, isObject, parseJson } from '../forms/json.ts';
 import { requireUtf8 } from '../forms/utf8.ts';
 import type { OutputTensor } from './outputTensor.ts';
+import { readRequestParameters } from './requestParameters.ts';
 import type { TakeBytes, Tensor } from './tensor.ts';
-import { readParameters, readV2Tensor } from './tensor.ts';
+import { readV2Tensor } from './tensor.ts';
 import type { WantedOutput } from './wanted.ts';
 import { readFlag, readWanted } from './wanted.ts';
 
@@ -18,6 +19,10 @@ export interface V2InferRequest {
   readonly id: string | undefined;
   readonly tensors: readonly Tensor[];
   readonly wanted: readonly WantedOutput[];
+  /** Milliseconds that the client gives the request; undefined for those of the server. */
+  readonly timeoutMs: number | undefined;
+  /** Names of parameters that have no effect. */
+  readonly ignored: readonly string[];
 }
 
 const KEYS = new Set(['id', 'parameters', 'inputs', 'outputs', 'model_name', 'model_version']);
@@ -80,12 +85,13 @@ export function readV2InferRequest(
   checkPathModel(header, model);
   const { id, inputs, outputs, parameters } = header;
   if (id !== undefined && id !== null && typeof id !== 'string') throw invalidBody('"id" must be a string.');
-  const wanted = readWanted(outputs, readParameters('the request', parameters), all);
+  const given = readRequestParameters(parameters);
+  const wanted = readWanted(outputs, given.all, all);
   if (!Array.isArray(inputs)) throw invalidForm('"inputs"', inputs, '"inputs" must be a list of tensors.');
   const { take, end } = createTake(bytes.subarray(length));
   const tensors = inputs.map((input: unknown, index) => readV2Tensor(input, index, take));
   end();
-  return { id: id ?? undefined, tensors, wanted };
+  return { id: id ?? undefined, tensors, wanted, timeoutMs: given.timeoutMs, ignored: given.ignored };
 }
 
 /**

@@ -1,5 +1,6 @@
 import { writeV2InferAnswer } from '../../../dialects/v2/answer.ts';
 import { outputTensors } from '../../../dialects/v2/outputs.ts';
+import type { V2InferRequest } from '../../../dialects/v2/request.ts';
 import { readV2InferRequest } from '../../../dialects/v2/request.ts';
 import { toTable } from '../../../dialects/v2/table.ts';
 import { Problem } from '../../../errors/problem.ts';
@@ -8,7 +9,8 @@ import type { AppContext, Handler } from '../../context.ts';
 import { header } from '../../header.ts';
 import type { Catalogue } from '../../../model/catalogue.ts';
 import { perModel } from '../../../model/perModel.ts';
-import type { Predictor } from '../../../prediction/predictor.ts';
+import { predictWithin } from '../../../prediction/predictWithin.ts';
+import type { Decoded, Predictor } from '../../../prediction/predictor.ts';
 import { answerPrediction } from '../../answer.ts';
 import { predictionHeaders } from '../../answerHeaders.ts';
 import { readBytes } from '../../body.ts';
@@ -44,15 +46,13 @@ export function v2InferHandler({ catalogue, predictor, http, maxBodyBytes }: V2I
     refuseParameters(c);
     const bytes = await readBytes(c, maxBodyBytes);
     http.body(bytes.length);
-    const prediction = await predictor.predict(
-      c.get('request'),
-      model,
-      () => {
-        const request = readV2InferRequest(bytes, headerLength, model, outputsOf(model));
-        return { request, table: toTable(request.tensors, model.signature.inputs) };
-      },
-      {},
-    );
+    const decode = (): Decoded & { readonly request: V2InferRequest } => {
+      const request = readV2InferRequest(bytes, headerLength, model, outputsOf(model));
+      return { request, table: toTable(request.tensors, model.signature.inputs) };
+    };
+    const prediction = await (bytes.includes('"timeout"')
+      ? predictWithin(predictor, c.get('request'), model, decode, ({ request }) => request.timeoutMs)
+      : predictor.predict(c.get('request'), model, decode, {}));
     const { decoded, rows, answers } = prediction;
     const { json, binary } = writeV2InferAnswer(model, decoded.request, rows.rows, answers);
     if (binary.length === 0) return answerPrediction(c, prediction, json);
