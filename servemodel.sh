@@ -112,7 +112,11 @@ require_build() {
     [ -z "$(find server worker proxy models/model.schema.json tsconfig.json tsconfig.build.json rolldown.config.ts package-lock.json -newer dist/.built -print -quit)" ]; then
     return
   fi
-  [ -x node_modules/.bin/tsc ] || fail 'the build is out of date and the compiler is missing; run: npm ci --include=dev'
+  local tool
+  for tool in tsc rolldown; do
+    [ -x "node_modules/.bin/$tool" ] ||
+      fail "the build is out of date and $tool is missing from node_modules; run: npm ci --include=dev"
+  done
   [ -w . ] || fail "the build is out of date and $PWD cannot be written; start it once as its owner"
   say 'building'
   local built=.dist-$$
@@ -261,7 +265,7 @@ export NODE_ENV=${NODE_ENV:-production}
 options=()
 if [ "$proxy" = no ]; then options+=(--no-proxy); fi
 mkfifo "$runtime/ready" "$runtime/proxy-log"
-# The primary's young generation would grow to 48 MB without use. The processes that it starts have Node's own.
+# The primary's young generation would grow to 48 MB without use. It chooses that of the processes that it starts.
 node --max-semi-space-size=2 dist/server/main.js --runtime "$runtime" --ready-fd 3 --proxy-log-fd 4 "${options[@]}" \
   3>"$runtime/ready" 4<>"$runtime/proxy-log" &
 primary=$!

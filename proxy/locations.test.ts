@@ -318,7 +318,7 @@ describe.each(Object.entries(RENDERS))('an error that nginx makes, with %s', (_,
         await upstream.stop();
         await holder;
       },
-      (template) => template.replace('limit_conn requests 1024', 'limit_conn requests 1'),
+      (template) => template.replace('requests ${CONCURRENT};', 'requests 1; # ${CONCURRENT}'),
     ),
   );
 

@@ -90,6 +90,24 @@ describe('renderProxy', () => {
     );
   });
 
+  it.each([
+    [1, 1024],
+    [2, 1024],
+    [3, 1536],
+    [64, 2048],
+  ])(
+    'lets %i processes have %i requests at a time, and a quarter of them of large bodies',
+    async (count, most) => {
+      const sockets = Array.from({ length: count }, (_, slot) => `/run/${slot}.sock`);
+      expect(await linesWith('limit_conn requests ', { sockets })).toEqual([`limit_conn requests ${most};`]);
+      expect(await linesWith('limit_conn large', { sockets })).toEqual([
+        `limit_conn large_bodies ${most / 4};`,
+      ]);
+      const [ofClient] = await linesWith('limit_conn concurrent ', { sockets, rateLimit: 1 });
+      expect(ofClient).toMatch(new RegExp(`^limit_conn concurrent ${most / 4};`));
+    },
+  );
+
   it('names a user only if the settings have one', async () => {
     expect(await linesWith('user', {})).toEqual([]);
     expect(await linesWith('user', { user: 'www-data' })).toEqual(['user www-data;']);

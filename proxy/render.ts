@@ -37,8 +37,11 @@ const ANSWER_GRACE_MS = 1000;
 /** The lowest pace at which a file is processed; a slower process counts as dead. */
 const FILE_BYTES_PER_MS = 1024;
 
-/** Concurrent requests of one client address, if clients are limited: a quarter of the limit for all. */
-const MAX_CONCURRENT = 256;
+/** Concurrent requests for each process, and within which bounds: nginx has connections for the most, files for each. */
+const CONCURRENT = { ofProcess: 512, least: 1024, most: 2048 };
+
+/** The part of them that may have large bodies, and, if clients are limited, the part that one client may have. */
+const CONCURRENT_SHARE = 1 / 4;
 
 /** The longest path that fits into a Linux socket address, in bytes. */
 const MAX_SOCKET_PATH_BYTES = 107;
@@ -72,8 +75,13 @@ export function renderProxy(template: string, settings: ProxySettings): string {
   return rendered;
 }
 
+const concurrent = ({ sockets }: ProxySettings): number =>
+  Math.min(CONCURRENT.most, Math.max(CONCURRENT.least, CONCURRENT.ofProcess * sockets.length));
+
 function valuesFrom(settings: ProxySettings): ReadonlyMap<string, string> {
   const { deadlineMs, maxBodyBytes, maxFileBytes, workers, runtime, user } = settings;
+  const most = concurrent(settings);
+  const mostOfPart = most * CONCURRENT_SHARE;
   return new Map([
     ['USER', user === undefined ? '' : `user ${matching(/^[A-Za-z_][\w-]*$/, 'user', user)};`],
     ['RUNTIME', path('runtime', runtime)],
@@ -89,7 +97,9 @@ function valuesFrom(settings: ProxySettings): ReadonlyMap<string, string> {
     ['ACCESS_LOG_SAMPLE', sample(settings.accessLogSample ?? 1)],
     ['CORS_ORIGINS', corsOrigins(settings.corsOrigins ?? [])],
     ['RATE_ZONE', rateZone(settings.rateLimit)],
-    ['RATE_LIMIT', rateLimit(settings.rateLimit)],
+    ['CONCURRENT', String(most)],
+    ['CONCURRENT_LARGE', String(mostOfPart)],
+    ['RATE_LIMIT', rateLimit(settings.rateLimit, mostOfPart)],
     ['TRUSTED_PROXIES', trustedProxies(settings.trustedProxies ?? [])],
     ['HEALTH_PATH', healthPath(settings.healthPath)],
     ['VERTEX_PATHS', vertexPaths(settings)],
@@ -126,7 +136,7 @@ function sample(share: number): string {
 }
 
 /**
- * 10 MB hold some 80,000 addresses; then the oldest are dropped. Concurrent requests have 1,024 addresses at most; without
+ * 10 MB hold some 80,000 addresses; then the oldest are dropped. Concurrent requests have 2,048 addresses at most; without
  * room for one the request would be refused.
  */
 const rateZone = (limit: number | undefined): string =>
@@ -134,10 +144,10 @@ const rateZone = (limit: number | undefined): string =>
     ? ''
     : `limit_req_zone $limited_client zone=clients:10m rate=${positive('rateLimit', limit)}r/s; limit_conn_zone $limited_client zone=concurrent:512k;`;
 
-const rateLimit = (limit: number | undefined): string =>
+const rateLimit = (limit: number | undefined, mostOfClient: number): string =>
   limit === undefined
     ? ''
-    : `limit_conn concurrent ${MAX_CONCURRENT}; limit_req zone=clients burst=${positive('rateLimit', limit)} nodelay;`;
+    : `limit_conn concurrent ${mostOfClient}; limit_req zone=clients burst=${positive('rateLimit', limit)} nodelay;`;
 
 /** The client's address is the last one in X-Forwarded-For that isn't one of these. */
 function trustedProxies(networks: readonly string[]): string {

@@ -18,6 +18,12 @@ import { SLOT_VARIABLE } from './primary/slots.ts';
 /** A process whose primary has exited ends after this time, unless a signal ends it earlier. */
 const ORPHAN_MS = 9000;
 
+/**
+ * Of the processes that this one starts. Node's own, 16, grow to 32 MiB of young generation a process while versions are
+ * loaded, and V8 keeps them.
+ */
+const SEMI_SPACE_MIB = 4;
+
 const { values: options } = parseArgs({
   options: {
     runtime: { type: 'string' },
@@ -58,8 +64,11 @@ function logNodeErrors(log: Logger): void {
 async function runPrimary(config: Config): Promise<void> {
   // The pinned SDK supports our Node versions; its deprecation warning is noise.
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
-  // servemodel.sh gives this process a small young generation; those that it starts decode large bodies.
-  process.execArgv = process.execArgv.filter((option) => !option.startsWith('--max-semi-space-size'));
+  // Instead of the smaller one that servemodel.sh gives this process.
+  process.execArgv = [
+    ...process.execArgv.filter((option) => !option.startsWith('--max-semi-space-size')),
+    `--max-semi-space-size=${SEMI_SPACE_MIB}`,
+  ];
   // Inherited by the processes that load ONNX Runtime, which sends telemetry otherwise.
   process.env['ORT_DISABLE_TELEMETRY'] = '1';
   const log = await createLog(config.LOG_LEVEL, 'primary');

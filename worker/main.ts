@@ -1,16 +1,16 @@
 import { setPriority } from 'node:os';
-import type { Explainer } from './explanation/explainer.ts';
 import { findFailedRows } from './failedRows.ts';
 import { TaskFault, toFault } from './fault.ts';
 import type { OpenModel } from './openModel.ts';
 import { openModel } from './openModel.ts';
-import type { Done, ExplainTask, Reply, RunTask, Task } from './protocol.ts';
+import type { Done, ExplainTask, PreparedExplanation, Reply, RunTask, Task } from './protocol.ts';
 
 /** As that of a loading thread. */
 const BACKGROUND_NICENESS = 5;
 
 const models = new Map<string, OpenModel>();
-const explainers = new Map<string, Explainer>();
+type Explain = (task: ExplainTask) => Promise<Partial<Done>> | Partial<Done>;
+const explainers = new Map<string, Explain>();
 
 async function run(task: RunTask): Promise<Partial<Done>> {
   const { model, texts, rows } = task;
@@ -25,15 +25,41 @@ async function run(task: RunTask): Promise<Partial<Done>> {
   }
 }
 
-/** The code is loaded at the first use. */
-async function explain({ model, rows, cells, packed }: ExplainTask): Promise<Partial<Done>> {
-  const { createExplainer } = await import('./explanation/explainer.ts');
+/** The code of each kind is loaded at its first use. */
+async function prepareExplainer(model: string, explanation: PreparedExplanation): Promise<Explain> {
+  switch (explanation.kind) {
+    case 'trees': {
+      const { createExplainer } = await import('./explanation/explainer.ts');
+      const explainer = createExplainer(explanation);
+      return ({ cells, rows }) => ({ contributions: explainer.explain(cells as Float32Array, rows) });
+    }
+    case 'linear': {
+      const { explainLinear } = await import('./explanation/linear.ts');
+      return ({ cells, rows }) => ({
+        contributions: explainLinear(explanation, cells as Float32Array, rows),
+      });
+    }
+    case 'sampled': {
+      const { createSampledExplainer } = await import('./sampledExplainer.ts');
+      const { scorer, width } = models.get(model) as OpenModel;
+      const explainer = createSampledExplainer(explanation, scorer, width);
+      return async ({ parts = { from: 0, count: 0 }, ...rows }) => ({
+        contributions: await explainer.explain(rows, parts.from, parts.count),
+        base: await explainer.base(),
+      });
+    }
+  }
+}
+
+async function explain(task: ExplainTask): Promise<Partial<Done>> {
+  const { model, explanation } = task;
   let explainer = explainers.get(model);
   if (!explainer) {
-    if (!packed) throw new TaskFault('model_not_open', `this thread has not prepared to explain ${model}`);
-    explainers.set(model, (explainer = createExplainer(packed)));
+    if (!explanation || !models.has(model))
+      throw new TaskFault('model_not_open', `this thread has not prepared to explain ${model}`);
+    explainers.set(model, (explainer = await prepareExplainer(model, explanation)));
   }
-  return { contributions: explainer.explain(cells, rows) };
+  return explainer(task);
 }
 
 /** Frees a model's memory outside of JavaScript's heap. Unknown models are ignored: a replacement thread has none. */

@@ -46,6 +46,10 @@ const exampleFault = (error: unknown): TaskFault =>
     `it fails on a made-up row (${toFault(error, 'run_failed').detail}); give its columns an "example" in model.json that it takes, or add a golden.json`,
   );
 
+/** Rows that the shared memory has room for. */
+const mostRowsOf = ({ answers, output }: OpenTask): number =>
+  answers.byteLength / Float64Array.BYTES_PER_ELEMENT / answerWidth(output);
+
 /** Opens the fast path and scores the probes on it; returns a sentence where that fails. */
 async function tryFast(
   task: OpenTask,
@@ -57,7 +61,7 @@ async function tryFast(
   // A forest scores each row by itself, even if the graph does not; the rest of a graph may not.
   if (batching === 'row' && fast.rest.kind === 'graph') return 'its rows are run one by one';
   try {
-    const scorer = await openFast(fast, output);
+    const scorer = await openFast(fast, output, mostRowsOf(task));
     const answers = await scoreAll(scorer, probes.fast, answerWidth(output));
     // The golden rows too: the other threads compare nothing else.
     const row = firstDifference(output, answers, reference) ?? firstDifference(output, answers, task.golden);
@@ -125,7 +129,7 @@ export async function openModel(task: OpenTask): Promise<OpenModel> {
     batching: task.batched?.how ?? { batching: 'batch' },
   });
   if (!whole) {
-    const scorer = await openFast(fast as NonNullable<typeof fast>, output);
+    const scorer = await openFast(fast as NonNullable<typeof fast>, output, mostRowsOf(task));
     await verified(scorer, probes.fast as Rows);
     return onFast(scorer);
   }

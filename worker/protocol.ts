@@ -3,10 +3,13 @@
  * properties of errors: so a fault is a plain value too.
  */
 
+import type { LinearExplanation } from './explanation/linear.ts';
 import type { PackedExplanation } from './explanation/packExplanation.ts';
+import type { SamplingPlan } from './explanation/sampling.ts';
+import type { Space } from './explanation/space.ts';
 import type { CompiledForest } from './forest/compileForest.ts';
 
-/** Rows that one run takes at most; the shared buffers are sized for it. */
+/** Rows that one run takes at most, but on a small forest: the shared buffers are sized for at least as many. */
 export const MAX_BATCH_ROWS = 256;
 
 /** In a matrix of cells: the cell's text is sent beside the matrix. */
@@ -134,12 +137,12 @@ export interface OpenTask {
   readonly batched?: { readonly how: Batched; readonly decided: boolean } | undefined;
   /** [golden rows, answerWidth]: the training side's answers. */
   readonly golden: Float64Array;
-  /** The matrix of each path, [MAX_BATCH_ROWS, width]. */
+  /** The matrix of each path, [rows, width]. */
   readonly cells: {
     readonly whole: SharedArrayBuffer | undefined;
     readonly fast: SharedArrayBuffer | undefined;
   };
-  /** Float64 answers [MAX_BATCH_ROWS, answerWidth], row by row: see `answerWidth`. */
+  /** Float64 answers [rows, answerWidth], row by row: see `answerWidth`. `rows` is the most that a run has. */
   readonly answers: SharedArrayBuffer;
 }
 
@@ -153,15 +156,29 @@ export interface RunTask {
   readonly retryMs: number;
 }
 
-/** Explains rows of a lifted model. */
-export interface ExplainTask {
+/** A model that is explained by its answers alone, on the path in force. */
+export interface SampledExplanation extends Omit<Space, 'scale'> {
+  readonly kind: 'sampled';
+  readonly plan: SamplingPlan;
+  readonly columns: number;
+  readonly background: Rows;
+  /** The column that each cell of the matrix is made of. */
+  readonly columnOf: Uint32Array;
+  /** Where the explained outputs begin in a row of answers. */
+  readonly firstAnswer: number;
+}
+
+/** What a thread needs to explain a model's rows. */
+export type PreparedExplanation = PackedExplanation | LinearExplanation | SampledExplanation;
+
+/** Explains rows. */
+export interface ExplainTask extends Rows {
   readonly kind: 'explain';
   readonly model: string;
-  readonly rows: number;
-  /** [rows, features]. */
-  readonly cells: Float32Array;
+  /** Of a sampled explanation: the parts to compute, counted from the first row's first. */
+  readonly parts?: { readonly from: number; readonly count: number };
   /** Unless the thread has it already. */
-  readonly packed?: PackedExplanation;
+  readonly explanation?: PreparedExplanation;
 }
 
 /** Closes a model. It isn't being scored: a thread does one task at a time. */
@@ -198,8 +215,10 @@ export interface Done {
   readonly batched?: Batched;
   /** Of a `run`: rows that the model can't answer because of their values; the others are answered. */
   readonly failed?: readonly number[];
-  /** Of an `explain`: [rows, outputs, columns]. */
+  /** Of an `explain`: [rows, outputs, columns]; of a sampled explanation [parts, coalitions, outputs]. */
   readonly contributions?: Float64Array;
+  /** Of a sampled explanation: the mean answer to the background rows. */
+  readonly base?: Float64Array;
 }
 
 export type Reply = Done | Fault;

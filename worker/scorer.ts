@@ -11,7 +11,7 @@ import { createFeedMaker } from './tensors.ts';
 /** Scores rows on one path: the whole graph, or the rest behind lifted encoders. */
 export interface Scorer {
   /**
-   * Scores at most MAX_BATCH_ROWS rows.
+   * Scores at most as many rows as it was opened for.
    *
    * @param cells [rows, width], as the path takes them
    * @param answers [rows, answerWidth]
@@ -83,7 +83,11 @@ export async function openWhole(whole: WholeGraph, output: OutputFeed): Promise<
 }
 
 /** @throws {TaskFault} model_unreadable or signature_mismatch */
-export async function openFast({ features, rest }: FastPath, output: OutputFeed): Promise<Scorer> {
+export async function openFast(
+  { features, rest }: FastPath,
+  output: OutputFeed,
+  mostRows = MAX_BATCH_ROWS,
+): Promise<Scorer> {
   if (rest.kind === 'graph') {
     const { bytes, input } = rest;
     const { openGraph } = await runtime();
@@ -93,7 +97,7 @@ export async function openFast({ features, rest }: FastPath, output: OutputFeed)
       return { [input]: { type: 'float32', data, dims: [rows, features] } };
     });
   }
-  const forest = createForest(rest.forest, MAX_BATCH_ROWS);
+  const forest = createForest(rest.forest, mostRows);
   return {
     score: (cells, _, rows, answers) => {
       forest.input.set((cells as Float32Array).subarray(0, rows * features));

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Write the models on which explanations are compared with shap: server/loading/fixtures/explained/<name>/1.
 
-Each is a small ensemble, fitted on made-up rows and exported by servemodel.export. Its contributions.json has rows, and
-for each of them shap's contributions by column: [rows, outputs, columns], of the last class alone where there are two.
+Each is a small model, fitted on made-up rows and exported by servemodel.export. Its contributions.json has rows, and
+for each of them shap's contributions by column: [rows, outputs, columns], of the last class alone where there are two:
+of trees by TreeExplainer, of linear models by LinearExplainer, and of others by ExactExplainer, on the rows of the
+exported background.json.
 
     scripts/testing/exportExplanations.py && npx prettier --write server/loading/fixtures/explained
 
@@ -28,24 +30,28 @@ from catboost import CatBoostRegressor
 from lightgbm import LGBMClassifier, LGBMRegressor
 from servemodel.command_line import with_fixed_hashes
 from servemodel.exporting import export_model
-from sklearn.compose import ColumnTransformer
+from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.ensemble import (
+    AdaBoostClassifier,
     ExtraTreesRegressor,
     GradientBoostingRegressor,
     HistGradientBoostingClassifier,
     RandomForestClassifier,
 )
+from sklearn.linear_model import LinearRegression, LogisticRegression, PoissonRegressor, Ridge, SGDClassifier
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OneHotEncoder
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.svm import SVR
 from sklearn.tree import DecisionTreeRegressor
 from xgboost import XGBClassifier
 
 FOLDER = ROOT / "server" / "loading" / "fixtures" / "explained"
-NUMBERS = list("abcde")
-ROWS, EXPLAINED = 600, 24
+NUMBERS, TEXTS = list("abcde"), ["p", "q", "r"]
+ROWS, EXPLAINED, SAMPLED = 600, 24, 8
 
 
-def table(columns: int, missing: bool, texts: bool, seed: int) -> tuple[pd.DataFrame, np.ndarray]:
+def table(columns: int, missing: bool, texts: bool, seed: int, positive: bool = False) -> tuple[pd.DataFrame, np.ndarray]:
     """[N, C] made-up rows, whose numbers are halves: float32 holds them; and a score [N]."""
     random = np.random.default_rng(seed)
     names = [f"x{at}" for at in range(columns)] if columns > 5 else NUMBERS[:columns]
@@ -54,11 +60,11 @@ def table(columns: int, missing: bool, texts: bool, seed: int) -> tuple[pd.DataF
     if columns > 5:
         score += frame.to_numpy() @ random.normal(size=columns) * 0.1
     if texts:
-        frame["t"] = random.choice(["p", "q", "r"], ROWS)
+        frame["t"] = random.choice(TEXTS, ROWS)
         score += frame["t"].map({"p": -0.5, "q": 0.0, "r": 0.8})
     if missing:
         frame = frame.mask(random.random(frame.shape) < 0.1)
-    return frame, score.to_numpy()
+    return frame, np.exp(score.to_numpy() / 4).round(3) if positive else score.to_numpy()
 
 
 def with_texts(model: Any) -> Pipeline:
@@ -73,17 +79,63 @@ def folded(values: np.ndarray, names: list[str], columns: list[str]) -> np.ndarr
     return sums
 
 
-def contributions(model: Any, rows: pd.DataFrame) -> np.ndarray:
+def coded(frame: pd.DataFrame) -> np.ndarray:
+    return frame.assign(t=frame["t"].map(TEXTS.index)).to_numpy(float) if "t" in frame else frame.to_numpy(float)
+
+
+def is_linear(inner: Any) -> bool:
+    return hasattr(inner, "coef_") and not hasattr(inner, "coefs_")
+
+
+def sampled(model: Any, rows: pd.DataFrame, background: pd.DataFrame) -> np.ndarray:
+    """shap's contributions to a model of which it knows the answers alone, [N, K, C]: of all sets of columns."""
+    ask = model.predict_proba if hasattr(model, "predict_proba") else model.predict
+    columns = list(rows)
+    # shap's masker compares numbers: texts are their places in TEXTS.
+    masker = shap.maskers.Independent(coded(background), max_samples=1000)
+
+    def answer(matrix: np.ndarray) -> np.ndarray:
+        frame = pd.DataFrame(matrix, columns=columns)
+        if "t" in frame:
+            frame["t"] = frame["t"].map(lambda code: TEXTS[int(code)])
+        return np.asarray(ask(frame))
+
+    values = shap.explainers.ExactExplainer(answer, masker)(coded(rows)).values
+    values = values[:, :, None] if values.ndim == 2 else values
+    return np.moveaxis(values[:, :, -1:] if values.shape[2] == 2 else values, 1, 2)
+
+
+def contributions(model: Any, rows: pd.DataFrame, background: pd.DataFrame) -> np.ndarray:
     """shap's, [N, K, C]; of two classes those of the second."""
     columns = list(rows)
+    if not is_linear(model.steps[-1][1] if isinstance(model, Pipeline) else model) and not has_trees(model):
+        return sampled(model, rows, background)
     inner, matrix, names = model, rows.to_numpy(), columns
     if isinstance(model, Pipeline):
         inner, matrix = model.steps[-1][1], model[:-1].transform(rows)
         matrix = matrix.toarray() if hasattr(matrix, "toarray") else matrix
         names = list(model[:-1].get_feature_names_out())
+    if is_linear(inner):
+        compared = background.to_numpy() if inner is model else model[:-1].transform(background)
+        compared = compared.toarray() if hasattr(compared, "toarray") else compared
+        explainer = shap.LinearExplainer(inner, shap.maskers.Independent(np.asarray(compared, dtype="float64"), max_samples=1000))
+        values = np.asarray(explainer.shap_values(np.asarray(matrix, dtype="float64")))
+        values = values[:, :, None] if values.ndim == 2 else values
+        return folded(values, names, columns)
     values = np.asarray(shap.TreeExplainer(inner, feature_perturbation="tree_path_dependent").shap_values(np.asarray(matrix, dtype="float64")))
     values = values[:, :, None] if values.ndim == 2 else values
     return folded(values[:, :, -1:] if values.shape[2] == 2 else values, names, columns)
+
+
+def has_trees(model: Any) -> bool:
+    return type(model.steps[-1][1] if isinstance(model, Pipeline) else model).__name__.startswith(
+        ("LGBM", "XGB", "CatBoost", "RandomForest", "ExtraTrees", "DecisionTree", "GradientBoosting", "HistGradient")
+    )
+
+
+def scaled(model: Any) -> Pipeline:
+    steps = [("t", OneHotEncoder(handle_unknown="ignore"), ["t"]), ("n", StandardScaler(), make_column_selector(dtype_include="number"))]
+    return Pipeline([("encode", ColumnTransformer(steps)), ("model", model)])
 
 
 def cases() -> dict[str, tuple[Any, int, dict[str, Any]]]:
@@ -102,6 +154,17 @@ def cases() -> dict[str, tuple[Any, int, dict[str, Any]]]:
         "catboost": (CatBoostRegressor(n_estimators=10, depth=5, **quiet), 0, few),
         # Its paths test up to 24 different features.
         "deep": (DecisionTreeRegressor(max_depth=24, splitter="random", random_state=0), 0, few | {"columns": 40}),
+        "linear": (scaled(LinearRegression()), 0, few | texts),
+        "ridge": (Ridge(alpha=2.0), 0, few),
+        "poisson": (scaled(PoissonRegressor(alpha=0.1)), 0, few | texts | {"positive": True}),
+        "logistic": (scaled(LogisticRegression()), 2, few | texts),
+        "logistic-of-three": (scaled(LogisticRegression()), 3, few | texts),
+        "one-against-rest": (scaled(SGDClassifier(loss="log_loss", random_state=0)), 3, few | texts),
+        "network": (scaled(MLPClassifier((8,), max_iter=60, random_state=0)), 3, few | texts),
+        "support-vectors": (scaled(SVR()), 0, few | texts),
+        "adaboost": (with_texts(AdaBoostClassifier(n_estimators=6, random_state=0)), 2, few | texts),
+        # More columns than all of whose coalitions are evaluated.
+        "network-of-many": (Pipeline([("scale", StandardScaler()), ("model", MLPRegressor(hidden_layer_sizes=(6,), max_iter=80, random_state=0))]), 0, few | {"columns": 14}),
     }
 
 
@@ -115,7 +178,11 @@ def main() -> None:
             model.fit(frame, target)
             export_model(model, frame, FOLDER / name / "1")
             rows = table(**like, seed=seed + 100)[0].head(EXPLAINED)
-            values = contributions(model, rows)
+            compared = json.loads((FOLDER / name / "1" / "background.json").read_text())
+            background = pd.DataFrame(compared["data"], columns=compared["columns"]).astype(frame.dtypes)
+            if not has_trees(model) and not is_linear(model.steps[-1][1] if isinstance(model, Pipeline) else model):
+                rows = rows.head(SAMPLED)
+            values = contributions(model, rows, background)
         (FOLDER / name / "1" / "CARD.md").unlink()
         data = [[None if pd.isna(cell) else cell for cell in row] for row in rows.to_numpy(dtype=object).tolist()]
         listed = [[[float(f"{value:.10g}") for value in output] for output in row] for row in values.tolist()]

@@ -13,7 +13,7 @@ import type { Lifted, Origin } from './lift/lift.ts';
 import { liftModel, liftOrigin } from './lift/lift.ts';
 import { exampleRow } from '../model/exampleRow.ts';
 import type { Engine, Explanation, Fast, Model } from '../model/model.ts';
-import { NO_TREES } from '../model/explanation.ts';
+import { NO_BACKGROUND } from '../model/explanation.ts';
 import { rowsInOrder } from '../model/rowsInOrder.ts';
 
 /** A model.onnx that was read. */
@@ -23,8 +23,16 @@ export interface OnnxFile {
   readonly sha256: string;
 }
 
-function findExplanation(rest: Lifted['rest'], compiled: FastPath['rest']): Explanation {
-  if (rest.kind !== 'forest' || compiled.kind !== 'forest') return NO_TREES;
+/** The scores before the answers' link, or why the rest has none; the first use checks them. */
+function findExplanation(
+  { rest, linear }: Lifted,
+  compiled: FastPath['rest'],
+  { output, backgroundRows = 0 }: Model,
+): Explanation {
+  if (rest.kind !== 'forest' || compiled.kind !== 'forest') {
+    if (backgroundRows === 0 || output.task === 'several' || linear().length === 0) return NO_BACKGROUND;
+    return { method: 'linear', space: output.task === 'regression' ? 'value' : 'margin' };
+  }
   const { aggregate } = compiled.forest;
   if (aggregate === 'MIN' || aggregate === 'MAX') return { reason: 'its trees are not added up' };
   if (!rest.hasCovers) return { reason: NO_COVERS };
@@ -109,7 +117,7 @@ export function findPath(model: Model, onnx: Uint8Array, compare = true): FoundP
     whole: compare ? encodeProbes(model, model.encoder, rows) : model.probes,
     fast: encodeProbes(model, encoder, rows),
   };
-  const explanation = findExplanation(lifting.rest, rest);
+  const explanation = findExplanation(lifting, rest, model);
   return {
     engine,
     path: { features: lifting.features, rest },

@@ -1,4 +1,4 @@
-import type { PackedExplanation } from '../../worker/explanation/packExplanation.ts';
+import type { Space } from '../../worker/explanation/space.ts';
 import { Problem } from '../errors/problem.ts';
 import { classTexts, classesAsJson } from '../model/labels.ts';
 import type { Model } from '../model/model.ts';
@@ -40,8 +40,8 @@ export function readWanted(
 
 /** Writes the explanations of a request's rows, as JSON: a list with one entry a row. */
 export type WriteExplanations = (
-  packed: Pick<PackedExplanation, 'base' | 'first' | 'outputs' | 'columns'>,
-  contributions: Float64Array,
+  packed: Pick<Space, 'first' | 'outputs'> & { readonly base: readonly number[]; readonly columns: number },
+  found: { readonly contributions: Float64Array; readonly standardErrors?: Float64Array },
   answers: Float64Array,
   wanted: Wanted,
 ) => string;
@@ -64,28 +64,38 @@ export function createExplanationWriter({
   const classes = output.task === 'classification' ? classesAsJson(output) : undefined;
   const width = 1 + (classes?.length ?? 0);
 
-  const write = (values: Float64Array, base: number, top: number | undefined, label: number): string => {
+  const listOf = (kept: readonly number[], values: Float64Array): string =>
+    kept.map((at) => `${names[at]}:${writeNumber(values[at] as number)}`).join();
+  const write = (
+    values: Float64Array,
+    errors: Float64Array | undefined,
+    base: number,
+    top: number | undefined,
+    label: number,
+  ): string => {
     const sum = values.reduce((total, value) => total + value, base);
     const { kept, other } =
       top === undefined || top >= values.length
         ? { kept: [...values.keys()], other: undefined }
         : largest(values, top);
-    const contributions = kept.map((at) => `${names[at]}:${writeNumber(values[at] as number)}`).join();
+    const deviations = errors ? `,"standardErrors":{${listOf(kept, errors)}}` : '';
     const rest = other === undefined ? '' : `,"other":${writeNumber(other)}`;
     const named = classes ? `"class":${classes[label]},` : '';
-    return `{${named}"base":${writeNumber(base)},"output":${writeNumber(sum)},"contributions":{${contributions}}${rest}}`;
+    return `{${named}"base":${writeNumber(base)},"output":${writeNumber(sum)},"contributions":{${listOf(kept, values)}}${rest}${deviations}}`;
   };
-  return ({ base, first, outputs, columns }, contributions, answers, { of, top }) => {
+  return ({ base, first, outputs, columns }, found, answers, { of, top }) => {
     const one = (row: number, label: number): string => {
       // Of two classes that have one score, the first has what is left of 1, or its negative.
       const mirrored = first !== undefined && label === 0;
       const k = first === undefined ? label : 0;
       const from = (row * outputs + k) * columns;
-      const values = contributions.subarray(from, from + columns);
+      const values = found.contributions.subarray(from, from + columns);
+      const errors = found.standardErrors?.subarray(from, from + columns);
       const own = base[k] as number;
-      if (!mirrored) return write(values, own, top, label);
+      if (!mirrored) return write(values, errors, own, top, label);
       return write(
         values.map((value) => -value),
+        errors,
         first === '1 - s' ? 1 - own : -own,
         top,
         label,

@@ -36,7 +36,7 @@ export function createEncoder({ inputs }: Pick<Signature, 'inputs'>): Encoder {
     width: inputs.length,
     cellBytes: 8,
     scratch: new Float64Array(inputs.length),
-    allocate: createSlab(Float64Array, 8),
+    allocate: createSlab(Float64Array, 8).zeros,
     textsTravel: true,
   });
 }
@@ -47,16 +47,16 @@ export function createFeatureEncoder(
   writers: readonly CellWriter<Float32Array>[],
   features: number,
 ): Encoder {
-  const allocate = createSlab(Float32Array, 4);
+  const { zeros, reserve } = createSlab(Float32Array, 4);
   const encoder = createMatrixEncoder(inputs, {
     writers,
     width: features,
     cellBytes: 4,
     scratch: new Float32Array(features),
-    allocate,
+    allocate: zeros,
     textsTravel: false,
   });
-  return { ...encoder, ...createBytesReader(inputs, writers, features, allocate, createWarner(inputs)) };
+  return { ...encoder, ...createBytesReader(inputs, writers, features, reserve, createWarner(inputs)) };
 }
 
 function createMatrixEncoder<M extends Matrix>(inputs: readonly Input[], layout: Layout<M>): Encoder {

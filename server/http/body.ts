@@ -17,6 +17,11 @@ export function collect(
   done: (bytes: Buffer) => void,
   fail: (problem: Problem) => void,
 ): void {
+  // Its client went while it waited for a place, and no event will come.
+  if (incoming.destroyed) {
+    fail(new Problem('bad_request'));
+    return;
+  }
   let chunks: Buffer[] | undefined = [];
   let bytes = 0;
   incoming.on('data', (chunk: Buffer) => {

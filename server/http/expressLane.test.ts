@@ -182,7 +182,11 @@ describe('the express lane answers as the app does', () => {
   });
 
   it('under overload, before it reads the body', async () => {
-    expect(await sendBoth({ body }, 1, { late: true })).toMatch(/^HTTP\/1\.1 503 /);
+    expect(await sendBoth({ body }, 0, { late: true })).toMatch(/^HTTP\/1\.1 503 /);
+  });
+
+  it('to a request that waited for its place', async () => {
+    expect(await sendBoth({ body }, 0, { late: 'once' })).toBe('HTTP/1.1 200 OK');
   });
 
   it.each<[string, Readonly<Record<string, string>>, number]>([

@@ -1,6 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { WriteNativeAnswer } from '../dialects/native.ts';
 import { createNativeWriter } from '../dialects/native.ts';
+import { writeProblem } from '../dialects/errorForm.ts';
+import { Problem } from '../errors/problem.ts';
+import { giveBack } from '../encoding/slab.ts';
 import type { HttpRecorder } from '../metrics/http.ts';
 import type { Catalogue } from '../model/catalogue.ts';
 import type { Model } from '../model/model.ts';
@@ -11,6 +14,7 @@ import type { ConcurrencyLimit } from '../overload/concurrencyLimit.ts';
 import type { BodySize } from '../overload/decodeTurn.ts';
 import type { Prediction, Predictor } from '../prediction/predictor.ts';
 import type { PredictRequest } from '../prediction/request.ts';
+import { endAtOnce } from './answer.ts';
 import { predictionHeaders } from './answerHeaders.ts';
 import { collect } from './body.ts';
 import { compressedHeaders, compressionFor } from './compress.ts';
@@ -67,31 +71,6 @@ const isPlain = ({ headers }: IncomingMessage, maxBodyBytes: number): boolean =>
   );
 };
 
-/** Parts of Node's own response that its types don't have. */
-interface Head {
-  readonly _header?: unknown;
-  _headerSent?: unknown;
-}
-
-/**
- * Ends a response whose head is set. Node's `end` writes the body, then nothing once more, in one `writev`, which takes
- * longer than this one string. The client gets the same bytes.
- */
-function endAtOnce(outgoing: ServerResponse, body: string | Buffer): void {
-  const { socket } = outgoing;
-  const head = outgoing as Head;
-  if (
-    typeof body === 'string' &&
-    socket !== null &&
-    typeof head._header === 'string' &&
-    head._headerSent === false
-  ) {
-    socket.write(head._header + body);
-    head._headerSent = true;
-    outgoing.end();
-  } else outgoing.end(body);
-}
-
 export interface ExpressDeps {
   readonly catalogue: Catalogue;
   readonly predictor: Predictor;
@@ -101,6 +80,8 @@ export interface ExpressDeps {
   readonly authorize: Authorize | undefined;
   readonly formOf: (route: PredictRoute, model: Model) => AnswerForm;
 }
+
+const OVERLOADED = new Problem('overloaded');
 
 /** What all requests of a lane share. */
 interface Lane extends ExpressDeps {
@@ -157,23 +138,41 @@ class Express implements PredictRequest {
   }
 
   run(): void {
-    const { http, authorize, limit, maxBodyBytes } = this.#lane;
+    const { http, authorize, limit } = this.#lane;
     const { headers } = this.#incoming;
     http.began();
     try {
       authorize?.('POST', this.#route, (name) => headers[name] as string | undefined);
-      limit.enter(this.#bytes);
     } catch (error) {
       this.#fail(error);
       return;
     }
+    if (limit.enter(this.#bytes)) this.#read();
+    else limit.wait(this.#bytes, (entered) => (entered ? this.#read() : this.#refuse()));
+  }
+
+  #read(): void {
     this.#isAdmitted = true;
     collect(
       this.#incoming,
-      maxBodyBytes,
+      this.#lane.maxBodyBytes,
       (body) => this.#predict(body),
       (problem) => this.#fail(problem),
     );
+  }
+
+  /** Here, not in the app: an error takes several times as long there, and these come when there is no time. */
+  #refuse(): void {
+    const { type, body } = writeProblem(OVERLOADED, this.id);
+    this.#outgoing.writeHead(OVERLOADED.status, {
+      'content-type': type,
+      'x-request-id': this.id,
+      ...OVERLOADED.headers,
+      'content-length': String(body.length),
+    });
+    endAtOnce(this.#outgoing, body);
+    const ms = performance.now() - this.arrived;
+    this.#lane.http.ended('POST', this.#route, OVERLOADED.status, ms / 1000);
   }
 
   #predict(body: Buffer): void {
@@ -192,6 +191,7 @@ class Express implements PredictRequest {
 
   #answer(prediction: Prediction): void {
     const body = this.#lane.writerOf(this.#model)(prediction.answers, prediction.rows, WITH_PROBABILITIES);
+    giveBack(prediction.rows.cells);
     const head = predictionHeaders(this.id, prediction);
     const accept = this.#incoming.headers['accept-encoding'];
     const compression = compressionFor(accept, body.length);

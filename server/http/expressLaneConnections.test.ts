@@ -43,6 +43,15 @@ describe('a client that disconnects', () => {
       expect(lanes[0].passedOn).toEqual(['/predict']);
     }));
 
+  it('while it waits for a place is counted as the app counts it, and leaves the place', () =>
+    withLanes({ late: 'once' }, async (...lanes) => {
+      for (const lane of lanes) (await begin(lane, toBytes({ body }))).socket.destroy();
+      await bothEnd(lanes);
+      expect(counts(await lanes[0].metrics())).toContain(
+        'http_requests_total{method="POST",route="/predict",status="400"} 1',
+      );
+    }));
+
   it('while its row is scored changes nothing', async () => {
     let answer = (): void => undefined;
     const behaviour: Inference['predict'] = (_, { rows }) =>
@@ -146,7 +155,8 @@ it.each<[string, unknown, 'lane' | 'app' | 'close']>([
       predictor: createPredictor({ inference, http, recorder, patienceMs: 1000 }),
       maxBodyBytes: 1000,
       limit: {
-        enter: (bytes) => void calls.push(['enter', bytes]),
+        enter: (bytes) => calls.push(['enter', bytes]) > 0,
+        wait: (_bytes, end) => end(false),
         leave: (bytes) => void calls.push(['leave', bytes]),
       },
       authorize: undefined,

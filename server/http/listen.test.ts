@@ -3,7 +3,9 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { connect } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { Hono } from 'hono';
 import { describe, expect, it } from 'vitest';
@@ -184,6 +186,48 @@ describe('closing', () => {
       await withDeadline('the end of the listener', listener.close());
       await idle.closed();
       await expect(createHttpClient(socket).request('/')).rejects.toThrow(/ENOENT|ECONNREFUSED/);
+    }));
+});
+
+describe('an answer that a client still reads', () => {
+  const LARGE = 'x'.repeat(8 * 1024 * 1024);
+  /** An app in front of which a lane of its own writes and ends the answer at once. */
+  const withAnswerUnread = async (
+    run: (listener: Listener, client: Socket, whole: () => Promise<number>) => Promise<void>,
+  ): Promise<void> => {
+    await withTemporaryFolder(async (folder) => {
+      const socket = join(folder, 'test.sock');
+      const expressLane = () => (_: IncomingMessage, outgoing: ServerResponse) => void outgoing.end(LARGE);
+      const listener = await listen(Object.assign(new Hono<AppEnv>(), { expressLane }), { socket });
+      const client = connect(socket);
+      try {
+        client.write(get('/'));
+        // The answer has begun, and fills the buffers of the kernel.
+        await once(client, 'readable');
+        await run(listener, client, async () => {
+          let bytes = 0;
+          for await (const chunk of client as AsyncIterable<Buffer>) bytes += chunk.length;
+          return bytes;
+        });
+      } finally {
+        client.destroy();
+        await withDeadline('the end of the listener', listener.close());
+      }
+    });
+  };
+
+  it('is sent to its end while the server closes', () =>
+    withAnswerUnread(async (listener, _, whole) => {
+      const closed = listener.close();
+      expect(await withDeadline('the whole answer', whole())).toBeGreaterThan(LARGE.length);
+      await withDeadline('the end of the listener', closed);
+    }));
+
+  it('is not waited for once its client is gone', () =>
+    withAnswerUnread(async (listener, client) => {
+      const closed = listener.close();
+      client.destroy();
+      await withDeadline('the end of the listener', closed);
     }));
 });
 

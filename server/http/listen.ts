@@ -100,12 +100,21 @@ export async function listen(app: App, address: Address): Promise<Listener> {
     server.off('request', ofApp).on('request', app.expressLane(ofApp));
   }
   let closing = false;
-  /** Answers that are not complete. */
+  /** Answers that are not complete, or not yet with the kernel. */
   const open = new Set<ServerResponse>();
   /** One function for all requests: a closure each would be garbage. */
   function forget(this: ServerResponse): void {
     open.delete(this);
   }
+  const closeIdle = server.closeIdleConnections.bind(server);
+  // Also called by Node's `close`. Node takes a connection for idle once its answer has ended, and would destroy it with what
+  // a slow client hasn't read yet.
+  server.closeIdleConnections = () => {
+    const unsent = [...open].filter(({ finished }) => finished);
+    for (const response of unsent) response.finished = false;
+    closeIdle();
+    for (const response of unsent) response.finished = true;
+  };
   server.on('clientError', answerClientError);
   // Ahead of the app: an answer sent while closing is the last one on its connection.
   server.prependListener('request', (_, response) => {
@@ -124,9 +133,9 @@ export async function listen(app: App, address: Address): Promise<Listener> {
       new Promise((resolve) => {
         closing = true;
         for (const response of open) response.shouldKeepAlive = false;
-        const closeIdle = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_EVERY_MS);
+        const sweep = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_EVERY_MS);
         server.close(() => {
-          clearInterval(closeIdle);
+          clearInterval(sweep);
           resolve();
         });
         server.closeIdleConnections();

@@ -162,19 +162,7 @@ function sinkFor(c: AppContext, spool: Spool): Sink {
   });
 }
 
-/**
- * Receives the file of a request into a spool, decompressed.
- *
- * @param maxBytes limit of the body as it arrives and of the decompressed one
- * @returns what its media type says of the file
- * @throws {Problem} unsupported_media_type, body_too_large, invalid_compression, invalid_body
- */
-export async function receiveFile(
-  c: AppContext,
-  spool: Spool,
-  maxBytes: number,
-): Promise<Pick<BodyType, 'header'>> {
-  const sink = sinkFor(c, spool);
+async function receiveInto(sink: Sink, c: AppContext, maxBytes: number): Promise<void> {
   const decompressor = createDecompressor(header(c, 'content-encoding') ?? '');
   if (Number(header(c, 'content-length') ?? 0) > maxBytes) throw tooLarge();
   const head = new PassThrough();
@@ -208,9 +196,38 @@ export async function receiveFile(
     await through;
     if (decompressor && decompressor.bytesWritten < bytes) throw new Problem('invalid_compression');
     await sink.complete();
-    const declared = sink.header();
-    return declared === undefined ? {} : { header: declared };
   } catch (error) {
     throw toClientError(error, decompressor !== undefined);
   }
+}
+
+/** A file that arrives. */
+export interface Upload {
+  /** What its media type says of the file, once its first bytes are there. */
+  readonly declared: Promise<Pick<BodyType, 'header'>>;
+  /** Resolves once all of it is in the spool. */
+  readonly complete: Promise<void>;
+}
+
+/**
+ * Receives the file of a request into a spool, decompressed. The spool ends with it, or with the error that both promises
+ * reject with.
+ *
+ * @param maxBytes limit of the body as it arrives and of the decompressed one
+ * @throws {Problem} unsupported_media_type; then body_too_large, invalid_compression, invalid_body
+ */
+export function receiveFile(c: AppContext, spool: Spool, maxBytes: number): Upload {
+  const sink = sinkFor(c, spool);
+  const complete = receiveInto(sink, c, maxBytes);
+  complete.then(
+    () => spool.end(),
+    (error: Error) => spool.end(error),
+  );
+  const declared = spool.written(1).then(() => {
+    const header = sink.header();
+    return header === undefined ? {} : { header };
+  });
+  // Its error is that of `complete`.
+  declared.catch(() => undefined);
+  return { declared, complete };
 }

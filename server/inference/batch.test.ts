@@ -20,7 +20,7 @@ interface Wish {
   readonly textRows?: readonly number[];
 }
 
-function line(wishes: readonly Wish[]) {
+function line(wishes: readonly Wish[], most = MAX_BATCH_ROWS) {
   const waiting = createLinkedList<Job>((job) => job.waiting);
   const jobs = wishes.map(({ rows, model = 0, alone = false, textRows = [] }, number) => {
     const texts = textRows.map((row): TextCell => ({ row, column: 0, text: String(valueOf(number, row)) }));
@@ -28,9 +28,9 @@ function line(wishes: readonly Wish[]) {
     return makeJob(MODELS[model], tinyRows(values, texts), { alone });
   });
   for (const job of jobs) waiting.push(job);
-  const cells = new Float64Array(MAX_BATCH_ROWS);
+  const cells = new Float64Array(most);
   const take = (limit?: number): Batch & { readonly values: readonly number[] } => {
-    const batch = takeBatch(waiting, () => cells.fill(NaN), limit);
+    const batch = takeBatch(waiting, () => ({ cells: cells.fill(NaN), rows: most }), limit);
     return { ...batch, values: [...cells.subarray(0, batch.rows)] };
   };
   return { jobs, take, isEmpty: () => waiting.first === undefined };
@@ -54,15 +54,15 @@ describe('takeBatch', () => {
     const wishes = fc.array(wish, { minLength: 1, maxLength: 8 });
     const limits = fc.array(fc.integer({ min: 1, max: MAX_BATCH_ROWS }), { minLength: 1, maxLength: 5 });
     fc.assert(
-      fc.property(wishes, limits, (all, caps) => {
-        const { jobs, take, isEmpty } = line(all);
+      fc.property(wishes, limits, fc.integer({ min: 4, max: 1024 }), (all, caps, most) => {
+        const { jobs, take, isEmpty } = line(all, most);
         const sent = jobs.map((): number[] => []);
         const texts = jobs.map((): string[] => []);
         for (let turn = 0; !isEmpty(); turn++) {
           const limit = caps[turn % caps.length] as number;
           const batch = take(limit);
           expect(batch.rows).toBeGreaterThan(0);
-          expect(batch.rows).toBeLessThanOrEqual(limit);
+          expect(batch.rows).toBeLessThanOrEqual(Math.min(limit, most));
           let at = 0;
           for (const chunk of batch.chunks) {
             const number = jobs.indexOf(chunk.job);
@@ -92,6 +92,7 @@ describe('takeBatch', () => {
     expect(take().rows).toBe(30);
     expect(isEmpty()).toBe(true);
     expect(line([{ rows: 1000 }]).take().rows).toBe(MAX_BATCH_ROWS);
+    expect(line([{ rows: 1000 }], 1024).take().rows).toBe(1000);
   });
 
   it('puts a single row into the first batch of a large request before it', () => {

@@ -1,11 +1,12 @@
-import type { Matrix, TextCell } from '../../worker/protocol.ts';
-import { MAX_BATCH_ROWS, answerWidth } from '../../worker/protocol.ts';
+import type { TextCell } from '../../worker/protocol.ts';
+import { answerWidth } from '../../worker/protocol.ts';
 import type { Model } from '../model/model.ts';
 import type { Job } from './job.ts';
+import type { Buffers } from './laneMemory.ts';
 import type { LinkedList } from './linkedList.ts';
 
-/** Rows that one request puts into a batch at a time while others wait: then the next request follows. */
-const CHUNK_ROWS = 64;
+/** The part of a batch that one request takes at a time while others wait: then the next request follows. */
+const CHUNKS = 4;
 
 /** Consecutive rows of one job within a batch. */
 interface Chunk {
@@ -45,28 +46,29 @@ function takeTexts(job: Job, at: number, rows: number, texts: TextCell[]): void 
  * Takes the next batch: at most `limit` rows of the first job's model, from as many jobs as fit, in order. A job with
  * more rows goes to the end of the queue, so a single row never waits behind a large request.
  *
- * @param cells the thread's matrix, [MAX_BATCH_ROWS, columns]: filled from row 0
+ * @param buffers of the thread: its matrix is filled from row 0
  */
 export function takeBatch(
   waiting: LinkedList<Job>,
-  cells: (model: Model) => Matrix,
-  limit = MAX_BATCH_ROWS,
+  buffers: (model: Model) => Pick<Buffers, 'cells' | 'rows'>,
+  limit = Infinity,
 ): Batch {
   const { model, alone, uncounted } = waiting.first as Job;
-  const target = cells(model);
+  const { cells: target, rows: most } = buffers(model);
+  const full = Math.min(limit, most);
   const { width, textsTravel } = model.encoder;
   const chunks: Chunk[] = [];
   const texts: TextCell[] = [];
   let rows = 0;
   for (
     let job = waiting.first;
-    job !== undefined && job.model === model && rows < limit;
+    job !== undefined && job.model === model && rows < full;
     job = waiting.first
   ) {
     if (job.alone !== alone || job.uncounted !== uncounted) break;
     const left = job.rows.rows - job.sent;
     const others = job.waiting.next !== undefined;
-    const take = Math.min(left, limit - rows, others ? CHUNK_ROWS : left);
+    const take = Math.min(left, full - rows, others ? Math.floor(most / CHUNKS) : left);
     target.set(job.rows.cells.subarray(job.sent * width, (job.sent + take) * width), rows * width);
     if (textsTravel) takeTexts(job, rows, take, texts);
     chunks.push({ job, attempt: job.attempt, from: job.sent, at: rows, rows: take });

@@ -9,7 +9,15 @@ import type { Lane } from './lane.ts';
 import { createQueue } from './queue.ts';
 
 const model = tinyModel('tiny');
-const PACKED = { features: 1, outputs: 1, columns: 1, mostRows: 16 } as PackedExplanation;
+const PACKED = {
+  kind: 'trees',
+  space: 'value',
+  base: [0],
+  features: 1,
+  outputs: 1,
+  columns: 1,
+  mostRows: 16,
+} as unknown as PackedExplanation;
 const rowsOf = (values: readonly number[]): EncodedRows => ({
   rows: values.length,
   cells: Float32Array.from(values),
@@ -45,9 +53,9 @@ function setUp(options: Partial<ExplanationsOptions> = {}) {
     get state() {
       return state;
     },
-    buffers: () => ({ cells: new Float32Array(256), answers }),
+    buffers: () => ({ rows: 256, cells: new Float32Array(256), answers }),
     run: () => work<Reply>((end) => runs.push(() => end({ ok: true, seconds: 0.001 }))),
-    explain: (_model, _packed, cells) =>
+    explain: (_model, _prepared, { cells }) =>
       work<Reply>((end) =>
         slices.push({
           values: [...cells],
@@ -55,7 +63,7 @@ function setUp(options: Partial<ExplanationsOptions> = {}) {
             reply = {
               ok: true,
               seconds: 0.001 * cells.length,
-              contributions: Float64Array.from(cells, (x) => 2 * x),
+              contributions: Float64Array.from(cells as Float32Array, (x) => 2 * x),
             },
           ) => end(reply),
         }),
@@ -187,13 +195,12 @@ describe('explanations', () => {
         return Promise.resolve({ reason: 'of a test' });
       },
     });
-    expect(explanations.reasonOf(model)).toBeUndefined();
     for (let i = 0; i < 2; i++)
       await expect(explain([1])).rejects.toMatchObject({
         code: 'not_explainable',
         message: "This model can't be explained: of a test.",
       });
-    expect([tried, explanations.reasonOf(model)]).toEqual([1, 'of a test']);
+    expect([tried, explanations.describe(model)]).toEqual([1, { reason: 'of a test' }]);
   });
 
   it('are prepared again after a failure that says nothing of the model', async () => {

@@ -1,20 +1,23 @@
-import type { PackedExplanation } from '../../worker/explanation/packExplanation.ts';
+import type { Space } from '../../worker/explanation/space.ts';
+import type { PreparedExplanation } from '../../worker/protocol.ts';
 import { Problem } from '../errors/problem.ts';
-import type { Model } from '../model/model.ts';
+import type { Explanation, Model } from '../model/model.ts';
+import { explanationOf } from '../model/explanation.ts';
 import type { EncodedRows } from '../model/rows.ts';
+import type { Contributions, ExplanationJob } from './explanationJob.ts';
+import { contributionsOf, createJob, mostUnits, numbersOf, taskOf, unitsOf } from './explanationJob.ts';
+import { createCosts } from './explanationCosts.ts';
 import type { Lane } from './lane.ts';
 import type { Pool } from './pool.ts';
+import type { Prepared } from './preparations.ts';
+import { createPreparations } from './preparations.ts';
 import type { Within } from './within.ts';
 import { createWithin } from './within.ts';
 
-/** Time for which explanations keep a thread from predictions, unless one row takes longer. */
+/** Time for which explanations keep a thread from predictions, unless one unit takes longer. */
 const SLICE_MS = 10;
 /** Requests of the most rows that may wait. */
 const REQUESTS_AHEAD = 4;
-
-/** How a model is explained, or why it can't be. */
-export type Prepared = PackedExplanation | { readonly reason: string };
-
 export interface ExplanationsOptions {
   readonly pool: Pick<Pool, 'lanes'>;
   /** Reads what explanations of a model need, and checks that they are exact. */
@@ -33,10 +36,11 @@ export interface ExplanationRecorder {
 }
 
 /** The contributions to the answers of a request's rows. */
-export interface Explained {
-  readonly packed: PackedExplanation;
-  /** [rows, outputs, columns]. */
-  readonly contributions: Float64Array;
+export interface Explained extends Omit<Contributions, 'base'> {
+  readonly packed: Omit<Space, 'scale'> & { readonly columns: number; readonly base: readonly number[] };
+  /** Orders or coalitions of columns that a row's contributions are computed of; undefined where they are of no sample. */
+  readonly samples: number | undefined;
+  readonly method: Exclude<Explanation, { readonly reason: string }>['method'];
   readonly seconds: number;
 }
 
@@ -48,14 +52,15 @@ export interface ExplainOptions {
 
 /** Explanations of rows, which threads compute while no prediction waits. */
 export interface Explanations {
-  readonly maxRows: number;
+  /** Rows that a request may have: by the setting, and by the time that the model's rows take. */
+  mostRows(model: Model): number;
   /**
-   * @param rows on the model's fast path
-   * @throws {Problem} not_explainable, overloaded, draining, deadline_exceeded, request_timeout or internal_error
+   * @param rows on the path in force
+   * @throws {Problem} not_explainable, too_many_rows, overloaded, draining, deadline_exceeded, request_timeout or internal_error
    */
   explain(model: Model, rows: EncodedRows, options: ExplainOptions): Promise<Explained>;
-  /** Why the model can't be explained, once that was tried. */
-  reasonOf(model: Model): string | undefined;
+  /** How the model is explained, or why it can't be: as the first use has found, or by what its files say. */
+  describe(model: Model): Explanation;
 }
 
 /** What the queue of predictions does with them. */
@@ -72,122 +77,100 @@ export interface Background {
   onChange(listener: () => void): void;
 }
 
-interface Job {
-  readonly model: Model;
-  readonly packed: PackedExplanation;
-  readonly cells: Float32Array;
-  readonly rows: number;
-  readonly requestId: string;
-  readonly contributions: Float64Array;
-  sent: number;
-  done: number;
-  settled: boolean;
-  readonly end: (error?: Problem) => void;
-}
+const METHODS = { trees: 'tree_path_dependent', linear: 'linear' } as const;
 
-/** Prepares each model once, at its first use. */
-function createPreparations(prepare: ExplanationsOptions['prepare']) {
-  const prepared = new WeakMap<Model, Promise<Prepared>>();
-  const reasons = new WeakMap<Model, string>();
+const methodOf = (prepared: PreparedExplanation): Explained['method'] =>
+  prepared.kind === 'sampled' ? prepared.plan.method : METHODS[prepared.kind];
+
+function factsOf(
+  prepared: PreparedExplanation,
+  base: readonly number[],
+): Pick<Explained, 'packed' | 'method' | 'samples'> {
+  const { space, outputs, columns, first } = prepared;
   return {
-    reasonOf: (model: Model): string | undefined => reasons.get(model),
-    of: (model: Model): Promise<Prepared> => {
-      let known = prepared.get(model);
-      if (!known) {
-        known = prepare(model);
-        prepared.set(model, known);
-        known.then(
-          (result) => void ('reason' in result && reasons.set(model, result.reason)),
-          // It says nothing of the model: the next request tries again.
-          () => prepared.delete(model),
-        );
-      }
-      return known;
-    },
+    packed: { space, outputs, columns, base, ...(first && { first }) },
+    method: methodOf(prepared),
+    samples: prepared.kind === 'sampled' ? prepared.plan.samples : undefined,
   };
 }
+
+export const tooManyRows = (most: number): Problem =>
+  new Problem('too_many_rows', {
+    detail: `At most ${most} rows of this model are explained at a time: send the others in further requests.`,
+  });
 
 export function createExplanations(options: ExplanationsOptions): Explanations & Background {
   const { pool, prepare, deadlineMs, maxRows, recorder } = options;
   /** One thread is left to predictions, where there are several. */
   const mostSlices = Math.max(1, pool.lanes.length - 1);
   const preparations = createPreparations(prepare);
-  /** Milliseconds that a row took last. */
-  const costs = new WeakMap<Model, number>();
-  const queue: Job[] = [];
+  const costs = createCosts(deadlineMs * mostSlices);
+  const queue: ExplanationJob[] = [];
   let onChange = (): void => {};
   let slices = 0;
   let waitingRows = 0;
   let open = 0;
   let closed = false;
 
-  const leave = (job: Job): void => {
+  const mostRows = (model: Model): number => {
+    const prepared = preparations.known(model);
+    const units = prepared && !('reason' in prepared) ? unitsOf(prepared) : 1;
+    return Math.min(maxRows, costs.rowsInTime(model, units));
+  };
+  const leave = (job: ExplanationJob): void => {
     const at = queue.indexOf(job);
     if (at >= 0) queue.splice(at, 1);
   };
-  const run = async (lane: Lane, job: Job): Promise<void> => {
-    const { model, packed, cells } = job;
+  const run = async (lane: Lane, job: ExplanationJob): Promise<void> => {
+    const { model, prepared, units, results } = job;
     const from = job.sent;
-    const perRow = costs.get(model) ?? SLICE_MS;
-    const rows = Math.min(job.rows - from, packed.mostRows, Math.max(1, Math.floor(SLICE_MS / perRow)));
-    job.sent += rows;
+    const cost = costs.of(model) ?? SLICE_MS;
+    const count = Math.min(units - from, mostUnits(prepared), Math.max(1, Math.floor(SLICE_MS / cost)));
+    job.sent += count;
     // In turns: a short request doesn't wait for a long one.
     leave(job);
-    if (job.sent < job.rows) queue.push(job);
-    const { features, outputs, columns } = packed;
+    if (job.sent < units) queue.push(job);
     recorder.running(lane.thread, [job.requestId]);
-    const reply = await lane.explain(
-      model,
-      packed,
-      cells.slice(from * features, (from + rows) * features),
-      rows,
-    );
+    const reply = await lane.explain(model, prepared, taskOf(job, from, count));
     recorder.running(lane.thread, []);
     if (!reply.ok || !reply.contributions) {
       const detail = reply.ok ? 'no contributions' : `${reply.code}: ${reply.detail}`;
+      if (prepared.kind === 'sampled' && !reply.ok && reply.code === 'run_failed')
+        return job.end(
+          notExplainable("it fails on rows that mix this row's cells with those of its background rows"),
+        );
       return job.end(new Problem('internal_error', { cause: new Error(`${model.id}: ${detail}`) }));
     }
-    costs.set(model, Math.max(1e-3, (reply.seconds * 1000) / rows));
-    job.contributions.set(reply.contributions, from * outputs * columns);
-    job.done += rows;
-    if (job.done === job.rows) job.end();
+    costs.record(model, (reply.seconds * 1000) / count);
+    results.set(reply.contributions, from * numbersOf(prepared));
+    if (reply.base) job.base = reply.base;
+    job.done += count;
+    if (job.done === units) return job.end();
+    const most = costs.rowsInTime(model, unitsOf(prepared));
+    if (job.rows.rows > most) job.end(tooManyRows(most));
   };
   const compute = (
     model: Model,
-    packed: PackedExplanation,
-    { rows, cells }: EncodedRows,
+    prepared: PreparedExplanation,
+    rows: EncodedRows,
     requestId: string,
     within: Within,
-  ): Promise<Float64Array> =>
+  ): Promise<Contributions> =>
     new Promise((resolve, reject) => {
-      const contributions = new Float64Array(rows * packed.outputs * packed.columns);
-      const job: Job = {
-        model,
-        packed,
-        cells: cells as Float32Array,
-        rows,
-        requestId,
-        contributions,
-        sent: 0,
-        done: 0,
-        settled: false,
-        end: (error) => {
-          if (job.settled) return;
-          job.settled = true;
-          leave(job);
-          if (error) reject(error);
-          else resolve(contributions);
-        },
-      };
+      const job = createJob(model, prepared, rows, requestId, (error) => {
+        leave(job);
+        if (error) reject(error);
+        else resolve(contributionsOf(job));
+      });
       within.onEnd(job.end);
-      if (rows === 0) job.end();
+      if (job.units === 0) job.end();
       if (job.settled) return;
       queue.push(job);
       onChange();
     });
 
   return {
-    maxRows,
+    mostRows,
     get waiting() {
       return queue.length > 0 && slices < mostSlices;
     },
@@ -200,7 +183,11 @@ export function createExplanations(options: ExplanationsOptions): Explanations &
     close: () => {
       closed = true;
     },
-    reasonOf: preparations.reasonOf,
+    describe: (model) => {
+      const prepared = preparations.known(model);
+      if (!prepared) return explanationOf(model);
+      return 'reason' in prepared ? prepared : { method: methodOf(prepared), space: prepared.space };
+    },
     start: (lane) => {
       const job = queue[0];
       if (!job || slices >= mostSlices) return undefined;
@@ -216,12 +203,12 @@ export function createExplanations(options: ExplanationsOptions): Explanations &
       waitingRows += rows.rows;
       open++;
       try {
-        const packed = await within.race(preparations.of(model));
-        if ('reason' in packed) throw notExplainable(packed.reason);
-        const contributions = await compute(model, packed, rows, requestId, within);
+        const explanation = await within.race(preparations.of(model));
+        if ('reason' in explanation) throw notExplainable(explanation.reason);
+        const { base, ...found } = await compute(model, explanation, rows, requestId, within);
         const seconds = (performance.now() - start) / 1000;
         recorder.explained(model, rows.rows, seconds);
-        return { packed, contributions, seconds };
+        return { ...found, ...factsOf(explanation, base), seconds };
       } finally {
         within.close();
         waitingRows -= rows.rows;

@@ -1,6 +1,5 @@
 import { Piscina } from 'piscina';
-import type { PackedExplanation } from '../../worker/explanation/packExplanation.ts';
-import type { TextCell, Reply, Task } from '../../worker/protocol.ts';
+import type { ExplainTask, PreparedExplanation, TextCell, Reply, Task } from '../../worker/protocol.ts';
 import type { Model } from '../model/model.ts';
 import { deadline } from '../platform/deadline.ts';
 import { handOver } from '../platform/handOver.ts';
@@ -14,6 +13,9 @@ import { openTask, withChosenPath } from './openTask.ts';
  */
 export type LaneState = 'idle' | { readonly kind: 'run' | 'open'; readonly since: number } | 'lost';
 
+/** Rows to explain, or parts of them. */
+export type ExplainedRows = Pick<ExplainTask, 'rows' | 'cells' | 'texts' | 'parts'>;
+
 /** One thread and the way to it. */
 export interface Lane {
   /** Counted from 0. A replaced thread keeps its number. */
@@ -26,8 +28,8 @@ export interface Lane {
    * @param retryMs how long the rows of a failed run are tried in smaller ones; by default not at all
    */
   run(model: Model, rows: number, texts: readonly TextCell[], retryMs?: number): Promise<Reply>;
-  /** Explains rows, [rows, features]. Only while idle. Never rejects. */
-  explain(model: Model, packed: PackedExplanation, cells: Float32Array, rows: number): Promise<Reply>;
+  /** Explains rows. Only while idle. Never rejects. */
+  explain(model: Model, explanation: PreparedExplanation, task: ExplainedRows): Promise<Reply>;
 }
 
 export type OwnedLane = Lane & {
@@ -137,15 +139,14 @@ export function createLane(thread: number, options: PoolOptions, onIdle: () => v
       if (!reply.ok && reply.code === 'model_not_open') void replace(reply.detail);
       return reply;
     },
-    explain: async (model, packed, cells, rows) => {
+    explain: async (model, explanation, rows) => {
       const { key } = model;
       if (!models.has(key)) return { ok: false, code: 'run_failed', detail: 'the model was released' };
       const reply = await send({
         kind: 'explain',
         model: key,
-        rows,
-        cells,
-        ...(!explained.has(key) && { packed }),
+        ...rows,
+        ...(!explained.has(key) && { explanation }),
       });
       if (reply.ok) explained.add(key);
       else explained.delete(key);

@@ -1,4 +1,3 @@
-import { MAX_BATCH_ROWS } from '../../worker/protocol.ts';
 import type { Fault } from '../../worker/protocol.ts';
 import { Problem } from '../errors/problem.ts';
 import type { Model } from '../model/model.ts';
@@ -24,8 +23,10 @@ import type { Inference, PredictOptions, Scores } from './port.ts';
 /** A batch of fewer rows isn't split over idle threads: the hop costs more than the rows. */
 const MIN_SPLIT_ROWS = 32;
 
-/** Batches of large requests that each thread has queued before the decoding of more of them pauses. */
-const BATCHES_AHEAD = 16;
+/** Rows that wait no longer for more: the thread is busy with them for long enough. */
+const ENOUGH_ROWS = 256;
+/** Rows of large requests that each thread has queued before the decoding of more of them pauses. */
+const ROWS_AHEAD = 16 * ENOUGH_ROWS;
 
 /** Records the work of the queue: see metrics/inference.ts. Requests that are `uncounted` appear nowhere. */
 export interface QueueRecorder {
@@ -52,8 +53,7 @@ export interface Queue extends Inference {
 }
 
 /** Rows of the next batch at most, where this many lanes share the queued rows. */
-const shareOf = (rows: number, lanes: number): number =>
-  Math.min(MAX_BATCH_ROWS, Math.max(MIN_SPLIT_ROWS, Math.ceil(rows / lanes)));
+const shareOf = (rows: number, lanes: number): number => Math.max(MIN_SPLIT_ROWS, Math.ceil(rows / lanes));
 
 const causeOf = ({ id }: Model, { code, detail }: Fault): Error => new Error(`${id}: ${code}: ${detail}`);
 
@@ -77,7 +77,7 @@ export function createQueue(options: QueueOptions): Queue {
   const { pool, deadlineMs, maxQueuedRows, recorder } = options;
   const waiting = createLinkedList<Job>((job) => job.waiting);
   const admission = createQueueAdmission(maxQueuedRows, patienceOf(deadlineMs));
-  const backlog = createLargeBacklog(BATCHES_AHEAD * MAX_BATCH_ROWS * pool.lanes.length);
+  const backlog = createLargeBacklog(ROWS_AHEAD * pool.lanes.length);
   let unsettled = 0;
   /** Batches in a thread. Their requests may have ended, but a thread that runs a model must not be ended. */
   let runs = 0;
@@ -129,7 +129,7 @@ export function createQueue(options: QueueOptions): Queue {
 
   /** Takes the next batch out of the queue. */
   const take = (lane: Lane, limit: number): Batch => {
-    const batch = takeBatch(waiting, (model) => lane.buffers(model).cells, limit);
+    const batch = takeBatch(waiting, lane.buffers, limit);
     leaveQueue(batch, admission, backlog);
     return batch;
   };
@@ -165,7 +165,7 @@ export function createQueue(options: QueueOptions): Queue {
   });
   pool.onIdle(dispatch);
 
-  const gather = createGather(() => admission.waitingRows >= MAX_BATCH_ROWS, dispatch);
+  const gather = createGather(() => admission.waitingRows >= ENOUGH_ROWS, dispatch);
 
   const enqueue = (model: Model, rows: EncodedRows, options: PredictOptions): Promise<Scores> =>
     new Promise((resolve, reject) => {

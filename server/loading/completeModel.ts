@@ -9,7 +9,7 @@ import type { LoadedVersion } from './messages.ts';
 
 /** Adds to a version what must be made where it serves: the functions that make its rows a matrix. */
 export async function completeModel(candidate: Candidate, version: LoadedVersion): Promise<Model> {
-  const { path, signature, golden, probes, mixed, found } = version;
+  const { path, signature, golden, probes, backgroundRows, mixed, found } = version;
   const { name, version: number, id } = candidate;
   // Requests have their turn between the steps: many categories take milliseconds.
   await turn();
@@ -26,6 +26,7 @@ export async function completeModel(candidate: Candidate, version: LoadedVersion
     engine: { engine: 'onnxruntime', path: 'whole' },
     golden,
     probes,
+    backgroundRows,
     mixed,
   };
   if (found === undefined) return model;

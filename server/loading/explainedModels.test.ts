@@ -2,13 +2,11 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { createExplainer } from '../../worker/explanation/explainer.ts';
-import type { PackedExplanation } from '../../worker/explanation/packExplanation.ts';
-import { createFeatureEncoder } from '../encoding/encoder.ts';
-import { liftModel } from '../compiler/lift/lift.ts';
+import { answersOf } from '../../worker/explanation/space.ts';
+import type { PreparedExplanation } from '../../worker/protocol.ts';
 import type { Candidate } from '../repository/listing.ts';
+import { openExplained } from '../testing/explainRows.ts';
 import { loadExplanation } from './loadExplanation.ts';
-import { readModelVersion } from './readModelVersion.ts';
 
 const FOLDER = fileURLToPath(new URL('./fixtures/explained', import.meta.url));
 const NAMES = readdirSync(FOLDER);
@@ -32,50 +30,86 @@ const candidateOf = (name: string): Candidate => ({
   root: FOLDER,
 });
 
-async function packedOf(name: string): Promise<PackedExplanation> {
-  const candidate = candidateOf(name);
-  const { model } = await readModelVersion(candidate);
-  const loaded = await loadExplanation({
-    kind: 'explain',
-    candidate,
-    maxModelBytes: 1e9,
-    sha256: model.signature.sha256,
-  });
-  if ('reason' in loaded) throw new Error(loaded.reason);
-  return loaded;
-}
+/** How each is explained; the others are trees. */
+const KINDS: Readonly<Record<string, PreparedExplanation['kind'] | 'permutation'>> = {
+  adaboost: 'sampled',
+  linear: 'linear',
+  logistic: 'linear',
+  'logistic-of-three': 'linear',
+  'support-vectors': 'sampled',
+  network: 'sampled',
+  'network-of-many': 'permutation',
+  'one-against-rest': 'linear',
+  poisson: 'linear',
+  ridge: 'linear',
+};
+/** Of a sample: how many standard errors its mean may be off. */
+const DEVIATIONS = 4;
+
+const sumOf = (values: Float64Array): number => values.reduce((sum, value) => sum + value, 0);
 
 describe('explanations of exported models', () => {
   it('are of all libraries', () => {
-    expect(NAMES).toHaveLength(10);
+    expect(NAMES).toHaveLength(20);
   });
 
   it.each(NAMES)("of %s are shap's", async (name) => {
     const wanted = JSON.parse(readFileSync(join(FOLDER, name, 'contributions.json'), 'utf8')) as Wanted;
-    const packed = await packedOf(name);
-    const { model, readOnnx } = await readModelVersion(candidateOf(name));
-    const lifted = liftModel((await readOnnx())?.bytes as Uint8Array, model.signature);
-    if (!lifted.lifted) throw new Error(lifted.reason);
-    const encoder = createFeatureEncoder(model.signature, lifted.columns, lifted.features);
-    const { cells, rows } = encoder.encode(wanted.columns, wanted.data);
-    const explainer = createExplainer(packed);
-    const { outputs, features } = packed;
-    expect([rows, outputs]).toEqual([wanted.data.length, wanted.contributions[0]?.length]);
-    expect(wanted.columns).toEqual(model.signature.inputs.map((input) => input.name));
-    let largest = 0;
-    for (let row = 0; row < rows; row++) {
-      const input = (cells as Float32Array).slice(row * features, (row + 1) * features);
-      const got = explainer.explain(input, 1);
-      wanted.contributions[row]?.flat().forEach((value, at) => {
-        largest = Math.max(largest, Math.abs((got[at] as number) - value));
-      });
+    const { model, prepared, explain, close } = await openExplained(candidateOf(name));
+    try {
+      expect(wanted.columns).toEqual(model.signature.inputs.map((input) => input.name));
+      const kind = KINDS[name] ?? 'trees';
+      expect(prepared.kind).toBe(kind === 'permutation' ? 'sampled' : kind);
+      const { contributions, standardErrors } = await explain(wanted.columns, wanted.data);
+      const flat = wanted.contributions.flat(2);
+      expect(contributions).toHaveLength(flat.length);
+      const off = flat.map((value, at) => Math.abs((contributions[at] as number) - value));
+      if (kind !== 'permutation') return expect(Math.max(...off)).toBeLessThanOrEqual(TOLERANCE);
+      const deviations = off
+        .map((value, at) => value / (standardErrors?.[at] as number))
+        .sort((x, y) => x - y);
+      // Of a hundred such values of a t distribution with 15 degrees of freedom, one in ten has one beyond 4.
+      expect(deviations.at(-2)).toBeLessThanOrEqual(DEVIATIONS);
+      expect(deviations.at(-1)).toBeLessThanOrEqual(2 * DEVIATIONS);
+    } finally {
+      await close();
     }
-    expect(largest).toBeLessThanOrEqual(TOLERANCE);
   });
+
+  it.each(['network', 'network-of-many', 'logistic-of-three', 'poisson'])(
+    'of %s give a row the same answer in any company, and add up',
+    async (name) => {
+      const { columns, data } = JSON.parse(
+        readFileSync(join(FOLDER, name, 'contributions.json'), 'utf8'),
+      ) as Wanted;
+      const { prepared, explain, answers: answersOfModel, close } = await openExplained(candidateOf(name));
+      try {
+        const all = await explain(columns, data);
+        const size = prepared.outputs * prepared.columns;
+        const alone = await explain(columns, data.slice(3, 4));
+        expect(alone.contributions).toEqual(all.contributions.slice(3 * size, 4 * size));
+        expect(alone.standardErrors).toEqual(all.standardErrors?.slice(3 * size, 4 * size));
+        const answers = await answersOfModel(columns, data);
+        const width = answers.length / data.length;
+        data.forEach((_, row) => {
+          const raw = Float64Array.from(all.base, (base, k) => {
+            const from = (row * prepared.outputs + k) * prepared.columns;
+            return base + sumOf(all.contributions.subarray(from, from + prepared.columns));
+          });
+          const link = prepared.kind === 'sampled' ? 'identity' : prepared.link;
+          const own = answersOf(prepared, link, raw);
+          const wanted = answers.subarray((row + 1) * width - own.length, (row + 1) * width);
+          own.forEach((value, k) => expect(value).toBeCloseTo(wanted[k] as number, 5));
+        });
+      } finally {
+        await close();
+      }
+    },
+  );
 
   it('are refused where the file is another one', async () => {
     const loaded = await loadExplanation({
-      kind: 'explain',
+      path: 'lifted',
       candidate: candidateOf('forest'),
       maxModelBytes: 1e9,
       sha256: 'another',

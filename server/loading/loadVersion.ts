@@ -90,6 +90,7 @@ export async function loadVersion(task: LoadTask): Promise<LoadedVersion> {
     signature: model.signature,
     golden: model.golden && shareGolden(model.golden),
     probes: shareRows(model.probes),
+    backgroundRows: model.backgroundRows ?? 0,
     mixed: model.mixed && shareRows(model.mixed),
     found: typeof found === 'object' ? shareFound(found) : found,
     onnx: content,

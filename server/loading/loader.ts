@@ -10,7 +10,7 @@ import type { Candidate } from '../repository/listing.ts';
 import { completeModel } from './completeModel.ts';
 import type { LoadingThread } from './loadingThread.ts';
 import { loadVersion } from './loadVersion.ts';
-import type { ExplainedVersion, LoadTask, LoadedVersion } from './messages.ts';
+import type { ExplainTask, ExplainedVersion, Importance, LoadTask, LoadedVersion } from './messages.ts';
 
 /**
  * Before a process serves, its event loop may do what threads do otherwise: a start is sooner without them. Not for a
@@ -41,6 +41,8 @@ export interface Loader {
   open(candidate: Candidate, how: OpenOptions): Promise<{ readonly model: Model; readonly seconds: number }>;
   /** Reads what explanations of an open version need. @throws {ModelRefused} when that can't be read */
   explain(model: Model): Promise<ExplainedVersion>;
+  /** @returns undefined where threads must compute it. @throws {ModelRefused} */
+  importance(model: Model): Promise<Importance | undefined>;
   /** Frees all that a model holds. No request may use it any more. */
   close(model: Model): Promise<void>;
 }
@@ -58,6 +60,11 @@ export function createLoader(options: LoaderOptions): Loader {
     const reply = await thread.load(task);
     if (!reply.ok) throw new ModelRefused(task.candidate.id, reply.reason);
     return reply.version;
+  };
+  const explainTask = (model: Model): Omit<ExplainTask, 'kind'> => {
+    const candidate = candidates.get(model);
+    if (!candidate) throw new ModelRefused(model.id, 'it is no longer open');
+    return { candidate, maxModelBytes, sha256: model.signature.sha256, path: model.engine.path };
   };
   return {
     open: async (candidate, { beside, fastRefused }) => {
@@ -77,14 +84,12 @@ export function createLoader(options: LoaderOptions): Loader {
       return { model, seconds };
     },
     explain: async (model) => {
-      const candidate = candidates.get(model);
-      if (!candidate) throw new ModelRefused(model.id, 'it is no longer open');
-      const reply = await thread.explain({
-        kind: 'explain',
-        candidate,
-        maxModelBytes,
-        sha256: model.signature.sha256,
-      });
+      const reply = await thread.explain(explainTask(model));
+      if (!reply.ok) throw new ModelRefused(model.id, reply.reason);
+      return reply.version;
+    },
+    importance: async (model) => {
+      const reply = await thread.importance(explainTask(model));
       if (!reply.ok) throw new ModelRefused(model.id, reply.reason);
       return reply.version;
     },

@@ -1,6 +1,13 @@
 import { Worker } from 'node:worker_threads';
 import { deadline } from '../platform/deadline.ts';
-import type { ExplainReply, ExplainTask, LoadReply, LoadTask, ThreadTask } from './messages.ts';
+import type {
+  ExplainReply,
+  ExplainTask,
+  ImportanceReply,
+  LoadReply,
+  LoadTask,
+  ThreadTask,
+} from './messages.ts';
 
 /** Time that a thread without work is kept: new versions often come together. */
 const IDLE_MS = 3000;
@@ -21,7 +28,8 @@ export interface LoadingThread {
   /** One at a time. Never rejects: a thread that dies is a refusal, too. */
   load(task: LoadTask): Promise<LoadReply>;
   /** As `load`, for what explanations of a version need. */
-  explain(task: ExplainTask): Promise<ExplainReply>;
+  explain(task: Omit<ExplainTask, 'kind'>): Promise<ExplainReply>;
+  importance(task: Omit<ExplainTask, 'kind'>): Promise<ImportanceReply>;
   /** Ends the thread, also at work: it runs JavaScript only. */
   close(): Promise<void>;
 }
@@ -31,10 +39,11 @@ const reasonOf = (error: NodeJS.ErrnoException, maxHeapMib: number): string =>
     ? `loading it takes more than the ${maxHeapMib} MiB of heap that a loading thread has`
     : `the thread that loads it died: ${error.message.split('\n', 1)[0]}`;
 
+type AnyReply = LoadReply | ExplainReply | ImportanceReply;
 type Refused = Extract<LoadReply, { readonly ok: false }>;
 
 /** Sends a task to a thread that has no other. */
-const ask = <R extends LoadReply | ExplainReply>(
+const ask = <R extends AnyReply>(
   worker: Worker,
   task: ThreadTask,
   maxHeapMib: number,
@@ -71,7 +80,7 @@ export function createLoadingThread(options: LoadingThreadOptions): LoadingThrea
     worker = undefined;
     await ended?.terminate();
   };
-  const next = async <R extends LoadReply | ExplainReply>(task: ThreadTask): Promise<R | Refused> => {
+  const next = async <R extends AnyReply>(task: ThreadTask): Promise<R | Refused> => {
     clearTimeout(idle);
     const used = (worker ??= start());
     try {
@@ -83,14 +92,15 @@ export function createLoadingThread(options: LoadingThreadOptions): LoadingThrea
       return { ok: false, reason: (error as Error).message };
     }
   };
-  const inTurn = <R extends LoadReply | ExplainReply>(task: ThreadTask): Promise<R | Refused> => {
+  const inTurn = <R extends AnyReply>(task: ThreadTask): Promise<R | Refused> => {
     const reply = last.then(() => next<R>(task));
     last = reply;
     return reply;
   };
   return {
     load: (task) => inTurn<LoadReply>(task),
-    explain: (task) => inTurn<ExplainReply>(task),
+    explain: (task) => inTurn<ExplainReply>({ ...task, kind: 'explain' }),
+    importance: (task) => inTurn<ImportanceReply>({ ...task, kind: 'importance' }),
     close,
   };
 }

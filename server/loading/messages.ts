@@ -1,7 +1,6 @@
-import type { PackedExplanation } from '../../worker/explanation/packExplanation.ts';
-import type { Rows } from '../../worker/protocol.ts';
+import type { PreparedExplanation, Rows } from '../../worker/protocol.ts';
 import type { FoundPath } from '../compiler/fastPath.ts';
-import type { GoldenRows } from '../model/model.ts';
+import type { Engine, GoldenRows } from '../model/model.ts';
 import type { Signature } from '../model/signature.ts';
 import type { Candidate } from '../repository/listing.ts';
 
@@ -17,13 +16,19 @@ export interface LoadTask {
 
 /** What explanations of an open version need is to be read. */
 export type ExplainTask = Pick<LoadTask, 'candidate' | 'maxModelBytes'> & {
-  readonly kind: 'explain';
+  /** `importance`: that alone, undefined where threads must compute it. */
+  readonly kind: 'explain' | 'importance';
   /** Of the version that is open. */
   readonly sha256: string | undefined;
+  /** On which its rows are encoded. */
+  readonly path: Engine['path'];
 };
 
-/** A packed explanation, or why there is none. */
-export type ExplainedVersion = PackedExplanation | { readonly reason: string };
+/** What explanations need, or why there are none. */
+export type ExplainedVersion = PreparedExplanation | { readonly reason: string };
+
+/** Of each column the mean size of its contributions to the background rows. */
+export type Importance = readonly number[];
 
 /** A version without the functions that make its rows a matrix. Large arrays are shared, not copied. */
 export interface LoadedVersion {
@@ -32,6 +37,7 @@ export interface LoadedVersion {
   readonly signature: Signature;
   readonly golden: GoldenRows | undefined;
   readonly probes: Rows;
+  readonly backgroundRows: number;
   /** See `Model.mixed`. */
   readonly mixed: Rows | undefined;
   /** The fast path, the reason why there is none, or undefined where none was looked for. */
@@ -46,4 +52,5 @@ export interface LoadedVersion {
 type Reply<T> = { readonly ok: true; readonly version: T } | { readonly ok: false; readonly reason: string };
 export type LoadReply = Reply<LoadedVersion>;
 export type ExplainReply = Reply<ExplainedVersion>;
+export type ImportanceReply = Reply<Importance | undefined>;
 export type ThreadTask = LoadTask | ExplainTask;

@@ -6,6 +6,8 @@ import { withNarrowTensors } from '../compiler/narrowTensors.ts';
 import { OnnxRefused } from '../../worker/onnx/onnxRefused.ts';
 import { exampleRow } from '../model/exampleRow.ts';
 import { withFile } from '../repository/versionFiles.ts';
+import type { Background } from './background.ts';
+import { encodeBackground } from './background.ts';
 import { encodeGolden } from './goldenRows.ts';
 import { mixedRows } from './mixedRows.ts';
 import { inferSignature } from './inferSignature.ts';
@@ -74,6 +76,8 @@ const encodeExample = (signature: Signature, encoder: Encoder): Rows =>
 export interface ModelVersion {
   readonly model: Model;
   readonly readOnnx: ReadOnnx;
+  /** The content of background.json, which was checked. */
+  readonly background: Background | undefined;
 }
 
 /**
@@ -98,6 +102,7 @@ export async function readModelVersion(candidate: Candidate, maxModelBytes?: num
   const table = await readJson(candidate, 'golden.json');
   const golden =
     table === undefined ? undefined : encodeGolden(id, table as Golden, encoder, output, signature.inputs);
+  const background = await readJson(candidate, 'background.json');
   const model: Model = {
     name,
     version,
@@ -110,7 +115,8 @@ export async function readModelVersion(candidate: Candidate, maxModelBytes?: num
     engine: { engine: 'onnxruntime', path: 'whole' },
     golden,
     probes: toRows(golden ?? encodeExample(signature, encoder)),
+    backgroundRows: background === undefined ? 0 : encodeBackground(id, background, encoder).rows,
     mixed: toRows(mixedRows(signature, encoder, golden?.table)),
   };
-  return { model, readOnnx };
+  return { model, readOnnx, background: background as Background | undefined };
 }

@@ -3,7 +3,7 @@ import { parentPort } from 'node:worker_threads';
 import { ModelRefused } from '../model/refused.ts';
 import { handOver } from '../platform/handOver.ts';
 import { loadVersion } from './loadVersion.ts';
-import type { ExplainReply, LoadReply, ThreadTask } from './messages.ts';
+import type { ExplainReply, ImportanceReply, LoadReply, ThreadTask } from './messages.ts';
 
 /** Of the thread, on Linux: the threads that answer requests come first on a busy machine. */
 const NICENESS = 5;
@@ -11,10 +11,12 @@ const NICENESS = 5;
 /** Loaded at the first use. */
 const explanations = () => import('./loadExplanation.ts');
 
-async function reply(task: ThreadTask): Promise<LoadReply | ExplainReply> {
+async function reply(task: ThreadTask): Promise<LoadReply | ExplainReply | ImportanceReply> {
   try {
     if (!('kind' in task)) return { ok: true, version: await loadVersion(task) };
-    return { ok: true, version: await (await explanations()).loadExplanation(task) };
+    const { loadExplanation, loadImportance } = await explanations();
+    if (task.kind === 'importance') return { ok: true, version: await loadImportance(task) };
+    return { ok: true, version: await loadExplanation(task) };
   } catch (error) {
     if (error instanceof ModelRefused) return { ok: false, reason: error.reason };
     // Node's error for memory that the system doesn't give.
@@ -32,7 +34,7 @@ parentPort?.on('message', (task: ThreadTask) => {
     const message = await reply(task);
     parentPort?.postMessage(
       message,
-      message.ok && 'onnx' in message.version ? handOver(message.version.onnx) : [],
+      message.ok && message.version && 'onnx' in message.version ? handOver(message.version.onnx) : [],
     );
   });
 });

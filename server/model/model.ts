@@ -21,7 +21,12 @@ export interface Engine extends Partial<Batched> {
 }
 
 /** How a model's answers are explained, or why they can't be. */
-export type Explanation = ({ readonly method: 'tree_path_dependent' } & Pick<Space, 'space'>) | NoExplanation;
+export type Explanation =
+  | {
+      readonly method: 'tree_path_dependent' | 'linear' | 'exact' | 'permutation';
+      readonly space: Space['space'];
+    }
+  | NoExplanation;
 export interface NoExplanation {
   /** Completes "This model can't be explained: ". */
   readonly reason: string;
@@ -55,6 +60,8 @@ export interface Model {
   readonly golden: GoldenRows | undefined;
   /** Rows that a thread scores before the model serves: the golden ones, or else a made-up one. */
   readonly probes: Rows;
+  /** Rows of background.json, with which explanations compare. */
+  readonly backgroundRows?: number | undefined;
   /** Rows of different sizes, which show whether a row's answer depends on the others of its batch. */
   readonly mixed?: Rows | undefined;
   /** In force. */

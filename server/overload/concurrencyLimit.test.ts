@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ConcurrencyLimit } from './concurrencyLimit.ts';
+import { withDeadline } from '../testing/withDeadline.ts';
 import { createConcurrencyLimit } from './concurrencyLimit.ts';
 
 const MIB = 1024 * 1024;
@@ -10,15 +11,8 @@ const http = { shed: (reason: string) => void shed.push(reason) };
 
 const open = (late = false): ConcurrencyLimit => createConcurrencyLimit({ late }, http, PATIENCE_MS);
 
-function accepts(limit: ConcurrencyLimit, bytes = 0): boolean {
-  try {
-    limit.enter(bytes);
-    return true;
-  } catch (error) {
-    expect(error).toMatchObject({ code: 'overloaded', status: 503 });
-    return false;
-  }
-}
+/** Without a wait. */
+const accepts = (limit: ConcurrencyLimit, bytes = 0): boolean => limit.enter(bytes);
 
 /** Enters up to `most` requests. @returns how many were accepted */
 const fill = (limit: ConcurrencyLimit, most: number): number => {
@@ -46,7 +40,6 @@ describe('the concurrency limit', () => {
     const left = acceptedAfter(limit, 500, PATIENCE_MS * 2);
     expect(left).toBeGreaterThan(300);
     expect(left).toBeLessThan(400);
-    expect(shed.pop()).toBe('late');
   });
 
   it('has a lower bound', () => {
@@ -82,10 +75,69 @@ describe('the concurrency limit', () => {
     const limit = open();
     expect(accepts(limit, 1000 * MIB)).toBe(true);
     expect(accepts(limit, MIB)).toBe(false);
-    expect(shed.pop()).toBe('bodies');
+    // No wait: other requests may take long.
+    const ends: boolean[] = [];
+    limit.wait(MIB, (entered) => ends.push(entered));
+    expect([ends, shed.pop()]).toEqual([[false], 'bodies']);
     limit.leave(1000 * MIB, 1);
     for (let index = 0; index < 25; index++) expect(accepts(limit, 10 * MIB)).toBe(true);
     expect(accepts(limit, 10 * MIB)).toBe(false);
     expect(accepts(limit, 5 * MIB)).toBe(true);
+  });
+});
+
+describe('a request beyond the limit', () => {
+  /** A limit that is reached. */
+  const full = (): { limit: ConcurrencyLimit; refused: string[] } => {
+    const refused: string[] = [];
+    const limit = createConcurrencyLimit(
+      { late: false },
+      { shed: (why) => void refused.push(why) },
+      PATIENCE_MS,
+    );
+    acceptedAfter(limit, 500, PATIENCE_MS * 2);
+    fill(limit, 500);
+    return { limit, refused };
+  };
+  const MOST_WAITING = 256;
+  const WAIT_MS = PATIENCE_MS / 10;
+
+  it('waits for a place, first in, first out', () => {
+    const { limit } = full();
+    const entered: number[] = [];
+    for (const name of [1, 2, 3]) limit.wait(0, (isIn) => isIn && entered.push(name));
+    expect(entered).toEqual([]);
+    limit.leave(0, PATIENCE_MS * 0.9);
+    expect(entered).toEqual([1]);
+    // Not ahead of those that wait.
+    limit.leave(0, PATIENCE_MS * 0.9);
+    expect([entered, accepts(limit)]).toEqual([[1, 2], false]);
+  });
+
+  it('is refused after a tenth of the patience', async () => {
+    const { limit, refused } = full();
+    const began = performance.now();
+    const ends = [1, 2].map(() => new Promise<boolean>((resolve) => limit.wait(0, resolve)));
+    expect(await withDeadline('the refusals', Promise.all(ends))).toEqual([false, false]);
+    expect(performance.now() - began).toBeGreaterThanOrEqual(WAIT_MS * 0.99);
+    expect(refused).toEqual(['late', 'late']);
+    // They have left the line.
+    limit.leave(0, 1);
+    expect(accepts(limit)).toBe(true);
+  });
+
+  it('is refused at once behind many others', () => {
+    const { limit } = full();
+    const ends: boolean[] = [];
+    for (let index = 0; index <= MOST_WAITING; index++) limit.wait(0, (entered) => ends.push(entered));
+    expect(ends).toEqual([false]);
+  });
+
+  it('is let in when the queue is in time again', async () => {
+    const queue = { late: true };
+    const limit = createConcurrencyLimit(queue, http, PATIENCE_MS);
+    const end = new Promise<boolean>((resolve) => limit.wait(0, resolve));
+    queue.late = false;
+    expect(await withDeadline('the end of the wait', end)).toBe(true);
   });
 });

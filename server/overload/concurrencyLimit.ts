@@ -1,4 +1,3 @@
-import { Problem } from '../errors/problem.ts';
 import type { HttpRecorder, ShedReason } from '../metrics/http.ts';
 import { createLateStreak } from './patience.ts';
 
@@ -12,17 +11,34 @@ const LATE_IN_A_ROW = 16;
 const SETTLE_MS = 200;
 const LOWERED = 0.7;
 
-/** Refuses the requests that a process would answer too late, or whose bodies it has no memory for. */
+/** The part of the patience that a request may wait for a place: the peak of a burst, never a crowd that stays. */
+const WAIT_SHARE = 1 / 10;
+/** Requests that may wait for a place. A paused connection holds at most one read, 64 KiB. */
+const MOST_WAITING = 256;
+
+/** Delays or refuses the requests that a process would answer too late, or whose bodies it has no memory for. */
 export interface ConcurrencyLimit {
   /**
-   * Called before the body is read: a refusal costs a fraction of an answer.
+   * Called before the body is read.
    *
    * @param bytes of the body, 0 if unknown; held until `leave`
-   * @throws {Problem} overloaded
+   * @returns whether the request has a place
    */
-  enter(bytes: number): void;
+  enter(bytes: number): boolean;
+  /**
+   * Waits a little for a place, first in, first out. Meanwhile the body isn't read.
+   *
+   * @param end called once, at once or later, with whether the request has a place; a refusal is counted
+   */
+  wait(bytes: number, end: (entered: boolean) => void): void;
   /** @param ms time that the request took in this process */
   leave(bytes: number, ms: number): void;
+}
+
+interface Waiting {
+  readonly bytes: number;
+  readonly until: number;
+  readonly end: (entered: boolean) => void;
 }
 
 /**
@@ -43,9 +59,39 @@ export function createConcurrencyLimit(
   let heldBytes = 0;
   const streak = createLateStreak(LATE_IN_A_ROW);
   let loweredAt = -Infinity;
-  const refuse = (reason: ShedReason): never => {
+  const waitMs = patienceMs * WAIT_SHARE;
+  const line: Waiting[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  const hasRoom = (bytes: number): boolean => heldBytes === 0 || heldBytes + bytes <= MAX_HELD_BYTES;
+  const take = (bytes: number): void => {
+    heldBytes += bytes;
+    inside++;
+  };
+  const refuse = (reason: ShedReason, end: Waiting['end']): void => {
     http.shed(reason);
-    throw new Problem('overloaded');
+    end(false);
+  };
+  const sweep = (): void => {
+    timer = undefined;
+    // The queue may be in time again without an answer here.
+    letIn();
+    const now = performance.now();
+    while (line[0] !== undefined && line[0].until <= now) refuse('late', (line.shift() as Waiting).end);
+    arm();
+  };
+  const arm = (): void => {
+    if (line[0] !== undefined) timer ??= setTimeout(sweep, Math.max(1, line[0].until - performance.now()));
+  };
+  const letIn = (): void => {
+    while (line[0] !== undefined && inside < limit && !queue.late) {
+      const { bytes, end } = line.shift() as Waiting;
+      if (!hasRoom(bytes)) {
+        refuse('bodies', end);
+        continue;
+      }
+      take(bytes);
+      end(true);
+    }
   };
   const lower = (): void => {
     const now = performance.now();
@@ -55,10 +101,17 @@ export function createConcurrencyLimit(
   };
   return {
     enter: (bytes) => {
-      if (inside >= limit || queue.late) refuse('late');
-      if (heldBytes > 0 && heldBytes + bytes > MAX_HELD_BYTES) refuse('bodies');
-      heldBytes += bytes;
-      inside++;
+      if (inside >= limit || line.length > 0 || queue.late || !hasRoom(bytes)) return false;
+      take(bytes);
+      return true;
+    },
+    wait: (bytes, end) => {
+      if (!hasRoom(bytes)) refuse('bodies', end);
+      else if (line.length >= MOST_WAITING) refuse('late', end);
+      else {
+        line.push({ bytes, until: performance.now() + waitMs, end });
+        arm();
+      }
     },
     leave: (bytes, ms) => {
       streak.note(ms > patienceMs);
@@ -67,6 +120,7 @@ export function createConcurrencyLimit(
       else if (ms < patienceMs / 2 && inside >= limit - 1) limit += 1 / limit;
       heldBytes -= bytes;
       inside--;
+      if (line.length > 0) letIn();
     },
   };
 }

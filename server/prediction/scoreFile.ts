@@ -2,6 +2,7 @@ import { answerWidth } from '../../worker/protocol.ts';
 import type { EncodeOptions, EncodedRows, Warning } from '../model/rows.ts';
 import type { CellError } from '../errors/problem.ts';
 import { MAX_LISTED, Problem } from '../errors/problem.ts';
+import { giveBack } from '../encoding/slab.ts';
 import type { Model } from '../model/model.ts';
 import type { Predictor } from './predictor.ts';
 import type { Spool } from '../platform/spool.ts';
@@ -62,6 +63,7 @@ export async function scoreFile(
   const csv = createCsvPieces(model, options.form);
   const waiting: {
     readonly before: number;
+    readonly encoded: EncodedRows;
     readonly scores: ReturnType<Predictor['score']>;
   }[] = [];
   const warnings: Warning[] = [];
@@ -106,13 +108,14 @@ export async function scoreFile(
   const finishFirst = async (): Promise<void> => {
     const first = waiting.shift();
     if (!first) return;
-    const { before, scores } = first;
+    const { before, encoded, scores } = first;
     let scored;
     try {
       scored = await scores;
     } catch (error) {
       return noteRefusal(error, before);
     }
+    giveBack(encoded.cells);
     const { rows: own } = scored;
     if (own.refused) note(own.refused.errors, own.refused.errorsTotal, before);
     queueSeconds += scored.queueSeconds;
@@ -136,7 +139,7 @@ export async function scoreFile(
     const scores = predictor.score(options.requestId, model, piece.table, encoded, options);
     // Its failure is handled later, in finishFirst: it must not count as unhandled until then.
     scores.catch(() => undefined);
-    waiting.push({ before, scores });
+    waiting.push({ before, encoded, scores });
     if (waiting.length >= MAX_IN_FLIGHT) await finishFirst();
     return true;
   };

@@ -196,6 +196,7 @@ export function createPrimary(options: PrimaryOptions): Primary {
 
   return {
     start: async () => {
+      void rollout.prepare();
       metricsServer.listen(config.METRICS_PORT, config.METRICS_HOST);
       await once(metricsServer, 'listening');
       recordAppInfo(registry, softwareVersion(), onnxRuntimeVersion());

@@ -25,7 +25,7 @@ export interface Listing {
 }
 
 /** The files of a version that are read; other files are ignored. */
-export const VERSION_FILES = ['model.onnx', 'model.json', 'golden.json'] as const;
+export const VERSION_FILES = ['model.onnx', 'model.json', 'golden.json', 'background.json'] as const;
 
 /** Model names and versions become labels of metrics, and parts of URLs and header values. */
 const MODEL_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;

@@ -9,6 +9,7 @@ const MAX_BYTES: Readonly<Record<string, number>> = {
   'model.onnx': 2 ** 31 - 1,
   'model.json': 16 * 2 ** 20,
   'golden.json': 256 * 2 ** 20,
+  'background.json': 16 * 2 ** 20,
   MLmodel: 16 * 2 ** 20,
 };
 

@@ -25,8 +25,12 @@ export interface EquipOptions {
   readonly applyAgain: () => Promise<boolean>;
 }
 
-/** Brings a process that was just started to the versions that the others serve. @throws {ModelRefused} */
-export type Equip = (process: Recipient) => Promise<void>;
+export interface Equip {
+  /** Lists the repository and has its versions compared, before the first process is there. Leaves faults to `equip`. */
+  prepare(): Promise<void>;
+  /** Brings a process that was just started to the versions that the others serve. @throws {ModelRefused} */
+  equip(process: Recipient): Promise<void>;
+}
 
 export function createEquip(options: EquipOptions): Equip {
   const { source, holdings, openings, planner, refused, rolloutLog } = options;
@@ -39,6 +43,8 @@ export function createEquip(options: EquipOptions): Equip {
     planner.current = planner.make();
     rolloutLog.notServed(planner.current);
   };
+  /** Processes that start together list the repository once. */
+  const listOnce = (): Promise<void> => (first ??= listFirst());
   /**
    * Refuses a version for all processes: at the start also for those that have it, before this process goes on to what
    * is served instead.
@@ -73,15 +79,14 @@ export function createEquip(options: EquipOptions): Equip {
     return undefined;
   };
 
-  return async (process) => {
+  const equip = async (process: Recipient): Promise<void> => {
     const holding = holdings.add(process);
     void process.exited.then(() => {
       holdings.remove(process.id);
       // It may have been the last one that held what others are without.
       if (holdings.anyMissing()) void applyAgain();
     });
-    // Processes that start together list the repository once.
-    await (first ??= listFirst());
+    await listOnce();
     for (;;) {
       // There is no plan where another process has just found that nothing can be served: then this throws why.
       const plan = (planner.current ??= planner.make());
@@ -95,5 +100,17 @@ export function createEquip(options: EquipOptions): Equip {
       // The primary sees the exit, too.
       if ((await openFor(holding, plan, candidate)) === 'died') return countDeathAtStart(candidate);
     }
+  };
+  return {
+    prepare: async () => {
+      try {
+        await listOnce();
+      } catch (error) {
+        if (error instanceof ModelRefused) return;
+        throw error;
+      }
+      await openings.compareAhead(planner.current?.open ?? []);
+    },
+    equip,
   };
 }

@@ -1,5 +1,5 @@
 import type { Engine } from '../model/model.ts';
-import { NotFetched } from '../model/refused.ts';
+import { ModelRefused, NotFetched } from '../model/refused.ts';
 import type { Candidate } from '../repository/listing.ts';
 import { keyOf } from '../repository/listing.ts';
 import type { Source } from '../repository/source.ts';
@@ -39,6 +39,8 @@ export interface Verdict {
 export interface Openings {
   /** Adds the version's key to those of the process once it is open there. */
   open(holding: Holding, candidate: Candidate): Promise<Outcome>;
+  /** Fetches versions and has them compared, before a process is there to open them. Leaves faults to `open`. */
+  compareAhead(candidates: readonly Candidate[]): Promise<void>;
   receive(id: number, message: Extract<RolloutFromProcess, { type: 'opened' }>): void;
   /** Forgets all keys but these. */
   forget(known: ReadonlySet<string>): void;
@@ -72,8 +74,8 @@ export function createOpenings({ fetch, verify }: OpeningsOptions): Openings {
     const known = verdicts.get(key);
     if (known) return known;
     const verdict = verify(candidate).then((verified) => {
-      if ('refusal' in verified) verdicts.delete(key);
-      else if (verified.fastRefused !== undefined) fastRefused.set(key, verified.fastRefused);
+      if ('content' in verified && verified.fastRefused !== undefined)
+        fastRefused.set(key, verified.fastRefused);
       return verified;
     });
     verdicts.set(key, verdict);
@@ -89,6 +91,8 @@ export function createOpenings({ fetch, verify }: OpeningsOptions): Openings {
     const outcome = await request(holding, candidate);
     if (outcome === 'died') return outcome;
     const verified = await verdict;
+    // Whoever opens it next has it compared again.
+    if ('refusal' in verified) verdicts.delete(keyOf(candidate));
     // A fast path that differs from the graph may differ from the golden rows as well.
     const isToRepeat = trusted && 'content' in verified && verified.fastRefused !== undefined;
     if (!outcome.opened) return isToRepeat ? request(holding, candidate) : outcome;
@@ -108,6 +112,18 @@ export function createOpenings({ fetch, verify }: OpeningsOptions): Openings {
       const outcome = await openFetched(holding, candidate);
       if (outcome !== 'died' && outcome.opened) holding.keys.add(keyOf(candidate));
       return outcome;
+    },
+    compareAhead: async (candidates) => {
+      for (const candidate of candidates) {
+        try {
+          await fetch(candidate);
+        } catch (error) {
+          if (error instanceof NotFetched) continue;
+          if (error instanceof ModelRefused) return;
+          throw error;
+        }
+        void verdictOf(candidate);
+      }
     },
     receive: (id, message) => {
       const outcome: Outcome =

@@ -109,6 +109,48 @@ describe('a rollout', () => {
     expect(take().filter((line) => line.startsWith('3 opens'))).toEqual(['3 opens a/1', '3 opens b/1']);
   });
 
+  it('lists and compares before a process is there, and not again', async () => {
+    const { rollout, addProcess, compared, take } = start(repository('a/1 b/1'));
+    await rollout.prepare();
+    expect(compared).toEqual(['a/1', 'b/1']);
+    await Promise.all([addProcess().equipped, addProcess().equipped]);
+    expect(compared).toEqual(['a/1', 'b/1']);
+    expect(take()).toContain('2 serves a/1 b/1');
+  });
+
+  it('uses what was found before a process is there', async () => {
+    const verdicts: Record<string, Verified> = {
+      'a/1': { content: 'as listed', fastRefused: 'it differs' },
+      'b/1': { refusal: 'it ended the process' },
+    };
+    const { rollout, addProcess, compared, take } = start(repository('a/1 b/1 c/1'), {}, (id) =>
+      Promise.resolve(verdicts[id] ?? { content: 'as listed' }),
+    );
+    await rollout.prepare();
+    await addProcess(() => 'whole').equipped;
+    expect(take()).toEqual([
+      '1 opens a/1 whole: it differs',
+      '1 opens b/1',
+      '1 opens c/1',
+      '1 serves a/1 c/1',
+    ]);
+    expect(compared).toEqual(['a/1', 'b/1', 'c/1']);
+    await rollout.retry();
+    expect(compared).toEqual(['a/1', 'b/1', 'c/1', 'b/1']);
+  });
+
+  it.each([
+    ['no version', new ModelRefused('repository', 'the store is down')],
+    ['one', new NotFetched('m/1', 'no room')],
+  ])('leaves to the first process that %s can be fetched', async (_, fault) => {
+    const { rollout, addProcess, fetch, compared } = start(repository('m/1 n/1'));
+    fetch.mockRejectedValueOnce(fault);
+    await rollout.prepare();
+    expect(compared).toEqual(fault instanceof NotFetched ? ['n/1'] : []);
+    await addProcess().equipped;
+    expect([...compared].sort()).toEqual(['m/1', 'n/1']);
+  });
+
   it.each([
     ['is wrong', 'lifted'],
     ["doesn't answer the golden rows", 'refused'],

@@ -37,6 +37,8 @@ export interface RolloutOptions {
  * after the other, and once all have it, all swap. A version that one of them refuses is never served.
  */
 export interface Rollout {
+  /** Begins with what needs no process: lists the repository, and has its versions compared. Never fails. */
+  prepare(): Promise<void>;
   /** Has a process that was just started open what is served. @throws {ModelRefused} when it can't */
   equip(process: Recipient): Promise<void>;
   /**
@@ -146,19 +148,21 @@ export function createRollout({ source, wishes, verify, log, onRefused }: Rollou
     applyNext(() => Promise.resolve(planner.applied ?? (planner.listing as Listing)));
   const orders = createOrders({ source, wishes, choices, planner, holdings, refused, inTurn, apply });
 
+  const { prepare, equip } = createEquip({
+    source,
+    holdings,
+    openings,
+    planner,
+    refused,
+    rolloutLog,
+    failures,
+    serve,
+    applyAgain,
+  });
   return {
     orders,
-    equip: createEquip({
-      source,
-      holdings,
-      openings,
-      planner,
-      refused,
-      rolloutLog,
-      failures,
-      serve,
-      applyAgain,
-    }),
+    prepare,
+    equip,
     begin: () => {
       planner.begun = true;
     },

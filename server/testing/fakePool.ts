@@ -49,6 +49,7 @@ export function createFakePool(lanes: number): FakePool {
       },
       buffers: ({ id }) => {
         const own = buffers.get(id) ?? {
+          rows: MAX_BATCH_ROWS,
           cells: new Float64Array(MAX_BATCH_ROWS),
           answers: new Float64Array(MAX_BATCH_ROWS),
         };

@@ -35,7 +35,8 @@ export interface Lane {
 export interface Changes extends Partial<Pick<AppDeps, 'config' | 'onAnswered'>> {
   readonly models?: readonly [Model, ...Model[]];
   readonly behaviour?: Inference['predict'];
-  readonly late?: boolean;
+  /** Whether its queue is late: always, or when it is first asked. */
+  readonly late?: boolean | 'once';
   readonly keys?: boolean;
 }
 
@@ -45,7 +46,10 @@ async function startLane(socket: string, express: boolean, changes: Changes): Pr
   const registry = new Registry();
   const inference = createFakeInference();
   if (behaviour) inference.behaviour = behaviour;
-  Object.assign(inference, { late });
+  let asked = 0;
+  Object.defineProperty(inference, 'late', {
+    get: () => late === true || (late === 'once' && asked++ === 0),
+  });
   const gate = createGate();
   gate.replace([{ client: 'shop', digest: createHash('sha256').update(KEY).digest('hex') }]);
   const errors: string[] = [];

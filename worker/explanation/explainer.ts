@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { reserveEach } from '../forest/forestMemory.ts';
-import { POINTS } from './gaussLegendre.ts';
+import { MOST_POINTS } from './gaussLegendre.ts';
 import type { PackedExplanation } from './packExplanation.ts';
 
 /** Words of `Job` in kernel.c. */
 const JOB_WORDS = 12;
-const POINTS_BYTES = 8 * POINTS;
+const POINTS_BYTES = 8 * MOST_POINTS;
 
 /** A packed explanation as one thread uses it: the trees are shared, the rows are its own. */
 export interface Explainer {
@@ -65,14 +65,14 @@ export function createExplainer(packed: PackedExplanation): Explainer {
     sums: number,
   ) => void;
   const input = new Float32Array(buffer, own.input, mostRows * features);
-  const phi = new Float64Array(buffer, own.phi, mostRows * sums * POINTS);
+  const phi = new Float64Array(buffer, own.phi, mostRows * sums * MOST_POINTS);
   const folded = new Float64Array(buffer, own.contributions, mostRows * width);
   return {
     explain: (cells, rows) => {
       if (!(rows >= 0 && rows <= mostRows))
         throw new RangeError(`${rows} rows are not one of 0 to ${mostRows}`);
       input.set(cells.subarray(0, rows * features));
-      phi.fill(0, 0, rows * sums * POINTS);
+      phi.fill(0, 0, rows * sums * MOST_POINTS);
       folded.fill(0, 0, rows * width);
       explain(own.job, rows);
       fold(own.job, rows, place.columnOf, columns, own.contributions);

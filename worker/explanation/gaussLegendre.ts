@@ -1,7 +1,9 @@
-/** Points of one pass of the kernel: POINTS in kernel.c. */
-export const POINTS = 8;
-/** Numbers of a pass: t, 1 - t and the weight of each point. */
-export const RULE_NUMBERS = 3 * POINTS;
+/** Points of the kernel's passes. A row's sums have as many numbers as the first. */
+const PASSES = [8, 4, 2] as const;
+export const MOST_POINTS = PASSES[0];
+
+/** Points that integrate paths of so many features exactly: an even number. */
+export const pointsFor = (features: number): number => 2 * Math.max(1, Math.ceil(features / 4));
 
 /** The Legendre polynomial of degree n at x, and its derivative. */
 function legendre(n: number, x: number): { value: number; slope: number } {
@@ -30,14 +32,16 @@ export function gaussLegendre(n: number): { points: number[]; weights: number[] 
   return { points, weights };
 }
 
-/** The rules of one pass, of two, up to `passes`, as the kernel reads them. */
-export function packRules(passes: number): Float64Array {
+/** The rules of 2 points, of 4, up to `most`, as the kernel reads them. */
+export function packRules(most: number): Float64Array {
   const packed: number[] = [];
-  for (let count = 1; count <= passes; count++) {
-    const { points, weights } = gaussLegendre(count * POINTS);
-    for (let from = 0; from < points.length; from += POINTS) {
-      const t = points.slice(from, from + POINTS);
-      packed.push(...t, ...t.map((x) => 1 - x), ...weights.slice(from, from + POINTS));
+  for (let count = 2; count <= most; count += 2) {
+    const { points, weights } = gaussLegendre(count);
+    for (let from = 0; from < count;) {
+      const size = PASSES.find((pass) => pass <= count - from) as number;
+      const t = points.slice(from, from + size);
+      packed.push(...t, ...t.map((x) => 1 - x), ...weights.slice(from, from + size));
+      from += size;
     }
   }
   return Float64Array.from(packed);

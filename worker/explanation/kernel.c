@@ -6,8 +6,8 @@
 //
 //     w * (a_i - b_i) * integral over t in [0, 1] of the product over j != i of (t * a_j + (1 - t) * b_j)
 //
-// A Gauss-Legendre rule of n points integrates polynomials up to degree 2n - 1 exactly, so 8 points suffice for paths with
-// 16 features. Longer paths take several passes of 8 points of a larger rule.
+// A Gauss-Legendre rule of n points integrates polynomials up to degree 2n - 1 exactly, so half as many points as a path has
+// features suffice. They are computed in passes of 8, 4 and 2 points at a time.
 //
 // An edge is named by the slot of its lower node: 0 is no edge, 1 the edge into the root, then the inner nodes, parents
 // first, then the leaves. Let F be the factor of an edge, t * a + (1 - t) * b of its feature; a feature that is tested again
@@ -16,8 +16,7 @@
 // Divisions are needed where a feature is tested again, and nowhere else.
 typedef unsigned int u32;
 
-enum { POINTS = 8 };
-typedef double Points __attribute__((vector_size(POINTS * sizeof(double))));
+enum { MOST_POINTS = 8 };
 
 enum { MISSING_LEFT = 1, EQUAL = 2 };
 
@@ -35,12 +34,8 @@ typedef struct {
   u32 firstNode, inner;
   u32 firstWeight, leaves;  // weights: [leaves, outputs]
   u32 firstOutput, outputs;
-  u32 passes;
+  u32 points;  // of its rule: even
 } Tree;
-
-typedef struct {
-  Points t, u, weight;  // t, 1 - t, and the weights of the points
-} Rule;
 
 // Written by explainer.ts, one word each.
 typedef struct {
@@ -48,11 +43,11 @@ typedef struct {
   const Tree *trees;
   u32 treeCount;
   const double *weights;
-  const Rule *rules;  // those of one pass, of two, ...
+  const double *rules;  // of 2 points, of 4, …: each a t, a 1 - t and a weight a point, pass by pass
   const float *input;  // [rows, features]
   u32 features, outputs;
-  Points *phi;  // [rows, outputs, features], summed up here
-  Points *products, *sums;  // by slot
+  double *phi;  // [rows, outputs, features, MOST_POINTS], summed up here
+  double *products, *sums;  // by slot
   u32 *hot;                 // by slot: a_i
 } Job;
 
@@ -62,71 +57,43 @@ static inline u32 goesLeft(const Node *n, float x) {
 }
 
 #define FACTOR(slot, cover) (T * (double)hot[slot] + U * (cover))
+#define JOIN_NOW(a, b) a##b
+#define JOIN(a, b) JOIN_NOW(a, b)
 
-__attribute__((noinline)) static void down(const Job *j, const Tree *tree, const Rule *rule, const float *x) {
-  Points *products = j->products, T = rule->t, U = rule->u;
-  u32 *hot = j->hot;
-  const Node *n = j->nodes + tree->firstNode;
-  products[1] = rule->weight;
-  for (u32 slot = 1; slot <= tree->inner; slot++, n++) {
-    u32 was = hot[n->above], goes = goesLeft(n, x[n->feature]);
-    u32 left = n->left, right = n->right;
-    Points others = products[slot];
-    if (n->above) products[slot] = others /= FACTOR(n->above, n->aboveCover);
-    hot[left] = was & goes;
-    hot[right] = was & (goes ^ 1);
-    // Leaves have places that are never read: a branch would cost more.
-    products[left] = others * FACTOR(left, n->leftCover);
-    products[right] = others * FACTOR(right, n->rightCover);
-  }
-}
-
-__attribute__((noinline)) static void up(const Job *j, const Tree *tree, const Rule *rule, u32 output, Points *phi) {
-  const Points *products = j->products, T = rule->t, U = rule->u;
-  Points *sums = j->sums;
-  const u32 *hot = j->hot;
-  u32 inner = tree->inner, outputs = tree->outputs;
-  const double *weight = j->weights + tree->firstWeight + output;
-  for (u32 leaf = inner + 1; leaf <= inner + tree->leaves; leaf++, weight += outputs) sums[leaf] = (Points){} + *weight;
-  const Node *n = j->nodes + tree->firstNode + inner;
-  for (u32 slot = inner; slot > 0; slot--) {
-    n--;
-    u32 left = n->left, right = n->right, above = n->above;
-    Points l = sums[left], r = sums[right];
-    Points sum = l * FACTOR(left, n->leftCover) + r * FACTOR(right, n->rightCover);
-    Points change = l * ((double)hot[left] - n->leftCover) + r * ((double)hot[right] - n->rightCover);
-    if (above) {
-      sum /= FACTOR(above, n->aboveCover);
-      change -= sum * ((double)hot[above] - n->aboveCover);
-    }
-    sums[slot] = sum;
-    phi[n->feature] += products[slot] * change;
-  }
-}
+#define POINTS 8
+#include "sweeps.h"
+#undef POINTS
+#define POINTS 4
+#include "sweeps.h"
+#undef POINTS
+#define POINTS 2
+#include "sweeps.h"
+#undef POINTS
 
 // Adds the contributions of all trees to `phi`; their sums over the points are the contributions. Tree by tree, since a
 // tree fits into a processor's cache and a forest doesn't.
 __attribute__((export_name("explain"))) void explain(const Job *j, u32 rows) {
   j->hot[0] = 1;
-  u32 width = j->outputs * j->features;
   for (const Tree *tree = j->trees, *end = tree + j->treeCount; tree < end; tree++) {
-    const Rule *first = j->rules + tree->passes * (tree->passes - 1) / 2;
+    u32 half = tree->points / 2;
     for (u32 row = 0; row < rows; row++) {
-      Points *phi = j->phi + row * width + tree->firstOutput * j->features;
-      for (const Rule *rule = first; rule < first + tree->passes; rule++) {
-        down(j, tree, rule, j->input + row * j->features);
-        for (u32 k = 0; k < tree->outputs; k++) up(j, tree, rule, k, phi + k * j->features);
+      const double *rule = j->rules + 3 * half * (half - 1);
+      u32 left = tree->points;
+      for (; left >= 8; left -= 8, rule += 3 * 8) explain8(j, tree, rule, row);
+      if (left >= 4) {
+        explain4(j, tree, rule, row);
+        left -= 4, rule += 3 * 4;
       }
+      if (left >= 2) explain2(j, tree, rule, row);
     }
   }
 }
 
 // Sums up the points, and the features of each column: [rows, outputs, columns].
 __attribute__((export_name("fold"))) void fold(const Job *j, u32 rows, const u32 *columnOf, u32 columns, double *sums) {
-  const Points *phi = j->phi;
+  const double *p = j->phi;
   for (u32 row = 0; row < rows * j->outputs; row++, sums += columns) {
-    for (u32 f = 0; f < j->features; f++, phi++) {
-      Points p = *phi;
+    for (u32 f = 0; f < j->features; f++, p += MOST_POINTS) {
       sums[columnOf[f]] += ((p[0] + p[1]) + (p[2] + p[3])) + ((p[4] + p[5]) + (p[6] + p[7]));
     }
   }

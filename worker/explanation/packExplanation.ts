@@ -4,11 +4,12 @@ import { createForestMemory, reserveEach } from '../forest/forestMemory.ts';
 import { lowerAll } from '../forest/lowering.ts';
 import type { Structure } from '../forest/structure.ts';
 import { findStructure } from '../forest/structure.ts';
-import { POINTS, RULE_NUMBERS, packRules } from './gaussLegendre.ts';
-import type { Space } from './space.ts';
-import { NO_COVERS, spaceOf } from './space.ts';
+import { packRules, pointsFor } from './gaussLegendre.ts';
+import type { Link, Space } from './space.ts';
+import { NO_COVERS, linkOf, spaceOf } from './space.ts';
 import type { Source } from './treeOrder.ts';
 import { createPath, visitTree } from './treeOrder.ts';
+import { weightsOf } from './walkTree.ts';
 
 /** Bytes of `Node` and words of `Tree` in kernel.c. */
 const NODE_BYTES = 48;
@@ -24,6 +25,8 @@ const MOST_SUMS = 2 ** 16;
 
 /** Trees for the explanation kernel: places in a memory that threads share, and plain values. */
 export interface PackedExplanation extends Space {
+  readonly kind: 'trees';
+  readonly link: Link;
   readonly memory: WebAssembly.Memory;
   readonly place: Readonly<Record<'nodes' | 'trees' | 'weights' | 'rules' | 'columnOf', number>>;
   readonly trees: number;
@@ -58,18 +61,8 @@ function outputsOf(
   return [first, last + 1];
 }
 
-/** Indexes of a leaf's weights. With one output ONNX Runtime takes the first and ignores the others. */
-function* weightsOf(
-  { outputs }: TreeEnsemble,
-  { weightStart, weightOrder }: Structure,
-  node: number,
-): Iterable<number> {
-  const first = weightStart[node] as number;
-  const end = outputs === 1 ? first + 1 : (weightStart[node + 1] as number);
-  for (let at = first; at < end; at++) yield weightOrder[at] as number;
-}
-
-const hasCovers = (covers: Float32Array): boolean => covers.some((cover) => cover !== 1);
+/** Exporters that know no covers write 1 for each node. */
+export const hasCovers = (covers: Float32Array): boolean => covers.some((cover) => cover !== 1);
 
 /**
  * Packs an ensemble with the covers of its nodes.
@@ -125,7 +118,7 @@ export function packExplanation(
   for (let k = 0; k < space.outputs; k++) base[k] = ensemble.baseValues[k] ?? 0;
   let largest = base.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   const path = createPath(features);
-  let [firstNode, firstWeight, slots, passes] = [0, 0, 2, 1];
+  let [firstNode, firstWeight, slots, points] = [0, 0, 2, 2];
   trees.forEach((tree, index) => {
     const [first, end] = ranges[index] as [number, number];
     const width = end - first;
@@ -151,22 +144,24 @@ export function packExplanation(
         }
       },
     });
-    const treePasses = Math.max(1, Math.ceil(most / (2 * POINTS)));
+    const treePoints = pointsFor(most);
     words.set(
-      [firstNode, leaves - 1, firstWeight, leaves, first, width, treePasses],
+      [firstNode, leaves - 1, firstWeight, leaves, first, width, treePoints],
       place.trees / 4 + TREE_WORDS * index,
     );
     largest += heaviest;
     firstNode += leaves - 1;
     firstWeight += leaves * width;
     slots = Math.max(slots, 2 * leaves);
-    passes = Math.max(passes, treePasses);
+    points = Math.max(points, treePoints);
   });
-  const rules = packRules(passes);
-  const { rules: rulesAt } = reserveEach(memory, { rules: 8 * RULE_NUMBERS * (rules.length / RULE_NUMBERS) });
+  const rules = packRules(points);
+  const { rules: rulesAt } = reserveEach(memory, { rules: 8 * rules.length });
   new Float64Array(memory.buffer, rulesAt, rules.length).set(rules);
   return {
+    kind: 'trees',
     ...space,
+    link: linkOf(ensemble),
     memory,
     place: { ...place, rules: rulesAt },
     trees: trees.length,

@@ -13,8 +13,35 @@ export interface Space {
   readonly scale: number;
 }
 
+/** How raw scores, one a class, become the answers: `share` is a logistic of each, divided by their sum. */
+export type Link = 'identity' | 'logistic' | 'softmax' | 'share' | 'exp';
+
+/** The answers' scores of each class, or the value, of a row's raw scores. */
+export function answersOf({ first }: Pick<Space, 'first'>, link: Link, raw: Float64Array): number[] {
+  const [raw0 = 0] = raw;
+  const scores = first === undefined ? [...raw] : [first === '1 - s' ? 1 - raw0 : -raw0, raw0];
+  const most = Math.max(...scores);
+  switch (link) {
+    case 'identity':
+      return scores;
+    case 'exp':
+      return scores.map(Math.exp);
+    case 'logistic':
+      return scores.map((score) => 1 / (1 + Math.exp(-score)));
+    case 'softmax':
+      return shares(scores.map((score) => Math.exp(score - most)));
+    case 'share':
+      return shares(scores.map((score) => 1 / (1 + Math.exp(-score))));
+  }
+}
+
+function shares(sizes: readonly number[]): number[] {
+  const sum = sizes.reduce((total, size) => total + size);
+  return sizes.map((size) => size / sum);
+}
+
 export const NO_COVERS =
-  'the file has no covers of its nodes (nodes_hitrates), which servemodel.export writes';
+  'the file has no covers of its nodes, which npm run import -- add-explanations writes from training rows';
 
 export const spaceNameOf = ({
   kind,
@@ -22,6 +49,12 @@ export const spaceNameOf = ({
 }: Pick<TreeEnsemble, 'kind' | 'postTransform'>): Space['space'] => {
   if (kind === 'regressor') return 'value';
   return postTransform === 'NONE' ? 'probability' : 'margin';
+};
+
+/** Of a regressor `identity`: its value is the raw score. */
+export const linkOf = ({ kind, postTransform }: Pick<TreeEnsemble, 'kind' | 'postTransform'>): Link => {
+  if (kind === 'regressor' || postTransform === 'NONE') return 'identity';
+  return postTransform === 'LOGISTIC' ? 'logistic' : 'softmax';
 };
 
 /** @throws {EnsembleRefused} for scores that aren't sums of the leaves' weights */

@@ -3,6 +3,7 @@ import type { CompiledForest } from './compileForest.ts';
 import type { Aggregate } from './ensemble.ts';
 import { createFinish } from './finishScores.ts';
 import { PAGE, reserveEach } from './forestMemory.ts';
+import { LANES } from './packTrees.ts';
 
 /** A compiled ensemble as one thread uses it: the nodes are shared, the rows are its own. */
 export interface Forest {
@@ -15,14 +16,20 @@ export interface Forest {
   score(rows: number, answers: Float64Array): void;
 }
 
-/** Rows that are staged at once: BLOCK_ROWS in kernel.c. */
-const BLOCK_ROWS = 64;
+/** Bytes of staged rows that leave room for trees in a core's second cache. */
+const STAGED_BYTES = 128 * 1024;
 /** Words of `Forest` in kernel.c. */
-const FOREST_WORDS = 22;
+const FOREST_WORDS = 23;
 
 /** The kernel's numbers for them. AVERAGE is a sum that finishScores.ts divides. */
 const AGGREGATES: Readonly<Record<Aggregate, number>> = { SUM: 0, AVERAGE: 0, MIN: 1, MAX: 2 };
 const START: Readonly<Record<Aggregate, number>> = { SUM: 0, AVERAGE: 0, MIN: Infinity, MAX: -Infinity };
+
+/** Rows that the kernel stages at once: a multiple of eight, from 64 to 256. */
+function blockRowsOf(columns: number): number {
+  const fitting = Math.floor(STAGED_BYTES / (4 * (columns + 1)) / LANES) * LANES;
+  return Math.min(Math.max(fitting, 64), 256);
+}
 
 let kernel: WebAssembly.Module | undefined;
 
@@ -39,10 +46,11 @@ function loadKernel(): WebAssembly.Module {
 export function createForest(compiled: CompiledForest, maxRows: number): Forest {
   const { memory, features, width, columns, nodes, roots, targets, lists } = compiled;
   if (nodes.byteOffset !== PAGE) throw new RangeError('nodes are not where the kernel reads them');
+  const blockRows = blockRowsOf(columns.length);
   const place = reserveEach(memory, {
     forest: 4 * FOREST_WORDS,
     input: 4 * maxRows * features,
-    staged: 4 * (columns.length + 1) * BLOCK_ROWS,
+    staged: 4 * (columns.length + 1) * blockRows,
     scores: 4 * maxRows * width,
   });
   // `Forest` in kernel.c.
@@ -59,6 +67,7 @@ export function createForest(compiled: CompiledForest, maxRows: number): Forest 
     place.input,
     features,
     place.staged,
+    blockRows,
     place.scores,
     width,
   ]);

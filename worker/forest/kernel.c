@@ -41,6 +41,7 @@ typedef struct {
   const float *input;  // [rows, features]
   u32 features;
   float *staged;  // the rows under way, column by column
+  u32 blockRows;  // a multiple of eight: rows that are staged at once
   float *scores;  // [rows, width]
   u32 width;
   u32 leaves[8];  // where the walks under way have ended
@@ -50,7 +51,7 @@ typedef struct {
 #define NODES ((const Node *)65536)
 
 enum { SUM, MIN, MAX };
-enum { LANES = 8, BLOCK_ROWS = 64 };
+enum { LANES = 8 };
 
 #define UNROLL _Pragma("clang loop unroll(full)")
 #define EACH_LANE UNROLL for (u32 i = 0; i < LANES; i++)
@@ -173,12 +174,13 @@ static inline void settleTrees(const Forest *f, u32 tree, const u32 *leaves, flo
 }
 
 // Adds up the raw scores of the first rows of the input. Eights of rows go tree by tree over a block of rows, because a
-// tree fits the processor's nearest cache and a forest doesn't. The last few rows go one by one.
+// tree fits the processor's nearest cache and a forest doesn't: the more rows a block has, the fewer times each tree is
+// fetched. The last few rows go one by one.
 __attribute__((export_name("score"))) void score(Forest *f, u32 rows) {
   u32 *leaves = f->leaves;
   u32 inEights = rows - rows % LANES, size = (f->columnCount + 1) * LANES;
-  for (u32 start = 0; start < inEights; start += BLOCK_ROWS) {
-    u32 end = start + BLOCK_ROWS < inEights ? start + BLOCK_ROWS : inEights;
+  for (u32 start = 0; start < inEights; start += f->blockRows) {
+    u32 end = start + f->blockRows < inEights ? start + f->blockRows : inEights;
     float *x = f->staged;
     for (u32 row = start; row < end; row += LANES, x += size) stageEight(f, x, row);
     for (u32 tree = 0; tree < f->trees; tree++) {

@@ -29,6 +29,7 @@ from sklearn.compose import ColumnTransformer
 from servemodel import convert as conversion
 from servemodel import golden
 from servemodel.answers import Answers, Form, form_of, library_answers, own_classes
+from servemodel.background import background_json
 from servemodel.boosters import as_estimator
 from servemodel.card import default_card
 from servemodel.command_line import Steps, silent
@@ -410,8 +411,11 @@ def export_model(
         parts=graph.parts,
     )  # fmt: skip
     text = card(result) if card else default_card(f"{name}, version {Path(version or folder).name}", result, said)
+    # A text alone is one column, which has the whole contribution.
+    compared = None if made_up or reads_one_text(model) else background_json(described, rows.iloc[: len(frame)])
     write_all(
         {
+            **({} if compared is None else {folder / "background.json": compared}),
             folder / "model.onnx": content,
             folder / "model.json": to_json_document(members, listed=["inputs"]),
             folder / "golden.json": golden.golden_json(described, samples, expected(samples), form),

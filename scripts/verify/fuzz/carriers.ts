@@ -46,7 +46,7 @@ const part = (headers: string, content: string): string =>
 
 /** Uploads the input in chunks of `size` bytes: the file must not depend on it. */
 async function receive(input: Buffer, size: number): Promise<string | undefined> {
-  const spool = await openSpool(tmpdir());
+  const spool = openSpool(tmpdir());
   try {
     const pieces = Array.from({ length: Math.ceil(input.length / size) }, (_, at) =>
       input.subarray(at * size, (at + 1) * size),
@@ -57,7 +57,7 @@ async function receive(input: Buffer, size: number): Promise<string | undefined>
       Readable.from(pieces),
     );
     return await decoded(async () => {
-      await receiveFile(c, spool, MAX_BYTES);
+      await receiveFile(c, spool, MAX_BYTES).complete;
       const bytes = Buffer.alloc(spool.bytes);
       await spool.read(bytes, 0);
       return bytes.toString('latin1');

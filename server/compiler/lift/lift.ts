@@ -6,10 +6,14 @@ import { writeRemainder } from '../../../worker/onnx/writeRemainder.ts';
 import type { OnnxModel } from '../../../worker/onnx/model.ts';
 import { readModel } from '../../../worker/onnx/model.ts';
 import { OnnxRefused } from '../../../worker/onnx/onnxRefused.ts';
+import type { Constant } from '../../../worker/onnx/tensor.ts';
+import { decodeTensor } from '../../../worker/onnx/tensor.ts';
+import type { Affine } from './affineOperators.ts';
 import type { CutPoint } from './cutPoint.ts';
 import { asFloats, findCut } from './cutPoint.ts';
 import type { ForestRest } from './readForest.ts';
 import { readForest } from './readForest.ts';
+import { readLinear } from './readLinear.ts';
 import { interpret } from './interpret.ts';
 import type { SymbolicTensor } from './symbolic.ts';
 import { NotUnderstood } from './symbolic.ts';
@@ -48,11 +52,21 @@ export interface Lifted {
   readonly origin: () => Origin;
   /** The rest as a graph for ONNX Runtime, also where it is a forest. */
   readonly graph: () => GraphRest;
+  /** The tensors of the rest that are linear in the matrix, the last ones first. */
+  readonly linear: () => readonly Affine[];
   /** How each feature is computed. */
   readonly matrix: SymbolicTensor;
 }
 
 export type Lifting = Lifted | { readonly lifted: false; readonly reason: string };
+
+/** @throws {OnnxRefused} when it is damaged */
+function constantOf({ graph }: OnnxModel, nodes: CutPoint['nodes'], name: string): Constant | undefined {
+  const tensor = graph.constants.get(name);
+  if (tensor) return decodeTensor(tensor);
+  const node = nodes.find(({ op, outputs }) => op === 'Constant' && outputs[0] === name);
+  return node?.attributes.get('value')?.tensor();
+}
 
 function liftCut(model: OnnxModel, signature: Signature, cut: CutPoint, outputs: readonly string[]): Lifted {
   const { name, matrix, nodes } = cut;
@@ -69,6 +83,7 @@ function liftCut(model: OnnxModel, signature: Signature, cut: CutPoint, outputs:
     rest: readForest(cut, signature) ?? graph(),
     origin: () => ({ bytes: writeOrigin(model, name), name, asFloats: cut.asFloats }),
     graph,
+    linear: () => readLinear(cut, (constant) => constantOf(model, nodes, constant)),
     matrix,
   };
 }

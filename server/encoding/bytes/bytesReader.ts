@@ -84,13 +84,13 @@ function orderOf(
 /**
  * Reads JSON bodies and lines of CSV straight into matrices, without an object for a row or a string for a cell.
  *
- * @param allocate makes matrices of zeros
+ * @param reserve makes matrices, all of whose cells are written
  */
 export function createBytesReader(
   inputs: readonly Input[],
   writers: readonly CellWriter<Float32Array>[],
   features: number,
-  allocate: (cells: number) => Float32Array,
+  reserve: (cells: number) => Float32Array,
   warn: Warn,
 ): Required<Pick<Encoder, 'readBytes' | 'planLines'>> {
   let made: Plan | undefined;
@@ -106,7 +106,7 @@ export function createBytesReader(
   const take = (kernel: Kernel, plan: Plan, body: Buffer, rows: number): EncodedRows | undefined => {
     const texts = readUnknown(kernel, body);
     if (texts === undefined) return undefined;
-    const cells = allocate(rows * features);
+    const cells = reserve(rows * features);
     cells.set(kernel.floats.subarray(kernel.outAt, kernel.outAt + cells.length));
     if (plan.aside.length > 0) writeAside(plan, kernel, cells, rows);
     const { warnings, warningsTotal } = warn(texts);

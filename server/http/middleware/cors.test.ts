@@ -9,7 +9,7 @@ import { createCors } from './cors.ts';
 import type { AppEnv } from '../context.ts';
 import { createServe } from './serve.ts';
 
-const NO_LIMIT = { enter: () => 0, leave: () => undefined };
+const NO_LIMIT = { enter: () => true, wait: () => undefined, leave: () => undefined };
 
 const OURS = 'https://ours.example';
 const EXPOSED = 'access-control-expose-headers';

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Authorize } from './authorize.ts';
 import type { WriteError } from '../../dialects/errorForm.ts';
+import { Problem } from '../../errors/problem.ts';
 import type { HttpRecorder } from '../../metrics/http.ts';
 import type { ConcurrencyLimit } from '../../overload/concurrencyLimit.ts';
 import type { AppContext, Handler } from '../context.ts';
@@ -24,6 +25,9 @@ export interface Guards {
   /** Undefined if access is open. */
   readonly authorize?: Authorize | undefined;
 }
+
+const waitForPlace = (limit: ConcurrencyLimit, bytes: number): Promise<boolean> =>
+  new Promise((resolve) => limit.wait(bytes, resolve));
 
 /**
  * Sets the request id, checks the key and the concurrency limit, answers errors, and records the answer by the route's
@@ -51,7 +55,7 @@ export function createServe(http: HttpRecorder, log: Logger, { limit, authorize 
         if (isLimited && c.req.method === 'POST') {
           // Without the proxy the length may be unknown.
           const bytes = Number(header(c, 'content-length') ?? 0) || 0;
-          limit.enter(bytes);
+          if (!limit.enter(bytes) && !(await waitForPlace(limit, bytes))) throw new Problem('overloaded');
           held = bytes;
         }
         response = await handler(c);

@@ -3,9 +3,8 @@ import { createNativeWriter } from '../../dialects/native.ts';
 import { EXPLAIN_PARAMETERS } from '../../dialects/queryParameters.ts';
 import { Problem } from '../../errors/problem.ts';
 import type { Explained, Explanations } from '../../inference/explanations.ts';
-import { notExplainable } from '../../inference/explanations.ts';
+import { notExplainable, tooManyRows } from '../../inference/explanations.ts';
 import type { HttpRecorder } from '../../metrics/http.ts';
-import { explanationOf } from '../../model/explanation.ts';
 import type { Model } from '../../model/model.ts';
 import { perModel } from '../../model/perModel.ts';
 import type { EncodedRows } from '../../model/rows.ts';
@@ -39,11 +38,9 @@ function valueOf(pairs: Pairs, name: (typeof OPEN)[number]): string | undefined 
 }
 
 /** @throws {Problem} not_explainable */
-function requireExplainable(model: Model, explanations: Explanations): { readonly space: string } {
-  const explanation = explanationOf(model);
-  const reason = 'reason' in explanation ? explanation.reason : explanations.reasonOf(model);
-  if (reason !== undefined || 'reason' in explanation) throw notExplainable(reason ?? '');
-  return explanation;
+function requireExplainable(model: Model, explanations: Explanations): void {
+  const explanation = explanations.describe(model);
+  if ('reason' in explanation) throw notExplainable(explanation.reason);
 }
 
 /** Explains rows, and counts those that are refused for their number. */
@@ -64,7 +61,6 @@ async function explainCounted(
 /** `POST /explain`: predictions, and what each column contributed to them. */
 export function explainRoute(deps: ExplainDeps, modelOf: ModelOf): Methods {
   const { predictor, explanations } = deps;
-  const { maxRows } = explanations;
   const writerOf = perModel(createExplanationWriter);
   const predictionsOf = perModel(createNativeWriter);
   return {
@@ -74,7 +70,7 @@ export function explainRoute(deps: ExplainDeps, modelOf: ModelOf): Methods {
       const pairs = readPairs(c);
       const isOpen = ([name]: readonly [string, string]): boolean => OPEN.some((open) => open === name);
       const parameters = readOthers.of(pairs.filter((pair) => !isOpen(pair)));
-      const { space } = requireExplainable(model, explanations);
+      requireExplainable(model, explanations);
       const wanted = readWanted(model, { class: valueOf(pairs, 'class'), top: valueOf(pairs, 'top') });
       const decode = decoderFor(c, parameters);
       const body = await readCounted(c, deps);
@@ -84,22 +80,26 @@ export function explainRoute(deps: ExplainDeps, modelOf: ModelOf): Methods {
         model,
         () => {
           const decoded = decode(body, model);
-          if ((decoded.encoded?.rows ?? decoded.table.data.length) > maxRows)
-            throw new Problem('too_many_rows', {
-              detail: `At most ${maxRows} rows are explained at a time: send the others in further requests.`,
-            });
+          const most = explanations.mostRows(model);
+          if ((decoded.encoded?.rows ?? decoded.table.data.length) > most) throw tooManyRows(most);
           return decoded;
         },
         { ignoreExtra: parameters.extra === 'ignore' },
       );
       const { answers, rows } = prediction;
       const explained = await explainCounted(deps, request, model, rows);
-      const written = writerOf(model)(explained.packed, explained.contributions, answers, wanted);
+      const written = writerOf(model)(explained.packed, explained, answers, wanted);
+      const { method, samples, packed } = explained;
+      const how = samples === undefined ? '' : `,"samples":${samples}`;
       const predictions = predictionsOf(model)(answers, rows, false);
-      return sendText(c, `${predictions.slice(0, -1)},"explanations":[${written}],"space":"${space}"}`, {
-        ...predictionHeaders(request.id, prediction),
-        'server-timing': `${timings(prediction)}, ${explainTiming(explained.seconds)}`,
-      });
+      return sendText(
+        c,
+        `${predictions.slice(0, -1)},"explanations":[${written}],"space":"${packed.space}","method":"${method}"${how}}`,
+        {
+          ...predictionHeaders(request.id, prediction),
+          'server-timing': `${timings(prediction)}, ${explainTiming(explained.seconds)}`,
+        },
+      );
     },
   };
 }

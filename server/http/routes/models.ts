@@ -5,8 +5,7 @@ import type { OrderDeps } from '../middleware/orders.ts';
 import { readOrderText, requireOrders } from '../middleware/orders.ts';
 import { refuseParameters } from '../parameters.ts';
 import type { Catalogue, VersionState } from '../../model/catalogue.ts';
-import { explanationOf } from '../../model/explanation.ts';
-import type { Engine, Explanation, Model } from '../../model/model.ts';
+import type { Engine, Model } from '../../model/model.ts';
 import type { Signature } from '../../model/signature.ts';
 import type { Explanations } from '../../inference/explanations.ts';
 import { answerJson } from '../answer.ts';
@@ -87,12 +86,6 @@ function withoutDistributions({ inputs, outputs, ...facts }: Signature): Signatu
   };
 }
 
-/** How answers are explained, or the reason why they can't be, which the first use may find. */
-function describeExplanation(model: Model, { reasonOf }: Pick<Explanations, 'reasonOf'>): Explanation {
-  const reason = reasonOf(model);
-  return reason === undefined ? explanationOf(model) : { reason };
-}
-
 /**
  * `GET /models/:model` and `/models/:model/versions/:version`: one model's signature and facts.
  *
@@ -100,7 +93,7 @@ function describeExplanation(model: Model, { reasonOf }: Pick<Explanations, 'rea
  */
 export function modelRoute(
   catalogue: Catalogue,
-  explanations: Pick<Explanations, 'reasonOf'> | undefined,
+  explanations: Pick<Explanations, 'describe'> | undefined,
   orders?: OrderDeps,
 ): Methods {
   const modelOf = findNamedModel(catalogue);
@@ -120,7 +113,7 @@ export function modelRoute(
           ...(orders?.orderModels && inSageMaker(model)),
           ...summarise(model, catalogue.defaultModel),
           ...withoutDistributions(model.signature),
-          ...(explanations && { explanation: describeExplanation(model, explanations) }),
+          ...(explanations && { explanation: explanations.describe(model) }),
         }),
       );
     },

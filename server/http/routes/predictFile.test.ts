@@ -7,6 +7,7 @@ import { ADULT_COLUMNS, adultRow, loadAdult } from '../../testing/adult.ts';
 import { expectProblem } from '../../testing/problem.ts';
 import type { AppUnderTest } from '../../testing/withApp.ts';
 import { MAX_FILE_BYTES, appDeps } from '../../testing/appDeps.ts';
+import { MEMORY_BYTES, openSpool } from '../../platform/spool.ts';
 import { withApp } from '../../testing/withApp.ts';
 import { eventually, withDeadline } from '../../testing/withDeadline.ts';
 
@@ -250,6 +251,9 @@ const different = (at: number): string =>
   adultRow({ age: at % 90, fnlwgt: (at * 48_271) % 1_000_003 }).join();
 
 it.each(['identity', 'br'])('an answer as %s ends when its client disconnects', async (coding) => {
+  // So that its spools have to be on disk, where they can be counted.
+  const full = openSpool('/nowhere');
+  await full.append(new Uint8Array(MEMORY_BYTES));
   const app = createApp(appDeps([await loadAdult()]));
   const answer = await app.request(
     '/predict_file',
@@ -270,4 +274,5 @@ it.each(['identity', 'br'])('an answer as %s ends when its client disconnects', 
   expect(openSpools()).toBe(2);
   await withDeadline('the end of the answer', reader.cancel());
   await eventually('its spools are freed', () => openSpools() === 0);
+  await full.close();
 });

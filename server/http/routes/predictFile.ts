@@ -1,5 +1,7 @@
 import { pipeline } from 'node:stream';
 import { writeFileCsv, writeFileJson } from '../../dialects/fileAnswer.ts';
+import type { CsvForm } from '../../dialects/forms/csv.ts';
+import type { FileScores } from '../../prediction/scoreFile.ts';
 import { scoreFile } from '../../prediction/scoreFile.ts';
 import type { HttpRecorder } from '../../metrics/http.ts';
 import type { InferenceRecorder } from '../../metrics/inference.ts';
@@ -69,8 +71,8 @@ function toStream(
 
 /**
  * `POST` predicts every row of an uploaded CSV and answers JSON or, by Accept, the CSV with the predictions. The file is
- * spooled to disk: that bounds the memory, decouples the timeouts of the connection from the pace of the predictions, and
- * lets the whole file be checked before the first byte is answered.
+ * spooled while its first rows are scored: that bounds the memory, decouples the timeouts of the connection from the pace
+ * of the predictions, and lets the whole file be checked before the first byte is answered.
  */
 export function predictFileRoute(
   { predictor, http, recorder, maxFileBytes, folder }: PredictFileDeps,
@@ -82,15 +84,24 @@ export function predictFileRoute(
     const { probabilities, extra, on_error } = parameters;
     const wanted = probabilities === 'true';
     if (wanted) requireProbabilities(model);
-    const form = csvForm(parameters, await receiveFile(c, file, maxFileBytes));
+    const upload = receiveFile(c, file, maxFileBytes);
+    const score = async (): Promise<{ readonly form: CsvForm; readonly scores: FileScores }> => {
+      const form = csvForm(parameters, await upload.declared);
+      const scores = await scoreFile(predictor, model, file, answers, {
+        ignoreExtra: extra === 'ignore',
+        skipBadRows: on_error === 'null',
+        form,
+        requestId: c.get('request').id,
+        signal: c.req.raw.signal,
+      });
+      return { form, scores };
+    };
+    const scoring = score();
+    // The error of the upload comes first: the body is read to its end in any case.
+    scoring.catch(() => undefined);
+    await upload.complete;
     http.body(file.bytes);
-    const scores = await scoreFile(predictor, model, file, answers, {
-      ignoreExtra: extra === 'ignore',
-      skipBadRows: on_error === 'null',
-      form,
-      requestId: c.get('request').id,
-      signal: c.req.raw.signal,
-    });
+    const { form, scores } = await scoring;
     recorder.parsed(model, scores.parseSeconds);
     const parts =
       type === 'csv'
@@ -120,8 +131,8 @@ export function predictFileRoute(
   return {
     POST: async (c) => {
       const model = modelOf(c);
-      const file = await openSpool(folder);
-      const answers = await openSpool(folder);
+      const file = openSpool(folder);
+      const answers = openSpool(folder);
       try {
         return await answer(c, model, file, answers);
       } catch (error) {

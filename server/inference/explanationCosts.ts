@@ -1,0 +1,34 @@
+import type { Model } from '../model/model.ts';
+
+/** Of the time that there is, for rows that the cost of earlier ones foretells. */
+const SHARE = 0.8;
+
+/** What units of models take: a row, or a part of a sampled one. */
+export interface Costs {
+  /** Milliseconds of a unit; undefined before the first. */
+  of(model: Model): number | undefined;
+  record(model: Model, ms: number): void;
+  /** Rows of so many units that fit into the time. */
+  rowsInTime(model: Model, units: number): number;
+}
+
+/** @param timeMs of all threads that explain, within a deadline */
+export function createCosts(timeMs: number): Costs {
+  const costs = new WeakMap<Model, { readonly ms: number; readonly slices: number }>();
+  return {
+    of: (model) => costs.get(model)?.ms,
+    record: (model, took) => {
+      const known = costs.get(model);
+      const ms = Math.max(1e-3, took);
+      // A slice that took longer weighs less: the thread may have waited for a processor.
+      const next = !known || ms < known.ms ? ms : 0.8 * known.ms + 0.2 * ms;
+      costs.set(model, { ms: next, slices: (known?.slices ?? 0) + 1 });
+    },
+    rowsInTime: (model, units) => {
+      const cost = costs.get(model);
+      // The first slice prepares the thread.
+      if (!cost || cost.slices < 2) return Infinity;
+      return Math.max(1, Math.floor((SHARE * timeMs) / (cost.ms * units)));
+    },
+  };
+}
