@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { needsNginx, nginxMissing } from '../../proxy/testing/nginxMissing.ts';
 import { freePort } from '../testing/freePort.ts';
+import { createGateway, gatewayMissing, needsGateway } from '../testing/s3Gateway.ts';
 import { scrape } from '../testing/scrape.ts';
 import type { Server } from '../testing/startServer.ts';
 import { withServer } from '../testing/startServer.ts';
@@ -210,9 +211,47 @@ describe('models that the operator loads and unloads on ADMIN_PORT', () => {
   });
 });
 
-const missing = nginxMissing;
+describe.skipIf(gatewayMissing)(needsGateway('models of a bucket'), () => {
+  it('are loaded and unloaded as those of a folder, and a bucket without one may be the start', async () => {
+    await withTemporaryFolder(async (home) => {
+      const gateway = await createGateway(home);
+      mkdirSync(join(gateway.folder, 'shop-models'));
+      await gateway.start();
+      const admin = await freePort();
+      const env = {
+        ...gateway.env,
+        MODEL_REPOSITORY: 's3://shop-models/prod/',
+        MODEL_CACHE: join(home, 'cache'),
+        MODEL_CONTROL: 'explicit',
+        MODEL_POLL_MS: '0',
+        ADMIN_PORT: String(admin),
+      };
+      try {
+        await withServer({ args: NO_PROXY, env }, async ({ port }) => {
+          expect(await index(port)).toEqual([]);
+          expect((await order(port, 'a', 'load')).status).toBe(404);
+          for (const version of [1, 2])
+            await gateway.put('shop-models', `prod/a/${version}`, tinyFiles(version));
+          await gateway.put('shop-models', 'prod/b/1', tinyFiles(1));
+          expect((await order(port, 'a', 'load')).status).toBe(200);
+          const traffic = startTraffic(port, '/models/a/predict', 2);
+          expect((await order(port, 'b', 'unload')).status).toBe(200);
+          expect((await order(admin, 'a', 'unload', 2)).status).toBe(200);
+          expect((await ask(port, '/models/a/predict')).model).toBe('a/1');
+          expect((await send(admin, 'POST', '/reload')).status).toBe(200);
+          expect(await index(port)).toEqual(['a/1 READY', 'a/2 UNAVAILABLE', 'b/1 UNAVAILABLE']);
+          expect((await order(port, 'a', 'load', 2)).status).toBe(200);
+          expect((await ask(port, '/models/a/predict')).model).toBe('a/2');
+          expect((await traffic.stop()).wrong).toEqual([]);
+        });
+      } finally {
+        await gateway.stop();
+      }
+    });
+  });
+});
 
-describe.skipIf(missing)(
+describe.skipIf(nginxMissing)(
   needsNginx('models that clients load and unload, with MODEL_CONTROL=explicit'),
   () => {
     const explicit = { args: ['--no-install'], env: { MODEL_CONTROL: 'explicit' } };

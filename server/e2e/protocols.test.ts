@@ -365,7 +365,14 @@ describe.skipIf(nginxMissing)(needsNginx("other servers' protocols through nginx
     it('describes the server, its health and its repository', async () => {
       expect((await ask('/v2')).body).toMatchObject({
         name: 'servemodel',
-        extensions: ['binary_tensor_data', 'model_repository'],
+        extensions: [
+          'binary_tensor_data',
+          'classification',
+          'model_configuration',
+          'model_repository',
+          'schedule_policy',
+          'statistics',
+        ],
       });
       expect((await ask('/v2/health/live')).body).toEqual({ live: true });
       expect((await ask('/v2/health/ready')).body).toEqual({ ready: true });
@@ -582,7 +589,7 @@ describe.skipIf(nginxMissing)(needsNginx("other servers' protocols through nginx
       ],
       ['an output twice', { ...whole, outputs: [{ name: 'label' }, { name: 'label' }] }, /more than once/],
       [
-        'a classification of an output',
+        'a classification of an output that has one value a row',
         { ...whole, outputs: [{ name: 'label', parameters: { classification: 1 } }] },
         /classification/,
       ],
