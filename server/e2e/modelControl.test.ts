@@ -177,7 +177,7 @@ describe('models that the operator loads and unloads on ADMIN_PORT', () => {
       async ({ repository, server, admin }) => {
         putVersion(repository, 'b/2', { ...tinyFiles(2), 'model.onnx': 'nonsense' });
         expect(await order(admin, 'b', 'load')).toMatchObject({
-          status: 422,
+          status: 400,
           body: { error: expect.stringMatching(/^b\/2 was not loaded: .*model_unreadable/) as string },
         });
         expect((await ask(server.port, '/models/b/predict')).model).toBe('b/1');

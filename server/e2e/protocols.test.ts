@@ -597,7 +597,7 @@ describe.skipIf(nginxMissing)(needsNginx("other servers' protocols through nginx
       [
         'shared memory',
         withTensor('age', { data: undefined, parameters: { shared_memory_region: 'x' } }),
-        /needs its elements/,
+        /input 0 name shared memory/,
       ],
     ])('refuses %s', async (_, body, message) => {
       const answer = await infer(body);

@@ -85,7 +85,9 @@ export function createAdminServer({ versions, refresh, orderModels, log }: Admin
     return { method: 'POST', answer };
   };
   const fail = (response: ServerResponse, error: unknown): void => {
-    if (error instanceof Problem) return send(response, error.status, { error: error.message });
+    // V2 doesn't use 422.
+    if (error instanceof Problem)
+      return send(response, error.status === 422 ? 400 : error.status, { error: error.message });
     log.error({ err: error }, 'an admin request failed');
     send(response, 500, { error: 'failed; the log says why' });
   };
