@@ -48,7 +48,7 @@ export const describeOrders = (model: Json): Operation[] => [
       tags: ['models'],
       summary: 'Unload a model, with MODEL_CONTROL=explicit',
       parameters: [model],
-      responses: { 200: done, ...problemResponses(403, 404, 409, 422) },
+      responses: { 200: done, ...problemResponses(403, 404, 409, 415, 422) },
     },
   },
 ];
