@@ -265,8 +265,7 @@ export NODE_ENV=${NODE_ENV:-production}
 options=()
 if [ "$proxy" = no ]; then options+=(--no-proxy); fi
 mkfifo "$runtime/ready" "$runtime/proxy-log"
-# The primary's young generation would grow to 48 MB without use. It chooses that of the processes that it starts.
-node --max-semi-space-size=2 dist/server/main.js --runtime "$runtime" --ready-fd 3 --proxy-log-fd 4 "${options[@]}" \
+node dist/server/main.js --runtime "$runtime" --ready-fd 3 --proxy-log-fd 4 "${options[@]}" \
   3>"$runtime/ready" 4<>"$runtime/proxy-log" &
 primary=$!
 # `read` gets a line once the processes are ready, or an end of file if the primary has ended. So the public port opens

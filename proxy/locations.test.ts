@@ -43,6 +43,7 @@ const VERTEX: typeof PATHS = [
   ['/vertex/health.1', writeErrorMember],
   ['/vertex/predict', writeErrorMember],
   ['/vertex/predict/', writeErrorMember],
+  ['/vertex/explain', writeErrorMember],
   ['/vertex/predicts', writeProblem],
 ];
 
@@ -56,6 +57,7 @@ const RENDERS: Readonly<Record<string, Partial<ProxySettings>>> = {
     trustedProxies: ['10.0.0.0/8'],
     healthPath: '/vertex/health.1',
     predictPath: '/vertex/predict',
+    explainPath: '/vertex/explain',
   },
   'all of it, with TLS': {
     tls: { certificate: '', key: '' },
@@ -63,6 +65,7 @@ const RENDERS: Readonly<Record<string, Partial<ProxySettings>>> = {
     corsOrigins: ['*'],
     healthPath: '/vertex/health.1',
     predictPath: '/vertex/predict',
+    explainPath: '/vertex/explain',
   },
 };
 

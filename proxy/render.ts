@@ -14,9 +14,10 @@ export interface ProxySettings {
   readonly rateLimit?: number | undefined;
   /** Addresses and networks of proxies in front of this one, whose X-Forwarded-For is trusted. */
   readonly trustedProxies?: readonly string[] | undefined;
-  /** One more path of a health check, and one of predictions, in Vertex AI's form. */
+  /** One more path of a health check, one of predictions and one of explanations, in Vertex AI's form. */
   readonly healthPath?: string | undefined;
   readonly predictPath?: string | undefined;
+  readonly explainPath?: string | undefined;
   /** Origins whose pages may read nginx's own errors; `*` alone for all. Undefined if CORS is off. */
   readonly corsOrigins?: readonly string[] | undefined;
   /** The unix sockets of the server processes, as absolute paths. */
@@ -167,8 +168,8 @@ const healthPath = (given: string | undefined): string =>
   given === undefined ? '' : `|${pattern('healthPath', given)}`;
 
 /** The entries of the map of error forms. A path of another protocol has that one's form, by an entry before these. */
-const vertexPaths = ({ healthPath, predictPath }: ProxySettings): string =>
-  Object.entries({ healthPath, predictPath })
+const vertexPaths = ({ healthPath, predictPath, explainPath }: ProxySettings): string =>
+  Object.entries({ healthPath, predictPath, explainPath })
     .flatMap(([name, given]) =>
       given === undefined ? [] : `"~^${pattern(name, given)}/?(?:\\?|$)" /__problem.v2.json;`,
     )

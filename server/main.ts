@@ -9,6 +9,7 @@ import { ConfigError, parseConfig } from './settings/settings.ts';
 import type { FromProcess, ToProcess } from './messages.ts';
 import { PortUnavailable, portOpen, requireFreePort } from './platform/ports.ts';
 import { CertificateUnusable, RuntimeUnreachable, writeProxyFile } from './primary/nginx/writeConfig.ts';
+import { letYoungGenerationGrow } from './platform/youngGeneration.ts';
 import { socketPath, statusPath } from './platform/runtimeFolder.ts';
 import { createLog } from './platform/log.ts';
 import type { Primary } from './primary/primary.ts';
@@ -17,12 +18,6 @@ import { SLOT_VARIABLE } from './primary/slots.ts';
 
 /** A process whose primary has exited ends after this time, unless a signal ends it earlier. */
 const ORPHAN_MS = 9000;
-
-/**
- * Of the processes that this one starts. Node's own, 16, grow to 32 MiB of young generation a process while versions are
- * loaded, and V8 keeps them.
- */
-const SEMI_SPACE_MIB = 4;
 
 const { values: options } = parseArgs({
   options: {
@@ -64,11 +59,6 @@ function logNodeErrors(log: Logger): void {
 async function runPrimary(config: Config): Promise<void> {
   // The pinned SDK supports our Node versions; its deprecation warning is noise.
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
-  // Instead of the smaller one that servemodel.sh gives this process.
-  process.execArgv = [
-    ...process.execArgv.filter((option) => !option.startsWith('--max-semi-space-size')),
-    `--max-semi-space-size=${SEMI_SPACE_MIB}`,
-  ];
   // Inherited by the processes that load ONNX Runtime, which sends telemetry otherwise.
   process.env['ORT_DISABLE_TELEMETRY'] = '1';
   const log = await createLog(config.LOG_LEVEL, 'primary');
@@ -79,6 +69,8 @@ async function runPrimary(config: Config): Promise<void> {
   const children = forkFirstChildren({ config, runtime, verifierEntry, log });
   const { createPrimary } = await import('./primary/primary.ts');
   const { KeysUnreadable } = await import('./access/keys.ts');
+  // This process has no use for more.
+  letYoungGenerationGrow(false);
   let primary: Primary;
   try {
     primary = createPrimary({

@@ -27,7 +27,7 @@ export interface Traffic {
 
 /**
  * Sends requests, round after round: a classification with a shadow, two regressions, unknown categories, refused
- * cells, and more rows at once than the queue takes.
+ * cells, explanations, one of them refused, and more rows at once than the queue takes.
  */
 export function startTraffic({ port }: Server): Traffic {
   const statuses = new Set<number>();
@@ -63,6 +63,8 @@ export function startTraffic({ port }: Server): Traffic {
       '/models/cost/predict',
       JSON.stringify({ columns: cost.columns, data: cost.data.slice(0, 3) }),
     );
+    await post('/explain', adult(first, 1));
+    await post('/models/text/explain', '{}');
     await Promise.all(Array.from({ length: 10 }, () => post('/predict', adult(first, 500))));
   };
   const rounds = (async () => {

@@ -40,7 +40,7 @@ from servemodel.errors import ExportError
 ROWS = 300
 ALL = ["city name", "label", "amount", "age", "visits", "member"]
 NUMBERS = ["age", "visits", "score"]
-FILES = ["CARD.md", "golden.json", "model.json", "model.onnx"]
+FILES = ["CARD.md", "background.json", "golden.json", "model.json", "model.onnx"]
 
 
 def make_frame() -> pd.DataFrame:

@@ -1,5 +1,6 @@
 import type { OutputFeed } from '../../worker/protocol.ts';
 import { classTexts } from '../model/labels.ts';
+import type { Input } from '../model/signature.ts';
 
 /** The columns that an answer adds to a CSV: one for each value, then the scores. */
 export function addedTitles(output: OutputFeed, probabilities: boolean): string[] {
@@ -23,6 +24,12 @@ export function addedTitles(output: OutputFeed, probabilities: boolean): string[
     }
   }
 }
+
+/** The columns of an explained answer: one for each input, then the base. */
+export const explainedTitles = (inputs: readonly Pick<Input, 'name'>[]): string[] => [
+  ...inputs.map(({ name }) => `contribution_${name}`),
+  'base',
+];
 
 /** The class names of each value that is a label. */
 export function labelTexts(output: OutputFeed): readonly (readonly string[] | undefined)[] {

@@ -38,13 +38,90 @@ export function readWanted(
   });
 }
 
-/** Writes the explanations of a request's rows, as JSON: a list with one entry a row. */
-export type WriteExplanations = (
-  packed: Pick<Space, 'first' | 'outputs'> & { readonly base: readonly number[]; readonly columns: number },
-  found: { readonly contributions: Float64Array; readonly standardErrors?: Float64Array },
+/** The explanations of a request's rows, before they are written. */
+export interface ExplainedScores {
+  readonly packed: Pick<Space, 'first' | 'outputs'> & {
+    readonly base: readonly number[];
+    readonly columns: number;
+  };
+  /** [rows, outputs, columns], as the standard errors. */
+  readonly contributions: Float64Array;
+  readonly standardErrors?: Float64Array;
+}
+
+/** What adds up to the score of one class, or to the value: its base, and a contribution a column. */
+export interface ScoreExplanation {
+  readonly base: number;
+  readonly values: Float64Array;
+  /** The standard errors of the values, where they are of a sample. */
+  readonly errors: Float64Array | undefined;
+}
+
+/** @param label index of a class; 0 for a value */
+export function explanationAt(
+  { packed: { base, first, outputs, columns }, contributions, standardErrors }: ExplainedScores,
+  row: number,
+  label: number,
+): ScoreExplanation {
+  const k = first === undefined ? label : 0;
+  const from = (row * outputs + k) * columns;
+  const values = contributions.subarray(from, from + columns);
+  const errors = standardErrors?.subarray(from, from + columns);
+  const own = base[k] as number;
+  // Of two classes that have one score, the first has what is left of 1, or its negative.
+  if (first === undefined || label !== 0) return { base: own, values, errors };
+  return { base: first === '1 - s' ? 1 - own : -own, values: values.map((value) => -value), errors };
+}
+
+/** How the rows were explained, as members of an answer's JSON. */
+export const methodMembers = ({
+  packed: { space },
+  method,
+  samples,
+}: {
+  readonly packed: { readonly space: string };
+  readonly method: string;
+  readonly samples: number | undefined;
+}): string =>
+  `"space":"${space}","method":"${method}"${samples === undefined ? '' : `,"samples":${samples}`}`;
+
+/** The score of an explained row. */
+export const outputOf = ({ base, values }: ScoreExplanation): number =>
+  values.reduce((total, value) => total + value, base);
+
+/** The classes whose scores are explained, for each row; 0 for a value. */
+export function labelsOf(
+  output: Model['output'],
+): (answers: Float64Array, of: Wanted['of']) => readonly (readonly number[])[] {
+  const classes = output.task === 'classification' ? output.classes.length : 0;
+  const all = Array.from({ length: classes }, (_, label) => label);
+  return (answers, of) =>
+    Array.from({ length: answers.length / (1 + classes) }, (_, row) => {
+      if (of === 'all') return all;
+      return [of === 'predicted' ? (answers[row * (1 + classes)] as number) : of];
+    });
+}
+
+/** The contributions to one score of each row, and last its base: [rows, columns + 1]. */
+export function contributionMatrix(
+  { output, signature }: Pick<Model, 'output' | 'signature'>,
+  explained: ExplainedScores,
   answers: Float64Array,
-  wanted: Wanted,
-) => string;
+  of: number | 'predicted',
+): Float64Array {
+  const width = signature.inputs.length + 1;
+  const labels = labelsOf(output)(answers, of);
+  const matrix = new Float64Array(labels.length * width);
+  labels.forEach(([label = 0], row) => {
+    const { base, values } = explanationAt(explained, row, label);
+    matrix.set(values, row * width);
+    matrix[(row + 1) * width - 1] = base;
+  });
+  return matrix;
+}
+
+/** Writes the explanations of a request's rows, as JSON: a list with one entry a row. */
+export type WriteExplanations = (explained: ExplainedScores, answers: Float64Array, wanted: Wanted) => string;
 
 /** The largest by size, in the order of their size, and the sum of the others. */
 function largest(values: Float64Array, top: number): { readonly kept: number[]; readonly other: number } {
@@ -62,18 +139,12 @@ export function createExplanationWriter({
 }: Pick<Model, 'signature' | 'output'>): WriteExplanations {
   const names = signature.inputs.map(({ name }) => JSON.stringify(name));
   const classes = output.task === 'classification' ? classesAsJson(output) : undefined;
-  const width = 1 + (classes?.length ?? 0);
+  const rowLabels = labelsOf(output);
 
   const listOf = (kept: readonly number[], values: Float64Array): string =>
     kept.map((at) => `${names[at]}:${writeNumber(values[at] as number)}`).join();
-  const write = (
-    values: Float64Array,
-    errors: Float64Array | undefined,
-    base: number,
-    top: number | undefined,
-    label: number,
-  ): string => {
-    const sum = values.reduce((total, value) => total + value, base);
+  const write = (one: ScoreExplanation, top: number | undefined, label: number): string => {
+    const { base, values, errors } = one;
     const { kept, other } =
       top === undefined || top >= values.length
         ? { kept: [...values.keys()], other: undefined }
@@ -81,30 +152,16 @@ export function createExplanationWriter({
     const deviations = errors ? `,"standardErrors":{${listOf(kept, errors)}}` : '';
     const rest = other === undefined ? '' : `,"other":${writeNumber(other)}`;
     const named = classes ? `"class":${classes[label]},` : '';
-    return `{${named}"base":${writeNumber(base)},"output":${writeNumber(sum)},"contributions":{${listOf(kept, values)}}${rest}${deviations}}`;
+    return `{${named}"base":${writeNumber(base)},"output":${writeNumber(outputOf(one))},"contributions":{${listOf(kept, values)}}${rest}${deviations}}`;
   };
-  return ({ base, first, outputs, columns }, found, answers, { of, top }) => {
-    const one = (row: number, label: number): string => {
-      // Of two classes that have one score, the first has what is left of 1, or its negative.
-      const mirrored = first !== undefined && label === 0;
-      const k = first === undefined ? label : 0;
-      const from = (row * outputs + k) * columns;
-      const values = found.contributions.subarray(from, from + columns);
-      const errors = found.standardErrors?.subarray(from, from + columns);
-      const own = base[k] as number;
-      if (!mirrored) return write(values, errors, own, top, label);
-      return write(
-        values.map((value) => -value),
-        errors,
-        first === '1 - s' ? 1 - own : -own,
-        top,
-        label,
-      );
-    };
-    const rows = answers.length / width;
-    return Array.from({ length: rows }, (_, row) => {
-      if (of === 'all') return `[${(classes ?? []).map((_name, label) => one(row, label)).join()}]`;
-      return one(row, of === 'predicted' ? (answers[row * width] as number) : of);
-    }).join();
+  return (explained, answers, { of, top }) => {
+    const one = (row: number, label: number): string =>
+      write(explanationAt(explained, row, label), top, label);
+    return rowLabels(answers, of)
+      .map((labels, row) => {
+        const entries = labels.map((label) => one(row, label)).join();
+        return of === 'all' ? `[${entries}]` : entries;
+      })
+      .join();
   };
 }

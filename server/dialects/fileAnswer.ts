@@ -1,6 +1,6 @@
 import { answerWidth } from '../../worker/protocol.ts';
 import { classesAsJson } from '../model/labels.ts';
-import { addedTitles, labelTexts } from './addedColumns.ts';
+import { addedTitles, explainedTitles, labelTexts } from './addedColumns.ts';
 import type { Model } from '../model/model.ts';
 import type { Spool } from '../platform/spool.ts';
 import { pieces } from '../platform/spool.ts';
@@ -107,6 +107,13 @@ function cellTexts({ delimiter = ',', decimal = '.' }: CsvForm): CellTexts {
   return { quote, number: decimal === '.' ? plain : (value) => quote(plain(value).replace('.', decimal)) };
 }
 
+/** Cells that an answer adds to those of its predictions. */
+export interface AddedCells {
+  readonly probabilities: boolean;
+  /** Contributions and their base, which the spool then has. */
+  readonly explained: boolean;
+}
+
 /**
  * Writes the uploaded CSV with the predictions as more columns, empty for refused rows. The text of the file is kept
  * character for character, a line `sep=;` too; the added cells have its delimiter and decimal sign.
@@ -116,20 +123,24 @@ export async function* writeFileCsv(
   file: Spool,
   answers: Spool,
   form: CsvForm,
-  probabilities: boolean,
+  { probabilities, explained }: AddedCells,
 ): AsyncGenerator<string> {
   const { header = true, delimiter = ',' } = form;
   const { quote, number: writeCell } = cellTexts(form);
-  const width = answerWidth(output);
-  const titles = addedTitles(output, probabilities).map(quote);
+  const names = explained ? explainedTitles(signature.inputs) : [];
+  const answered = answerWidth(output);
+  const width = answered + names.length;
+  const own = addedTitles(output, probabilities).map(quote);
+  const titles = [...own, ...names.map(quote)];
   // The first of them stand for labels.
   const labels = labelTexts(output).map((names) => names?.map(quote));
   const cellsOf = (block: Float64Array, at: number): string => {
     let text = '';
     for (let k = 0; k < titles.length; k++) {
-      const number = block[at + k] as number;
-      const names = labels[k];
-      text += (k === 0 ? '' : delimiter) + (names ? (names[number] ?? '') : writeCell(number));
+      // Contributions come behind the whole answer, of which not all may be wanted.
+      const number = block[at + (k < own.length ? k : answered + k - own.length)] as number;
+      const classes = labels[k];
+      text += (k === 0 ? '' : delimiter) + (classes ? (classes[number] ?? '') : writeCell(number));
     }
     return text;
   };

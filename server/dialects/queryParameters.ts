@@ -23,10 +23,22 @@ export const PREDICT_PARAMETERS = {
 >;
 
 /** Those of explanations, beside `class` and `top`. */
-export const EXPLAIN_PARAMETERS = PREDICT_PARAMETERS.custom.post;
+export const EXPLAIN_PARAMETERS = {
+  probabilities,
+  ...PREDICT_PARAMETERS.custom.post,
+} as const satisfies QueryParameters;
+
+/** Those of a file. */
+export const FILE_PARAMETERS = {
+  ...PREDICT_PARAMETERS.native.post,
+  explain: ['false', 'true'],
+} as const satisfies QueryParameters;
 
 /** The query parameters of a CSV in other protocols. */
 export const CSV_PARAMETERS = { delimiter, decimal } as const satisfies QueryParameters;
 
-/** The name of a query parameter of predictions. */
+/** The name of a query parameter of predictions, with files. */
+export type FileParameter = keyof typeof FILE_PARAMETERS;
+
+/** The name of a query parameter of predictions in a body. */
 export type PredictParameter = keyof typeof PREDICT_PARAMETERS.native.post;

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { giveBack } from '../encoding/slab.ts';
-import { answerHeaders, predictionHeaders } from './answerHeaders.ts';
+import type { Explained } from '../inference/explanations.ts';
+import { answerHeaders, explainedHeaders, predictionHeaders } from './answerHeaders.ts';
 import type { AppContext } from './context.ts';
 import { sendText } from './compress.ts';
 import type { Prediction } from '../prediction/predictor.ts';
@@ -31,6 +32,15 @@ export const answerPrediction = (
   giveBack(prediction.rows.cells);
   return sendText(c, body, predictionHeaders(c.get('request').id, prediction, type));
 };
+
+/** The same with the time that the explanations took. */
+export const answerExplained = (
+  c: AppContext,
+  prediction: Prediction,
+  { seconds }: Pick<Explained, 'seconds'>,
+  body: string,
+): Promise<Response> | Response =>
+  sendText(c, body, explainedHeaders(c.get('request').id, prediction, seconds));
 
 /** Parts of Node's own response that its types don't have. */
 interface Head {

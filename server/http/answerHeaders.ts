@@ -1,6 +1,6 @@
 import type { Model } from '../model/model.ts';
 import type { Prediction } from '../prediction/predictor.ts';
-import { timings } from '../prediction/timings.ts';
+import { explainTiming, timings } from '../prediction/timings.ts';
 import type { AppContext } from './context.ts';
 
 /** Sets the model of a request: from here on its answer names the version, whether it succeeds or not. */
@@ -26,4 +26,15 @@ export const predictionHeaders = (
   'x-request-id': requestId,
   'x-model': prediction.model.id,
   'server-timing': timings(prediction),
+});
+
+/** The headers of an answer with explanations. */
+export const explainedHeaders = (
+  requestId: string,
+  prediction: Prediction,
+  seconds: number,
+  type?: string,
+): Record<string, string> => ({
+  ...predictionHeaders(requestId, prediction, type),
+  'server-timing': `${timings(prediction)}, ${explainTiming(seconds)}`,
 });

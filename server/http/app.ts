@@ -4,6 +4,7 @@ import { writeProblem } from '../dialects/errorForm.ts';
 import { isV1OrV2Path, writeErrorMember } from '../dialects/errorSentence.ts';
 import { Problem } from '../errors/problem.ts';
 import type { Explanations } from '../inference/explanations.ts';
+import type { ImportanceOf } from '../inference/importance.ts';
 import type { Inference } from '../inference/port.ts';
 import type { HttpRecorder } from '../metrics/http.ts';
 import type { InferenceRecorder } from '../metrics/inference.ts';
@@ -18,6 +19,7 @@ import { createConcurrencyLimit } from '../overload/concurrencyLimit.ts';
 import { patienceOf } from '../overload/patience.ts';
 import { softwareVersion } from '../platform/install.ts';
 import type { OnAnswered } from '../prediction/onAnswered.ts';
+import { createExplainer } from '../prediction/explainer.ts';
 import { createPredictor } from '../prediction/predictor.ts';
 import { tracedPredict } from '../prediction/traced.ts';
 import type { OrderModels } from '../rollout/messages.ts';
@@ -62,6 +64,7 @@ export interface AppDeps {
   readonly inference: Inference;
   /** Without them there is no `/explain`. */
   readonly explanations?: Explanations | undefined;
+  readonly importanceOf?: ImportanceOf | undefined;
   readonly lifecycle: Lifecycle;
   readonly http: HttpRecorder;
   readonly recorder: InferenceRecorder;
@@ -128,25 +131,27 @@ export function createApp(deps: AppDeps): App {
   definePredict('/predict', defaultModel);
   definePredict('/models/:model/predict', named);
   definePredict('/models/:model/versions/:version/predict', named);
-  if (explanations) {
-    const explainDeps = { ...predictDeps, explanations };
+  const explainer = explanations && createExplainer(explanations, http, config.DEADLINE_MS);
+  if (explainer) {
+    const explainDeps = { ...predictDeps, explainer };
     defineRoute('/explain', explainRoute(explainDeps, defaultModel));
     defineRoute('/models/:model/explain', explainRoute(explainDeps, named));
     defineRoute('/models/:model/versions/:version/explain', explainRoute(explainDeps, named));
   }
-  const fileDeps = { predictor, http, recorder, maxFileBytes, folder: deps.runtime };
+  const fileDeps = { predictor, explainer, http, recorder, maxFileBytes, folder: deps.runtime };
   defineRoute('/predict_file', predictFileRoute(fileDeps, defaultModel));
   defineRoute('/models/:model/predict_file', predictFileRoute(fileDeps, named));
   const orderModels = config.MODEL_CONTROL === 'explicit' ? deps.orderModels : undefined;
   const askSums = deps.askSums ?? (() => Promise.resolve([]));
   const asked = { orderModels, askSums };
-  const protocolDeps = { catalogue, predictor, lifecycle, http, recorder, maxBodyBytes, version, ...asked };
-  defineProtocols(defineRoute, protocolDeps, config);
+  const own = { catalogue, predictor, explainer, lifecycle, http, recorder, maxBodyBytes, version };
+  defineProtocols(defineRoute, { ...own, ...asked }, config);
 
   // Models.
-  defineRoute('/models', modelsRoute(catalogue, { orderModels }));
-  defineRoute('/models/:model', modelRoute(catalogue, explanations, { orderModels }));
-  defineRoute('/models/:model/versions/:version', modelRoute(catalogue, explanations));
+  const details = { explanations, importanceOf: deps.importanceOf };
+  defineRoute('/models', modelsRoute(catalogue, asked));
+  defineRoute('/models/:model', modelRoute(catalogue, { ...details, orders: asked }));
+  defineRoute('/models/:model/versions/:version', modelRoute(catalogue, details));
   defineRoute('/models/:model/shadow', shadowRoute(catalogue, askSums));
   if (deps.askDrift) defineRoute('/models/:model/drift', driftRoute(catalogue, deps.askDrift, assets));
 

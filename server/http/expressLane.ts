@@ -37,6 +37,8 @@ export interface FailedExpress {
   readonly model: Model | undefined;
   /** Bytes that the concurrency limit counts; undefined if the request is not in it. */
   readonly held: number | undefined;
+  /** When it got its place, in milliseconds of performance.now(). */
+  readonly entered: number;
 }
 
 const failures = new WeakMap<IncomingMessage, FailedExpress>();
@@ -105,6 +107,7 @@ class Express implements PredictRequest {
   readonly #model: Model;
   readonly #bytes: number;
   #isAdmitted = false;
+  #entered: number;
 
   constructor(
     lane: Lane,
@@ -121,6 +124,7 @@ class Express implements PredictRequest {
     this.#route = route;
     this.#model = model;
     this.#bytes = Number(headers['content-length']);
+    this.#entered = this.arrived;
   }
 
   get size(): BodySize {
@@ -148,7 +152,12 @@ class Express implements PredictRequest {
       return;
     }
     if (limit.enter(this.#bytes)) this.#read();
-    else limit.wait(this.#bytes, (entered) => (entered ? this.#read() : this.#refuse()));
+    else limit.wait(this.#bytes, (entered) => (entered ? this.#readAfterWait() : this.#refuse()));
+  }
+
+  #readAfterWait(): void {
+    this.#entered = performance.now();
+    this.#read();
   }
 
   #read(): void {
@@ -210,9 +219,9 @@ class Express implements PredictRequest {
     head['content-length'] = String(Buffer.byteLength(body));
     this.#outgoing.writeHead(200, head);
     endAtOnce(this.#outgoing, body);
-    const ms = performance.now() - this.arrived;
-    limit.leave(this.#bytes, ms);
-    http.ended('POST', this.#route, 200, ms / 1000);
+    const now = performance.now();
+    limit.leave(this.#bytes, now - this.#entered);
+    http.ended('POST', this.#route, 200, (now - this.arrived) / 1000);
   }
 
   #fail(error: unknown): void {
@@ -223,6 +232,7 @@ class Express implements PredictRequest {
       request: this,
       model: admitted ? this.#model : undefined,
       held: admitted ? this.#bytes : undefined,
+      entered: this.#entered,
     });
     this.#outgoing.once('close', () => this.#settle());
     this.#lane.app(incoming, this.#outgoing);
@@ -233,9 +243,9 @@ class Express implements PredictRequest {
     const failure = takeFailure(this.#incoming);
     if (failure === undefined) return;
     const { limit, http } = this.#lane;
-    const ms = performance.now() - this.arrived;
-    if (failure.held !== undefined) limit.leave(failure.held, ms);
-    http.ended('POST', this.#route, this.#outgoing.statusCode, ms / 1000);
+    const now = performance.now();
+    if (failure.held !== undefined) limit.leave(failure.held, now - failure.entered);
+    http.ended('POST', this.#route, this.#outgoing.statusCode, (now - this.arrived) / 1000);
   }
 }
 

@@ -2,7 +2,7 @@ import { Registry } from 'prom-client';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createApp } from './app.ts';
 import { loadAdult } from '../testing/adult.ts';
-import { APP_CONFIG, appDeps } from '../testing/appDeps.ts';
+import { APP_CONFIG, NO_EXPLANATIONS, appDeps } from '../testing/appDeps.ts';
 import { createAuthorizer } from './middleware/authorize.ts';
 import { createGate } from '../access/gate.ts';
 
@@ -28,8 +28,11 @@ describe('a request without a key to a server with keys', () => {
       ...APP_CONFIG,
       AIP_HEALTH_ROUTE: '/vertex/health',
       AIP_PREDICT_ROUTE: '/vertex/predict',
+      AIP_EXPLAIN_ROUTE: '/vertex/explain',
     };
-    app = createApp(appDeps([await loadAdult()], { registry, authorize, config }));
+    app = createApp(
+      appDeps([await loadAdult()], { registry, authorize, config, explanations: NO_EXPLANATIONS }),
+    );
   });
 
   /** A path of the route. Any segment will do, since the request is refused before a lookup. */

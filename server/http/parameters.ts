@@ -1,5 +1,8 @@
+import type { Wanted } from '../dialects/explanation.ts';
+import { readWanted } from '../dialects/explanation.ts';
 import type { QueryParameters } from '../dialects/queryParameters.ts';
 import { Problem } from '../errors/problem.ts';
+import type { Model } from '../model/model.ts';
 import type { AppContext } from './context.ts';
 import type { Pairs } from './query.ts';
 import { readPairs } from './query.ts';
@@ -31,7 +34,7 @@ export function createParameterReader<const P extends QueryParameters>(
   const of = (pairs: Pairs): ParameterValues<P> => {
     if (pairs.some(([name]) => !names.has(name))) {
       const detail =
-        names.size > 0
+        names.size + others.length > 0
           ? `The query parameters here are ${[...others, ...names].join(', ')}.`
           : 'There are no query parameters here.';
       throw new Problem('invalid_parameter', { detail });
@@ -54,3 +57,38 @@ export function createParameterReader<const P extends QueryParameters>(
 
 /** For a route without query parameters. @throws {Problem} invalid_parameter if there is one */
 export const refuseParameters = createParameterReader({});
+
+/** A parameter whose values depend on the model. */
+type OpenParameter = 'class' | 'top';
+
+/** The value of a parameter that may be given once. @throws {Problem} invalid_parameter */
+function valueOf(pairs: Pairs, name: OpenParameter): string | undefined {
+  const values = pairs.filter(([given]) => given === name);
+  if (values.length > 1)
+    throw new Problem('invalid_parameter', { detail: `The query parameter ${name} is given twice.` });
+  return values[0]?.[1];
+}
+
+/** The query parameters of a route that explains. */
+export interface ExplainParameters<P extends QueryParameters> {
+  readonly values: ParameterValues<P>;
+  /** Read after it is known that the model can be explained. @throws {Problem} invalid_parameter */
+  wanted(model: Pick<Model, 'output'>): Wanted;
+}
+
+/** @param open those of `class` and `top` that the route has, beside the others */
+export function createExplainParameterReader<const P extends QueryParameters>(
+  open: readonly OpenParameter[],
+  others: P,
+): (c: AppContext) => ExplainParameters<P> {
+  const read = createParameterReader(others, open);
+  const isOpen = ([name]: Pairs[number]): boolean => open.some((one) => one === name);
+  return (c) => {
+    const pairs = readPairs(c);
+    const given = pairs.filter(isOpen);
+    return {
+      values: read.of(pairs.filter((pair) => !isOpen(pair))),
+      wanted: (model) => readWanted(model, { class: valueOf(given, 'class'), top: valueOf(given, 'top') }),
+    };
+  };
+}

@@ -1,5 +1,5 @@
 import type { Space } from '../../worker/explanation/space.ts';
-import type { PreparedExplanation } from '../../worker/protocol.ts';
+import type { PreparedExplanation, Rows } from '../../worker/protocol.ts';
 import { Problem } from '../errors/problem.ts';
 import type { Explanation, Model } from '../model/model.ts';
 import { explanationOf } from '../model/explanation.ts';
@@ -61,6 +61,8 @@ export interface Explanations {
   explain(model: Model, rows: EncodedRows, options: ExplainOptions): Promise<Explained>;
   /** How the model is explained, or why it can't be: as the first use has found, or by what its files say. */
   describe(model: Model): Explanation;
+  /** The rows with which sampled explanations compare; undefined for a model that is explained otherwise. */
+  backgroundOf(model: Model): Promise<Rows | undefined>;
 }
 
 /** What the queue of predictions does with them. */
@@ -81,6 +83,11 @@ const METHODS = { trees: 'tree_path_dependent', linear: 'linear' } as const;
 
 const methodOf = (prepared: PreparedExplanation): Explained['method'] =>
   prepared.kind === 'sampled' ? prepared.plan.method : METHODS[prepared.kind];
+
+function describe(model: Model, prepared: Prepared | undefined): Explanation {
+  if (!prepared) return explanationOf(model);
+  return 'reason' in prepared ? prepared : { method: methodOf(prepared), space: prepared.space };
+}
 
 function factsOf(
   prepared: PreparedExplanation,
@@ -183,10 +190,10 @@ export function createExplanations(options: ExplanationsOptions): Explanations &
     close: () => {
       closed = true;
     },
-    describe: (model) => {
-      const prepared = preparations.known(model);
-      if (!prepared) return explanationOf(model);
-      return 'reason' in prepared ? prepared : { method: methodOf(prepared), space: prepared.space };
+    describe: (model) => describe(model, preparations.known(model)),
+    backgroundOf: async (model) => {
+      const prepared = await preparations.of(model);
+      return 'kind' in prepared && prepared.kind === 'sampled' ? prepared.background : undefined;
     },
     start: (lane) => {
       const job = queue[0];

@@ -6,7 +6,7 @@ import { answersOf } from '../../worker/explanation/space.ts';
 import type { PreparedExplanation } from '../../worker/protocol.ts';
 import type { Candidate } from '../repository/listing.ts';
 import { openExplained } from '../testing/explainRows.ts';
-import { loadExplanation } from './loadExplanation.ts';
+import { loadExplanation } from './explanation/loadExplanation.ts';
 
 const FOLDER = fileURLToPath(new URL('./fixtures/explained', import.meta.url));
 const NAMES = readdirSync(FOLDER);
@@ -103,6 +103,31 @@ describe('explanations of exported models', () => {
         });
       } finally {
         await close();
+      }
+    },
+  );
+
+  it.each(['network', 'support-vectors'])(
+    'of %s are the same ones where the whole graph runs in ONNX Runtime',
+    async (name) => {
+      const { columns, data } = JSON.parse(
+        readFileSync(join(FOLDER, name, 'contributions.json'), 'utf8'),
+      ) as Wanted;
+      const [lifted, whole] = [
+        await openExplained(candidateOf(name)),
+        await openExplained(candidateOf(name), false),
+      ];
+      try {
+        expect(whole.prepared).toMatchObject({ kind: 'sampled', plan: { method: 'exact' } });
+        // A text that is no category travels beside the matrix.
+        const rows = data.slice(0, 4).map((row, at) => (at === 0 ? row.with(-1, 'unknown') : row));
+        const [own, wanted] = [await whole.explain(columns, rows), await lifted.explain(columns, rows)];
+        own.contributions.forEach((value, at) =>
+          expect(value).toBeCloseTo(wanted.contributions[at] as number, 6),
+        );
+      } finally {
+        await lifted.close();
+        await whole.close();
       }
     },
   );

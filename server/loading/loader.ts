@@ -10,7 +10,8 @@ import type { Candidate } from '../repository/listing.ts';
 import { completeModel } from './completeModel.ts';
 import type { LoadingThread } from './loadingThread.ts';
 import { loadVersion } from './loadVersion.ts';
-import type { ExplainTask, ExplainedVersion, Importance, LoadTask, LoadedVersion } from './messages.ts';
+import type { ExplainedFiles, ExplainedVersion, Importance } from './explanation/files.ts';
+import type { LoadTask, LoadedVersion } from './messages.ts';
 
 /**
  * Before a process serves, its event loop may do what threads do otherwise: a start is sooner without them. Not for a
@@ -61,7 +62,7 @@ export function createLoader(options: LoaderOptions): Loader {
     if (!reply.ok) throw new ModelRefused(task.candidate.id, reply.reason);
     return reply.version;
   };
-  const explainTask = (model: Model): Omit<ExplainTask, 'kind'> => {
+  const filesOf = (model: Model): ExplainedFiles => {
     const candidate = candidates.get(model);
     if (!candidate) throw new ModelRefused(model.id, 'it is no longer open');
     return { candidate, maxModelBytes, sha256: model.signature.sha256, path: model.engine.path };
@@ -84,12 +85,12 @@ export function createLoader(options: LoaderOptions): Loader {
       return { model, seconds };
     },
     explain: async (model) => {
-      const reply = await thread.explain(explainTask(model));
+      const reply = await thread.explain(filesOf(model));
       if (!reply.ok) throw new ModelRefused(model.id, reply.reason);
       return reply.version;
     },
     importance: async (model) => {
-      const reply = await thread.importance(explainTask(model));
+      const reply = await thread.importance(filesOf(model));
       if (!reply.ok) throw new ModelRefused(model.id, reply.reason);
       return reply.version;
     },

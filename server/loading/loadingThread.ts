@@ -1,13 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { deadline } from '../platform/deadline.ts';
-import type {
-  ExplainReply,
-  ExplainTask,
-  ImportanceReply,
-  LoadReply,
-  LoadTask,
-  ThreadTask,
-} from './messages.ts';
+import type { ExplainedFiles } from './explanation/files.ts';
+import type { ExplainReply, ImportanceReply, LoadReply, LoadTask, ThreadTask } from './messages.ts';
 
 /** Time that a thread without work is kept: new versions often come together. */
 const IDLE_MS = 3000;
@@ -28,8 +22,8 @@ export interface LoadingThread {
   /** One at a time. Never rejects: a thread that dies is a refusal, too. */
   load(task: LoadTask): Promise<LoadReply>;
   /** As `load`, for what explanations of a version need. */
-  explain(task: Omit<ExplainTask, 'kind'>): Promise<ExplainReply>;
-  importance(task: Omit<ExplainTask, 'kind'>): Promise<ImportanceReply>;
+  explain(task: ExplainedFiles): Promise<ExplainReply>;
+  importance(task: ExplainedFiles): Promise<ImportanceReply>;
   /** Ends the thread, also at work: it runs JavaScript only. */
   close(): Promise<void>;
 }

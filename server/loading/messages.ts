@@ -1,8 +1,9 @@
-import type { PreparedExplanation, Rows } from '../../worker/protocol.ts';
+import type { Rows } from '../../worker/protocol.ts';
 import type { FoundPath } from '../compiler/fastPath.ts';
-import type { Engine, GoldenRows } from '../model/model.ts';
+import type { GoldenRows } from '../model/model.ts';
 import type { Signature } from '../model/signature.ts';
 import type { Candidate } from '../repository/listing.ts';
+import type { ExplainedFiles, ExplainedVersion, Importance } from './explanation/files.ts';
 
 /** What a loading thread is to read. */
 export interface LoadTask {
@@ -13,22 +14,6 @@ export interface LoadTask {
   readonly compare: boolean;
   readonly maxModelBytes: number;
 }
-
-/** What explanations of an open version need is to be read. */
-export type ExplainTask = Pick<LoadTask, 'candidate' | 'maxModelBytes'> & {
-  /** `importance`: that alone, undefined where threads must compute it. */
-  readonly kind: 'explain' | 'importance';
-  /** Of the version that is open. */
-  readonly sha256: string | undefined;
-  /** On which its rows are encoded. */
-  readonly path: Engine['path'];
-};
-
-/** What explanations need, or why there are none. */
-export type ExplainedVersion = PreparedExplanation | { readonly reason: string };
-
-/** Of each column the mean size of its contributions to the background rows. */
-export type Importance = readonly number[];
 
 /** A version without the functions that make its rows a matrix. Large arrays are shared, not copied. */
 export interface LoadedVersion {
@@ -53,4 +38,6 @@ type Reply<T> = { readonly ok: true; readonly version: T } | { readonly ok: fals
 export type LoadReply = Reply<LoadedVersion>;
 export type ExplainReply = Reply<ExplainedVersion>;
 export type ImportanceReply = Reply<Importance | undefined>;
+/** `importance`: that alone, undefined where threads must compute it. */
+export type ExplainTask = ExplainedFiles & { readonly kind: 'explain' | 'importance' };
 export type ThreadTask = LoadTask | ExplainTask;

@@ -9,7 +9,7 @@ import type { ExplainReply, ImportanceReply, LoadReply, ThreadTask } from './mes
 const NICENESS = 5;
 
 /** Loaded at the first use. */
-const explanations = () => import('./loadExplanation.ts');
+const explanations = () => import('./explanation/loadExplanation.ts');
 
 async function reply(task: ThreadTask): Promise<LoadReply | ExplainReply | ImportanceReply> {
   try {

@@ -1,6 +1,8 @@
 import { planSampling } from '../../worker/explanation/sampling.ts';
 import type { Explanation, Model, NoExplanation } from './model.ts';
 
+export const EXPLANATION_METHODS = ['tree_path_dependent', 'linear', 'exact', 'permutation'] as const;
+
 /** Of a model that needs background rows. */
 export const NO_BACKGROUND: NoExplanation = {
   reason:

@@ -1,5 +1,6 @@
 import type { Batched, FastPath, OutputFeed, Rows } from '../../worker/protocol.ts';
 import type { Space } from '../../worker/explanation/space.ts';
+import type { EXPLANATION_METHODS } from './explanation.ts';
 import type { Encoder } from './rows.ts';
 import type { Golden, Signature } from './signature.ts';
 
@@ -23,7 +24,7 @@ export interface Engine extends Partial<Batched> {
 /** How a model's answers are explained, or why they can't be. */
 export type Explanation =
   | {
-      readonly method: 'tree_path_dependent' | 'linear' | 'exact' | 'permutation';
+      readonly method: (typeof EXPLANATION_METHODS)[number];
       readonly space: Space['space'];
     }
   | NoExplanation;

@@ -1,7 +1,7 @@
 import { EXPLAIN_PARAMETERS } from '../dialects/queryParameters.ts';
 import type { Catalogue } from '../model/catalogue.ts';
-import { explanationOf } from '../model/explanation.ts';
 import type { Model } from '../model/model.ts';
+import { EXPLANATION_METHODS, explanationOf } from '../model/explanation.ts';
 import { headers } from './headers.ts';
 import type { Json } from './json.ts';
 import { content, ref } from './json.ts';
@@ -87,15 +87,24 @@ export const EXPLAIN_SCHEMAS: Json = {
         type: ['string', 'number', 'boolean'],
         description: 'Of a classifier: whose score is explained.',
       },
-      base: { type: 'number', description: 'The mean score of the training rows.' },
+      base: {
+        type: 'number',
+        description: 'The mean score of the training rows, or of the background rows.',
+      },
       output: { type: 'number', description: 'The score of the row.' },
       contributions: { type: 'object', additionalProperties: { type: 'number' }, description: 'By column.' },
       other: { type: 'number', description: 'With ?top: the sum of the other contributions.' },
+      standardErrors: {
+        type: 'object',
+        additionalProperties: { type: 'number' },
+        description:
+          'With the method `permutation`: how far a contribution is from the one of all orders, by column.',
+      },
     },
   },
   Explanations: {
     type: 'object',
-    required: ['explanations', 'space'],
+    required: ['explanations', 'space', 'method'],
     properties: {
       explanations: {
         type: 'array',
@@ -106,7 +115,18 @@ export const EXPLAIN_SCHEMAS: Json = {
         type: 'string',
         enum: ['probability', 'margin', 'value'],
         description:
-          'What adds up: probabilities, scores before their logistic or softmax, or the predicted value.',
+          'What adds up: probabilities, scores before their logistic, softmax or exponential, or the predicted value.',
+      },
+      method: {
+        type: 'string',
+        enum: [...EXPLANATION_METHODS],
+        description:
+          'How contributions are computed: exactly, from the trees, the weights or the answers to all mixtures with background rows; or from a sample of these.',
+      },
+      samples: {
+        type: 'integer',
+        description:
+          'With the method `exact` the sets of columns that the model answered for each row, with `permutation` the orders of the columns.',
       },
     },
   },

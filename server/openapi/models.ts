@@ -1,3 +1,4 @@
+import { EXPLANATION_METHODS } from '../model/explanation.ts';
 import type { Catalogue } from '../model/catalogue.ts';
 import { TASKS } from '../model/signature.ts';
 import { driftOperation } from './drift.ts';
@@ -88,9 +89,15 @@ export const MODEL_SCHEMAS: Json = {
         type: 'object',
         description: 'How answers are explained, or why they are not.',
         properties: {
-          method: { type: 'string', enum: ['tree_path_dependent'] },
+          method: { type: 'string', enum: [...EXPLANATION_METHODS] },
           space: { type: 'string', enum: ['probability', 'margin', 'value'] },
           reason: { type: 'string' },
+          importance: {
+            type: 'object',
+            additionalProperties: { type: 'number' },
+            description:
+              'The mean size of the contributions of each column to the background rows; absent without them, and while a first call computes it.',
+          },
         },
       },
     },

@@ -1,9 +1,11 @@
-import type { PredictParameter, QueryParameters } from '../dialects/queryParameters.ts';
+import type { FileParameter, QueryParameters } from '../dialects/queryParameters.ts';
 import type { Model } from '../model/model.ts';
 import { givesProbabilities } from '../model/signature.ts';
 import type { Json } from './json.ts';
 
-const DESCRIPTIONS: Readonly<Record<PredictParameter, (usual: string) => string>> = {
+const DESCRIPTIONS: Readonly<Record<FileParameter, (usual: string) => string>> = {
+  explain: () =>
+    'Of an answer of type text/csv: adds what each column contributed to the answer, and the base.',
   probabilities: () => 'Adds the probability of each class, and the classes in the same order.',
   extra: (usual) => `What to do with columns that the signature does not have: \`${usual}\` unless given.`,
   on_error: (usual) =>
@@ -27,5 +29,5 @@ export const queryParameters = (parameters: QueryParameters, { output }: Model):
       in: 'query',
       required: false,
       schema: schemaOf(values),
-      description: DESCRIPTIONS[name as PredictParameter](values[0]),
+      description: DESCRIPTIONS[name as FileParameter](values[0]),
     }));

@@ -1,5 +1,6 @@
-import { PREDICT_PARAMETERS } from '../dialects/queryParameters.ts';
+import { FILE_PARAMETERS, PREDICT_PARAMETERS } from '../dialects/queryParameters.ts';
 import type { Catalogue } from '../model/catalogue.ts';
+import { explanationOf } from '../model/explanation.ts';
 import type { Model } from '../model/model.ts';
 import type { AnswerForm } from '../model/routeOwner.ts';
 import { answerForm, customPaths } from '../model/routeOwner.ts';
@@ -84,11 +85,17 @@ function predictOne(
 }
 
 /** `POST /predict_file`: a CSV of any size within the limit. */
-const predictFile = (name: string, model: Model, operationId: string, ...statuses: number[]): Json => ({
+const predictFile = (
+  name: string,
+  model: Model,
+  explained: boolean,
+  operationId: string,
+  ...statuses: number[]
+): Json => ({
   operationId,
   tags: ['predict'],
   summary: 'Predict the rows of a CSV file; answers JSON or, by Accept, the CSV with the predictions added',
-  parameters: queryParameters(PREDICT_PARAMETERS.native.post, model),
+  parameters: queryParameters(explained ? FILE_PARAMETERS : PREDICT_PARAMETERS.native.post, model),
   requestBody: {
     required: true,
     content: {
@@ -108,7 +115,7 @@ const predictFile = (name: string, model: Model, operationId: string, ...statuse
         ...content('text/csv', { type: 'string' }),
       },
     },
-    ...problemResponses(415, 422, ...statuses),
+    ...problemResponses(...(explained ? [409] : []), 415, 422, ...statuses),
   },
 });
 
@@ -139,6 +146,7 @@ export function describePredict(
   hasRoute: (route: string) => boolean,
 ): Operation[] {
   const { defaultModel, models } = catalogue;
+  const isExplained = (model: Model): boolean => hasRoute('/explain') && !('reason' in explanationOf(model));
   const byName = models.flatMap((model): Operation[] => {
     const name = nameOf(model);
     const path = `/models/${encodeURIComponent(model.name)}`;
@@ -152,7 +160,7 @@ export function describePredict(
     const served = atPath(path, '/models/:model', {
       post: PREDICT[form](name, model, `predict${name}`, 404),
       get: predictOne(name, model, `predictOne${name}`, form, 404),
-      file: predictFile(name, model, `predictFile${name}`, 404),
+      file: predictFile(name, model, isExplained(model), `predictFile${name}`, 404),
     });
     return [...served, ...ofVersion, ...atCustomPaths(name, model, customPaths(catalogue, model, hasRoute))];
   });
@@ -161,7 +169,7 @@ export function describePredict(
   const plain = atPath('', '', {
     post: PREDICT[form](name, defaultModel, 'predict'),
     get: predictOne(name, defaultModel, 'predictOne', form),
-    file: predictFile(name, defaultModel, 'predictFile'),
+    file: predictFile(name, defaultModel, isExplained(defaultModel), 'predictFile'),
   });
   return [...plain, ...byName];
 }

@@ -4,9 +4,11 @@ import type { CellError } from '../errors/problem.ts';
 import { MAX_LISTED, Problem } from '../errors/problem.ts';
 import { giveBack } from '../encoding/slab.ts';
 import type { Model } from '../model/model.ts';
+import type { Explainer } from './explainer.ts';
 import type { Predictor } from './predictor.ts';
 import type { Spool } from '../platform/spool.ts';
 import { pieces } from '../platform/spool.ts';
+import { contributionMatrix } from '../dialects/explanation.ts';
 import type { FileNotes } from '../dialects/fileAnswer.ts';
 import type { CsvForm } from '../dialects/forms/csv.ts';
 import type { CsvPiece } from '../dialects/csvBytes.ts';
@@ -19,14 +21,43 @@ export interface FileOptions extends EncodeOptions {
   readonly form: CsvForm;
   readonly requestId: string;
   readonly signal: AbortSignal;
+  /** Adds the contributions to the score of each row's answer, and the base. */
+  readonly explainer?: Explainer | undefined;
 }
 
-/** The result of a file. Its answers are in a spool: [rows, answerWidth], Float64, NaN in a refused row. */
+/**
+ * The result of a file. Its answers are in a spool, Float64, NaN in a refused row: [rows, answerWidth], and with an
+ * explainer the columns' contributions and the base behind each row's answer.
+ */
 export interface FileScores extends FileNotes {
   readonly rows: number;
   readonly parseSeconds: number;
   readonly queueSeconds: number;
   readonly runSeconds: number;
+}
+
+/** [rows, answerWidth + columns + 1]: each row's answer, its contributions and the base. */
+async function explainAnswers(
+  explainer: Explainer,
+  model: Model,
+  { requestId, signal }: FileOptions,
+  rows: EncodedRows,
+  answers: Float64Array,
+): Promise<Float64Array> {
+  const width = answerWidth(model.output);
+  const more = model.signature.inputs.length + 1;
+  const of = model.output.task === 'classification' ? 'predicted' : 0;
+  const all = new Float64Array(rows.rows * (width + more));
+  await explainer.explainPiece({ model, requestId, signal }, rows, (explained, first, last) => {
+    const own = answers.subarray(first * width, last * width);
+    const matrix = contributionMatrix(model, explained, own, of);
+    for (let row = first; row < last; row++) {
+      all.set(answers.subarray(row * width, (row + 1) * width), row * (width + more));
+      const from = (row - first) * more;
+      all.set(matrix.subarray(from, from + more), row * (width + more) + width);
+    }
+  });
+  return all;
 }
 
 /** [rows + refused rows, width]: answers in the order of the file's rows, NaN for refused ones. */
@@ -58,8 +89,8 @@ export async function scoreFile(
   answers: Spool,
   options: FileOptions,
 ): Promise<FileScores> {
-  const { signal } = options;
-  const width = answerWidth(model.output);
+  const { signal, explainer } = options;
+  const width = answerWidth(model.output) + (explainer ? model.signature.inputs.length + 1 : 0);
   const csv = createCsvPieces(model, options.form);
   const waiting: {
     readonly before: number;
@@ -115,12 +146,15 @@ export async function scoreFile(
     } catch (error) {
       return noteRefusal(error, before);
     }
-    giveBack(encoded.cells);
     const { rows: own } = scored;
     if (own.refused) note(own.refused.errors, own.refused.errorsTotal, before);
     queueSeconds += scored.queueSeconds;
     runSeconds += scored.runSeconds;
-    const placed = placeAnswers(scored.answers, own, width);
+    const full = explainer
+      ? await explainAnswers(explainer, model, options, own, scored.answers)
+      : scored.answers;
+    giveBack(encoded.cells);
+    const placed = placeAnswers(full, own, width);
     await answers.append(new Uint8Array(placed.buffer, placed.byteOffset, placed.byteLength));
   };
   /** @returns whether there was a piece */

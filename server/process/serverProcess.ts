@@ -19,6 +19,7 @@ import type { LiveCatalogue } from '../model/catalogue.ts';
 import { createObservers } from '../observers/observers.ts';
 import { onBeat } from '../platform/beat.ts';
 import { softwareVersion } from '../platform/install.ts';
+import { letYoungGenerationGrow, youngGenerationSize } from '../platform/youngGeneration.ts';
 import type { Config } from '../settings/settings.ts';
 import { openTracing } from '../tracing/openTracing.ts';
 import { tracingOptions } from '../tracing/options.ts';
@@ -40,6 +41,9 @@ const LOAD_TIMEOUT_MS = 600_000;
 
 /** Time that a question of the self-test has for a right answer beyond the deadline: it is asked again until then. */
 const SELF_TEST_GRACE_MS = 3000;
+
+/** The young generation while the versions of a start are opened: of hundreds, more would only be kept. */
+const START_YOUNG_BYTES = 4 * 2 ** 20;
 
 /** Time that each of the last steps of a shutdown may take, such as ending idle threads. */
 const CLOSE_MS = 1000;
@@ -89,7 +93,11 @@ export function startServerProcess(options: ServerProcessOptions): ServerProcess
   const lifecycle = createLifecycle({ deadlineMs: config.DEADLINE_MS, log, exit, kill });
   const onLost = lifecycle.giveUp;
   const explain = (model: Model): ReturnType<Loader['explain']> => loader.explain(model);
-  const inference = startInference({ config, runtime, entry, openTimeoutMs, registry, log, onLost, explain });
+  const importance = (model: Model): ReturnType<Loader['importance']> => loader.importance(model);
+  const inference = startInference({
+    ...{ config, runtime, entry, openTimeoutMs, registry, log, onLost },
+    ...{ explain, importance },
+  });
   const { queue, inline, recorder, busy } = inference;
   const selfTest = createSelfTest({
     inline,
@@ -105,26 +113,25 @@ export function startServerProcess(options: ServerProcessOptions): ServerProcess
   onBeat(() => void send({ type: 'alive', ready: lifecycle.serving && !lifecycle.draining }));
   const observers = createObservers({ config, registry, entry, openTimeoutMs, busy, log, send });
 
+  let listening = false;
   let tracing: Tracing | undefined;
   const startListening = async (catalogue: LiveCatalogue): Promise<Listener> => {
+    listening = true;
+    letYoungGenerationGrow(true);
     tracing = await openTracing(tracingOptions(config, softwareVersion(), process.pid), registry, log);
+    const own = { config, runtime, catalogue, lifecycle, http, recorder, log, tracing };
+    const { explanations, importanceOf } = inference;
     const app = createApp({
-      config,
-      runtime,
-      catalogue,
+      ...own,
       inference: inline,
-      explanations: inference.explanations,
-      lifecycle,
-      http,
-      recorder,
+      explanations,
+      importanceOf,
       load: load.read,
       assets: readAssets(fileURLToPath(new URL('../web', import.meta.url))),
-      log,
       authorize: needsKeys(config) ? createAuthorizer(gate, registry, config.AIP_HEALTH_ROUTE) : undefined,
       onAnswered: observers.observe,
       askSums: askPrimary.sums,
       orderModels: askPrimary.orderModels,
-      tracing,
       ...(config.DRIFT_WINDOW_MS > 0 ? { askDrift: askPrimary.drift } : {}),
     });
     const listener = await listen(app, address);
@@ -181,6 +188,7 @@ export function startServerProcess(options: ServerProcessOptions): ServerProcess
         case 'keys':
           return gate.replace(message.keys);
         case 'open':
+          if (!listening) letYoungGenerationGrow(youngGenerationSize() < START_YOUNG_BYTES);
           return void versions.open(message.candidate, message.fastRefused);
         case 'serve':
           return void versions.serve(message.set);

@@ -5,6 +5,8 @@ import type { InlineInference } from '../inference/inline.ts';
 import { createInline } from '../inference/inline.ts';
 import type { Explanations } from '../inference/explanations.ts';
 import { createExplanations } from '../inference/explanations.ts';
+import type { ImportanceOf } from '../inference/importance.ts';
+import { createImportance } from '../inference/importance.ts';
 import type { Prepared } from '../inference/preparations.ts';
 import type { Pool } from '../inference/pool.ts';
 import { createPool } from '../inference/pool.ts';
@@ -32,6 +34,8 @@ export interface StartInferenceOptions {
   readonly log: Logger;
   /** Reads what explanations of a model need. */
   readonly explain: (model: Model) => Promise<Prepared>;
+  /** See ImportanceOptions.load. */
+  readonly importance: (model: Model) => Promise<readonly number[] | undefined>;
   /** A thread hangs, or can't be replaced. */
   readonly onLost: (reason: string) => void;
 }
@@ -43,6 +47,7 @@ export interface ProcessInference {
   readonly inline: InlineInference;
   /** Undefined where they are off. */
   readonly explanations: Explanations | undefined;
+  readonly importanceOf: ImportanceOf | undefined;
   readonly recorder: InferenceRecorder;
   /** Whether requests wait, or every thread works. */
   busy(): boolean;
@@ -53,7 +58,7 @@ export interface ProcessInference {
 }
 
 export function startInference(options: StartInferenceOptions): ProcessInference {
-  const { config, runtime, entry, openTimeoutMs, registry, log, explain, onLost } = options;
+  const { config, runtime, entry, openTimeoutMs, registry, log, explain, importance, onLost } = options;
   const { INFERENCE_THREADS: threads, DEADLINE_MS: deadlineMs, MAX_QUEUED_ROWS: maxQueuedRows } = config;
   /** The ids of the requests in each thread's batch. */
   const working = new Map<number, readonly string[]>();
@@ -100,6 +105,7 @@ export function startInference(options: StartInferenceOptions): ProcessInference
     queue,
     inline: createInline(queue, recorder),
     explanations,
+    importanceOf: explanations && createImportance({ explanations, load: importance }),
     recorder,
     busy: () => queue.queuedRows > 0 || pool.idle().length < pool.lanes.length,
     stopWatching: watchHungThreads(pool, hungAfterMs, (thread) =>

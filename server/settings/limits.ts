@@ -50,7 +50,8 @@ export const LIMITS = {
   MAX_EXPLAIN_ROWS: {
     default: 1000,
     parse: integer([1, 1_000_000]),
-    meaning: 'Rows that one request to `/explain` may have; four times as many may wait in a process.',
+    meaning:
+      'Rows that one request to `/explain` may have, or fewer where `DEADLINE_MS` leaves no time for them; four times as many may wait in a process.',
   },
   RATE_LIMIT: {
     default: 0,

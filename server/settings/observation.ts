@@ -21,7 +21,7 @@ export const OBSERVATION = {
     default: 1,
     parse: share,
     meaning:
-      'Share of the requests in the access log, such as 0.01. Those answered 400 or above are always logged.',
+      'Share of the requests in the access log, such as 0.01. Those answered 400 or above are always logged; of the many that nginx refuses under load, one in a hundred.',
   },
   DRIFT_WINDOW_MS: {
     default: 600_000,

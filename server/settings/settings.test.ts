@@ -69,6 +69,7 @@ describe('parseConfig', () => {
     AIP_HTTP_PORT: undefined,
     AIP_HEALTH_ROUTE: undefined,
     AIP_PREDICT_ROUTE: undefined,
+    AIP_EXPLAIN_ROUTE: undefined,
   };
 
   it('gives every setting its default when the environment is empty', () => {

@@ -80,5 +80,10 @@ function contradictionsOf(config: Config): string[] {
   if (config.PORT === config.METRICS_PORT) faults.push('METRICS_PORT must differ from PORT');
   if (config.AIP_HEALTH_ROUTE !== undefined && config.AIP_HEALTH_ROUTE === config.AIP_PREDICT_ROUTE)
     faults.push('AIP_PREDICT_ROUTE must differ from AIP_HEALTH_ROUTE');
+  if (
+    config.AIP_EXPLAIN_ROUTE !== undefined &&
+    [config.AIP_HEALTH_ROUTE, config.AIP_PREDICT_ROUTE].includes(config.AIP_EXPLAIN_ROUTE)
+  )
+    faults.push('AIP_EXPLAIN_ROUTE must differ from AIP_HEALTH_ROUTE and AIP_PREDICT_ROUTE');
   return faults;
 }

@@ -1,6 +1,6 @@
 import type { Setting } from './parsers.ts';
 import { integer, textThat } from './parsers.ts';
-import { isHealthPath, isPredictPath } from './vertexPaths.ts';
+import { isExplainPath, isHealthPath, isPredictPath } from './vertexPaths.ts';
 
 /** The contract of Vertex AI for containers. */
 export const VERTEX = {
@@ -27,5 +27,11 @@ export const VERTEX = {
       'a path that no other route has, such as /vertex/predict, or /v1/models/NAME:predict',
     ),
     meaning: 'Vertex AI: path that takes `{"instances": […]}` for the default model.',
+  },
+  AIP_EXPLAIN_ROUTE: {
+    default: undefined,
+    shown: 'unset',
+    parse: textThat(isExplainPath, 'a path that no other route has, such as /vertex/explain'),
+    meaning: 'Path that explains `{"instances": […]}` for the default model, in the form of Vertex AI.',
   },
 } satisfies Record<string, Setting>;

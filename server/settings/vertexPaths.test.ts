@@ -4,13 +4,13 @@ import { createApp } from '../http/app.ts';
 import { ConfigError, parseConfig } from './settings.ts';
 import type { AppEnv } from '../http/context.ts';
 import type { VertexSettings } from '../http/routes/protocols.ts';
-import { APP_CONFIG, appDeps } from '../testing/appDeps.ts';
+import { APP_CONFIG, NO_EXPLANATIONS, appDeps } from '../testing/appDeps.ts';
 import { tinyModel } from '../testing/tinyModel.ts';
 
 const model = tinyModel();
 
 function makeApp(vertex: VertexSettings = {}): Hono<AppEnv> {
-  return createApp(appDeps([model], { config: { ...APP_CONFIG, ...vertex } }));
+  return createApp(appDeps([model], { config: { ...APP_CONFIG, ...vertex }, explanations: NO_EXPLANATIONS }));
 }
 
 /** The paths of an app, with a name in the place of each parameter. */
@@ -34,9 +34,10 @@ describe("Vertex AI's routes", () => {
     const paths = builtInPaths();
     expect(paths.length).toBeGreaterThan(15);
     for (const path of paths) {
-      expect(faults({ AIP_PREDICT_ROUTE: path }), path).toEqual([
-        expect.stringMatching(/^AIP_PREDICT_ROUTE must be a path that no other route has/),
-      ]);
+      for (const name of ['AIP_PREDICT_ROUTE', 'AIP_EXPLAIN_ROUTE'])
+        expect(faults({ [name]: path }), path).toEqual([
+          expect.stringMatching(new RegExp(`^${name} must be a path that no other route has`)),
+        ]);
     }
   });
 
@@ -56,6 +57,7 @@ describe("Vertex AI's routes", () => {
   ])('may be %s', (path) => {
     expect(faults({ AIP_HEALTH_ROUTE: path })).toEqual([]);
     expect(faults({ AIP_PREDICT_ROUTE: path })).toEqual([]);
+    expect(faults({ AIP_EXPLAIN_ROUTE: path })).toEqual([]);
   });
 
   it.each([
@@ -83,6 +85,10 @@ describe("Vertex AI's routes", () => {
     expect(faults({ AIP_HEALTH_ROUTE: '/a', AIP_PREDICT_ROUTE: '/a' })).toEqual([
       'AIP_PREDICT_ROUTE must differ from AIP_HEALTH_ROUTE',
     ]);
+    for (const other of ['AIP_HEALTH_ROUTE', 'AIP_PREDICT_ROUTE'])
+      expect(faults({ AIP_EXPLAIN_ROUTE: '/a', [other]: '/a' })).toEqual([
+        'AIP_EXPLAIN_ROUTE must differ from AIP_HEALTH_ROUTE and AIP_PREDICT_ROUTE',
+      ]);
     expect(parseConfig({ AIP_HTTP_PORT: '8080' }).PORT).toBe(8080);
     expect(parseConfig({ AIP_HTTP_PORT: '8080', PORT: '5001' }).PORT).toBe(5001);
     expect(faults({ AIP_HTTP_PORT: 'x' })).toEqual(['AIP_HTTP_PORT must be an integer from 1 to 65535']);

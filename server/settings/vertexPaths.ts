@@ -2,6 +2,7 @@
 const BUILT_IN = [
   '/apidocs',
   '/assets',
+  '/explain',
   '/health',
   '/invocations',
   '/metrics',
@@ -40,4 +41,5 @@ export const isBuiltInHealthPath = (path: string): boolean => HEALTH.has(path);
 export const isBuiltInPredictPath = (path: string): boolean => PREDICT.test(path);
 
 export const isHealthPath = (path: string): boolean => isFree(path) || isBuiltInHealthPath(path);
+export const isExplainPath = isFree;
 export const isPredictPath = (path: string): boolean => isFree(path) || isBuiltInPredictPath(path);

@@ -22,6 +22,14 @@ export const APP_CONFIG: AppDeps['config'] = {
   PORT: 5000,
 };
 
+/** Adds the routes of explanations, which are never answered. */
+export const NO_EXPLANATIONS: AppDeps['explanations'] = {
+  mostRows: () => 1,
+  explain: () => Promise.reject(new Error('explained by a fake')),
+  describe: () => ({ reason: 'it is a fake' }),
+  backgroundOf: () => Promise.resolve(undefined),
+};
+
 /** All that an app needs, for tests: the first model is the default one, and a fake inference answers. */
 export function appDeps(
   models: readonly [Model, ...Model[]],

@@ -9,7 +9,7 @@ import type { Contributions } from '../inference/explanationJob.ts';
 import { contributionsOf, createJob, taskOf, unitsOf } from '../inference/explanationJob.ts';
 import { allocateMemory } from '../inference/laneMemory.ts';
 import { openTask, withChosenPath } from '../inference/openTask.ts';
-import { loadExplanation } from '../loading/loadExplanation.ts';
+import { loadExplanation } from '../loading/explanation/loadExplanation.ts';
 import { readModelVersion } from '../loading/readModelVersion.ts';
 import type { Model } from '../model/model.ts';
 import type { Candidate } from '../repository/listing.ts';
@@ -25,11 +25,11 @@ export interface ExplainedModel {
   close(): Promise<void>;
 }
 
-/** @throws {Error} with the reason, for a model that can't be explained */
-export async function openExplained(candidate: Candidate): Promise<ExplainedModel> {
+/** @param compile whether its fast path is taken. @throws {Error} with the reason, for a model that can't be explained */
+export async function openExplained(candidate: Candidate, compile = true): Promise<ExplainedModel> {
   const read = await readModelVersion(candidate);
   const onnx = await read.readOnnx();
-  const found = onnx ? findFastPath(read.model, onnx) : read.model;
+  const found = onnx && compile ? findFastPath(read.model, onnx) : read.model;
   const opened = await openModel(openTask(found, allocateMemory(found)));
   const { scorer, width, batching: batched, refusal } = opened;
   const model = withChosenPath(found, { batched, ...(refusal !== undefined && { refusal }) });

@@ -44,5 +44,6 @@ ONNX Runtime gives the training library's answers on all {export.agreement.rows:
 
 ## Limits
 
-Not stated yet: what the model must not be used for. Numbers are compared in float32.
+Not stated yet: what the model must not be used for. Numbers are compared in float32. `POST /explain` answers what each
+column contributed to a prediction, or why that is not known: how the model came to it, not a cause.
 """

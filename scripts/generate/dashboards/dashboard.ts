@@ -1,6 +1,7 @@
 import type { Dashboard, Variable } from './grafana.ts';
 import { layOut } from './layout.ts';
 import { DATA_SOURCE } from './panel.ts';
+import { explanations } from './rows/explanations.ts';
 import { inference } from './rows/inference.ts';
 import { latency } from './rows/latency.ts';
 import { models } from './rows/models.ts';
@@ -25,7 +26,7 @@ export const DASHBOARDS: Readonly<Record<string, Dashboard>> = {
   'servemodel.json': {
     uid: 'servemodel',
     title: 'servemodel',
-    description: 'Requests, latency by stage, inference, models and drift, processes.',
+    description: 'Requests, latency by stage, inference, explanations, models and drift, processes.',
     tags: ['servemodel'],
     schemaVersion: 39,
     // Its source is code: a change on the page would be lost.
@@ -52,7 +53,7 @@ export const DASHBOARDS: Readonly<Record<string, Dashboard>> = {
     },
     annotations: { list: [] },
     links: [],
-    panels: layOut([overview, latency, inference, models, processes]),
+    panels: layOut([overview, latency, inference, explanations, models, processes]),
   },
 };
 

@@ -3,7 +3,10 @@ import { createComparison } from '../../../server/observers/shadow/compare.ts';
 import type { Label } from '../../../worker/protocol.ts';
 import { Failure } from '../../cli/faults.ts';
 import { predictionOf, score } from '../openVersion.ts';
+import type { OpenExplanation } from '../openExplanation.ts';
 import type { FileRows } from '../readRows.ts';
+import type { Moved } from './movedColumns.ts';
+import { findMoved } from './movedColumns.ts';
 
 /** Rows that are shown: those that differ most. */
 const MAX_SHOWN = 10;
@@ -31,7 +34,12 @@ export interface Comparison {
   readonly labels: readonly { readonly label: string; readonly before: number; readonly after: number }[];
   /** The rows that differ most: flipped ones first. */
   readonly changes: readonly Change[];
+  /** With --explain. */
+  readonly moved?: Moved;
 }
+
+/** Opens a version to explain it. */
+export type Explain = (model: Model) => Promise<OpenExplanation>;
 
 function countLabels(before: readonly unknown[], after: readonly unknown[]): Comparison['labels'] {
   const names = [...new Set([...before, ...after].map(String))].sort();
@@ -41,7 +49,12 @@ function countLabels(before: readonly unknown[], after: readonly unknown[]): Com
 }
 
 /** @throws {Failure} when the two can't be compared, or one doesn't take the rows */
-export async function compareOn(model: Model, other: Model, rows: FileRows): Promise<Comparison> {
+export async function compareOn(
+  model: Model,
+  other: Model,
+  rows: FileRows,
+  explain?: Explain,
+): Promise<Comparison> {
   const compare = createComparison(model.output, other.output);
   if (!compare)
     throw new Failure(
@@ -57,6 +70,14 @@ export async function compareOn(model: Model, other: Model, rows: FileRows): Pro
   const changed = differences
     .filter(({ flipped, score: value }) => flipped || value > 0)
     .sort((a, b) => Number(b.flipped) - Number(a.flipped) || b.score - a.score);
+  const rowsThatMoved = flips > 0 ? changed.filter(({ flipped }) => flipped) : changed;
+  const moved =
+    explain &&
+    findMoved(
+      [await explain(model), await explain(other)],
+      { columns: rows.columns, data: rowsThatMoved.map(({ row }) => rows.data[row] as readonly unknown[]) },
+      rowsThatMoved.map(({ row }) => after[row]),
+    );
   return {
     models: [model.id, other.id],
     rows: rows.data.length,
@@ -72,10 +93,21 @@ export async function compareOn(model: Model, other: Model, rows: FileRows): Pro
       after: after[row] as Prediction,
       difference: Number.isNaN(value) ? null : value,
     })),
+    ...(moved && { moved }),
   };
 }
 
 const show = (value: number | null): string => (value === null ? '-' : String(Number(value.toPrecision(4))));
+
+function describeMoved({ rows, space, base, columns }: Moved): string[] {
+  const signed = (value: number): string => (value > 0 ? '+' : '') + show(value);
+  return [
+    `columns that moved the answers of ${rows} changed rows, by difference of contributions (${space}; the base by ${signed(base)}):`,
+    ...columns.map(
+      ({ column, size, mean }) => `  ${column}: ${show(size)} in sum, ${signed(mean)} on average`,
+    ),
+  ];
+}
 
 /** The comparison for a terminal. */
 export function describe({ models, rows, flips, flipRate, ...result }: Comparison): string {
@@ -91,5 +123,6 @@ export function describe({ models, rows, flips, flipRate, ...result }: Compariso
         `  row ${row}: ${JSON.stringify(before)} -> ${JSON.stringify(after)}, difference ${show(difference)}`,
     ),
   ];
+  if (result.moved) lines.push(...describeMoved(result.moved));
   return `${lines.join('\n')}\n`;
 }

@@ -1,12 +1,14 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readModelVersion } from '../../../server/loading/readModelVersion.ts';
+import { sampledExplanation } from '../../../server/model/explanation.ts';
 import type { Model } from '../../../server/model/model.ts';
 import type { Candidate } from '../../../server/repository/listing.ts';
 import { answerWidth } from '../../../worker/protocol.ts';
 import { Failure } from '../../cli/faults.ts';
 import { predictionOf, score } from '../openVersion.ts';
 import type { FileRows } from '../readRows.ts';
+import { backgroundOf } from './backgroundRows.ts';
 import type { OnnxOptions } from './describeOnnx.ts';
 import { describeOnnx, readFileOf } from './describeOnnx.ts';
 import { pullExternalData } from './externalData.ts';
@@ -27,6 +29,10 @@ function goldenOf(model: Model, { columns, data }: FileRows, answers: Float64Arr
   const lists = numbers(values.length);
   return { columns, data, predictions, [scores.name]: scores.name === 'score' ? lists.flat() : lists };
 }
+
+/** Whether background rows have a use. */
+const explains = (model: Model): boolean =>
+  !('reason' in sampledExplanation({ ...model, backgroundRows: 1 }));
 
 /**
  * Writes the files of a version from an ONNX file into the candidate's folder; the golden rows are ONNX Runtime's.
@@ -54,5 +60,7 @@ export async function importOnnx(
   });
   const golden = goldenOf(model, some, answers);
   await writeFile(join(folder, 'golden.json'), `${JSON.stringify(golden)}\n`);
+  if (options.rows !== undefined && explains(model))
+    await writeFile(join(folder, 'background.json'), backgroundOf(model, rows));
   return notes;
 }

@@ -6,6 +6,7 @@ import { fromHome } from '../../../server/platform/install.ts';
 import { UsageError } from '../../cli/faults.ts';
 import type { Surroundings } from '../../cli/tool.ts';
 import { runTool, withUsage } from '../../cli/tool.ts';
+import { ADD_EXPLANATIONS, ADD_EXPLANATIONS_USAGE, addExplanations } from './addExplanations.ts';
 import type { ExportOptions, PythonOptions, Report } from './importByPython.ts';
 import { PythonRefused, importByPython } from './importByPython.ts';
 import { importOnnx } from './importOnnx.ts';
@@ -56,6 +57,8 @@ served with the library's own answers; nothing is written otherwise. PATH is rec
   --with PACKAGE==X    a package of that environment in this version; may be repeated
   --trust              load a pickle that isn't your own file below this folder or your home, or skops' unknown types
   --help               print this
+
+npm run import -- ${ADD_EXPLANATIONS} NAME/VERSION ROWS adds to a version what explanations need: see its --help.
 `;
 
 const one = { type: 'string' } as const;
@@ -237,13 +240,16 @@ function compared(report: Report): string {
   );
 }
 
-await runTool(
-  withUsage(USAGE, async (argv, surroundings) => {
-    try {
-      return await importPath(argv, surroundings);
-    } catch (error) {
-      if (error instanceof PythonRefused) return 1;
-      throw error;
-    }
-  }),
+const importOne = withUsage(USAGE, async (argv, surroundings) => {
+  try {
+    return await importPath(argv, surroundings);
+  } catch (error) {
+    if (error instanceof PythonRefused) return 1;
+    throw error;
+  }
+});
+const addOne = withUsage(ADD_EXPLANATIONS_USAGE, addExplanations);
+
+await runTool((argv, surroundings) =>
+  argv[0] === ADD_EXPLANATIONS ? addOne(argv.slice(1), surroundings) : importOne(argv, surroundings),
 );

@@ -2,7 +2,7 @@
 """Train the default model (UCI Adult Census income) and export it for the server.
 
 Reads the data folder, fits a scikit-learn pipeline, exports it to ONNX, checks that ONNX Runtime gives
-scikit-learn's answers on every row, and only then writes model.onnx, model.json and golden.json.
+scikit-learn's answers on every row, and only then writes model.onnx, model.json, golden.json and background.json.
 
 Shapes in this file: N rows, 14 input columns, 2 classes. Probabilities lie in [0, 1].
 """
@@ -41,11 +41,13 @@ try:
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import OneHotEncoder
 
+    from servemodel.background import background_json
     from servemodel.command_line import HelpFormatter, Progress, exit_code
     from servemodel.covers import write_covers
     from servemodel.distribution import with_distributions
     from servemodel.documents import creation_date, significant, to_json_document, write_all
     from servemodel.errors import ExportError as TrainingError
+    from servemodel.signature import Column
 except ImportError as error:
     sys.exit(f"adult.py: {error}; install the packages with: pip install -r scripts/models/requirements.txt")
 
@@ -408,7 +410,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         prog="adult.py",
         formatter_class=HelpFormatter,
         description="Train the default model (UCI Adult Census income), check its ONNX export against scikit-learn "
-        "on every row, and write model.onnx, model.json and golden.json.",
+        "on every row, and write model.onnx, model.json, golden.json and background.json.",
     )
     parser.add_argument("--data", type=Path, default=DEFAULT_DATA, metavar="DIR",
                         help="folder with adult.data and adult.test, gzipped or not")  # fmt: skip
@@ -469,6 +471,9 @@ def train(options: argparse.Namespace) -> None:
         options.output / "model.json": model_json(pipeline, model, training, created, digest, metrics),
         options.output / "golden.json": golden_json(pipeline, rows),
     }
+    columns = [Column(name, "integer" if name in NUMERIC else "string") for name in COLUMNS]
+    if (compared := background_json(columns, training[COLUMNS])) is not None:
+        files[options.output / "background.json"] = compared
     if options.predictions is not None:
         files[options.predictions] = predictions_csv_gz(pipeline, test)
     if options.joblib is not None:

@@ -106,6 +106,9 @@ It is not for decisions about people. The data are from 1994, and sex, race, age
 are inputs. The model repeats what the sample shows: it finds {quality["found_men"]} of the men who earn more than 50,000 dollars
 but {quality["found_women"]} of the women, and says ` >50K` of {quality["said_men"]} of the men and {quality["said_women"]} of the women.
 
+`POST /explain` answers what each column contributed to a prediction
+([explanations](../../../docs/explanations.md)): how the model came to it, not why the world is so.
+
 ## Data
 
 UCI Adult, Becker and Kohavi (1996), <https://doi.org/10.24432/C5XW20>, CC BY 4.0: `../data`. Trained on the 32,561 rows of

@@ -312,7 +312,7 @@ class TestRetraining:
         folder = retrained.output.parent.parent
         assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()) == [
             "kept/pipeline.joblib", "kept/predictions.csv.gz",
-            "new model/1/golden.json", "new model/1/model.json", "new model/1/model.onnx",
+            "new model/1/background.json", "new model/1/golden.json", "new model/1/model.json", "new model/1/model.onnx",
         ]  # fmt: skip
         assert not list(folder.rglob(".train-*"))
 

@@ -96,6 +96,9 @@ What the dispatch of a parcel costs, in euros: service, zone, weight, size, dist
 An example of a regression with texts, numbers and a boolean. `POST /predict` with one JSON object →
 `{{"cost": 103.35}}`, in two decimals.
 
+`POST /explain` answers what each column contributed to a prediction
+([explanations](../../../docs/explanations.md)): how the model came to it, not why the world is so.
+
 ## Data
 
 {data}

@@ -121,6 +121,9 @@ data.
 An example of a regression: `POST /predict` with an array of records → `{{"prediction": […]}}`. It is not fit for
 valuing a house.
 
+`POST /explain` answers what each column contributed to a prediction
+([explanations](../../../docs/explanations.md)): how the model came to it, not why the world is so.
+
 ## Data
 
 {data}

@@ -50,6 +50,9 @@ A random forest that classifies three species of iris by the length and width of
 
 The best known small example. It shows a model with a few numbers and three classes; it is of no use to a gardener.
 
+`POST /explain` answers what each column contributed to a prediction
+([explanations](../../../docs/explanations.md)): how the model came to it, not why the world is so.
+
 ## Data
 
 Fisher, R. A. (1936), *Iris*, UCI Machine Learning Repository, <https://doi.org/10.24432/C56C76>, CC BY 4.0. 150 flowers,

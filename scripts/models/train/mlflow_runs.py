@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-FILES = ("model.onnx", "model.json", "golden.json", "CARD.md")
+FILES = ("model.onnx", "model.json", "golden.json", "background.json", "CARD.md")
 REQUIRED = ("model.onnx", "model.json")
 # Runs get file times a minute apart: readers sort runs by them.
 SECONDS_BETWEEN_RUNS = 60

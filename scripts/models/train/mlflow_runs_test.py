@@ -39,7 +39,7 @@ def test_writes_a_run_for_each_version_the_newest_last(model: Path, tmp_path: Pa
         assert re.fullmatch("[0-9a-f]{32}", run.name)
         artifacts = run / "artifacts" / "model"
         assert {path.name for path in artifacts.iterdir()} == {
-            "MLmodel", "model.onnx", "model.json", "golden.json", "CARD.md",
+            "MLmodel", "model.onnx", "model.json", "golden.json", "background.json", "CARD.md",
         }  # fmt: skip
         assert (artifacts / "model.onnx").read_bytes() == (ADULT / "model.onnx").read_bytes()
     old, new = ((run / "artifacts" / "model" / "model.onnx").stat().st_mtime for run in runs)

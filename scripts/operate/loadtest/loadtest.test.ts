@@ -175,6 +175,7 @@ describe('the report', () => {
       [
         ...[
           'curve',
+          'explained',
           'failures',
           'format',
           'generator',

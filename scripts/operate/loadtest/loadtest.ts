@@ -6,7 +6,7 @@ import { showLine } from '../../cli/liveLine.ts';
 import type { Surroundings, Tool } from '../../cli/tool.ts';
 import { withUsage } from '../../cli/tool.ts';
 import { htmlReport } from './html.ts';
-import { preflight } from './preflight.ts';
+import { preflight, withScores } from './preflight.ts';
 import { progressLine } from './progress.ts';
 import { createRecorder } from './recorder.ts';
 import type { Report } from './report.ts';
@@ -39,14 +39,15 @@ function fromFolder(settings: Settings, folder: string): Settings {
   };
 }
 
-async function measure(settings: Settings, { stderr, interrupt }: Surroundings): Promise<Report> {
-  const rows = readRows(settings);
+async function measure(given: Settings, { stderr, interrupt }: Surroundings): Promise<Report> {
+  const rows = readRows(given);
+  const settings = given.explain ? await withScores(given, rows, interrupt) : given;
   const requests = prepareRequests(rows, settings);
   const [firstRequest] = requests;
   if (firstRequest === undefined) throw new UsageError(`${rows.name} has no rows`);
   await preflight(settings, firstRequest, interrupt);
 
-  const recorder = createRecorder(rows.data.length);
+  const recorder = createRecorder(rows.data.length, settings.explain);
   const started = new Date();
   const before = performance.eventLoopUtilization();
   const startMs = performance.now();

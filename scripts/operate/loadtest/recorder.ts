@@ -2,6 +2,8 @@ import type { Mismatch } from './answers.ts';
 import { checkAnswer } from './answers.ts';
 import type { Ending, Exchange } from './connection.ts';
 import type { EngineEvents } from './engine.ts';
+import type { Additivity } from './explanations.ts';
+import { addsUp, measureAdditivity } from './explanations.ts';
 import type { Histogram } from './histogram.ts';
 import { createHistogram } from './histogram.ts';
 import type { Slot, Timeline } from './timeline.ts';
@@ -25,6 +27,16 @@ export interface Failures {
     readonly rows: number;
     readonly first: readonly Mismatch[];
   };
+  /** Answers whose explanations don't add up. */
+  readonly notAdditive: number;
+}
+
+/** Of all explanations that were asked for. */
+export interface Explained {
+  readonly requests: number;
+  /** The largest differences, as `Additivity` has them. */
+  readonly sum: number;
+  readonly score: number | undefined;
 }
 
 /** All that was counted. Latencies are in milliseconds. */
@@ -39,6 +51,8 @@ export interface Recorder extends EngineEvents {
   readonly okRows: number;
   readonly elapsedMs: () => number;
   failures(): Failures;
+  /** Undefined where none were asked for. */
+  explained(): Explained | undefined;
   timeline(): readonly Slot[];
 }
 
@@ -74,8 +88,28 @@ function problemCode(body: string): string {
   }
 }
 
-/** Counts what the engine reports. `dataRows` is the number of rows in the data. */
-export function createRecorder(dataRows: number): Recorder {
+/** Compares the explanations of answers, and keeps the largest differences. */
+function createExplainedTally() {
+  let [requests, sum, notAdditive] = [0, 0, 0];
+  let score: number | undefined;
+  return {
+    add(found: Additivity): boolean {
+      requests += 1;
+      sum = Math.max(sum, found.sum);
+      if (found.score !== undefined) score = Math.max(score ?? 0, found.score);
+      const passed = addsUp(found);
+      if (!passed) notAdditive += 1;
+      return passed;
+    },
+    explained: (): Explained => ({ requests, sum, score }),
+    get notAdditive() {
+      return notAdditive;
+    },
+  };
+}
+
+/** Counts what the engine reports. `dataRows` is the number of rows in the data. @param explain as the setting */
+export function createRecorder(dataRows: number, explain = false): Recorder {
   const [latency, service, generatorLag] = [createHistogram(), createHistogram(), createHistogram()];
   const [byStatus, byCode, bySocket, connects] = [
     createCounter(),
@@ -88,6 +122,7 @@ export function createRecorder(dataRows: number): Recorder {
   let lastMs = 0;
   let [ok, okRows, total, unreadable, mismatchedRequests, mismatchedRows] = [0, 0, 0, 0, 0, 0];
   const first: Mismatch[] = [];
+  const tally = createExplainedTally();
 
   /** Latency of what was answered 200 or given up; quick refusals would only flatter it. */
   const record = (latencyMs: number, serviceMs: number | undefined): void => {
@@ -106,8 +141,10 @@ export function createRecorder(dataRows: number): Recorder {
       return false;
     }
     const verdict = checkAnswer(request, ending.body, dataRows);
-    if (verdict === 'right') return true;
-    if (verdict === 'unreadable') {
+    if (verdict === 'right' && !explain) return true;
+    const additivity = explain && verdict === 'right' ? measureAdditivity(ending.body) : undefined;
+    if (additivity) return tally.add(additivity);
+    if (verdict === 'right' || verdict === 'unreadable') {
       unreadable += 1;
       return false;
     }
@@ -161,7 +198,9 @@ export function createRecorder(dataRows: number): Recorder {
       connects: connects.values(),
       unreadable,
       mismatched: { requests: mismatchedRequests, rows: mismatchedRows, first },
+      notAdditive: tally.notAdditive,
     }),
+    explained: () => (explain ? tally.explained() : undefined),
     timeline: () => timeline?.slots() ?? [],
   };
 }

@@ -2,7 +2,7 @@ import { softwareVersion } from '../../../server/platform/install.ts';
 import type { Remains } from './engine.ts';
 import { formatMs } from './format.ts';
 import type { Bucket, Histogram } from './histogram.ts';
-import type { Failures, Recorder } from './recorder.ts';
+import type { Explained, Failures, Recorder } from './recorder.ts';
 import type { Rows } from './rows.ts';
 import type { Settings } from './settings.ts';
 import type { Slot } from './timeline.ts';
@@ -71,6 +71,8 @@ export interface Report {
   readonly serviceCurve: readonly CurvePoint[];
   readonly timeline: readonly Slot[];
   readonly failures: Failures;
+  /** With --explain: how far explanations were from what they must equal. */
+  readonly explained: Explained | null;
   readonly generator: {
     /** Share of the time in which the load generator's own thread was busy, 0 to 1. */
     readonly busy: number;
@@ -198,6 +200,7 @@ export function createReport({
     serviceCurve: curveOf(recorder.service),
     timeline: recorder.timeline(),
     failures,
+    explained: recorder.explained() ?? null,
     generator: { busy, lagP99: recorder.generatorLag.percentile(99) },
     warnings: warningsOf(settings, recorder, busy, failures.total),
   };
@@ -223,5 +226,6 @@ export function failureLines({ failures }: Report): { kind: string; name: string
     ...(failures.mismatched.requests > 0
       ? lines('answer', { 'wrong label': failures.mismatched.requests })
       : []),
+    ...(failures.notAdditive > 0 ? lines('answer', { "doesn't add up": failures.notAdditive }) : []),
   ];
 }

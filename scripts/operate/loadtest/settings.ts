@@ -21,6 +21,8 @@ export interface Settings {
   /** Where the expected labels are; undefined means that answers aren't compared. */
   readonly expect:
     { readonly kind: 'adult' | 'golden' } | { readonly kind: 'file'; readonly path: string } | undefined;
+  /** Whether explanations are asked for and held against what they explain. */
+  readonly explain: boolean;
   readonly allowErrors: boolean;
   readonly json: string | undefined;
   readonly html: string | undefined;
@@ -36,12 +38,14 @@ export const USAGE = `Usage: npm run loadtest -- [URL] [options]
 Sends rows to a prediction server and reports throughput, latency percentiles and errors.
 
   URL                     where to POST (default ${DEFAULT_ORIGIN}/predict;
-                          an address without a path means its /predict)
+                          an address without a path means its /predict, with --explain its /explain)
 
 What is sent
   --data FILE             rows of a CSV file with a header, .gz too (default: the Adult test split)
   --model NAME            the golden rows of models/NAME, by default to /models/NAME/predict
   --rows-per-request N    rows in a request (default 1)
+  --explain               ask for explanations, with probabilities where the model gives them; an answer whose
+                          contributions don't add up to its output, or whose output isn't the score, has failed
   --header 'NAME: VALUE'  a further request header; may be repeated
 
 How it is sent
@@ -74,6 +78,7 @@ const OPTIONS = {
   amount: { type: 'string' },
   timeout: { type: 'string' },
   expect: { type: 'string' },
+  explain: { type: 'boolean', default: false },
   'allow-errors': { type: 'boolean', default: false },
   json: { type: 'string' },
   html: { type: 'string' },
@@ -128,7 +133,8 @@ export function parseSettings(argv: readonly string[]): Settings {
   if (values.model !== undefined && !/^[\w.-]+$/.test(values.model)) {
     throw new UsageError('--model must be the name of a folder in models/');
   }
-  const path = values.model === undefined ? '/predict' : `/models/${values.model}/predict`;
+  const call = values.explain ? 'explain' : 'predict';
+  const path = values.model === undefined ? `/${call}` : `/models/${values.model}/${call}`;
   const target = positionals[0] ?? DEFAULT_ORIGIN;
   const url = readAddress(NO_PATH.test(target) ? target + path : target);
   const headers = readHeaders(values.header ?? [], url);
@@ -169,6 +175,7 @@ export function parseSettings(argv: readonly string[]): Settings {
     timeoutSeconds: readNumber('timeout', values.timeout, { least: 0.1, most: 600 }, 10),
     headers,
     expect: readExpect(values.expect, source),
+    explain: values.explain,
     allowErrors: values['allow-errors'],
     json: values.json,
     html: values.html,

@@ -1,4 +1,5 @@
 import { formatCount, formatMs, formatSeconds, formatShare } from './format.ts';
+import type { Explained } from './recorder.ts';
 import type { Latencies, Report } from './report.ts';
 import { failureLines } from './report.ts';
 
@@ -21,6 +22,14 @@ function howSent({ settings }: Report): string {
       ? `open loop, ${formatCount(rate ?? 0)} requests/s, at most ${connections} in flight`
       : `closed loop, ${connections} connections`;
   return `${pace}, ${rows} a request from ${settings.data}`;
+}
+
+function describeExplained({ requests, sum, score }: Explained): string {
+  const scores =
+    score === undefined
+      ? 'no scores were in the answers to compare outputs with'
+      : `outputs differ from scores by at most ${score.toExponential(1)}`;
+  return `${formatCount(requests)} answers with explanations: sums differ from outputs by at most ${sum.toExponential(1)}, ${scores}`;
 }
 
 /** The result for a terminal. */
@@ -54,6 +63,7 @@ export function summarize(report: Report): string {
   if (settings.checked && failures.mismatched.requests === 0 && failures.unreadable === 0) {
     lines.push(`all ${formatCount(totals.rows)} labels as expected`);
   }
+  if (report.explained) lines.push(describeExplained(report.explained));
   for (const warning of report.warnings) lines.push(`warning: ${warning}`);
   return `${lines.join('\n')}\n`;
 }

@@ -4,6 +4,7 @@ import { cell, resultsOf, sample } from './testing/results.ts';
 import type { Verdict } from './bound.ts';
 import { judgeAll } from './catalogue.ts';
 import { growthInSecondHalf } from './parts/memory.ts';
+import type { OverloadSample } from './parts/overload.ts';
 
 function verdict(results: Results, id: string): Verdict {
   const found = judgeAll(results).filter((candidate) => candidate.id === id);
@@ -122,6 +123,45 @@ it('holds what an idle server and many models cost', () => {
     'pass',
     'pass',
   ]);
+});
+
+describe('overload', () => {
+  const overloaded = (rows: number, changes: Partial<OverloadSample> = {}): OverloadSample => ({
+    ...{ rows, capacity: 1000, offered: 3000, sent: 3000, answered: 860, refused: 2140 },
+    ...{ refusalMicroseconds: 10, latestMs: 900, unanswered: 0, pssBytes: 250e6 },
+    ...changes,
+  });
+  const run = (...overload: OverloadSample[]): Results => resultsOf([], { overload });
+
+  it('holds what is answered against the capacity', () => {
+    const results = run(overloaded(100), overloaded(1000), overloaded(1000, { answered: 990 }));
+    expect(verdict(results, 'overload-100')).toMatchObject({ verdict: 'pass', measured: { median: 0.86 } });
+    expect(verdict(results, 'overload-1000')).toMatchObject({ verdict: 'fail', measured: { median: 0.925 } });
+    expect(verdict(results, 'overload-1').verdict).toBe('not measured');
+  });
+
+  it('leaves out of the capacity for single rows what the refusals cost', () => {
+    const half = { refused: 50_000, refusalMicroseconds: 10, answered: 450 };
+    expect(verdict(run(overloaded(1, half)), 'overload-1')).toMatchObject({
+      verdict: 'pass',
+      measured: { median: 0.9 },
+    });
+  });
+
+  it('takes the latest answer of all, and none for one that never came', () => {
+    expect(verdict(run(overloaded(1), overloaded(1, { latestMs: 6000 })), 'overload-latest').verdict).toBe(
+      'fail',
+    );
+    expect(verdict(run(overloaded(1), overloaded(1, { unanswered: 1 })), 'overload-latest').verdict).toBe(
+      'fail',
+    );
+  });
+
+  it('takes the growth of the memory between rounds', () => {
+    const grown = run(overloaded(1000), overloaded(1000, { pssBytes: 300e6 }));
+    expect(verdict(grown, 'overload-memory')).toMatchObject({ verdict: 'fail', measured: { median: 50 } });
+    expect(verdict(run(overloaded(1000)), 'overload-memory').verdict).toBe('not measured');
+  });
 });
 
 describe('the compiler', () => {

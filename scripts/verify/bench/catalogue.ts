@@ -3,11 +3,13 @@ import { judge } from './bound.ts';
 import type { Part } from './part.ts';
 import { compiler } from './parts/compiler.ts';
 import { drift } from './parts/drift.ts';
+import { explain } from './parts/explain.ts';
 import { idle } from './parts/idle.ts';
 import { load } from './parts/load.ts';
 import { memory } from './parts/memory.ts';
 import { models } from './parts/models.ts';
 import { neighbour } from './parts/neighbour.ts';
+import { overload } from './parts/overload.ts';
 import { rounds } from './parts/rounds.ts';
 import { scrape } from './parts/scrape.ts';
 import { start } from './parts/start.ts';
@@ -19,10 +21,12 @@ export const PARTS: readonly Part[] = [
   neighbour,
   memory,
   start,
+  overload,
   compiler,
   load,
   scrape,
   drift,
+  explain,
   idle,
   models,
 ];

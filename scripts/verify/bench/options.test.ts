@@ -14,6 +14,7 @@ describe('the command line', () => {
         'neighbour',
         'memory',
         'start',
+        'overload',
         'compiler',
         'load',
         'scrape',
@@ -70,7 +71,7 @@ describe('the command line', () => {
     [['--subjects', 'apache'], '--subjects takes echo, server, direct, naive, fastapi, mlflow; see --help'],
     [
       ['--parts', 'all'],
-      '--parts takes rounds, neighbour, memory, start, compiler, load, scrape, drift, idle, models; see --help',
+      '--parts takes rounds, neighbour, memory, start, overload, compiler, load, scrape, drift, idle, models; see --help',
     ],
     [['--fast'], "Unknown option '--fast'"],
     [['fast'], 'Unexpected argument'],

@@ -11,6 +11,7 @@ import { requireProgram } from './programs.ts';
 
 export const PEERS_FOLDER = join(HOME, 'scripts/verify/bench/peers');
 const REQUIREMENTS = join(PEERS_FOLDER, 'requirements.txt');
+const EXPLAIN_REQUIREMENTS = join(PEERS_FOLDER, 'requirements-explain.txt');
 const TRAINING = join(HOME, 'scripts/models/train/adult.py');
 
 /** What the peers run on, kept in the cache folder. */
@@ -54,6 +55,32 @@ export async function preparePeers(context: Context, say: (text: string) => void
   return files;
 }
 
+/**
+ * Installs the explainers that explanations are compared with, unless the cache folder has them.
+ *
+ * @returns the environment's Python
+ * @throws {Failure} when a step fails, with what it said
+ */
+export async function prepareExplainers(context: Context, say: (text: string) => void): Promise<string> {
+  const folder = join(cacheFolder(), `bench-explain-${await digestOf(EXPLAIN_REQUIREMENTS)}`);
+  const python = join(folder, 'venv/bin/python');
+  const finished = join(folder, 'finished');
+  if (existsSync(finished)) return python;
+  const python3 = requireProgram('python3');
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  say(`explain: installing shap and LightGBM, some minutes (once; kept in ${folder})`);
+  await runToEnd(context, 'explain: making a Python environment', python3, [
+    '-m',
+    'venv',
+    join(folder, 'venv'),
+  ]);
+  const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', EXPLAIN_REQUIREMENTS];
+  await runToEnd(context, 'explain: installing shap and LightGBM', python, pip);
+  await writeFile(finished, '');
+  return python;
+}
+
 const cacheFolder = (): string =>
   join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'servemodel');
 
@@ -63,12 +90,13 @@ async function digestOf(...paths: readonly string[]): Promise<string> {
   return hash.digest('hex').slice(0, 12);
 }
 
-async function runToEnd(
+/** Runs a program. @returns the end of what it wrote @throws {Failure} when it fails */
+export async function runToEnd(
   { cleanup, signal }: Context,
   name: string,
   command: string,
   args: readonly string[],
-): Promise<void> {
+): Promise<string> {
   const child = startChild({ name, command, args });
   cleanup.add(child.stop);
   const stop = (): void => void child.stop();
@@ -77,4 +105,5 @@ async function runToEnd(
   signal.removeEventListener('abort', stop);
   if (signal.aborted) throw new Interrupted();
   if (code !== 'code 0') throw new Failure(`${name} failed with ${code}:\n${child.log().trimEnd()}`);
+  return child.log();
 }

@@ -9,6 +9,7 @@ const SYSTEM_FOLDERS = ['/usr/sbin', '/usr/local/sbin'];
 const HOW = {
   wrk: 'apt-get install -y wrk',
   nginx: 'apt-get install -y nginx-light',
+  taskset: 'apt-get install -y util-linux',
   python3: 'apt-get install -y python3 python3-venv',
 } as const;
 

@@ -149,7 +149,7 @@ export async function runWrk({ signal }: Context, target: Target, load: Load): P
 }
 
 /** Runs a program and resolves with all that it wrote. Kills it after the timeout or an abort. */
-function runToEnd(
+export function runToEnd(
   command: string,
   args: readonly string[],
   timeoutMs: number,

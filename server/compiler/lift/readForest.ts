@@ -23,6 +23,8 @@ export interface ForestRest {
   readonly eachPart: (take: (part: TreeEnsemble) => void, partNodes?: number) => boolean;
   /** The whole ensemble with the covers of its nodes; undefined where the file has none. */
   readonly explained: () => TreeEnsemble | undefined;
+  /** The node of the graph; undefined for an operator that has no covers. */
+  readonly node: OnnxNode | undefined;
   /** Whether the file has covers, by its first nodes. */
   readonly hasCovers: boolean;
   /** As the signature has them; empty for a regression. */
@@ -96,6 +98,7 @@ const FIRST_NODES = 256;
 /** The rest of a graph that is this node, whose lists are read when they are needed. */
 const forestOf = (node: OnnxNode, shared: Shared, classes: ForestRest['classes']): ForestRest => ({
   kind: 'forest',
+  node,
   get ensemble() {
     return readEnsemble(node, shared);
   },
@@ -209,6 +212,7 @@ export function readForest({ name, nodes }: CutPoint, { task, outputs }: Signatu
     ensemble,
     eachPart: () => false,
     explained: () => undefined,
+    node: undefined,
     hasCovers: false,
     classes: [],
   };

@@ -7,19 +7,21 @@ export interface V2InferAnswer {
   readonly binary: readonly Buffer[];
 }
 
-/** Writes the outputs that a request wants. */
+/** Writes the outputs that a request wants. @param contributions of the output that explains, if it is wanted */
 export function writeV2InferAnswer(
   { name, version }: Model,
   { id, wanted, ignored }: V2InferRequest,
   rows: number,
   answers: Float64Array,
+  contributions: Float64Array | undefined,
 ): V2InferAnswer {
   const binary: Buffer[] = [];
   const outputs = wanted.map(({ output, binary: asBinary }) => {
     const shape = output.width === undefined ? `[${rows}]` : `[${rows},${output.width}]`;
     const head = `{"name":${JSON.stringify(output.name)},"datatype":"${output.datatype}","shape":${shape}`;
-    if (!asBinary) return `${head},"data":${output.json(answers)}}`;
-    const bytes = output.binary(answers);
+    const source = output.explains === true && contributions ? contributions : answers;
+    if (!asBinary) return `${head},"data":${output.json(source)}}`;
+    const bytes = output.binary(source);
     binary.push(bytes);
     return `${head},"parameters":{"binary_data_size":${bytes.length}}}`;
   });

@@ -7,6 +7,8 @@ export interface OutputTensor {
   readonly datatype: 'BYTES' | 'INT64' | 'BOOL' | 'FP64' | 'FP32';
   /** The second dimension; undefined for the shape [rows]. */
   readonly width: number | undefined;
+  /** Its elements are contributions, [rows, width], where the others' are answers. */
+  readonly explains?: true;
   /** Its elements in JSON. */
   json(answers: Float64Array): string;
   /** Its elements in the form of the binary tensor data extension. */

@@ -31,7 +31,7 @@ function answer(
   output = CLASSIFIER,
 ) {
   const request = read({ outputs: [{ name, parameters }] }, output);
-  const { json, binary } = writeV2InferAnswer(model, request, rows, Float64Array.from(answers));
+  const { json, binary } = writeV2InferAnswer(model, request, rows, Float64Array.from(answers), undefined);
   const { outputs } = JSON.parse(json) as {
     outputs: { shape: number[]; datatype: string; data?: string[] }[];
   };
@@ -100,9 +100,9 @@ describe('a classification', () => {
   });
 
   it('of a regression is refused', () => {
-    expect(() =>
-      answer('y', { classification: 1 }, [1], 1, { task: 'regression', value: 'y' }),
-    ).toThrow('Output 0 has no classification: no output of the model has several numbers a row.');
+    expect(() => answer('y', { classification: 1 }, [1], 1, { task: 'regression', value: 'y' })).toThrow(
+      'Output 0 has no classification: no output of the model has several numbers a row.',
+    );
   });
 });
 
@@ -121,13 +121,14 @@ describe('parameters of a request', () => {
       sequence_id: 0,
       binary_data_output: false,
     };
-    const { json } = writeV2InferAnswer(model, read({ parameters }), 2, Float64Array.from(ROWS));
+    const { json } = writeV2InferAnswer(model, read({ parameters }), 2, Float64Array.from(ROWS), undefined);
     expect(JSON.parse(json)).toMatchObject({ parameters: { ignored: 'priority, a "b"' } });
     const plain = writeV2InferAnswer(
       model,
       read({ parameters: { priority: 0 } }),
       2,
       Float64Array.from(ROWS),
+      undefined,
     );
     expect(JSON.parse(plain.json)).not.toHaveProperty('parameters');
   });

@@ -70,7 +70,7 @@ function createTake(rest: Buffer): { readonly take: TakeBytes; readonly end: () 
  * Reads a request of the Open Inference Protocol, with the binary tensor data extension.
  *
  * @param headerLength bytes of the JSON, which binary data follow; undefined if all is JSON
- * @param all the outputs of the model
+ * @param all the outputs that may be asked for
  * @throws {Problem} invalid_body, invalid_json or invalid_encoding
  */
 export function readV2InferRequest(

@@ -7,6 +7,15 @@ import { readParameters, refuseSharedMemory } from './tensor.ts';
 export interface WantedOutput {
   readonly output: OutputTensor;
   readonly binary: boolean;
+  /** Of the contributions: the class whose score is explained; that of each row's answer where undefined. */
+  readonly class: string | undefined;
+}
+
+/** @throws {Problem} invalid_body */
+function readClass(index: number, { explains }: OutputTensor, value: unknown): string | undefined {
+  if (value === undefined || value === null || explains !== true) return undefined;
+  if (typeof value !== 'string') throw invalidBody(`The "class" of output ${index} must be a class as text.`);
+  return value;
 }
 
 /** Reads a parameter that is true or false. @throws {Problem} invalid_body */
@@ -45,13 +54,14 @@ function readOne(entry: unknown, index: number, all: readonly OutputTensor[], bi
   return {
     output: classified(output, index, parameters['classification'], all),
     binary: readFlag(`The "binary_data" of output ${index}`, parameters['binary_data'], binary),
+    class: readClass(index, output, parameters['class']),
   };
 }
 
 /**
- * Reads which outputs a request wants, and in which form; all of them if it names none.
+ * Reads which outputs a request wants, and in which form; all answers if it names none.
  *
- * @param all the outputs of the model
+ * @param all the outputs that may be asked for
  * @throws {Problem} invalid_body
  */
 export function readWanted(
@@ -60,11 +70,13 @@ export function readWanted(
   all: readonly OutputTensor[],
 ): readonly WantedOutput[] {
   const binary = readFlag('"binary_data_output"', parameters['binary_data_output'], false);
-  if (outputs === undefined || outputs === null) return all.map((output) => ({ output, binary }));
+  const own = (): WantedOutput[] =>
+    all.filter(({ explains }) => explains !== true).map((output) => ({ output, binary, class: undefined }));
+  if (outputs === undefined || outputs === null) return own();
   if (!Array.isArray(outputs)) throw invalidBody('"outputs" must be a list.');
   const wanted = outputs.map((entry: unknown, index) => readOne(entry, index, all, binary));
   if (new Set(wanted.map(({ output }) => output.name)).size < wanted.length) {
     throw invalidBody('An output is asked for more than once.');
   }
-  return wanted.length > 0 ? wanted : all.map((output) => ({ output, binary }));
+  return wanted.length > 0 ? wanted : own();
 }

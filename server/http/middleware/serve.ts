@@ -45,6 +45,7 @@ export function createServe(http: HttpRecorder, log: Logger, { limit, authorize 
       if (failed === undefined) http.began();
       c.set('request', failed?.request ?? new HttpRequest(c, requestIdOf(header(c, 'x-request-id')), start));
       let held = failed?.held;
+      let entered = failed?.entered ?? start;
       let response: Response;
       try {
         if (failed !== undefined) {
@@ -55,16 +56,19 @@ export function createServe(http: HttpRecorder, log: Logger, { limit, authorize 
         if (isLimited && c.req.method === 'POST') {
           // Without the proxy the length may be unknown.
           const bytes = Number(header(c, 'content-length') ?? 0) || 0;
-          if (!limit.enter(bytes) && !(await waitForPlace(limit, bytes))) throw new Problem('overloaded');
+          if (!limit.enter(bytes)) {
+            if (!(await waitForPlace(limit, bytes))) throw new Problem('overloaded');
+            entered = performance.now();
+          }
           held = bytes;
         }
         response = await handler(c);
       } catch (error) {
         response = await answerError(error, c, c.get('writeError') ?? writeError);
       }
-      const ms = performance.now() - start;
-      if (held !== undefined) limit.leave(held, ms);
-      http.ended(c.req.method, route, response.status, ms / 1000);
+      const now = performance.now();
+      if (held !== undefined) limit.leave(held, now - entered);
+      http.ended(c.req.method, route, response.status, (now - start) / 1000);
       return response;
     };
   };

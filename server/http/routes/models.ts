@@ -7,6 +7,7 @@ import { refuseParameters } from '../parameters.ts';
 import type { Catalogue, VersionState } from '../../model/catalogue.ts';
 import type { Engine, Model } from '../../model/model.ts';
 import type { Signature } from '../../model/signature.ts';
+import type { ImportanceOf } from '../../inference/importance.ts';
 import type { Explanations } from '../../inference/explanations.ts';
 import { answerJson } from '../answer.ts';
 import type { Methods } from '../router.ts';
@@ -86,15 +87,17 @@ function withoutDistributions({ inputs, outputs, ...facts }: Signature): Signatu
   };
 }
 
-/**
- * `GET /models/:model` and `/models/:model/versions/:version`: one model's signature and facts.
- *
- * @param orders undefined for a version
- */
+export interface ModelRouteDeps {
+  readonly explanations?: Pick<Explanations, 'describe'> | undefined;
+  readonly importanceOf?: ImportanceOf | undefined;
+  /** Undefined for a version: a request loads and unloads models. */
+  readonly orders?: OrderDeps | undefined;
+}
+
+/** `GET /models/:model` and `/models/:model/versions/:version`: one model's signature and facts. */
 export function modelRoute(
   catalogue: Catalogue,
-  explanations: Pick<Explanations, 'describe'> | undefined,
-  orders?: OrderDeps,
+  { explanations, importanceOf, orders }: ModelRouteDeps,
 ): Methods {
   const modelOf = findNamedModel(catalogue);
   const remove: Handler = async (c) => {
@@ -104,16 +107,17 @@ export function modelRoute(
     return answerJson(c, '{}');
   };
   return {
-    GET: (c: AppContext) => {
+    GET: async (c: AppContext) => {
       const model = modelOf(c);
       requireJsonAnswer(c);
+      const importance = await importanceOf?.(model);
       return answerJson(
         c,
         JSON.stringify({
           ...(orders?.orderModels && inSageMaker(model)),
           ...summarise(model, catalogue.defaultModel),
           ...withoutDistributions(model.signature),
-          ...(explanations && { explanation: explanations.describe(model) }),
+          ...(explanations && { explanation: { ...explanations.describe(model), importance } }),
         }),
       );
     },

@@ -1,6 +1,9 @@
 import { pipeline } from 'node:stream';
 import { writeFileCsv, writeFileJson } from '../../dialects/fileAnswer.ts';
 import type { CsvForm } from '../../dialects/forms/csv.ts';
+import { FILE_PARAMETERS } from '../../dialects/queryParameters.ts';
+import { Problem } from '../../errors/problem.ts';
+import type { Explainer } from '../../prediction/explainer.ts';
 import type { FileScores } from '../../prediction/scoreFile.ts';
 import { scoreFile } from '../../prediction/scoreFile.ts';
 import type { HttpRecorder } from '../../metrics/http.ts';
@@ -18,16 +21,33 @@ import { openSpool } from '../../platform/spool.ts';
 import type { Methods } from '../router.ts';
 import { fileAnswerType } from '../mediaTypes.ts';
 import type { ModelOf } from '../modelOf.ts';
-import { csvForm, readNativeParameters, requireProbabilities } from './predictInput.ts';
+import { createParameterReader } from '../parameters.ts';
+import { csvForm, requireProbabilities } from './predictInput.ts';
 import { receiveFile } from '../upload.ts';
 
 export interface PredictFileDeps {
   readonly predictor: Predictor;
+  /** Without it no file is explained. */
+  readonly explainer: Explainer | undefined;
   readonly http: HttpRecorder;
   readonly recorder: Pick<InferenceRecorder, 'parsed'>;
   readonly maxFileBytes: number;
   /** The folder of the spools. */
   readonly folder: string;
+}
+
+const readFileParameters = createParameterReader(FILE_PARAMETERS);
+
+/** @throws {Problem} invalid_parameter or not_explainable */
+function requireExplainer(explainer: Explainer | undefined, model: Model, type: 'json' | 'csv'): Explainer {
+  if (!explainer)
+    throw new Problem('invalid_parameter', { detail: 'Explanations are switched off on this server.' });
+  if (type !== 'csv')
+    throw new Problem('invalid_parameter', {
+      detail: 'The query parameter explain is for answers of type text/csv: send Accept: text/csv.',
+    });
+  explainer.requireExplainable(model);
+  return explainer;
 }
 
 /** Compresses the text of a generator. */
@@ -75,15 +95,16 @@ function toStream(
  * of the predictions, and lets the whole file be checked before the first byte is answered.
  */
 export function predictFileRoute(
-  { predictor, http, recorder, maxFileBytes, folder }: PredictFileDeps,
+  { predictor, explainer, http, recorder, maxFileBytes, folder }: PredictFileDeps,
   modelOf: ModelOf,
 ): Methods {
   const answer = async (c: AppContext, model: Model, file: Spool, answers: Spool): Promise<Response> => {
     const type = fileAnswerType(c);
-    const parameters = readNativeParameters(c);
-    const { probabilities, extra, on_error } = parameters;
-    const wanted = probabilities === 'true';
-    if (wanted) requireProbabilities(model);
+    const parameters = readFileParameters(c);
+    const { extra, on_error } = parameters;
+    const probabilities = parameters.probabilities === 'true';
+    if (probabilities) requireProbabilities(model);
+    const explained = parameters.explain === 'true' ? requireExplainer(explainer, model, type) : undefined;
     const upload = receiveFile(c, file, maxFileBytes);
     const score = async (): Promise<{ readonly form: CsvForm; readonly scores: FileScores }> => {
       const form = csvForm(parameters, await upload.declared);
@@ -93,6 +114,7 @@ export function predictFileRoute(
         form,
         requestId: c.get('request').id,
         signal: c.req.raw.signal,
+        explainer: explained,
       });
       return { form, scores };
     };
@@ -105,8 +127,8 @@ export function predictFileRoute(
     recorder.parsed(model, scores.parseSeconds);
     const parts =
       type === 'csv'
-        ? writeFileCsv(model, file, answers, form, wanted)
-        : writeFileJson(model, answers, scores, wanted);
+        ? writeFileCsv(model, file, answers, form, { probabilities, explained: explained !== undefined })
+        : writeFileJson(model, answers, scores, probabilities);
     const headers = {
       // The cells are the client's own: a browser must save them, not show them.
       ...(type === 'csv'

@@ -7,40 +7,45 @@ import type { Model } from '../../model/model.ts';
 import { answerJson } from '../answer.ts';
 import type { DefineRoute, Methods } from '../router.ts';
 import { findModel } from '../modelOf.ts';
+import type { AnswerInstances } from './instances.ts';
 
-/** The end of a path that names a call. */
-const PREDICT = ':predict';
+/** The calls of V1, by the end of their path. */
+export type V1Calls = Readonly<Record<string, AnswerInstances>>;
 
 /**
- * The methods of a path whose last segment may end in `:predict`. With two patterns for it Hono would leave its fastest
- * router, for all routes.
+ * The methods of a path whose last segment may end in a call, such as `:predict`. With two patterns for it Hono would
+ * leave its fastest router, for all routes.
  */
-function targetMethods(get: Handler, predict: Handler): Methods {
-  const isCall = (c: AppContext): boolean => c.req.param('target')?.endsWith(PREDICT) ?? false;
+function targetMethods(get: Handler, callOf: (c: AppContext) => Handler | undefined): Methods {
   const refuse = (allow: string): never => {
     throw new Problem('method_not_allowed', { headers: { allow } });
   };
   return {
-    GET: (c) => (isCall(c) ? refuse('POST') : get(c)),
-    POST: (c) => (isCall(c) ? predict(c) : refuse('GET, HEAD')),
+    GET: (c) => (callOf(c) ? refuse('POST') : get(c)),
+    POST: (c) => (callOf(c) ?? (() => refuse('GET, HEAD')))(c),
   };
 }
 
-function modelOfTarget(c: AppContext, catalogue: Catalogue): Model {
-  const target = (c.req.param('target') ?? '').replace(/:predict$/, '');
+function findTarget(c: AppContext, catalogue: Catalogue, target: string): Model {
   const name = c.req.param('model');
   return name === undefined ? findModel(c, catalogue, target) : findModel(c, catalogue, name, target);
 }
 
 /** Adds the V1 protocol, which KServe and TensorFlow Serving share. */
-export function defineV1(
-  defineRoute: DefineRoute,
-  catalogue: Catalogue,
-  answerInstances: (c: AppContext, model: Model) => Promise<Response>,
-): void {
-  const predict: Handler = (c) => answerInstances(c, modelOfTarget(c, catalogue));
+export function defineV1(defineRoute: DefineRoute, catalogue: Catalogue, calls: V1Calls): void {
+  const targetOf = (c: AppContext): string => c.req.param('target') ?? '';
+  const modelOfTarget = (c: AppContext): Model => findTarget(c, catalogue, targetOf(c));
+  const handlers = Object.entries(calls).map(([name, answer]) => {
+    const end = `:${name}`;
+    const handler: Handler = (c) => answer(c, findTarget(c, catalogue, targetOf(c).slice(0, -end.length)));
+    return { end, handler };
+  });
+  const callOf = (c: AppContext): Handler | undefined => {
+    const target = targetOf(c);
+    return handlers.find(({ end }) => target.endsWith(end))?.handler;
+  };
   const model: Handler = (c) => {
-    const { name } = modelOfTarget(c, catalogue);
+    const { name } = modelOfTarget(c);
     const versions = catalogue.models.filter((other) => other.name === name);
     return answerJson(
       c,
@@ -51,10 +56,10 @@ export function defineV1(
     );
   };
   const version: Handler = (c) => {
-    const found = modelOfTarget(c, catalogue);
+    const found = modelOfTarget(c);
     return answerJson(c, writeV1State(found.name, [found.version]));
   };
   defineRoute('/v1/models', { GET: (c) => answerJson(c, writeV1Models(catalogue.models)) }, writeErrorMember);
-  defineRoute('/v1/models/:target', targetMethods(model, predict), writeErrorMember);
-  defineRoute('/v1/models/:model/versions/:target', targetMethods(version, predict), writeErrorMember);
+  defineRoute('/v1/models/:target', targetMethods(model, callOf), writeErrorMember);
+  defineRoute('/v1/models/:model/versions/:target', targetMethods(version, callOf), writeErrorMember);
 }

@@ -90,6 +90,7 @@ export function writeProxyFile(config: Config, runtime: string): void {
     trustedProxies: config.TRUSTED_PROXIES,
     healthPath: config.AIP_HEALTH_ROUTE,
     predictPath: config.AIP_PREDICT_ROUTE,
+    explainPath: config.AIP_EXPLAIN_ROUTE,
     runtime,
     workers: availableCpus(),
     ...(user === undefined ? {} : { user }),

@@ -24,6 +24,14 @@ export interface ModelDetails {
     readonly values?: readonly { readonly name: string }[];
   };
   readonly inputs: readonly Input[];
+  /** Without it the server explains nothing. */
+  readonly explanation?: {
+    readonly space?: string;
+    /** Why the model can't be explained. */
+    readonly reason?: string;
+    /** By column: the mean size of its contributions. */
+    readonly importance?: Readonly<Record<string, number>>;
+  };
 }
 
 /** A remark about a cell. Rows are counted from 0. */
@@ -48,6 +56,22 @@ export interface Answer {
   readonly warningsTotal?: number;
 }
 
+/** What adds up to a score: `other` is the sum of the contributions that were not asked for. */
+export interface Explanation {
+  readonly class?: string | number | boolean;
+  readonly base: number;
+  readonly output: number;
+  /** The largest first. */
+  readonly contributions: Readonly<Record<string, number>>;
+  readonly other?: number;
+}
+
+/** The answer of `POST …/explain`. */
+export interface Explanations {
+  readonly explanations: readonly Explanation[];
+  readonly space: string;
+}
+
 /** An error answer (RFC 9457). */
 export interface ProblemBody {
   readonly detail: string;
@@ -63,8 +87,8 @@ export interface Timing {
   readonly server?: number;
 }
 
-export type Outcome = { readonly timing: Timing } & (
-  { readonly answer: Answer } | { readonly refusal: ProblemBody }
+export type Outcome<A = Answer> = { readonly timing: Timing } & (
+  { readonly answer: A } | { readonly refusal: ProblemBody }
 );
 
 /** The path where a model answers in the native form. A model with custom routes may answer in another one elsewhere. */
@@ -79,6 +103,15 @@ export function predictPath({
   const path = standard && routes.length === 0 ? '/predict' : named;
   return outputs.probabilities !== undefined ? `${path}?probabilities=true` : path;
 }
+
+/** Columns of an explanation; the others are added up. */
+const EXPLAINED = 8;
+
+/** The path where a model is explained; undefined where it can't be. */
+export const explainPath = ({ name, version, explanation }: ModelDetails): string | undefined =>
+  explanation && explanation.reason === undefined
+    ? `/models/${encodeURIComponent(name)}/versions/${version}/explain?top=${EXPLAINED}`
+    : undefined;
 
 /** The names of the values that a row is answered with; none of a model that answers with one. */
 export const namesOfValues = ({ outputs }: ModelDetails): readonly string[] =>

@@ -1,6 +1,6 @@
 import type { Cell, CellRemark, ModelDetails, Prediction, ProblemBody } from './api.ts';
 import { predictPath, requestBody } from './api.ts';
-import { predict } from './calls.ts';
+import { send } from './calls.ts';
 import { fromText } from './cells.ts';
 import type { Csv } from './csv.ts';
 
@@ -76,7 +76,7 @@ export async function predictCsv(
       const rows = all.filter((row) => !refused.has(row));
       if (rows.length === 0) return;
       const inFile = (remark: CellRemark): CellRemark => ({ ...remark, row: rows[remark.row] ?? first });
-      const outcome = await predict(path, requestBody(columns, rows.map(cells)), signal);
+      const outcome = await send(path, requestBody(columns, rows.map(cells)), signal);
       if ('answer' in outcome) {
         const { predictions, probabilities, classes = [], ...more } = outcome.answer;
         rows.forEach((row, index) => {

@@ -34,7 +34,7 @@ function readRefusal(text: string, status: number): ProblemBody {
 }
 
 /** Sends rows to a model. Throws only if its signal aborts. */
-export async function predict(path: string, body: string, signal: AbortSignal): Promise<Outcome> {
+export async function send<A = Answer>(path: string, body: string, signal: AbortSignal): Promise<Outcome<A>> {
   const start = performance.now();
   try {
     const headers = { 'content-type': 'application/json' };
@@ -43,7 +43,7 @@ export async function predict(path: string, body: string, signal: AbortSignal): 
     const server = serverTime(response.headers.get('server-timing'));
     const timing = { roundTrip: performance.now() - start, ...(server !== undefined && { server }) };
     return response.ok
-      ? { timing, answer: JSON.parse(text) as Answer }
+      ? { timing, answer: JSON.parse(text) as A }
       : { timing, refusal: readRefusal(text, response.status) };
   } catch (error) {
     if (signal.aborted) throw error;

@@ -1,6 +1,6 @@
-import type { ModelDetails, Outcome } from './api.ts';
-import { namesOfValues, predictPath, requestBody } from './api.ts';
-import { predict, fetchModel, fetchModelNames } from './calls.ts';
+import type { Explanations, ModelDetails, Outcome } from './api.ts';
+import { explainPath, namesOfValues, predictPath, requestBody } from './api.ts';
+import { fetchModel, fetchModelNames, send } from './calls.ts';
 import { createCopyAs } from './copyAs.ts';
 import { byId, element } from '../shared/dom.ts';
 import { part } from './dom.ts';
@@ -9,6 +9,7 @@ import { createForm } from './form.ts';
 import { createLive } from './live.ts';
 import { createMany } from './many.ts';
 import { createResult } from './result.ts';
+import { createWhy, showImportance } from './why.ts';
 
 /** A pause in typing after which a request is sent. */
 const PAUSE_MS = 200;
@@ -21,6 +22,7 @@ const [formElement, fields, select, description, modelLink] = [
   part('model-json', HTMLAnchorElement),
 ];
 const result = createResult();
+const why = createWhy();
 const many = createMany();
 const showCall = createCopyAs();
 const showTiming = createLive();
@@ -36,7 +38,20 @@ function showOutcome({ form, model }: NonNullable<typeof shown>, outcome: Outcom
     result.answer(outcome.answer, outcome.timing, namesOfValues(model));
   } else {
     result.refuse(outcome.refusal, form.show('error', outcome.refusal.errors ?? []));
+    why.hide();
   }
+}
+
+/** Explains an answered row, where the model can be explained. */
+async function explainRow(model: ModelDetails, body: string, signal: AbortSignal): Promise<void> {
+  const path = explainPath(model);
+  if (path === undefined) return why.hide();
+  const outcome = await send<Explanations>(path, body, signal);
+  if (signal.aborted) return;
+  if ('refusal' in outcome) return why.hide(outcome.refusal.detail);
+  const { explanations, space } = outcome.answer;
+  const [first] = explanations;
+  if (first) why.show(first, space);
 }
 
 /** Sends the form's row to the model. Only the last answer is shown. */
@@ -48,14 +63,19 @@ async function predictRow(): Promise<void> {
   const row = form.read();
   if (!row) {
     result.incomplete();
+    why.hide();
     return;
   }
   const path = predictPath(model);
   showCall({ url: `${location.origin}${path}`, columns: form.columns, row });
   const { signal } = (sending = new AbortController());
   try {
-    const outcome = await predict(path, requestBody(form.columns, [row]), signal);
-    if (!signal.aborted) showOutcome({ form, model }, outcome);
+    const body = requestBody(form.columns, [row]);
+    const outcome = await send(path, body, signal);
+    if (signal.aborted) return;
+    showOutcome({ form, model }, outcome);
+    // Not awaited: the prediction is shown.
+    if ('answer' in outcome) void explainRow(model, body, signal).catch(() => undefined);
   } catch (error) {
     if (!signal.aborted) throw error;
   }
@@ -70,6 +90,8 @@ async function use(name: string): Promise<void> {
   description.textContent = model.description ?? '';
   modelLink.href = `/models/${encodeURIComponent(name)}`;
   many.use(model, form.read);
+  why.hide();
+  showImportance(model);
   await predictRow();
 }
 

@@ -20,3 +20,12 @@ export const value = (number: number): string =>
 
 /** A time in milliseconds. */
 export const milliseconds = (time: number): string => `${SHORT.format(time)} ms`;
+
+const SIGNED = new Intl.NumberFormat('en', { maximumSignificantDigits: 3, signDisplay: 'exceptZero' });
+const POINTS = new Intl.NumberFormat('en', { maximumFractionDigits: 1, signDisplay: 'exceptZero' });
+
+/** A change of a value. */
+export const signed = (change: number): string => SIGNED.format(change);
+
+/** A change of a probability, in percentage points. */
+export const signedPoints = (change: number): string => `${POINTS.format(100 * change)} points`;

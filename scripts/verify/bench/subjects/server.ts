@@ -5,6 +5,7 @@ import { startChild } from '../child.ts';
 import type { Context } from '../context.ts';
 import { LOOPBACK } from '../context.ts';
 import { Failure } from '../../../cli/faults.ts';
+import { requireProgram } from '../programs.ts';
 import { freePort } from '../../../../server/testing/freePort.ts';
 import { MODEL, VERSION } from '../rows.ts';
 import type { Subject } from './subject.ts';
@@ -23,6 +24,8 @@ export interface ServerOptions {
   readonly processes?: number;
   /** Whether drift metrics are on; default: true. */
   readonly drift?: boolean;
+  /** The only CPU that it may use; default: all. */
+  readonly cpu?: number | undefined;
 }
 
 /** Makes a repository that holds the measured version alone. */
@@ -46,14 +49,20 @@ export interface Server extends Subject {
 /** Starts ./servemodel.sh, and waits until it is ready. */
 export async function startServer(
   context: Context,
-  { name, repository, engine = 'auto', processes = PROCESSES, drift = true }: ServerOptions,
+  { name, repository, engine = 'auto', processes = PROCESSES, drift = true, cpu }: ServerOptions,
 ): Promise<Server> {
   const [port, metricsPort] = [await freePort(), await freePort()];
   const began = performance.now();
+  const [command, ...args] = [
+    ...(cpu === undefined ? [] : [requireProgram('taskset'), '-c', String(cpu)]),
+    join(HOME, 'servemodel.sh'),
+    '--no-install',
+    ...(name === 'direct' ? ['--no-proxy'] : []),
+  ] as [string, ...string[]];
   const child = startChild({
     name,
-    command: join(HOME, 'servemodel.sh'),
-    args: ['--no-install', ...(name === 'direct' ? ['--no-proxy'] : [])],
+    command,
+    args,
     cwd: HOME,
     env: {
       TMPDIR: context.folder,

@@ -1,4 +1,6 @@
 import { writeV2InferAnswer } from '../../../dialects/v2/answer.ts';
+import { contributionMatrix } from '../../../dialects/explanation.ts';
+import { classOf, findContributions, withContributions } from '../../../dialects/v2/contributions.ts';
 import { outputTensors } from '../../../dialects/v2/outputs.ts';
 import type { V2InferRequest } from '../../../dialects/v2/request.ts';
 import { readV2InferRequest } from '../../../dialects/v2/request.ts';
@@ -8,11 +10,13 @@ import type { HttpRecorder } from '../../../metrics/http.ts';
 import type { AppContext, Handler } from '../../context.ts';
 import { header } from '../../header.ts';
 import type { Catalogue } from '../../../model/catalogue.ts';
+import type { Model } from '../../../model/model.ts';
 import { perModel } from '../../../model/perModel.ts';
+import type { Explainer } from '../../../prediction/explainer.ts';
 import { predictWithin } from '../../../prediction/predictWithin.ts';
 import type { Decoded, Predictor } from '../../../prediction/predictor.ts';
-import { answerPrediction } from '../../answer.ts';
-import { predictionHeaders } from '../../answerHeaders.ts';
+import { answerExplained, answerPrediction } from '../../answer.ts';
+import { explainedHeaders, predictionHeaders } from '../../answerHeaders.ts';
 import { readBytes } from '../../body.ts';
 import { findNamedModel } from '../../modelOf.ts';
 import { requireV2InferBody } from '../../mediaTypes.ts';
@@ -23,10 +27,19 @@ export interface V2InferDeps {
   readonly predictor: Predictor;
   readonly http: HttpRecorder;
   readonly maxBodyBytes: number;
+  /** Without it there are no contributions. */
+  readonly explainer: Explainer | undefined;
+}
+
+interface V2Decoded extends Decoded {
+  readonly request: V2InferRequest;
+  /** The class whose score is explained; undefined where none is. */
+  readonly of: ReturnType<typeof classOf> | undefined;
 }
 
 /** The length in bytes of the JSON in a body that binary data follow. */
 const HEADER_LENGTH = 'inference-header-content-length';
+const BINARY = 'application/octet-stream';
 
 function readHeaderLength(c: AppContext): number | undefined {
   const length = header(c, HEADER_LENGTH);
@@ -36,9 +49,13 @@ function readHeaderLength(c: AppContext): number | undefined {
 }
 
 /** `POST /v2/models/{m}[/versions/{v}]/infer`: JSON, and binary data if the client sends or wants them. */
-export function v2InferHandler({ catalogue, predictor, http, maxBodyBytes }: V2InferDeps): Handler {
+export function v2InferHandler(deps: V2InferDeps): Handler {
+  const { catalogue, predictor, http, maxBodyBytes, explainer } = deps;
   const modelOf = findNamedModel(catalogue);
-  const outputsOf = perModel(({ output }) => outputTensors(output));
+  const outputsOf = perModel((model: Model) => {
+    const outputs = outputTensors(model.output);
+    return explainer ? withContributions(model, outputs) : outputs;
+  });
   return async (c) => {
     const model = modelOf(c);
     const headerLength = readHeaderLength(c);
@@ -46,20 +63,32 @@ export function v2InferHandler({ catalogue, predictor, http, maxBodyBytes }: V2I
     refuseParameters(c);
     const bytes = await readBytes(c, maxBodyBytes);
     http.body(bytes.length);
-    const decode = (): Decoded & { readonly request: V2InferRequest } => {
+    const decode = (): V2Decoded => {
       const request = readV2InferRequest(bytes, headerLength, model, outputsOf(model));
-      return { request, table: toTable(request.tensors, model.signature.inputs) };
+      const decoded = { request, table: toTable(request.tensors, model.signature.inputs) };
+      const contributions = explainer && findContributions(request.wanted);
+      if (!contributions) return { ...decoded, of: undefined };
+      explainer.requireExplainable(model);
+      return { ...explainer.requireFewRows(model, decoded), of: classOf(model, contributions) };
     };
     const prediction = await (bytes.includes('"timeout"')
       ? predictWithin(predictor, c.get('request'), model, decode, ({ request }) => request.timeoutMs)
       : predictor.predict(c.get('request'), model, decode, {}));
     const { decoded, rows, answers } = prediction;
-    const { json, binary } = writeV2InferAnswer(model, decoded.request, rows.rows, answers);
-    if (binary.length === 0) return answerPrediction(c, prediction, json);
+    const { request, of } = decoded;
+    const explained = of === undefined ? undefined : await explainer?.explain(c.get('request'), model, rows);
+    const matrix = explained && contributionMatrix(model, explained, answers, of ?? 'predicted');
+    const { json, binary } = writeV2InferAnswer(model, request, rows.rows, answers, matrix);
+    if (binary.length === 0)
+      return explained
+        ? answerExplained(c, prediction, explained, json)
+        : answerPrediction(c, prediction, json);
     const head = Buffer.from(json);
     return new Response(Buffer.concat([head, ...binary]), {
       headers: {
-        ...predictionHeaders(c.get('request').id, prediction, 'application/octet-stream'),
+        ...(explained
+          ? explainedHeaders(c.get('request').id, prediction, explained.seconds, BINARY)
+          : predictionHeaders(c.get('request').id, prediction, BINARY)),
         [HEADER_LENGTH]: String(head.length),
       },
     });

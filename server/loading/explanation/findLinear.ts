@@ -1,13 +1,13 @@
-import type { LinearExplanation } from '../../worker/explanation/linear.ts';
-import type { Link, Space } from '../../worker/explanation/space.ts';
-import { answersOf } from '../../worker/explanation/space.ts';
-import { answerWidth } from '../../worker/protocol.ts';
-import type { Affine } from '../compiler/lift/affineOperators.ts';
-import type { Lifted } from '../compiler/lift/lift.ts';
-import { createFeatureEncoder } from '../encoding/encoder.ts';
-import { rowsInOrder } from '../model/rowsInOrder.ts';
-import type { Model } from '../model/model.ts';
-import type { Background } from './background.ts';
+import type { LinearExplanation } from '../../../worker/explanation/linear.ts';
+import type { Link, Space } from '../../../worker/explanation/space.ts';
+import { answersOf } from '../../../worker/explanation/space.ts';
+import { answerWidth } from '../../../worker/protocol.ts';
+import type { Affine } from '../../compiler/lift/affineOperators.ts';
+import type { Lifted } from '../../compiler/lift/lift.ts';
+import { createFeatureEncoder } from '../../encoding/encoder.ts';
+import { rowsInOrder } from '../../model/rowsInOrder.ts';
+import type { Model } from '../../model/model.ts';
+import type { Background } from '../background.ts';
 
 /** Golden rows that a link must answer. */
 const LEAST_CHECKED = 3;

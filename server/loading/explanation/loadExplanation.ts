@@ -1,26 +1,26 @@
-import { createExplainer } from '../../worker/explanation/explainer.ts';
-import { explainLinear } from '../../worker/explanation/linear.ts';
-import { meanSizes } from '../../worker/explanation/meanSizes.ts';
-import type { PackedExplanation } from '../../worker/explanation/packExplanation.ts';
-import { packExplanation } from '../../worker/explanation/packExplanation.ts';
-import { planSampling } from '../../worker/explanation/sampling.ts';
-import { NO_COVERS } from '../../worker/explanation/space.ts';
-import { EnsembleRefused } from '../../worker/forest/ensemble.ts';
-import { OnnxRefused } from '../../worker/onnx/onnxRefused.ts';
-import type { PreparedExplanation } from '../../worker/protocol.ts';
-import type { Lifted } from '../compiler/lift/lift.ts';
-import { liftModel } from '../compiler/lift/lift.ts';
-import { createFeatureEncoder } from '../encoding/encoder.ts';
-import { sampledExplanation } from '../model/explanation.ts';
-import type { Model } from '../model/model.ts';
-import type { Encoder } from '../model/rows.ts';
-import type { Background } from './background.ts';
-import { encodeBackground } from './background.ts';
+import { createExplainer } from '../../../worker/explanation/explainer.ts';
+import { explainLinear } from '../../../worker/explanation/linear.ts';
+import { meanSizes } from '../../../worker/explanation/meanSizes.ts';
+import type { PackedExplanation } from '../../../worker/explanation/packExplanation.ts';
+import { packExplanation } from '../../../worker/explanation/packExplanation.ts';
+import { planSampling } from '../../../worker/explanation/sampling.ts';
+import { NO_COVERS } from '../../../worker/explanation/space.ts';
+import { EnsembleRefused } from '../../../worker/forest/ensemble.ts';
+import { OnnxRefused } from '../../../worker/onnx/onnxRefused.ts';
+import type { PreparedExplanation } from '../../../worker/protocol.ts';
+import type { Lifted } from '../../compiler/lift/lift.ts';
+import { liftModel } from '../../compiler/lift/lift.ts';
+import { createFeatureEncoder } from '../../encoding/encoder.ts';
+import { sampledExplanation } from '../../model/explanation.ts';
+import type { Model } from '../../model/model.ts';
+import type { Encoder } from '../../model/rows.ts';
+import type { Background } from '../background.ts';
+import { encodeBackground } from '../background.ts';
 import { checkTrees } from './checkTrees.ts';
 import { findLinear } from './findLinear.ts';
-import type { ExplainTask, ExplainedVersion, Importance } from './messages.ts';
-import type { ModelVersion } from './readModelVersion.ts';
-import { readModelVersion } from './readModelVersion.ts';
+import type { ExplainedFiles, ExplainedVersion, Importance } from './files.ts';
+import type { ModelVersion } from '../readModelVersion.ts';
+import { readModelVersion } from '../readModelVersion.ts';
 
 /** An exact explanation of a lifted model, or why there is none. */
 function exactOf(
@@ -76,7 +76,7 @@ interface Found {
   readonly explanation: ExplainedVersion;
 }
 
-async function find({ candidate, maxModelBytes, sha256, path }: Omit<ExplainTask, 'kind'>): Promise<Found> {
+async function find({ candidate, maxModelBytes, sha256, path }: ExplainedFiles): Promise<Found> {
   const version = await readModelVersion(candidate, maxModelBytes);
   const { model, background } = version;
   const onnx = await version.readOnnx();
@@ -95,12 +95,12 @@ async function find({ candidate, maxModelBytes, sha256, path }: Omit<ExplainTask
 }
 
 /** Reads and checks what explanations of a version need. @throws {ModelRefused} when its files have changed */
-export async function loadExplanation(task: Omit<ExplainTask, 'kind'>): Promise<ExplainedVersion> {
+export async function loadExplanation(task: ExplainedFiles): Promise<ExplainedVersion> {
   return (await find(task)).explanation;
 }
 
 /** The importance of the columns, if this thread can compute it. @throws {ModelRefused} when its files have changed */
-export async function loadImportance(task: Omit<ExplainTask, 'kind'>): Promise<Importance | undefined> {
+export async function loadImportance(task: ExplainedFiles): Promise<Importance | undefined> {
   const { version, lifted, explanation } = await find(task);
   const { model, background } = version;
   if (!background || !lifted || 'reason' in explanation || explanation.kind === 'sampled') return undefined;

@@ -1,13 +1,13 @@
-import { createExplainer } from '../../worker/explanation/explainer.ts';
-import type { PackedExplanation } from '../../worker/explanation/packExplanation.ts';
-import { rawScores } from '../../worker/explanation/walkTree.ts';
-import type { TreeEnsemble } from '../../worker/forest/ensemble.ts';
-import { findStructure } from '../../worker/forest/structure.ts';
-import { findProbes } from '../compiler/fastPath.ts';
-import { edgeRows } from '../compiler/edgeRows.ts';
-import type { Lifted } from '../compiler/lift/lift.ts';
-import { createFeatureEncoder } from '../encoding/encoder.ts';
-import type { Model } from '../model/model.ts';
+import { createExplainer } from '../../../worker/explanation/explainer.ts';
+import type { PackedExplanation } from '../../../worker/explanation/packExplanation.ts';
+import { rawScores } from '../../../worker/explanation/walkTree.ts';
+import type { TreeEnsemble } from '../../../worker/forest/ensemble.ts';
+import { findStructure } from '../../../worker/forest/structure.ts';
+import { findProbes } from '../../compiler/fastPath.ts';
+import { edgeRows } from '../../compiler/edgeRows.ts';
+import type { Lifted } from '../../compiler/lift/lift.ts';
+import { createFeatureEncoder } from '../../encoding/encoder.ts';
+import type { Model } from '../../model/model.ts';
 
 /** Rows on which base and contributions must add up to the raw scores. */
 const MOST_CHECKED = 12;
