@@ -119,13 +119,12 @@ export function startServerProcess(options: ServerProcessOptions): ServerProcess
     listening = true;
     letYoungGenerationGrow(true);
     tracing = await openTracing(tracingOptions(config, softwareVersion(), process.pid), registry, log);
-    const own = { config, runtime, catalogue, lifecycle, http, recorder, log, tracing };
     const { explanations, importanceOf } = inference;
+    const own = { config, runtime, catalogue, lifecycle, http, recorder, log, explanations, importanceOf };
     const app = createApp({
       ...own,
       inference: inline,
-      explanations,
-      importanceOf,
+      tracing,
       load: load.read,
       assets: readAssets(fileURLToPath(new URL('../web', import.meta.url))),
       authorize: needsKeys(config) ? createAuthorizer(gate, registry, config.AIP_HEALTH_ROUTE) : undefined,
