@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { ORDER_MS } from '../server/rollout/orders.ts';
 import { type ProxySettings, renderProxy } from './render.ts';
 import { needsNginx, nginxMissing } from './testing/nginxMissing.ts';
 import { checkProxy, makeRuntime, readTemplate, settingsFor } from './testing/startProxy.ts';
@@ -67,9 +68,14 @@ describe('renderProxy', () => {
   });
 
   it('waits a second longer than the deadline', async () => {
-    // A file gets another second for each MiB.
+    // A file gets another second for each MiB, and the load of a model what the app gives it.
     expect(await linesWith('proxy_read_timeout', { deadlineMs: 250, maxFileBytes: 4 * 1024 * 1024 })).toEqual(
-      ['proxy_read_timeout 1250ms;', 'proxy_read_timeout 5346ms;', 'proxy_read_timeout 5346ms;'],
+      [
+        'proxy_read_timeout 1250ms;',
+        'proxy_read_timeout 5346ms;',
+        `proxy_read_timeout ${ORDER_MS / 1000 + 10}s;`,
+        'proxy_read_timeout 5346ms;',
+      ],
     );
     expect(await linesWith('worker_shutdown_timeout', { deadlineMs: 250 })).toEqual([
       'worker_shutdown_timeout 1250ms;',

@@ -64,6 +64,54 @@ def ask_with_triton() -> dict[str, Any]:
             return [str(exception.status()), exception.message()]
         return []
 
+    def control() -> dict[str, Any]:
+        states = []
+
+        def note() -> None:
+            index = {entry["name"]: entry["state"] for entry in client.get_model_repository_index()}
+            states.append([index["iris"], client.is_model_ready("iris")])
+
+        note()
+        client.unload_model("iris")
+        note()
+        client.load_model("iris")
+        note()
+        return {
+            "states": states,
+            "refused": [
+                error(lambda: client.unload_model(MODEL)),
+                error(lambda: client.load_model("nope")),
+                error(lambda: client.load_model("iris", config="{}")),
+            ],
+        }
+
+    def statistics() -> dict[str, Any]:
+        [before] = client.get_inference_statistics(MODEL, "1")["model_stats"]
+        client.infer(MODEL, inputs(True))
+        [after] = client.get_inference_statistics(MODEL, "1")["model_stats"]
+        names = ["success", "compute_input", "compute_infer", "queue"]
+        gained = {
+            name: after["inference_stats"][name]["count"] - before["inference_stats"][name]["count"] for name in names
+        }
+        return {
+            "rows": after["inference_count"] - before["inference_count"],
+            "gained": gained,
+            "last": after["last_inference"],
+            "batches": sum(batch["compute_infer"]["count"] for batch in after["batch_stats"]),
+            "executions": after["execution_count"],
+            "all": [stats["name"] for stats in client.get_inference_statistics()["model_stats"]],
+        }
+
+    def scheduled() -> dict[str, Any]:
+        result = client.infer(MODEL, inputs(True), priority=2, timeout=5_000_000, parameters={"mine": 1})
+        return {
+            "parameters": result.get_response()["parameters"],
+            "labels": texts(result.as_numpy("label")),
+            "late": error(lambda: client.infer(MODEL, inputs(True), timeout=1)),
+            "sequence": error(lambda: client.infer(MODEL, inputs(True), sequence_id=7, sequence_start=True)),
+        }
+
+    top = [triton.InferRequestedOutput("probabilities", class_count=2, binary_data=flag) for flag in (True, False)]
     outputs = [triton.InferRequestedOutput(name, binary_data=False) for name in ("label", "probabilities")]
     mixed = [triton.InferRequestedOutput("label", binary_data=True), outputs[1]]
     wrong = inputs(True)
@@ -88,6 +136,14 @@ def ask_with_triton() -> dict[str, Any]:
                 client.infer(MODEL, inputs(True), request_compression_algorithm="gzip"),
             ),
         },
+        "config": client.get_model_config(MODEL),
+        "control": control(),
+        "statistics": statistics(),
+        "scheduled": scheduled(),
+        "top": [
+            [texts(row) for row in client.infer(MODEL, inputs(True), outputs=[one]).as_numpy("probabilities")]
+            for one in top
+        ],
         "errors": {
             "model": error(lambda: client.infer("nope", inputs(True))),
             "output": error(lambda: client.infer(MODEL, inputs(True), outputs=[triton.InferRequestedOutput("x")])),

@@ -46,7 +46,7 @@ async function limits() {
     readdirSync(fromHome(`models/${name}`)).filter((folder) => /^\d+$/.test(folder)),
   ).length;
   const perRoute = METHODS.length * statuses.size * (LATENCY_BUCKETS.length + 4);
-  const perVersion = 86 + 31;
+  const perVersion = 105 + 31;
   const perModel = models.map(
     ({ signature: { inputs } }) => 2 + inputs.length + REASONS.length * (inputs.length + 1),
   );

@@ -411,6 +411,7 @@ describe('the admin port', () => {
     const admin = createAdminServer({
       versions: () => [],
       refresh: () => Promise.resolve((calls.push('reload'), [])),
+      orderModels: (order) => Promise.resolve(void calls.push(JSON.stringify(order))),
       log: pino({ level: 'silent' }),
     });
     admin.listen(0, '127.0.0.1');

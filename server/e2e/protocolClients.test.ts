@@ -177,7 +177,10 @@ describe.skipIf(missing)(title('real clients and servers of the protocols'), () 
   let server: Server;
   let mlflow: MlflowServer;
   beforeAll(async () => {
-    [server, mlflow] = await Promise.all([startServer({ env: { DEFAULT_MODEL: 'adult' } }), startMlflow()]);
+    [server, mlflow] = await Promise.all([
+      startServer({ env: { DEFAULT_MODEL: 'adult', MODEL_CONTROL: 'explicit' } }),
+      startMlflow(),
+    ]);
   });
   afterAll(async () => {
     mlflow.stop();
@@ -251,6 +254,11 @@ describe.skipIf(missing)(title('real clients and servers of the protocols'), () 
         readonly index: readonly unknown[];
         readonly answers: Readonly<Record<string, TensorAnswer>>;
         readonly errors: Readonly<Record<string, [status: string, message: string]>>;
+        readonly config: Readonly<Record<string, unknown>>;
+        readonly control: { readonly states: unknown; readonly refused: unknown };
+        readonly statistics: Readonly<Record<string, unknown>>;
+        readonly scheduled: Readonly<Record<string, unknown>>;
+        readonly top: readonly (readonly string[][])[];
       };
       readonly mlserver: Readonly<Record<string, TensorAnswer>>;
       readonly mlflow: Readonly<Record<string, unknown>>;
@@ -308,6 +316,61 @@ describe.skipIf(missing)(title('real clients and servers of the protocols'), () 
       expectAnswers(answers);
       for (const { dtype } of Object.values(answers)) expect(dtype).toBe('float32');
       expect(answers['binary']?.id).toBe('mine');
+    });
+
+    it('tritonclient loads and unloads models', () => {
+      const { states, refused } = observed.triton.control;
+      expect(states).toEqual([
+        ['READY', true],
+        ['UNAVAILABLE', false],
+        ['READY', true],
+      ]);
+      expect(refused).toEqual([
+        ['409', expect.stringMatching(/names adult, so it stays loaded/)],
+        ['404', 'The repository holds no such model or version.'],
+        ['400', expect.stringMatching(/"config" and files are not taken/)],
+      ]);
+    });
+
+    it('tritonclient reads statistics and configuration', () => {
+      const { config, statistics } = observed.triton;
+      expect(statistics).toMatchObject({
+        rows: ROWS.length,
+        gained: { success: 1, compute_input: 1, compute_infer: 1, queue: 1 },
+        all: expect.arrayContaining(['adult', 'iris']) as string[],
+      });
+      expect(statistics['batches']).toBe(statistics['executions']);
+      expect(Math.abs(Date.now() - Number(statistics['last']))).toBeLessThan(120_000);
+      expect(config).toMatchObject({
+        name: 'adult',
+        platform: 'onnxruntime_onnx',
+        max_batch_size: 0,
+        output: [
+          { name: 'label', data_type: 'TYPE_STRING', dims: [-1] },
+          { name: 'probabilities', data_type: 'TYPE_FP32', dims: [-1, 2] },
+        ],
+      });
+    });
+
+    it('tritonclient gets the likeliest classes', () => {
+      for (const rows of observed.triton.top) {
+        expect(rows).toHaveLength(ROWS.length);
+        rows.forEach((texts, at) => {
+          const parts = texts.map((text) => text.split(':'));
+          expect(parts.map(([, , label]) => label).sort()).toEqual([' <=50K', ' >50K']);
+          expect(parts[0]?.[2]).toBe(labels[at]);
+          expect(Number(parts[0]?.[0])).toBeGreaterThanOrEqual(Number(parts[1]?.[0]));
+        });
+      }
+    });
+
+    it('tritonclient gives a request its time, and learns which parameters have no effect', () => {
+      expect(observed.triton.scheduled).toEqual({
+        parameters: { ignored: 'priority, mine' },
+        labels,
+        late: ['504', 'The prediction did not finish in time.'],
+        sequence: ['400', expect.stringMatching(/^The parameter "sequence_id" is for models with a state/)],
+      });
     });
 
     it('tritonclient raises our errors', () => {

@@ -365,7 +365,14 @@ describe.skipIf(nginxMissing)(needsNginx("other servers' protocols through nginx
     it('describes the server, its health and its repository', async () => {
       expect((await ask('/v2')).body).toMatchObject({
         name: 'servemodel',
-        extensions: ['binary_tensor_data', 'model_repository'],
+        extensions: [
+          'binary_tensor_data',
+          'classification',
+          'model_configuration',
+          'model_repository',
+          'schedule_policy',
+          'statistics',
+        ],
       });
       expect((await ask('/v2/health/live')).body).toEqual({ live: true });
       expect((await ask('/v2/health/ready')).body).toEqual({ ready: true });
@@ -582,7 +589,7 @@ describe.skipIf(nginxMissing)(needsNginx("other servers' protocols through nginx
       ],
       ['an output twice', { ...whole, outputs: [{ name: 'label' }, { name: 'label' }] }, /more than once/],
       [
-        'a classification of an output',
+        'a classification of an output that has one value a row',
         { ...whole, outputs: [{ name: 'label', parameters: { classification: 1 } }] },
         /classification/,
       ],
@@ -590,7 +597,7 @@ describe.skipIf(nginxMissing)(needsNginx("other servers' protocols through nginx
       [
         'shared memory',
         withTensor('age', { data: undefined, parameters: { shared_memory_region: 'x' } }),
-        /needs its elements/,
+        /input 0 name shared memory/,
       ],
     ])('refuses %s', async (_, body, message) => {
       const answer = await infer(body);

@@ -29,6 +29,11 @@ export const ERRORS = {
     status: 401,
     detail: 'Send the key that you were given as "authorization: Bearer KEY" or as "x-api-key: KEY".',
   },
+  model_control_off: {
+    status: 403,
+    detail:
+      'Models are loaded and unloaded on this port only with MODEL_CONTROL=explicit; ADMIN_PORT always takes the same path.',
+  },
   model_not_found: {
     status: 404,
     detail: 'There is no such model; GET /models lists those that are served.',
@@ -43,6 +48,8 @@ export const ERRORS = {
     detail: 'This path answers application/json, which the Accept header excludes.',
   },
   request_timeout: { status: 408, detail: 'The request did not arrive in time.' },
+  model_loaded: { status: 409, detail: 'A model of this name is loaded already.' },
+  model_pinned: { status: 409, detail: 'Settings name this model or version, so it stays loaded.' },
   not_explainable: { status: 409, detail: "This model's answers can't be explained." },
   length_required: { status: 411, detail: 'The request needs a Content-Length header.' },
   body_too_large: { status: 413, detail: 'The body is larger than this server accepts.' },
@@ -54,6 +61,7 @@ export const ERRORS = {
   },
   invalid_columns: { status: 422, detail: "The columns do not match the model's signature." },
   invalid_rows: { status: 422, detail: "Some rows do not match the model's signature." },
+  model_refused: { status: 422, detail: 'The model could not be loaded.' },
   too_many_requests: { status: 429, detail: 'This client sends more requests than the server accepts.' },
   headers_too_large: { status: 431, detail: 'The headers are larger than this server accepts.' },
   internal_error: {
@@ -65,6 +73,7 @@ export const ERRORS = {
   overloaded: { status: 503, detail: 'Too many requests or rows are waiting.' },
   deadline_exceeded: { status: 504, detail: 'The prediction did not finish in time.' },
   http_version_not_supported: { status: 505, detail: 'This server speaks HTTP/1.0 and HTTP/1.1.' },
+  insufficient_memory: { status: 507, detail: 'There is not enough memory to load the model.' },
 } as const satisfies Record<string, CatalogueEntry>;
 
 export type ErrorCode = keyof typeof ERRORS;
@@ -73,6 +82,7 @@ export type ErrorCode = keyof typeof ERRORS;
 const TITLES: Readonly<Record<(typeof ERRORS)[ErrorCode]['status'], string>> = {
   400: 'Bad Request',
   401: 'Unauthorized',
+  403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
   406: 'Not Acceptable',
@@ -89,6 +99,7 @@ const TITLES: Readonly<Record<(typeof ERRORS)[ErrorCode]['status'], string>> = {
   503: 'Service Unavailable',
   504: 'Gateway Timeout',
   505: 'HTTP Version Not Supported',
+  507: 'Insufficient Storage',
 };
 
 /** Seconds after which a shed client may try again. */

@@ -22,6 +22,7 @@ import type { OnAnswered } from '../prediction/onAnswered.ts';
 import { createExplainer } from '../prediction/explainer.ts';
 import { createPredictor } from '../prediction/predictor.ts';
 import { tracedPredict } from '../prediction/traced.ts';
+import type { OrderModels } from '../rollout/messages.ts';
 import type { Config } from '../settings/settings.ts';
 import type { Tracing } from '../tracing/tracing.ts';
 import type { Assets } from '../web/assets.ts';
@@ -56,7 +57,8 @@ export interface AppDeps {
     Config,
     'CORS_ORIGINS' | 'DEADLINE_MS' | 'MAX_BODY_BYTES' | 'MAX_FILE_BYTES' | 'PLAYGROUND' | 'PORT'
   > &
-    VertexSettings;
+    VertexSettings &
+    Partial<Pick<Config, 'MODEL_CONTROL'>>;
   /** The server's private folder. */
   readonly runtime: string;
   readonly catalogue: Catalogue;
@@ -77,6 +79,8 @@ export interface AppDeps {
   readonly onAnswered?: readonly OnAnswered[];
   /** Asks for metrics of all processes. Without it `/models/:model/shadow` has no counts. */
   readonly askSums?: AskSums;
+  /** Loads and unloads models, where MODEL_CONTROL lets clients. */
+  readonly orderModels?: OrderModels;
   /** Undefined if tracing is off: then the path of a request has none of it. */
   readonly tracing?: Tracing | undefined;
   /** Asks how rows differ from the training data. Without it there is no `/models/:model/drift`. */
@@ -140,15 +144,20 @@ export function createApp(deps: AppDeps): App {
   const fileDeps = { predictor, explainer, http, recorder, maxFileBytes, folder: deps.runtime };
   defineRoute('/predict_file', predictFileRoute(fileDeps, defaultModel));
   defineRoute('/models/:model/predict_file', predictFileRoute(fileDeps, named));
-  const protocolDeps = { catalogue, predictor, explainer, lifecycle, http, recorder, maxBodyBytes, version };
+  const orderModels = config.MODEL_CONTROL === 'explicit' ? deps.orderModels : undefined;
+  const askSums = deps.askSums ?? (() => Promise.resolve([]));
+  const asked = { orderModels, askSums };
+  const own = { catalogue, predictor, explainer, lifecycle, http, recorder, maxBodyBytes, version };
+  const protocolDeps = { ...own, ...asked };
   defineProtocols(defineRoute, protocolDeps, config);
   const unknownCall = deps.grpc?.(defineRoute, (writeError) => serve(NO_ROUTE, writeError), protocolDeps);
 
   // Models.
-  defineRoute('/models', modelsRoute(catalogue));
-  defineRoute('/models/:model', modelRoute(catalogue, explanations, deps.importanceOf));
-  defineRoute('/models/:model/versions/:version', modelRoute(catalogue, explanations, deps.importanceOf));
-  defineRoute('/models/:model/shadow', shadowRoute(catalogue, deps.askSums ?? (() => Promise.resolve([]))));
+  const details = { explanations, importanceOf: deps.importanceOf };
+  defineRoute('/models', modelsRoute(catalogue, asked));
+  defineRoute('/models/:model', modelRoute(catalogue, { ...details, orders: asked }));
+  defineRoute('/models/:model/versions/:version', modelRoute(catalogue, details));
+  defineRoute('/models/:model/shadow', shadowRoute(catalogue, askSums));
   if (deps.askDrift) defineRoute('/models/:model/drift', driftRoute(catalogue, deps.askDrift, assets));
 
   // Pages and the document.

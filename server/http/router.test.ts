@@ -6,8 +6,8 @@ const ROUTES = [
   ['/', 'GET, HEAD'],
   ['/stats', 'GET, HEAD'],
   ['/predict', 'GET, HEAD, POST'],
-  ['/models', 'GET, HEAD'],
-  ['/models/adult', 'GET, HEAD'],
+  ['/models', 'GET, HEAD, POST'],
+  ['/models/adult', 'GET, HEAD, DELETE'],
   ['/health/live', 'GET, HEAD'],
   ['/health/ready', 'GET, HEAD'],
 ] as const;

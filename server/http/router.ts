@@ -8,7 +8,7 @@ import type { AppContext, AppEnv, Handler } from './context.ts';
 import type { Serve } from './middleware/serve.ts';
 
 /** The handlers of a path, by method. HEAD is answered by GET's, without its body. */
-export type Methods = Partial<Record<'GET' | 'POST', Handler>>;
+export type Methods = Partial<Record<'GET' | 'POST' | 'DELETE', Handler>>;
 
 /** Adds a route to the app. It answers 405, with the methods that it has, to any other method. */
 export type DefineRoute = (path: string, methods: Methods, writeError?: WriteError) => void;

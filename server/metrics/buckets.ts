@@ -10,7 +10,7 @@ export const SIZE_BUCKETS = [
 ];
 
 /** Rows of a batch, in powers of two up to its cap. */
-export const BATCH_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256];
+export const BATCH_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
 
 /** Predicted values of any unit, in steps of 1, 2 and 5. */
 export const VALUE_BUCKETS = [-2, -1, 0, 1, 2, 3, 4, 5, 6].flatMap((power) =>

@@ -16,7 +16,8 @@ export interface Count {
 
 /** A series of a histogram. */
 export interface Histogram {
-  observe(value: number): void;
+  /** @returns the bucket of the value, counted from 0 */
+  observe(value: number): number;
   /** Observations in each bucket, without those in lower ones. */
   readonly counts: Float64Array;
 }
@@ -109,6 +110,7 @@ export function createHistogram(
         while (bucket < buckets.length && value > (buckets[bucket] as number)) bucket++;
         (counts[bucket] as number)++;
         sum += value;
+        return bucket;
       },
     };
   };
@@ -152,6 +154,21 @@ export function createLatest(registry: Registry, family: Family): Series<Latest>
   };
   const head: FamilyHead = { ...family, type: 'gauge', merge: 'newest', bounds: [] };
   return register(registry, head, makeSeries, ({ value, time }) => (time === 0 ? undefined : [value, time]));
+}
+
+/** A series that shows the largest of all processes' values, such as the latest of times. */
+export interface Largest {
+  value: number;
+}
+
+export function createLargest(registry: Registry, family: Family): Series<Largest> {
+  const head: FamilyHead = { ...family, type: 'gauge', merge: 'max', bounds: [] };
+  return register(
+    registry,
+    head,
+    (): Largest => ({ value: NaN }),
+    ({ value }) => (Number.isNaN(value) ? undefined : [value]),
+  );
 }
 
 /** Makes a value once for each key. */

@@ -6,7 +6,7 @@ import type { Histogram } from './families.ts';
 import { createCounter, createHistogram, memo } from './families.ts';
 
 /** Methods as labels. Any other is `other`: a caller must not make series. */
-export const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'OPTIONS', 'other'];
+export const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS', 'other'];
 
 /** Error codes of shed requests. */
 const SHED_CODES = ['overloaded', 'draining'] as const satisfies readonly ErrorCode[];

@@ -35,7 +35,7 @@ it('makes a small scrape of many models until they are asked, with what alerts n
   expect(before).not.toMatch(/^inference_rows_total\{/m);
 
   const rows = { rows: 3, cells: new Float64Array(3), texts: [], warnings: [], warningsTotal: 0 };
-  recorder.answered(models[7]!, rows, new Float64Array(3));
+  recorder.answered(models[7]!, rows, new Float64Array(3), 0.001, 0);
   const after = await scrape();
   expect(after.match(/^inference_rows_total\{.*/gm)).toEqual([
     'inference_rows_total{model="model7",version="1"} 6',

@@ -10,12 +10,21 @@ import { BATCH_BUCKETS, LATENCY_BUCKETS, VALUE_BUCKETS } from './buckets.ts';
 import type { Histogram, Latest } from './families.ts';
 import { createCounter, createHistogram, createLatest } from './families.ts';
 import { createLoadedModels, labelsOf } from './loadedModels.ts';
+import { createRequestFamilies } from './requests.ts';
 
 /** Records inference. All labels come from model signatures. */
 export interface InferenceRecorder {
   batch(model: Model, rows: number, seconds: number): void;
   queued(model: Model, seconds: number): void;
-  answered(model: Model, rows: EncodedRows, answers: Float64Array): void;
+  /**
+   * A request, or a piece of a file, is answered.
+   *
+   * @param seconds from the body to the answers
+   * @param began when it began, in milliseconds of performance.now()
+   */
+  answered(model: Model, rows: EncodedRows, answers: Float64Array, seconds: number, began: number): void;
+  /** A request got an error, `seconds` after it began. */
+  failed(model: Model, seconds: number): void;
   invalid(model: Model, refusals: readonly Refusal[]): void;
   /** Seconds from the text of an accepted body to checked and encoded rows. */
   parsed(model: Model, seconds: number): void;
@@ -93,6 +102,7 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
     name: 'csv_header_absent_total',
     help: 'CSVs on /invocations whose first line was taken as a row, as it names no column.',
   });
+  const requestsOf = createRequestFamilies(registry);
   const models = createLoadedModels(registry);
   /** The series of a model, from its first request on: with hundreds of models, most have none. */
   const seriesOf = perModel((model) => {
@@ -103,6 +113,7 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
       queue: queue(labels),
       duration: duration(labels),
       batchRows: batchRows(labels),
+      requests: requestsOf(labels),
       rows: rowsTotal(labels),
       width: answerWidth(model.output),
       // Only a regression has values.
@@ -131,13 +142,16 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
   return {
     batch: (model, rows, seconds) => {
       const series = seriesOf(model);
-      series.batchRows.observe(rows);
+      const bucket = series.batchRows.observe(rows);
       series.duration.observe(seconds);
+      series.requests.batch(bucket, seconds);
     },
+    failed: (model, seconds) => seriesOf(model).requests.failed(seconds),
     queued: (model, seconds) => seriesOf(model).queue.observe(seconds),
-    answered: (model, rows, answers) => {
+    answered: (model, rows, answers, seconds, began) => {
       const series = seriesOf(model);
       series.rows.add(rows.rows);
+      series.requests.answered(seconds, began);
       const { width } = series;
       if (series.labels.length > 0)
         for (let at = 0; at < answers.length; at += width) series.labels[answers[at] as number]?.add(1);

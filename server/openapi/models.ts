@@ -5,6 +5,7 @@ import { driftOperation } from './drift.ts';
 import { headers } from './headers.ts';
 import type { Json } from './json.ts';
 import { content, ref } from './json.ts';
+import { describeOrders } from './orders.ts';
 import type { Operation } from './operation.ts';
 import { problemResponses } from './problems.ts';
 import { shadowOperation } from './shadow.ts';
@@ -12,6 +13,8 @@ import { shadowOperation } from './shadow.ts';
 const SUMMARY_PROPERTIES: Json = {
   name: { type: 'string' },
   version: { type: 'integer', minimum: 1 },
+  modelName: { type: 'string', description: "With MODEL_CONTROL=explicit: SageMaker's member for the name." },
+  modelUrl: { type: 'string', description: 'With MODEL_CONTROL=explicit: the folder of its files.' },
   default: { type: 'boolean', description: 'Whether it answers /predict.' },
   state: { type: 'string' },
   description: { type: 'string' },
@@ -146,6 +149,7 @@ export function describeModels({ defaultModel }: Catalogue): Operation[] {
       path: '/models/{model}',
       description: operation('getModel', 'A model, in the version served', 'ModelDetails', [model], [404]),
     },
+    ...describeOrders(model),
     {
       method: 'get',
       route: '/models/:model/versions/:version',

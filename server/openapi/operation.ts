@@ -2,7 +2,7 @@ import type { Json } from './json.ts';
 
 /** An operation of the document. */
 export interface Operation {
-  readonly method: 'get' | 'post';
+  readonly method: 'get' | 'post' | 'delete';
   /** The route that answers it, as the app defines it. */
   readonly route: string;
   /** Its path in the document: the route with its parameters filled in, or in braces. */

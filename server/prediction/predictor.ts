@@ -1,15 +1,13 @@
 import { setTimeout } from 'node:timers/promises';
-import { withWarnings } from '../encoding/warnings.ts';
 import type { EncodeOptions, EncodedRows, Table } from '../model/rows.ts';
 import { Problem } from '../errors/problem.ts';
 import type { Inference, PredictOptions, Scores } from '../inference/port.ts';
 import type { HttpRecorder } from '../metrics/http.ts';
-import { isShed } from '../metrics/http.ts';
 import type { InferenceRecorder } from '../metrics/inference.ts';
 import type { Model } from '../model/model.ts';
 import { createDecodeTurn } from '../overload/decodeTurn.ts';
 import type { AnsweredRows } from './failedRows.ts';
-import { leaveOutFailed } from './failedRows.ts';
+import { createCounting } from './counting.ts';
 import type { OnAnswered } from './onAnswered.ts';
 import type { PredictRequest } from './request.ts';
 
@@ -112,38 +110,20 @@ const optionsOf = (
 
 export function createPredictor(deps: PredictorDeps): Predictor {
   const { inference, http, recorder, patienceMs, onAnswered = [], around = (predict) => predict } = deps;
-  /** Counts what a refused body was refused for. */
-  const invalid = (model: Model, error: unknown): never => {
-    if (error instanceof Problem) recorder.invalid(model, error.refusals);
-    throw error;
-  };
-  const encode: Predictor['encode'] = (model, table, options) => {
-    try {
-      const encoded = model.encoder.encode(table.columns, table.data, options, table);
-      const rows = table.warnings === undefined ? encoded : withWarnings(encoded, table.warnings);
-      if (rows.refused) recorder.invalid(model, rows.refused.refusals);
-      return rows;
-    } catch (error) {
-      return invalid(model, error);
-    }
-  };
-  const decodeCounted = <D extends Decoded>(model: Model, decode: () => D): D => {
-    try {
-      return decode();
-    } catch (error) {
-      return invalid(model, error);
-    }
-  };
-  const report = (id: string, model: Model, table: Table, rows: EncodedRows, answers: Float64Array): void => {
-    recorder.answered(model, rows, answers);
+  const { decode: decodeCounted, encode, failed, refused, leaveOut } = createCounting(recorder, http);
+  const report = (
+    id: string,
+    model: Model,
+    table: Table,
+    rows: EncodedRows,
+    answers: Float64Array,
+    seconds: number,
+    began: number,
+  ): void => {
+    recorder.answered(model, rows, answers, seconds, began);
     if (onAnswered.length === 0) return;
     const answered = { id, model, table, rows, answers };
     for (const observe of onAnswered) observe(answered);
-  };
-  /** Counts a request that was shed. */
-  const refused = (error: unknown): never => {
-    if (error instanceof Problem && isShed(error.code)) http.shed(error.code);
-    throw error;
   };
   const patiently = async <T>(attempt: () => Promise<T> | T): Promise<T> => {
     const giveUp = performance.now() + patienceMs;
@@ -157,63 +137,56 @@ export function createPredictor(deps: PredictorDeps): Predictor {
       }
     }
   };
-  const infer = (model: Model, rows: EncodedRows, options: PredictOptions): Promise<Scores> | Scores => {
-    try {
-      const scores = inference.predict(model, rows, options);
-      return scores instanceof Promise ? scores.catch(refused) : scores;
-    } catch (error) {
-      return refused(error);
-    }
-  };
-  /** Leaves out the rows that the model fails on: neither metrics nor observers see them as answered. */
-  const leaveOut = (
-    model: Model,
-    table: Table,
-    rows: EncodedRows,
-    scores: Scores,
-    { skipBadRows = false }: EncodeOptions,
-  ): AnsweredRows => {
-    try {
-      const answered = leaveOutFailed(model, table, rows, scores, skipBadRows);
-      recorder.invalid(model, answered.refusals);
-      return answered;
-    } catch (error) {
-      return invalid(model, error);
-    }
-  };
   const decodeTurn = createDecodeTurn(patienceMs, inference.backlog);
   const predict = around((request, model, decode, options, since) => {
     const start = performance.now();
-    const decoded = decodeCounted(model, decode);
-    const rows = decoded.encoded ?? encode(model, decoded.table, options);
-    const parseMs = performance.now() - start;
-    decodeTurn.spend(parseMs);
-    const parseSeconds = parseMs / 1000;
-    recorder.parsed(model, parseSeconds);
-    const finish = (scores: Scores): Prediction<typeof decoded> => {
-      const { queueSeconds, runSeconds, failed } = scores;
-      if (failed !== undefined) {
-        const left = leaveOut(model, decoded.table, rows, scores, options);
-        report(request.id, model, decoded.table, left.rows, left.answers);
-        return { model, decoded, ...left, parseSeconds, queueSeconds, runSeconds };
-      }
-      const { answers } = scores;
-      report(request.id, model, decoded.table, rows, answers);
-      return { model, decoded, rows, parseSeconds, answers, queueSeconds, runSeconds };
-    };
-    const scores = infer(model, rows, optionsOf(request, rows, since, start, options.skipBadRows));
-    return scores instanceof Promise ? scores.then(finish) : finish(scores);
+    try {
+      const decoded = decodeCounted(model, decode);
+      const rows = decoded.encoded ?? encode(model, decoded.table, options);
+      const parseMs = performance.now() - start;
+      decodeTurn.spend(parseMs);
+      const parseSeconds = parseMs / 1000;
+      recorder.parsed(model, parseSeconds);
+      const finish = (scores: Scores): Prediction<typeof decoded> => {
+        const { queueSeconds, runSeconds } = scores;
+        const { table } = decoded;
+        const seconds = parseSeconds + queueSeconds + runSeconds;
+        if (scores.failed !== undefined) {
+          // Only scores that were waited for have failed rows.
+          const left = leaveOut(model, table, rows, scores, options, start);
+          report(request.id, model, table, left.rows, left.answers, seconds, start);
+          return { model, decoded, ...left, parseSeconds, queueSeconds, runSeconds };
+        }
+        const { answers } = scores;
+        report(request.id, model, table, rows, answers, seconds, start);
+        return { model, decoded, rows, parseSeconds, answers, queueSeconds, runSeconds };
+      };
+      const scores = inference.predict(
+        model,
+        rows,
+        optionsOf(request, rows, since, start, options.skipBadRows),
+      );
+      if (!(scores instanceof Promise)) return finish(scores);
+      return scores.then(finish, (error: unknown) => {
+        failed(model, start);
+        return refused(error);
+      });
+    } catch (error) {
+      failed(model, start);
+      return refused(error);
+    }
   });
 
   return {
     encode,
     score: async (id, model, table, rows, options) => {
       const { skipBadRows = false } = options;
+      const start = performance.now();
       const scores = await patiently(() => inference.predict(model, rows, { requestId: id, skipBadRows }));
       const scored = scores.failed
-        ? leaveOut(model, table, rows, scores, options)
+        ? leaveOut(model, table, rows, scores, options, start)
         : { rows, answers: scores.answers };
-      report(id, model, table, scored.rows, scored.answers);
+      report(id, model, table, scored.rows, scored.answers, scores.queueSeconds + scores.runSeconds, start);
       return { ...scores, ...scored };
     },
     predict: (request, model, decode, options) => {

@@ -1,10 +1,10 @@
 import cluster from 'node:cluster';
 import { once } from 'node:events';
 import type { Logger } from 'pino';
+import type { Keyring } from '../access/keyring.ts';
 import { createKeyring } from '../access/keyring.ts';
 import type { ToProcess } from '../messages.ts';
 import { recordAppInfo } from '../metrics/registry.ts';
-import type { VersionState } from '../model/catalogue.ts';
 import { onnxRuntimeVersion, softwareVersion } from '../platform/install.ts';
 import { shutdown } from '../platform/shutdown.ts';
 import { lazySource } from '../repository/openSource.ts';
@@ -15,6 +15,7 @@ import type { Rollout } from '../rollout/rollout.ts';
 import { createRollout } from '../rollout/rollout.ts';
 import { wishesOf } from '../rollout/wishes.ts';
 import type { Config } from '../settings/settings.ts';
+import type { AdminOptions } from './adminServer.ts';
 import { createAdminServer } from './adminServer.ts';
 import type { FirstChildren } from './firstChildren.ts';
 import { createDispatch } from './dispatch.ts';
@@ -22,6 +23,7 @@ import type { Unresponsive } from './heartbeat.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import { createMetricsServer } from './metrics/metricsServer.ts';
 import { createServerMetrics } from './metrics/serverMetrics.ts';
+import { createModelOrders } from './modelOrders.ts';
 import { killFrozenWorkers } from './nginx/frozenWorkers.ts';
 import { drainMs } from './processes.ts';
 import { createReload } from './reload.ts';
@@ -86,6 +88,15 @@ function watchRepository(
   });
 }
 
+/** What `POST /reload` does: reads keys and models again, and tries refused versions. */
+const refreshBy =
+  (keyring: Pick<Keyring, 'reread'>, rollout: Rollout): AdminOptions['refresh'] =>
+  async () => {
+    keyring.reread();
+    if (!(await rollout.retry())) throw new Error('cannot read the repository');
+    return rollout.versions;
+  };
+
 /** @throws {KeysUnreadable} */
 export function createPrimary(options: PrimaryOptions): Primary {
   const { config, runtime, nginx, children, log, exit } = options;
@@ -121,12 +132,13 @@ export function createPrimary(options: PrimaryOptions): Primary {
     ready: () => serving && processes.ready.some(({ worker }) => heartbeat.isReady(worker.id)),
   });
 
-  const refresh = async (): Promise<readonly VersionState[]> => {
-    keyring.reread();
-    if (!(await rollout.retry())) throw new Error('cannot read the repository');
-    return rollout.versions;
-  };
-  const adminServer = createAdminServer({ versions: () => rollout.versions, refresh, log });
+  const orderModels = createModelOrders(rollout.orders, config.MAX_MODEL_BYTES);
+  const adminServer = createAdminServer({
+    versions: () => rollout.versions,
+    refresh: refreshBy(keyring, rollout),
+    orderModels,
+    log,
+  });
   const stopLooking = (): void => {
     watch?.stop();
     verifier.close();
@@ -156,8 +168,9 @@ export function createPrimary(options: PrimaryOptions): Primary {
     exit(code);
   };
 
+  const parts = { heartbeat, rollout, orderModels, scraper, loadMonitor, drift, log };
   processes.attach({
-    receive: createDispatch({ heartbeat, rollout, scraper, loadMonitor, drift, answer: processes.sendTo }),
+    receive: createDispatch({ ...parts, answer: processes.sendTo }),
     equip: (child) => {
       const { worker, pid, exited } = child;
       const send = (message: ToProcess): void => sendTo(child, message);

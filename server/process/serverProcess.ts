@@ -120,24 +120,19 @@ export function startServerProcess(options: ServerProcessOptions): ServerProcess
     letYoungGenerationGrow(true);
     tracing = await openTracing(tracingOptions(config, softwareVersion(), process.pid), registry, log);
     const grpc = config.GRPC_PORT === 0 ? undefined : await import('../http/grpc/define.ts');
+    const { explanations, importanceOf } = inference;
+    const own = { config, runtime, catalogue, lifecycle, http, recorder, log, explanations, importanceOf };
     const app = createApp({
-      config,
-      runtime,
-      catalogue,
+      ...own,
       inference: inline,
-      explanations: inference.explanations,
-      importanceOf: inference.importanceOf,
-      lifecycle,
-      http,
-      recorder,
+      tracing,
       load: load.read,
       assets: readAssets(fileURLToPath(new URL('../web', import.meta.url))),
-      log,
       authorize: needsKeys(config) ? createAuthorizer(gate, registry, config.AIP_HEALTH_ROUTE) : undefined,
       onAnswered: observers.observe,
       askSums: askPrimary.sums,
-      tracing,
       grpc: grpc?.createGrpc(registry),
+      orderModels: askPrimary.orderModels,
       ...(config.DRIFT_WINDOW_MS > 0 ? { askDrift: askPrimary.drift } : {}),
     });
     const listener = await listen(app, address);
@@ -208,6 +203,7 @@ export function startServerProcess(options: ServerProcessOptions): ServerProcess
           return load.receive(message.load);
         case 'sums':
         case 'drift':
+        case 'ordered':
           return askPrimary.receive(message);
       }
     },

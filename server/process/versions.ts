@@ -45,7 +45,8 @@ export function createVersions(options: VersionsOptions): Versions {
     const find = (key: string): Model => models.get(key) as Model;
     const answering = served.map(find);
     return {
-      defaultModel: answering.find(({ name }) => name === defaultModel) ?? unavailableModel(defaultModel),
+      defaultModel:
+        answering.find(({ name }) => name === defaultModel) ?? unavailableModel(defaultModel, versions),
       models: open.map(find).sort(byNameAndVersion),
       served: answering,
       versions,

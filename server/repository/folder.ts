@@ -72,6 +72,12 @@ async function listModel(root: string, name: string): Promise<Candidate[] | unde
   );
 }
 
+const isAbsent = (folder: string): Promise<boolean> =>
+  stat(folder).then(
+    () => false,
+    (error: NodeJS.ErrnoException) => error.code === 'ENOENT',
+  );
+
 /** Lists a folder that belongs to one model: it is a version itself, or holds versions. */
 async function listOneModel(root: string, name: string): Promise<Candidate[]> {
   const holdsModel = (folder: string): Promise<boolean> =>
@@ -97,6 +103,21 @@ async function listOneModel(root: string, name: string): Promise<Candidate[]> {
   );
 }
 
+/**
+ * Lists the versions in a folder that belongs to one model, outside of any repository.
+ *
+ * @throws {ModelRefused} when it can't be read, or holds none
+ */
+export async function listModelFolder(folder: string, name: string): Promise<Candidate[]> {
+  const root = await realpath(folder).catch((error: NodeJS.ErrnoException) => {
+    throw new ModelRefused(name, `its folder cannot be read (${error.code ?? 'unknown error'})`);
+  });
+  const versions = await listOneModel(root, name);
+  if (versions.length === 0)
+    throw new ModelRefused(name, 'its folder holds neither model.onnx nor <version>/model.onnx');
+  return versions.sort(byNameAndVersion);
+}
+
 async function readPreferences(repository: string): Promise<Preferences> {
   const text = await readFile(join(repository, PREFERENCES_FILE), 'utf8').catch(() => undefined);
   return text === undefined ? {} : parsePreferences(text);
@@ -107,12 +128,18 @@ async function readPreferences(repository: string): Promise<Preferences> {
  * that is what KServe mounts.
  *
  * @param onlyModel the name of the model in such a folder
+ * @param mayBeEmpty models may come by request: a folder that isn't there is an empty repository, too
  * @throws {ModelRefused} when it can't be read, or holds no version of a model with a possible name
  */
-export async function listFolder(repository: string, onlyModel = 'model'): Promise<Listing> {
+export async function listFolder(
+  repository: string,
+  onlyModel = 'model',
+  mayBeEmpty = false,
+): Promise<Listing> {
   const refuse = (error: NodeJS.ErrnoException): never => {
     throw new ModelRefused('repository', `${repository} cannot be read (${error.code ?? 'unknown error'})`);
   };
+  if (mayBeEmpty && (await isAbsent(repository))) return { candidates: [], preferences: {} };
   const root = await realpath(repository).catch(refuse);
   const names = await listFolders(root).catch(refuse);
   const models = await Promise.all(names.map((name) => listModel(root, name)));
@@ -121,7 +148,7 @@ export async function listFolder(repository: string, onlyModel = 'model'): Promi
   if (candidates.length === 0) candidates.push(...(await listOneModel(root, onlyModel)));
   const [fault] = faults;
   if (candidates.length === 0 && fault) throw fault;
-  if (candidates.length === 0)
+  if (candidates.length === 0 && !mayBeEmpty)
     throw new ModelRefused('repository', `${repository} holds no <name>/<version> folder`);
   return {
     candidates: candidates.sort(byNameAndVersion),

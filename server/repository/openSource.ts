@@ -6,7 +6,7 @@ import type { Source } from './source.ts';
 
 type SourceConfig = Pick<
   Config,
-  'MODEL_REPOSITORY' | 'MODEL_CACHE' | 'AWS_BUCKET_NAME' | 'EXPERIMENT_ID' | 'DEFAULT_MODEL'
+  'MODEL_REPOSITORY' | 'MODEL_CACHE' | 'MODEL_CONTROL' | 'AWS_BUCKET_NAME' | 'EXPERIMENT_ID' | 'DEFAULT_MODEL'
 >;
 
 /** The source that settings name. S3's client is loaded only if needed. */
@@ -14,20 +14,22 @@ async function openSource(config: SourceConfig, log: Logger): Promise<Source> {
   const { MODEL_REPOSITORY, MODEL_CACHE, AWS_BUCKET_NAME, EXPERIMENT_ID, DEFAULT_MODEL } = config;
   const cache = fromHome(MODEL_CACHE);
   const onlyModel = DEFAULT_MODEL ?? 'model';
+  const mayBeEmpty = config.MODEL_CONTROL === 'explicit';
   if (AWS_BUCKET_NAME !== undefined && EXPERIMENT_ID !== undefined) {
     const { createS3Source } = await import('./s3/source.ts');
     return createS3Source({
       place: { bucket: AWS_BUCKET_NAME, experiment: EXPERIMENT_ID, name: onlyModel },
       cache,
+      mayBeEmpty,
       log,
     });
   }
   if ('bucket' in MODEL_REPOSITORY) {
     const { createS3Source } = await import('./s3/source.ts');
-    return createS3Source({ place: MODEL_REPOSITORY, cache, log });
+    return createS3Source({ place: MODEL_REPOSITORY, cache, mayBeEmpty, log });
   }
   const folder = fromHome(MODEL_REPOSITORY.folder);
-  return { list: () => listFolder(folder, onlyModel), fetch: () => Promise.resolve() };
+  return { list: () => listFolder(folder, onlyModel, mayBeEmpty), fetch: () => Promise.resolve() };
 }
 
 /** The source that settings name, opened at its first use: a start that fails earlier sends no request. */

@@ -12,6 +12,12 @@ export interface Wishes {
   readonly shadows: readonly string[];
   /** How many of the newest versions of each model are open, beside those that are served, pinned or shadows. */
   readonly openVersions: number;
+  /** Models may come by request: the server may start without one, and settings may name models that aren't there yet. */
+  readonly mayStartEmpty?: boolean;
+  /** Ids of the versions that requests have opened, however old. */
+  readonly named?: ReadonlySet<string>;
+  /** Whether a model was added by request: it is never the default one by its name alone. */
+  readonly isAdded?: (name: string) => boolean;
 }
 
 /** The versions that are to be open and served. */
@@ -38,7 +44,7 @@ function group(candidates: readonly Candidate[]): Map<string, Candidate[]> {
   return groups;
 }
 
-function pinsOf({ preferences }: Listing, wishes: Wishes): (name: string) => Pin {
+export function pinsOf({ preferences }: Pick<Listing, 'preferences'>, wishes: Wishes): (name: string) => Pin {
   const own = new Map(Object.entries(preferences.versions ?? {}));
   return (name) => wishes.pins.get(name) ?? own.get(name) ?? 'latest';
 }
@@ -88,9 +94,9 @@ function findMissing(
 export function makePlan(listing: Listing, wishes: Wishes, refusals: Refusals): Plan {
   const models = group(listing.candidates);
   const names = new Set(models.keys());
-  const missing = new Map(findMissing(names, listing, wishes));
+  const missing = new Map(wishes.mayStartEmpty ? [] : findMissing(names, listing, wishes));
   for (const id of wishes.shadows) {
-    if (!listing.candidates.some((candidate) => candidate.id === id))
+    if (!wishes.mayStartEmpty && !listing.candidates.some((candidate) => candidate.id === id))
       missing.set(id, new ModelRefused(id, 'SHADOW names a version that the repository does not hold'));
   }
   const pinOf = pinsOf(listing, wishes);
@@ -107,23 +113,27 @@ export function makePlan(listing: Listing, wishes: Wishes, refusals: Refusals): 
     const newest = new Set(good.slice(-wishes.openVersions));
     open.push(
       ...good.filter(
-        (candidate) => candidate === chosen || newest.has(candidate) || wishes.shadows.includes(candidate.id),
+        (candidate) =>
+          candidate === chosen ||
+          newest.has(candidate) ||
+          wishes.named?.has(candidate.id) ||
+          wishes.shadows.includes(candidate.id),
       ),
     );
   }
-  const [first = ''] = names;
+  const first = [...names].find((name) => !wishes.isAdded?.(name)) ?? '';
   return { defaultModel: namedDefault(listing, wishes) ?? first, open, served, missing };
 }
 
 /** The model that settings or the repository itself call the default. */
-const namedDefault = ({ preferences }: Listing, { defaultModel }: Wishes): string | undefined =>
+export const namedDefault = ({ preferences }: Listing, { defaultModel }: Wishes): string | undefined =>
   [defaultModel, preferences.default].find((name) => name !== undefined && name !== '');
 
 /** Why a server can't start with a plan: the default model is missing, or a model that settings name, or all are. */
 function obstacleOf(plan: Plan, listing: Listing, wishes: Wishes): ModelRefused | undefined {
   const needed = [namedDefault(listing, wishes) ?? '', ...wishes.pins.keys(), ...wishes.shadows];
   const obstacles = needed.flatMap((name) => plan.missing.get(name) ?? []);
-  return plan.open.length > 0 ? obstacles[0] : (obstacles[0] ?? [...plan.missing.values()][0]);
+  return obstacles[0] ?? (plan.open.length > 0 ? undefined : [...plan.missing.values()][0]);
 }
 
 /**
@@ -135,7 +145,7 @@ function obstacleOf(plan: Plan, listing: Listing, wishes: Wishes): ModelRefused 
 export function planStart(plan: Plan, listing: Listing, wishes: Wishes): Plan {
   const obstacle = obstacleOf(plan, listing, wishes);
   if (obstacle) throw obstacle;
-  return { ...plan, defaultModel: namedDefault(listing, wishes) ?? (plan.open[0] as Candidate).name };
+  return { ...plan, defaultModel: namedDefault(listing, wishes) ?? plan.open[0]?.name ?? '' };
 }
 
 /** Whether `planStart` returns a plan. */

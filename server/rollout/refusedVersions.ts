@@ -27,6 +27,8 @@ export interface RefusedVersions {
   retryTransient(): void;
   /** Allows another try of all versions. */
   retryAll(): void;
+  /** Allows another try of all versions of a model. */
+  retryModel(name: string): void;
   /** Forgets all keys but these. */
   forget(known: ReadonlySet<string>): void;
 }
@@ -68,6 +70,10 @@ export function createRefusedVersions(): RefusedVersions {
     retryAll: () => {
       reasons.clear();
       deaths.clear();
+    },
+    retryModel: (name) => {
+      for (const facts of [reasons, deaths])
+        for (const key of facts.keys()) if (key.startsWith(`${name}/`)) facts.delete(key);
     },
     forget: (known) => {
       for (const facts of [reasons, deaths, failed, transient])

@@ -4,6 +4,7 @@ import { ModelRefused } from '../model/refused.ts';
 import type { Candidate, Listing } from '../repository/listing.ts';
 import { keyOf } from '../repository/listing.ts';
 import type { Source } from '../repository/source.ts';
+import { createChoices } from './choices.ts';
 import { createEquip } from './equip.ts';
 import { createFailures } from './failures.ts';
 import type { Holding, Recipient } from './holdings.ts';
@@ -11,6 +12,8 @@ import { createHoldings } from './holdings.ts';
 import type { RolloutFromProcess } from './messages.ts';
 import type { OpeningsOptions, Outcome } from './openings.ts';
 import { createOpenings } from './openings.ts';
+import type { Orders } from './orders.ts';
+import { createOrders } from './orders.ts';
 import type { Plan, Wishes } from './plan.ts';
 import { createPlanner } from './planner.ts';
 import { createRefusedVersions } from './refusedVersions.ts';
@@ -18,6 +21,7 @@ import { createRetry } from './retry.ts';
 import { createRolloutLog } from './rolloutLog.ts';
 import { createSendStates } from './sendStates.ts';
 import { createSwaps } from './swaps.ts';
+import { createTurns } from './turns.ts';
 
 export interface RolloutOptions {
   readonly source: Source;
@@ -50,7 +54,9 @@ export interface Rollout {
   refresh(listing?: Listing): Promise<boolean>;
   /** Refreshes, and tries refused versions again. */
   retry(): Promise<boolean>;
-  receive(id: number, message: RolloutFromProcess): void;
+  /** Loads and unloads models by request. */
+  readonly orders: Orders;
+  receive(id: number, message: Exclude<RolloutFromProcess, { type: 'order' }>): void;
   readonly versions: readonly VersionState[];
   /** The listing that was last brought to the processes. */
   readonly listing: Listing;
@@ -70,7 +76,9 @@ export function createRollout({ source, wishes, verify, log, onRefused }: Rollou
   const openings = createOpenings({ fetch: (candidate) => source.fetch(candidate), verify });
   const swaps = createSwaps();
   const refused = createRefusedVersions();
-  const planner = createPlanner({ wishes, refusals: refused.reasons, isHeld: holdings.isHeld });
+  const choices = createChoices();
+  const { isHeld } = holdings;
+  const planner = createPlanner({ wishes, choices, refusals: refused.reasons, isHeld });
   /** What was bad may be good again, and there may be room for what couldn't be fetched. */
   const retry = createRetry(() => {
     holdings.clearMissing();
@@ -81,7 +89,8 @@ export function createRollout({ source, wishes, verify, log, onRefused }: Rollou
   const failures = createFailures({ holdings, planner, refused, retry, rolloutLog, onRefused });
   const serve = (holding: Holding, plan: Plan): Promise<void> => swaps.serve(holding, plan, planner.states());
   /** Forgets contents that the repository no longer holds, and no process has open. */
-  const forget = ({ candidates }: Listing): void => {
+  const forget = (listing: Listing): void => {
+    const { candidates } = choices.complete(listing);
     const known = new Set([...candidates, ...(planner.current?.open ?? [])].map(keyOf));
     openings.forget(known);
     refused.forget(known);
@@ -117,30 +126,27 @@ export function createRollout({ source, wishes, verify, log, onRefused }: Rollou
       const { holding, candidate } = task;
       planner.loading = candidate;
       sendStates();
-      const outcome = await openings.open(holding, candidate);
-      planner.loading = undefined;
+      const outcome = await openings.open(holding, candidate).finally(() => (planner.loading = undefined));
       judge(holding, candidate, outcome);
     }
   };
 
-  let last = Promise.resolve(true);
-  /** Applies one listing after the other: each begins with what the one before it ended with. */
-  const applyNext = (read: () => Promise<Listing>): Promise<boolean> => {
-    last = last.then(async () => {
+  /** Listings and orders, one after the other: each begins with what the one before it ended with. */
+  const inTurn = createTurns();
+  const applyNext = (read: () => Promise<Listing>): Promise<boolean> =>
+    inTurn(async () => {
       try {
         await apply(await read());
         return true;
       } catch (error) {
         if (!(error instanceof ModelRefused)) throw error;
-        planner.loading = undefined;
         rolloutLog.unreadable(error);
         return false;
       }
     });
-    return last;
-  };
   const applyAgain = (): Promise<boolean> =>
     applyNext(() => Promise.resolve(planner.applied ?? (planner.listing as Listing)));
+  const orders = createOrders({ source, wishes, choices, planner, holdings, refused, inTurn, apply });
 
   const { prepare, equip } = createEquip({
     source,
@@ -154,6 +160,7 @@ export function createRollout({ source, wishes, verify, log, onRefused }: Rollou
     applyAgain,
   });
   return {
+    orders,
     prepare,
     equip,
     begin: () => {

@@ -10,10 +10,15 @@ export interface Knowledge {
   readonly refusals: Refusals;
   readonly loading: Candidate | undefined;
   readonly wishes: Wishes;
+  /** Whether a request keeps a version closed. */
+  readonly isClosed?: (candidate: Candidate) => boolean;
 }
 
+const UNLOADED = 'it was unloaded by request';
+
 /** The state of every version that the repository holds or that is still open, by name, then by version. */
-export function describeVersions({ listing, current, refusals, loading, wishes }: Knowledge): VersionState[] {
+export function describeVersions(knowledge: Knowledge): VersionState[] {
+  const { listing, current, refusals, loading, wishes, isClosed } = knowledge;
   const openById = new Map(current.open.map((candidate) => [candidate.id, candidate]));
   const listed = new Set(listing.candidates.map(({ id }) => id));
   const describe = (candidate: Candidate): VersionState => {
@@ -31,6 +36,7 @@ export function describeVersions({ listing, current, refusals, loading, wishes }
       };
     }
     if (loading?.id === id) return { ...own, state: 'loading' };
+    if (isClosed?.(candidate)) return { ...own, state: 'closed', reason: UNLOADED };
     if (refusal !== undefined) return { ...own, state: 'refused', reason: refusal };
     const missing = current.missing.get(name)?.message;
     return {

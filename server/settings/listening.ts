@@ -21,7 +21,7 @@ export const LISTENING = {
     default: 0,
     shown: '0 (off)',
     parse: integer([0, 65_535]),
-    meaning: 'Port of `POST /reload` and `GET /models`, on 127.0.0.1 only.',
+    meaning: "Port of `POST /reload`, `GET /models` and V2's `load` and `unload`, on 127.0.0.1 only.",
   },
   GRPC_PORT: {
     default: 0,

@@ -12,7 +12,7 @@ export type RepositoryPlace = { readonly folder: string } | BucketPlace;
 
 const DEFAULT_PLACE: RepositoryPlace = { folder: './models' };
 /** Memory for each byte of a model's file: while a forest is verified, ONNX Runtime takes 12 bytes for each, and its parts more. */
-const BYTES_PER_MODEL_BYTE = 16;
+export const BYTES_PER_MODEL_BYTE = 16;
 
 const NO_PINS: ReadonlyMap<string, Pin> = new Map();
 const NO_VERSIONS: readonly string[] = [];
@@ -79,6 +79,12 @@ export const MODELS = {
     parse: integer([0, 86_400_000]),
     meaning:
       'How often the repository is checked for new versions; with hundreds of them less often, since that takes at most 0.5 % of a CPU; 0: only on `SIGHUP` and `POST /reload`.',
+  },
+  MODEL_CONTROL: {
+    default: 'repository' as const,
+    parse: oneOf('repository', 'explicit'),
+    meaning:
+      '`explicit`: clients of the public port may load and unload models, and the server may start without one. Else only `ADMIN_PORT` takes such requests.',
   },
   SHADOW: {
     default: NO_VERSIONS,

@@ -186,6 +186,8 @@ describe('a ModelInferResponse', () => {
     id: 'mine',
     raw,
     tensors: [],
+    timeoutMs: undefined,
+    ignored: [],
     wanted: OUTPUTS.map((output) => ({ output, binary: raw, class: undefined })),
   });
   const model = { name: 'm', version: 12 } as Parameters<typeof writeGrpcInferAnswer>[0];

@@ -10,7 +10,7 @@ export interface V2InferAnswer {
 /** Writes the outputs that a request wants. @param contributions of the output that explains, if it is wanted */
 export function writeV2InferAnswer(
   { name, version }: Model,
-  { id, wanted }: Omit<V2InferRequest, 'tensors'>,
+  { id, wanted, ignored }: Omit<V2InferRequest, 'tensors'>,
   rows: number,
   answers: Float64Array,
   contributions: Float64Array | undefined,
@@ -26,8 +26,9 @@ export function writeV2InferAnswer(
     return `${head},"parameters":{"binary_data_size":${bytes.length}}}`;
   });
   const echoed = id === undefined ? '' : `"id":${JSON.stringify(id)},`;
+  const named = ignored.length === 0 ? '' : `"parameters":{"ignored":${JSON.stringify(ignored.join(', '))}},`;
   return {
-    json: `{"model_name":"${name}","model_version":"${version}",${echoed}"outputs":[${outputs.join(',')}]}`,
+    json: `{"model_name":"${name}","model_version":"${version}",${echoed}${named}"outputs":[${outputs.join(',')}]}`,
     binary,
   };
 }

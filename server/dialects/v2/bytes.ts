@@ -85,11 +85,11 @@ function readShort(
   } catch {
     return undefined;
   }
-  if (!Array.isArray(request.inputs)) return undefined;
-  const { id, wanted } = request;
+  const { inputs, ...rest } = request;
+  if (!Array.isArray(inputs)) return undefined;
   const data = (): readonly unknown[] => readLong(bytes, headerLength, model, all).table.data;
   return {
-    request: { id, wanted },
+    request: rest,
     table: new TensorsTable(read.columns, bytes.length, data),
     encoded: read.encoded,
   };

@@ -3,11 +3,20 @@ import { METADATA_DATATYPES } from './datatypes.ts';
 import type { OutputTensor } from './outputTensor.ts';
 
 /** Triton's name for ONNX models. */
-const PLATFORM = 'onnxruntime_onnx';
+export const PLATFORM = 'onnxruntime_onnx';
+
+const EXTENSIONS = [
+  'binary_tensor_data',
+  'classification',
+  'model_configuration',
+  'model_repository',
+  'schedule_policy',
+  'statistics',
+];
 
 /** The metadata of the server. Extensions have Triton's names. */
 export const writeV2Server = (version: string): string =>
-  JSON.stringify({ name: 'servemodel', version, extensions: ['binary_tensor_data', 'model_repository'] });
+  JSON.stringify({ name: 'servemodel', version, extensions: EXTENSIONS });
 
 /** The metadata of a model. -1 stands for any number of rows. */
 export function writeV2Model(
@@ -31,9 +40,3 @@ export function writeV2Model(
     })),
   });
 }
-
-/** The repository index. Models in the catalogue are ready. */
-export const writeV2Index = (models: readonly Model[]): string =>
-  JSON.stringify(
-    models.map(({ name, version }) => ({ name, version: String(version), state: 'READY', reason: '' })),
-  );

@@ -13,6 +13,8 @@ export interface OutputTensor {
   json(answers: Float64Array): string;
   /** Its elements in the form of the binary tensor data extension. */
   binary(answers: Float64Array): Buffer;
+  /** The tensor of the `count` largest elements of each row; only where a row has several numbers. */
+  readonly classification?: (count: number) => OutputTensor;
 }
 
 export function list(answers: Float64Array, width: number, element: (at: number) => string): string {
@@ -21,7 +23,7 @@ export function list(answers: Float64Array, width: number, element: (at: number)
   return `[${text}]`;
 }
 
-function bytesElement(text: string): Buffer {
+export function bytesElement(text: string): Buffer {
   const element = Buffer.from(`\0\0\0\0${text}`);
   element.writeUInt32LE(element.length - 4);
   return element;

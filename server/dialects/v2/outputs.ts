@@ -1,10 +1,13 @@
 import type { OutputFeed } from '../../../worker/protocol.ts';
+import { classTexts } from '../../model/labels.ts';
 import { writeNumbers } from '../forms/numbers.ts';
+import { classificationTensor } from './classification.ts';
 import type { OutputTensor } from './outputTensor.ts';
 import { labelTensor, list } from './outputTensor.ts';
 import { severalTensors } from './severalOutputs.ts';
 
-function probabilitiesTensor(name: string, classes: number): OutputTensor {
+function probabilitiesTensor(name: string, labels: readonly string[]): OutputTensor {
+  const classes = labels.length;
   const width = 1 + classes;
   return {
     name,
@@ -19,6 +22,8 @@ function probabilitiesTensor(name: string, classes: number): OutputTensor {
       });
       return bytes;
     },
+    classification: (count) =>
+      classificationTensor({ name, width, offset: 1, columns: classes, labels }, count),
   };
 }
 
@@ -44,7 +49,7 @@ export function outputTensors(output: OutputFeed): readonly OutputTensor[] {
     case 'classification':
       return [
         labelTensor(output, { width: 1 + output.classes.length, offset: 0 }),
-        probabilitiesTensor(output.probabilities, output.classes.length),
+        probabilitiesTensor(output.probabilities, classTexts(output)),
       ];
     case 'several':
       return severalTensors(output);

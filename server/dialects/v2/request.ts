@@ -2,8 +2,9 @@ import type { JsonObject } from '../forms/json.ts';
 import { invalidBody, invalidForm, isObject, parseJson } from '../forms/json.ts';
 import { requireUtf8 } from '../forms/utf8.ts';
 import type { OutputTensor } from './outputTensor.ts';
+import { readRequestParameters } from './requestParameters.ts';
 import type { TakeBytes, Tensor } from './tensor.ts';
-import { readParameters, readV2Tensor } from './tensor.ts';
+import { readV2Tensor } from './tensor.ts';
 import type { WantedOutput } from './wanted.ts';
 import { readFlag, readWanted } from './wanted.ts';
 
@@ -18,6 +19,10 @@ export interface V2InferRequest {
   readonly id: string | undefined;
   readonly tensors: readonly Tensor[];
   readonly wanted: readonly WantedOutput[];
+  /** Milliseconds that the client gives the request; undefined for those of the server. */
+  readonly timeoutMs: number | undefined;
+  /** Names of parameters that have no effect. */
+  readonly ignored: readonly string[];
 }
 
 const KEYS = new Set(['id', 'parameters', 'inputs', 'outputs', 'model_name', 'model_version']);
@@ -68,8 +73,8 @@ interface Head extends Omit<V2InferRequest, 'tensors'> {
 
 function readMembers({ id, inputs, outputs, parameters }: JsonObject, all: readonly OutputTensor[]): Head {
   if (id !== undefined && id !== null && typeof id !== 'string') throw invalidBody('"id" must be a string.');
-  const wanted = readWanted(outputs, readParameters('the request', parameters), all);
-  return { id: id ?? undefined, wanted, inputs };
+  const { all: given, timeoutMs, ignored } = readRequestParameters(parameters);
+  return { id: id ?? undefined, wanted: readWanted(outputs, given, all), timeoutMs, ignored, inputs };
 }
 
 /**
@@ -124,14 +129,14 @@ export function readV2InferRequest(
 }
 
 /**
- * Checks a request for the repository index. All listed models are ready, so its one member changes nothing.
+ * Reads a request for the repository index.
  *
  * @throws {Problem} invalid_body, invalid_json or invalid_encoding
  */
-export function readIndexRequest(bytes: Buffer): void {
-  if (bytes.length === 0) return;
+export function readIndexRequest(bytes: Buffer): { readonly ready: boolean } {
+  if (bytes.length === 0) return { ready: false };
   const body = parseObject(bytes);
   if (Object.keys(body).some((key) => key !== 'ready'))
     throw invalidBody('The body has a key other than "ready".');
-  readFlag('"ready"', body['ready'], false);
+  return { ready: readFlag('"ready"', body['ready'], false) };
 }

@@ -1,6 +1,8 @@
 import type { SeveralFeed } from '../../../worker/protocol.ts';
 import { answerWidth } from '../../../worker/protocol.ts';
+import { classTexts } from '../../model/labels.ts';
 import { writeNumber, writeNumbers } from '../forms/numbers.ts';
+import { classificationTensor } from './classification.ts';
 import type { OutputTensor } from './outputTensor.ts';
 import { numberElement, labelTensor, list } from './outputTensor.ts';
 
@@ -11,6 +13,7 @@ function numbersTensor(
   offset: number,
   columns: number | undefined,
   datatype: 'FP64' | 'FP32' | 'INT64',
+  labels?: readonly string[],
 ): OutputTensor {
   const count = columns ?? 1;
   const write = { FP64: 8, FP32: 4, INT64: 8 };
@@ -38,7 +41,18 @@ function numbersTensor(
       }
       return bytes;
     },
+    ...(columns !== undefined && {
+      classification: (most: number) => classificationTensor({ name, width, offset, columns, labels }, most),
+    }),
   };
+}
+
+/** What each number of the scores is about: a class of the one label, or a label of several. */
+function labelsOf({ values, scores }: SeveralFeed): readonly string[] | undefined {
+  const [value] = values;
+  if (scores?.name === 'probabilities') return values.map(({ name }) => name);
+  if (!value?.classes) return undefined;
+  return classTexts({ classes: value.classes, ...(value.floatClasses && { floatClasses: true }) });
 }
 
 /** One tensor for each value, or one for a vector; then the scores. */
@@ -66,6 +80,7 @@ export function severalTensors(output: SeveralFeed): readonly OutputTensor[] {
       values.length,
       columns,
       scores.name === 'probabilities' ? 'FP32' : 'FP64',
+      labelsOf(output),
     ),
   ];
 }

@@ -34,6 +34,12 @@ export function readParameters(where: string, parameters: unknown): JsonObject {
   return parameters;
 }
 
+/** @throws {Problem} invalid_body for a tensor that is in memory of the client's machine */
+export function refuseSharedMemory(where: string, parameters: JsonObject): void {
+  if (Object.keys(parameters).some((name) => name.startsWith('shared_memory_')))
+    throw invalidBody(`The parameters of ${where} name shared memory, which this server does not use.`);
+}
+
 /** @throws {Problem} invalid_body for a type of content that isn't read */
 function isBase64(where: string, contentType: unknown, { name }: Datatype): boolean {
   if (PLAIN_CONTENT.has(contentType)) return false;
@@ -85,6 +91,7 @@ export function readV2Tensor(input: unknown, index: number, take: TakeBytes): Te
     throw invalidBody(`${where}, ${called}, needs a "datatype", one of ${DATATYPE_NAMES.join(', ')}.`);
   }
   const parameters = readParameters(`input ${index}`, input['parameters']);
+  refuseSharedMemory(`input ${index}`, parameters);
   const encoded = isBase64(where, parameters['content_type'], datatype);
   const dimensions = shape as unknown as Tensor['shape'];
   const size = parameters['binary_data_size'];

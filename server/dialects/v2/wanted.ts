@@ -1,7 +1,7 @@
 import type { JsonObject } from '../forms/json.ts';
 import { invalidBody, isObject } from '../forms/json.ts';
 import type { OutputTensor } from './outputTensor.ts';
-import { readParameters } from './tensor.ts';
+import { readParameters, refuseSharedMemory } from './tensor.ts';
 
 /** An output that a request wants. */
 export interface WantedOutput {
@@ -25,6 +25,23 @@ export function readFlag(where: string, value: unknown, otherwise: boolean): boo
   return value;
 }
 
+/** The tensor that Triton's extension makes of an output. @throws {Problem} invalid_body */
+function classified(
+  output: OutputTensor,
+  index: number,
+  count: unknown,
+  all: readonly OutputTensor[],
+): OutputTensor {
+  if (count === undefined || count === null || count === 0) return output;
+  if (!Number.isSafeInteger(count) || (count as number) < 0)
+    throw invalidBody(`The "classification" of output ${index} must be a number of classes.`);
+  if (output.classification) return output.classification(count as number);
+  const names = all.flatMap(({ name, classification }) => (classification ? JSON.stringify(name) : []));
+  throw invalidBody(
+    `Output ${index} has no classification: ${names.length > 0 ? `ask for that of ${names.join(', ')}` : 'no output of the model has several numbers a row'}.`,
+  );
+}
+
 function readOne(entry: unknown, index: number, all: readonly OutputTensor[], binary: boolean): WantedOutput {
   if (!isObject(entry)) throw invalidBody(`Output ${index} must be an object.`);
   const output = all.find(({ name }) => name === entry['name']);
@@ -33,14 +50,9 @@ function readOne(entry: unknown, index: number, all: readonly OutputTensor[], bi
     throw invalidBody(`Output ${index} is none of the model's: ${names}.`);
   }
   const parameters = readParameters(`output ${index}`, entry['parameters']);
-  // Triton's extension would replace the tensor by texts.
-  if (parameters['classification'] !== undefined) {
-    throw invalidBody(
-      `Output ${index} asks for a classification, which this server doesn't make of an output.`,
-    );
-  }
+  refuseSharedMemory(`output ${index}`, parameters);
   return {
-    output,
+    output: classified(output, index, parameters['classification'], all),
     binary: readFlag(`The "binary_data" of output ${index}`, parameters['binary_data'], binary),
     class: readClass(index, output, parameters['class']),
   };
@@ -63,7 +75,7 @@ export function readWanted(
   if (outputs === undefined || outputs === null) return own();
   if (!Array.isArray(outputs)) throw invalidBody('"outputs" must be a list.');
   const wanted = outputs.map((entry: unknown, index) => readOne(entry, index, all, binary));
-  if (new Set(wanted.map(({ output }) => output)).size < wanted.length) {
+  if (new Set(wanted.map(({ output }) => output.name)).size < wanted.length) {
     throw invalidBody('An output is asked for more than once.');
   }
   return wanted.length > 0 ? wanted : own();

@@ -1,10 +1,15 @@
 import { GRPC_SERVICES } from '../../dialects/grpc/services.ts';
-import { writeV2Index, writeV2Model, writeV2Server } from '../../dialects/v2/metadata.ts';
+import { v2Config } from '../../dialects/v2/config.ts';
+import { writeV2Model, writeV2Server } from '../../dialects/v2/metadata.ts';
 import { outputTensors } from '../../dialects/v2/outputs.ts';
+import { v2Index } from '../../dialects/v2/repository.ts';
+import { STATISTICS_PREFIXES, v2Statistics } from '../../dialects/v2/statistics.ts';
 import { Problem } from '../../errors/problem.ts';
+import type { Model } from '../../model/model.ts';
 import type { AppContext } from '../context.ts';
 import { findModel } from '../modelOf.ts';
-import type { V2Deps } from '../routes/v2.ts';
+import { orderOf } from '../../rollout/readOrder.ts';
+import type { V2Deps } from '../routes/v2/v2.ts';
 
 /** A request in protobuf's JSON form, with its defaults. */
 type Message = Readonly<Record<string, unknown>>;
@@ -12,17 +17,30 @@ type Message = Readonly<Record<string, unknown>>;
 /** Answers a unary call in protobuf's JSON form, which is that of V2 over HTTP. */
 export type GrpcCall = (c: AppContext, request: Message) => unknown;
 
-const noControl: GrpcCall = () => {
-  throw new Problem('not_found', {
-    detail: 'This server loads and unloads models by their repository alone.',
-  });
-};
+/** The values of parameters, which protobuf's JSON form has as `{"name": {"string_param": "value"}}`. */
+const valuesOf = (parameters: unknown): Message =>
+  Object.fromEntries(
+    Object.entries(parameters as Readonly<Record<string, Message>>).map(([name, choice]) => [
+      name,
+      Object.values(choice)[0],
+    ]),
+  );
 
 /** The unary calls but for `ModelInfer`, by their path. */
-export function grpcCalls({ catalogue, lifecycle, version }: V2Deps): Readonly<Record<string, GrpcCall>> {
+export function grpcCalls(deps: V2Deps): Readonly<Record<string, GrpcCall>> {
+  const { catalogue, lifecycle, askSums, orderModels, version } = deps;
   const isReady = (): boolean => lifecycle.serving && !lifecycle.draining;
   const modelOf = (c: AppContext, { name, version: wanted }: Message) =>
     findModel(c, catalogue, name as string, (wanted as string) || undefined);
+  const versionsOf = (model: Model): number[] =>
+    catalogue.models.filter(({ name }) => name === model.name).map((other) => other.version);
+  const order =
+    (action: 'load' | 'unload'): GrpcCall =>
+    async (_, { model_name: name, parameters }) => {
+      if (!orderModels) throw new Problem('model_control_off');
+      await orderModels(orderOf(action, name as string, valuesOf(parameters)));
+      return {};
+    };
   const service = (name: string, calls: Readonly<Record<string, GrpcCall>>): [string, GrpcCall][] =>
     Object.entries(calls).map(([method, call]) => [`/${name}/${method}`, call]);
   return Object.fromEntries([
@@ -36,13 +54,25 @@ export function grpcCalls({ catalogue, lifecycle, version }: V2Deps): Readonly<R
       ServerMetadata: () => JSON.parse(writeV2Server(version)) as unknown,
       ModelMetadata: (c, request) => {
         const model = modelOf(c, request);
-        const versions = catalogue.models.filter(({ name }) => name === model.name);
-        const numbers = versions.map((other) => other.version);
-        return JSON.parse(writeV2Model(model, numbers, outputTensors(model.output))) as unknown;
+        return JSON.parse(writeV2Model(model, versionsOf(model), outputTensors(model.output))) as unknown;
       },
-      RepositoryIndex: () => ({ models: JSON.parse(writeV2Index(catalogue.models)) as unknown }),
-      RepositoryModelLoad: noControl,
-      RepositoryModelUnload: noControl,
+      ModelConfig: (c, request) => {
+        const model = modelOf(c, request);
+        return { config: v2Config(model, versionsOf(model), outputTensors(model.output)) };
+      },
+      ModelStatistics: async (c, request) => {
+        const model = request['name'] === '' ? undefined : modelOf(c, request);
+        const models = catalogue.models.filter(
+          ({ name, version: number }) =>
+            model === undefined ||
+            (name === model.name && (request['version'] === '' || number === model.version)),
+        );
+        const sums = await Promise.all(STATISTICS_PREFIXES.map(askSums));
+        return { model_stats: v2Statistics(models, sums.flat()) };
+      },
+      RepositoryIndex: (_, { ready }) => ({ models: v2Index(catalogue.versions, ready === true) }),
+      RepositoryModelLoad: order('load'),
+      RepositoryModelUnload: order('unload'),
     }),
     ...service('grpc.health.v1.Health', {
       Check: (_, { service: name }) => {

@@ -10,7 +10,7 @@ import type { AppContext, Handler } from '../context.ts';
 import type { WriteError } from '../../dialects/errorForm.ts';
 import type { Serve } from '../middleware/serve.ts';
 import type { DefineRoute } from '../router.ts';
-import type { V2Deps } from '../routes/v2.ts';
+import type { V2Deps } from '../routes/v2/v2.ts';
 import { grpcErrors, okHeaders } from './answer.ts';
 import type { GrpcCall } from './calls.ts';
 import { grpcCalls } from './calls.ts';

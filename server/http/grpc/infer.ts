@@ -11,7 +11,7 @@ import { predictionHeaders } from '../answerHeaders.ts';
 import type { AppContext, Handler } from '../context.ts';
 import { header } from '../header.ts';
 import { findModel } from '../modelOf.ts';
-import type { V2InferDeps } from '../routes/v2Infer.ts';
+import type { V2InferDeps } from '../routes/v2/v2Infer.ts';
 import { okHeaders } from './answer.ts';
 import { readMessage } from './message.ts';
 

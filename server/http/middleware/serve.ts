@@ -9,6 +9,7 @@ import type { AppContext, Handler } from '../context.ts';
 import { rememberModel } from '../answerHeaders.ts';
 import { takeFailure } from '../expressLane.ts';
 import { header } from '../header.ts';
+import { isOrderRoute } from './orders.ts';
 import { HttpRequest } from '../request.ts';
 import { answerErrors } from './errors.ts';
 import { requestIdOf } from './requestId.ts';
@@ -37,8 +38,9 @@ const waitForPlace = (limit: ConcurrencyLimit, bytes: number): Promise<boolean> 
 export function createServe(http: HttpRecorder, log: Logger, { limit, authorize }: Guards): Serve {
   const answerError = answerErrors(log);
   return (route, writeError) => (handler) => {
-    // A file lies on disk and may take long; a health check must never be refused.
-    const isLimited = !route.endsWith('/predict_file') && !OPEN_ROUTES.includes(route);
+    // A file lies on disk and may take long, and so may the load of a model; a health check must never be refused.
+    const isLimited =
+      !route.endsWith('/predict_file') && !isOrderRoute(route) && !OPEN_ROUTES.includes(route);
     return async function serve(c) {
       const failed = takeFailure(c.env.incoming);
       const start = failed?.request.arrived ?? performance.now();

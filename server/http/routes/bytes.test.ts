@@ -81,7 +81,9 @@ function createSide(model: Model) {
     },
     /** All but times: how many bodies, rows, refusals and unknown categories there were. */
     metrics: async () =>
-      (await registry.metrics()).split('\n').filter((line) => !/seconds(_bucket|_sum|\{)|^#/.test(line)),
+      (await registry.metrics())
+        .split('\n')
+        .filter((line) => !/seconds(_total)?(_bucket|_sum|\{)|^#/.test(line)),
     observed: () => {
       const tally = createTally(model, { first: () => 0, next: () => 1e9, weight: 1, tick: () => undefined });
       const write = createRecordWriter('full');

@@ -24,6 +24,7 @@ const PREDICTIONS: Readonly<Record<string, unknown>> = {
   '/models/:model/predict': [record],
   '/models/:model/versions/:version/predict': [record],
   '/invocations': { instances: [old] },
+  '/models/:model/invoke': { instances: [old] },
   '/vertex/predict': { instances: [old] },
   '/v1/models/:target': { instances: [old] },
   '/v1/models/:model/versions/:target': { instances: [old] },

@@ -21,7 +21,8 @@ import { requireServing } from './health.ts';
 import type { MlflowBody } from '../mlflowBody.ts';
 import { requireMlflowBody } from '../mlflowBody.ts';
 import { acceptedLines } from '../mediaTypes.ts';
-import { findDefaultModel } from '../modelOf.ts';
+import type { ModelOf } from '../modelOf.ts';
+import { findDefaultModel, findNamedModel } from '../modelOf.ts';
 import { createParameterReader, refuseParameters } from '../parameters.ts';
 import { readCounted, readDelimiter } from './predictInput.ts';
 
@@ -78,8 +79,7 @@ function readBody(
   };
 }
 
-function mlflowHandler({ catalogue, predictor, http, recorder, maxBodyBytes }: MlflowDeps): Handler {
-  const modelOf = findDefaultModel(catalogue);
+function mlflowHandler({ predictor, http, recorder, maxBodyBytes }: MlflowDeps, modelOf: ModelOf): Handler {
   const writerOf = perModel(createPredictionsWriter);
   const linesWriterOf = perModel(createLinesWriter);
   return async (c) => {
@@ -111,7 +111,17 @@ export function defineMlflow(defineRoute: DefineRoute, deps: MlflowDeps): void {
     requireServing(deps.lifecycle);
     return answerJson(c, '\n');
   };
-  defineRoute('/invocations', { POST: mlflowHandler(deps) }, writeMlflowError);
+  defineRoute(
+    '/invocations',
+    { POST: mlflowHandler(deps, findDefaultModel(deps.catalogue)) },
+    writeMlflowError,
+  );
+  // SageMaker's, for endpoints of many models.
+  defineRoute(
+    '/models/:model/invoke',
+    { POST: mlflowHandler(deps, findNamedModel(deps.catalogue)) },
+    writeMlflowError,
+  );
   defineRoute('/ping', { GET: ping }, writeMlflowError);
   defineRoute('/health', { GET: ping }, writeMlflowError);
   defineRoute('/version', { GET: (c) => answerText(c, deps.version) }, writeMlflowError);

@@ -1,4 +1,9 @@
-import type { AppContext } from '../context.ts';
+import { dirname } from 'node:path';
+import { readAddition } from '../../rollout/readOrder.ts';
+import type { AppContext, Handler } from '../context.ts';
+import type { OrderDeps } from '../middleware/orders.ts';
+import { readOrderText, requireOrders } from '../middleware/orders.ts';
+import { refuseParameters } from '../parameters.ts';
 import type { Catalogue, VersionState } from '../../model/catalogue.ts';
 import type { Engine, Model } from '../../model/model.ts';
 import type { Signature } from '../../model/signature.ts';
@@ -34,6 +39,9 @@ const summarise = ({ name, version, id, signature, engine }: Model, defaultModel
   ...(signature.description === undefined ? {} : { description: signature.description }),
 });
 
+/** SageMaker's names for a loaded model, in its contract for endpoints of many models. */
+const inSageMaker = ({ name, path }: Model): object => ({ modelName: name, modelUrl: dirname(path) });
+
 /** The state of a version, and the facts of its model if it answers. */
 function describe(catalogue: Catalogue, { name, version, served, state, reason }: VersionState): object {
   const model = catalogue.find(name, version);
@@ -41,13 +49,25 @@ function describe(catalogue: Catalogue, { name, version, served, state, reason }
   return { ...facts, served, state, ...(reason === undefined ? {} : { stateReason: reason }) };
 }
 
-/** `GET /models`: every version of every model, whether it answers or not. */
-export function modelsRoute(catalogue: Catalogue): Methods {
+/**
+ * `GET /models`: every version of every model, whether it answers or not. `POST /models` is SageMaker's: loads the model of a
+ * folder.
+ */
+export function modelsRoute(catalogue: Catalogue, orders: OrderDeps): Methods {
+  const describeIn = (state: VersionState): object => {
+    const facts = describe(catalogue, state);
+    const model = orders.orderModels && state.served ? catalogue.find(state.name, state.version) : undefined;
+    return model ? { ...inSageMaker(model), ...facts } : facts;
+  };
   return {
     GET: (c) => {
       requireJsonAnswer(c);
-      const models = catalogue.versions.map((state) => describe(catalogue, state));
-      return answerJson(c, JSON.stringify({ models }));
+      return answerJson(c, JSON.stringify({ models: catalogue.versions.map(describeIn) }));
+    },
+    POST: async (c) => {
+      const orderModels = requireOrders(c, orders);
+      await orderModels(readAddition(await readOrderText(c)));
+      return answerJson(c, '{}');
     },
   };
 }
@@ -67,13 +87,25 @@ function withoutDistributions({ inputs, outputs, ...facts }: Signature): Signatu
   };
 }
 
+export interface ModelRouteDeps {
+  readonly explanations?: Pick<Explanations, 'describe'> | undefined;
+  readonly importanceOf?: ImportanceOf | undefined;
+  /** Undefined for a version: a request loads and unloads models. */
+  readonly orders?: OrderDeps | undefined;
+}
+
 /** `GET /models/:model` and `/models/:model/versions/:version`: one model's signature and facts. */
 export function modelRoute(
   catalogue: Catalogue,
-  explanations?: Pick<Explanations, 'describe'>,
-  importanceOf?: ImportanceOf,
+  { explanations, importanceOf, orders }: ModelRouteDeps,
 ): Methods {
   const modelOf = findNamedModel(catalogue);
+  const remove: Handler = async (c) => {
+    const orderModels = requireOrders(c, orders as OrderDeps);
+    refuseParameters(c);
+    await orderModels({ action: 'remove', name: c.req.param('model') ?? '' });
+    return answerJson(c, '{}');
+  };
   return {
     GET: async (c: AppContext) => {
       const model = modelOf(c);
@@ -82,11 +114,13 @@ export function modelRoute(
       return answerJson(
         c,
         JSON.stringify({
+          ...(orders?.orderModels && inSageMaker(model)),
           ...summarise(model, catalogue.defaultModel),
           ...withoutDistributions(model.signature),
           ...(explanations && { explanation: { ...explanations.describe(model), importance } }),
         }),
       );
     },
+    ...(orders && { DELETE: remove }),
   };
 }

@@ -5,7 +5,8 @@ import { createInstancesAnswerer, createInstancesExplainers } from './instances.
 import type { MlflowDeps } from './mlflow.ts';
 import { defineMlflow } from './mlflow.ts';
 import { defineV1 } from './v1.ts';
-import { defineV2 } from './v2.ts';
+import type { V2Deps } from './v2/v2.ts';
+import { defineV2 } from './v2/v2.ts';
 import { defineVertex } from './vertex.ts';
 
 /** The settings of Vertex AI's contract. Without them it adds no routes. */
@@ -13,7 +14,7 @@ export type VertexSettings = Partial<
   Pick<Config, 'AIP_HEALTH_ROUTE' | 'AIP_PREDICT_ROUTE' | 'AIP_EXPLAIN_ROUTE'>
 >;
 
-export interface ProtocolDeps extends MlflowDeps {
+export interface ProtocolDeps extends MlflowDeps, V2Deps {
   /** Without it nothing is explained. */
   readonly explainer: Explainer | undefined;
 }

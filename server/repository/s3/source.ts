@@ -24,6 +24,8 @@ export interface S3Options {
   readonly place: Place;
   /** Folder of the cache; made when it isn't there. */
   readonly cache: string;
+  /** Models may come by request: a place without a version is no fault. */
+  readonly mayBeEmpty?: boolean;
   readonly log: Logger;
 }
 
@@ -34,7 +36,7 @@ const refused = (error: unknown): unknown =>
  * Models in S3. Each content of a version is fetched once, into a folder of the cache that is named by its digest; a
  * broken download continues where it ended. At a start while the store is down, the cached versions are served.
  */
-export async function createS3Source({ place, cache, log }: S3Options): Promise<Source> {
+export async function createS3Source({ place, cache, mayBeEmpty = false, log }: S3Options): Promise<Source> {
   const prefix = 'experiment' in place ? `${place.experiment}/` : place.prefix;
   const read: ReadKeys =
     'experiment' in place ? readRunKeys(place.experiment, place.name) : readRepositoryKeys(prefix);
@@ -62,7 +64,7 @@ export async function createS3Source({ place, cache, log }: S3Options): Promise<
 
   const online = async (): Promise<Listing> => {
     const stored = read(await bucket.list(prefix), folder);
-    if (stored.versions.length === 0) {
+    if (stored.versions.length === 0 && !mayBeEmpty) {
       const wanted =
         'experiment' in place ? `${prefix}<run>/artifacts/…/model.onnx` : `${prefix}<name>/<version>/`;
       throw new ModelRefused('repository', `s3://${place.bucket} holds no ${wanted}`);

@@ -1,23 +1,25 @@
-import { writeV2InferAnswer } from '../../dialects/v2/answer.ts';
-import { readV2Rows } from '../../dialects/v2/bytes.ts';
-import { contributionMatrix } from '../../dialects/explanation.ts';
-import { classOf, findContributions, withContributions } from '../../dialects/v2/contributions.ts';
-import { outputTensors } from '../../dialects/v2/outputs.ts';
-import { Problem } from '../../errors/problem.ts';
-import type { HttpRecorder } from '../../metrics/http.ts';
-import type { AppContext, Handler } from '../context.ts';
-import { header } from '../header.ts';
-import type { Catalogue } from '../../model/catalogue.ts';
-import type { Model } from '../../model/model.ts';
-import { perModel } from '../../model/perModel.ts';
-import type { Explainer } from '../../prediction/explainer.ts';
-import type { Predictor } from '../../prediction/predictor.ts';
-import { answerExplained, answerPrediction } from '../answer.ts';
-import { explainedHeaders, predictionHeaders } from '../answerHeaders.ts';
-import { readBytes } from '../body.ts';
-import { findNamedModel } from '../modelOf.ts';
-import { requireV2InferBody } from '../mediaTypes.ts';
-import { refuseParameters } from '../parameters.ts';
+import { writeV2InferAnswer } from '../../../dialects/v2/answer.ts';
+import { contributionMatrix } from '../../../dialects/explanation.ts';
+import { classOf, findContributions, withContributions } from '../../../dialects/v2/contributions.ts';
+import { outputTensors } from '../../../dialects/v2/outputs.ts';
+import type { V2Rows } from '../../../dialects/v2/bytes.ts';
+import { readV2Rows } from '../../../dialects/v2/bytes.ts';
+import { Problem } from '../../../errors/problem.ts';
+import type { HttpRecorder } from '../../../metrics/http.ts';
+import type { AppContext, Handler } from '../../context.ts';
+import { header } from '../../header.ts';
+import type { Catalogue } from '../../../model/catalogue.ts';
+import type { Model } from '../../../model/model.ts';
+import { perModel } from '../../../model/perModel.ts';
+import type { Explainer } from '../../../prediction/explainer.ts';
+import { predictWithin } from '../../../prediction/predictWithin.ts';
+import type { Decoded, Predictor } from '../../../prediction/predictor.ts';
+import { answerExplained, answerPrediction } from '../../answer.ts';
+import { explainedHeaders, predictionHeaders } from '../../answerHeaders.ts';
+import { readBytes } from '../../body.ts';
+import { findNamedModel } from '../../modelOf.ts';
+import { requireV2InferBody } from '../../mediaTypes.ts';
+import { refuseParameters } from '../../parameters.ts';
 
 export interface V2InferDeps {
   readonly catalogue: Catalogue;
@@ -26,6 +28,12 @@ export interface V2InferDeps {
   readonly maxBodyBytes: number;
   /** Without it there are no contributions. */
   readonly explainer: Explainer | undefined;
+}
+
+interface V2Decoded extends Decoded {
+  readonly request: V2Rows['request'];
+  /** The class whose score is explained; undefined where none is. */
+  readonly of: ReturnType<typeof classOf> | undefined;
 }
 
 /** The length in bytes of the JSON in a body that binary data follow. */
@@ -54,18 +62,16 @@ export function v2InferHandler(deps: V2InferDeps): Handler {
     refuseParameters(c);
     const bytes = await readBytes(c, maxBodyBytes);
     http.body(bytes.length);
-    const prediction = await predictor.predict(
-      c.get('request'),
-      model,
-      () => {
-        const decoded = readV2Rows(bytes, headerLength, model, outputsOf(model));
-        const contributions = explainer && findContributions(decoded.request.wanted);
-        if (!contributions) return { ...decoded, of: undefined };
-        explainer.requireExplainable(model);
-        return { ...explainer.requireFewRows(model, decoded), of: classOf(model, contributions) };
-      },
-      {},
-    );
+    const decode = (): V2Decoded => {
+      const decoded = readV2Rows(bytes, headerLength, model, outputsOf(model));
+      const contributions = explainer && findContributions(decoded.request.wanted);
+      if (!contributions) return { ...decoded, of: undefined };
+      explainer.requireExplainable(model);
+      return { ...explainer.requireFewRows(model, decoded), of: classOf(model, contributions) };
+    };
+    const prediction = await (bytes.includes('"timeout"')
+      ? predictWithin(predictor, c.get('request'), model, decode, ({ request }) => request.timeoutMs)
+      : predictor.predict(c.get('request'), model, decode, {}));
     const { decoded, rows, answers } = prediction;
     const { request, of } = decoded;
     const explained = of === undefined ? undefined : await explainer?.explain(c.get('request'), model, rows);
