@@ -19,7 +19,6 @@ import type { LiveCatalogue } from '../model/catalogue.ts';
 import { createObservers } from '../observers/observers.ts';
 import { onBeat } from '../platform/beat.ts';
 import { softwareVersion } from '../platform/install.ts';
-import { letYoungGenerationGrow, youngGenerationSize } from '../platform/youngGeneration.ts';
 import type { Config } from '../settings/settings.ts';
 import { openTracing } from '../tracing/openTracing.ts';
 import { tracingOptions } from '../tracing/options.ts';
@@ -41,9 +40,6 @@ const LOAD_TIMEOUT_MS = 600_000;
 
 /** Time that a question of the self-test has for a right answer beyond the deadline: it is asked again until then. */
 const SELF_TEST_GRACE_MS = 3000;
-
-/** The young generation while the versions of a start are opened: of hundreds, more would only be kept. */
-const START_YOUNG_BYTES = 4 * 2 ** 20;
 
 /** Time that each of the last steps of a shutdown may take, such as ending idle threads. */
 const CLOSE_MS = 1000;
@@ -113,11 +109,8 @@ export function startServerProcess(options: ServerProcessOptions): ServerProcess
   onBeat(() => void send({ type: 'alive', ready: lifecycle.serving && !lifecycle.draining }));
   const observers = createObservers({ config, registry, entry, openTimeoutMs, busy, log, send });
 
-  let listening = false;
   let tracing: Tracing | undefined;
   const startListening = async (catalogue: LiveCatalogue): Promise<Listener> => {
-    listening = true;
-    letYoungGenerationGrow(true);
     tracing = await openTracing(tracingOptions(config, softwareVersion(), process.pid), registry, log);
     const grpc = config.GRPC_PORT === 0 ? undefined : await import('../http/grpc/define.ts');
     const { explanations, importanceOf } = inference;
@@ -189,7 +182,6 @@ export function startServerProcess(options: ServerProcessOptions): ServerProcess
         case 'keys':
           return gate.replace(message.keys);
         case 'open':
-          if (!listening) letYoungGenerationGrow(youngGenerationSize() < START_YOUNG_BYTES);
           return void versions.open(message.candidate, message.fastRefused);
         case 'serve':
           return void versions.serve(message.set);

@@ -5,11 +5,15 @@ import type { Contents, LiveCatalogue, VersionState } from '../model/catalogue.t
 import { createLiveCatalogue } from '../model/catalogue.ts';
 import type { Model } from '../model/model.ts';
 import { ModelRefused } from '../model/refused.ts';
+import { letYoungGenerationGrow, youngGenerationSize } from '../platform/youngGeneration.ts';
 import { fingerprintOf } from '../repository/folder.ts';
 import type { Candidate } from '../repository/listing.ts';
 import { byNameAndVersion, keyOf } from '../repository/listing.ts';
 import type { RolloutFromProcess, ServedSet } from '../rollout/messages.ts';
 import { unavailableModel } from './unavailableModel.ts';
+
+/** The young generation while the versions of a start are opened: of hundreds, more would only be kept. */
+const START_YOUNG_BYTES = 4 * 2 ** 20;
 
 export interface VersionsOptions {
   readonly loader: Loader;
@@ -57,6 +61,7 @@ export function createVersions(options: VersionsOptions): Versions {
       catalogue.replace(contents);
       return;
     }
+    letYoungGenerationGrow(true);
     catalogue = createLiveCatalogue(contents);
     listener = await listen(catalogue);
   };
@@ -74,6 +79,7 @@ export function createVersions(options: VersionsOptions): Versions {
   return {
     open: async (candidate, fastRefused) => {
       const key = keyOf(candidate);
+      if (!catalogue) letYoungGenerationGrow(youngGenerationSize() < START_YOUNG_BYTES);
       try {
         const content = await fingerprintOf(candidate.folder);
         const { model, seconds } = await loader.open(candidate, {
