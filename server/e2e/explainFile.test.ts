@@ -12,7 +12,9 @@ const ROWS = 50;
 const MAX_EXPLAIN_ROWS = 40;
 const rows = Array.from({ length: ROWS }, (_, row) => data[row % 20] as readonly unknown[]);
 const toCsv = (lines: readonly (readonly unknown[])[], delimiter = ','): string =>
-  [columns, ...lines].map((cells) => `${cells.map((cell) => cell ?? '').join(delimiter)}\n`).join('');
+  [columns, ...lines]
+    .map((cells) => `${cells.map((cell) => String((cell ?? '') as string | number)).join(delimiter)}\n`)
+    .join('');
 
 describe('POST /predict_file?explain=true', () => {
   let server: Server;

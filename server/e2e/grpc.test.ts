@@ -31,7 +31,9 @@ describe.skipIf(nginxMissing)(needsNginx('a server with GRPC_PORT'), () => {
   let client: GrpcClient;
   beforeAll(async () => {
     grpcPort = await freePort();
-    server = await startServer({ env: { GRPC_PORT: String(grpcPort), WEB_CONCURRENCY: '2' } });
+    server = await startServer({
+      env: { GRPC_PORT: String(grpcPort), WEB_CONCURRENCY: '2', MODEL_CONTROL: 'explicit' },
+    });
     client = grpcClient(`http://127.0.0.1:${grpcPort}`);
   });
   afterAll(async () => {
@@ -127,6 +129,49 @@ describe.skipIf(nginxMissing)(needsNginx('a server with GRPC_PORT'), () => {
     },
   );
 
+  const ask = async (name: string, request: unknown): Promise<unknown> => {
+    const method = grpcMethod(name);
+    const answer = await client.call(method.path, grpcRequest(method, request));
+    expect(answer, answer.message).toMatchObject({ http: 200, status: '0' });
+    return grpcMessageOf(method, answer.body);
+  };
+
+  it('has the configuration and the statistics of models', async () => {
+    await client.call(INFER.path, body);
+    expect(await ask('ModelConfig', { name: 'adult' })).toMatchObject({
+      config: {
+        name: 'adult',
+        backend: 'onnxruntime',
+        input: expect.arrayContaining([{ name: 'age', data_type: 'TYPE_INT64', dims: ['-1'] }]) as unknown,
+      },
+    });
+    const adult = {
+      name: 'adult',
+      version: '1',
+      inference_stats: { success: { count: expect.stringMatching(/^[1-9]/) as unknown } },
+    };
+    expect(await ask('ModelStatistics', { name: 'adult', version: '1' })).toMatchObject({
+      model_stats: [adult],
+    });
+    expect(await ask('ModelStatistics', {})).toMatchObject({
+      model_stats: expect.arrayContaining([expect.objectContaining({ name: 'iris' })]) as unknown,
+    });
+  });
+
+  it('unloads and loads a model', async () => {
+    const states = async (): Promise<unknown> =>
+      ((await ask('RepositoryIndex', {})) as { models: { name: string; state: string }[] }).models
+        .filter(({ name }) => name === 'iris')
+        .map(({ state }) => state);
+    await ask('RepositoryModelUnload', { model_name: 'iris' });
+    expect(await states()).toEqual(['UNAVAILABLE']);
+    await ask('RepositoryModelLoad', { model_name: 'iris', parameters: { version: { int64_param: '1' } } });
+    expect(await states()).toEqual(['READY']);
+    const load = grpcMethod('RepositoryModelLoad');
+    const config = grpcRequest(load, { model_name: 'iris', parameters: { config: { string_param: '{}' } } });
+    expect(await client.call(load.path, config)).toMatchObject({ http: 200, status: '3' });
+  }, 60_000);
+
   it('counts calls by method and code, with closed labels', async () => {
     const metrics = await scrape(server);
     const count = (method: string, code: string): number =>
@@ -186,6 +231,11 @@ describe.skipIf(nginxMissing)(needsNginx('gRPC over TLS, on the public port, wit
           expect(await client.call(INFER.path, body, { headers })).toMatchObject({ status: '0' });
         for (const method of ['Check', 'ServerLive', 'ServerReady'].map(grpcMethod))
           expect(await client.call(method.path, grpcRequest(method, {}))).toMatchObject({ status: '0' });
+        const load = grpcMethod('RepositoryModelLoad');
+        const headers = { 'x-api-key': keyed };
+        expect(
+          await client.call(load.path, grpcRequest(load, { model_name: 'iris' }), { headers }),
+        ).toMatchObject({ http: 200, status: '7' });
       } finally {
         client.close();
         await server.clean();

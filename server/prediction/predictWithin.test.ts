@@ -15,12 +15,13 @@ const requestAt = (arrived: number): PredictRequest => ({
 });
 
 /** A predictor that decodes, and never answers. @param signals gets the signal of its request */
-const hanging = (signals: AbortSignal[] = []): Predictor['predict'] =>
-  ((request: PredictRequest, _: unknown, decode: () => unknown) => {
+const hanging =
+  (signals: AbortSignal[] = []): Predictor['predict'] =>
+  (request: PredictRequest, _: unknown, decode: () => unknown) => {
     signals.push(request.signal());
     decode();
     return new Promise(() => {});
-  });
+  };
 
 const predict = (predictor: Predictor['predict'], timeoutMs: number | undefined, arrived: number) =>
   withDeadline(
