@@ -31,9 +31,9 @@ export function readTensorsBothWays(
   delete encoder.readTensors;
   const { request, table } = readV2Rows(bytes, headerLength, { ...model, encoder }, outputs);
   const expected: EncodedRows = encoder.encode(table.columns, table.data, {}, table);
-  const { id, wanted } = request;
+  const { id, wanted, timeoutMs, ignored } = request;
   for (const [what, one, other] of [
-    ['request', fast.request, { id, wanted }],
+    ['request', fast.request, { id, wanted, timeoutMs, ignored }],
     ['encoding', fast.encoded, expected],
     ['list of columns', fast.table.columns, table.columns],
     ['table', fast.table.data, table.data],
