@@ -500,8 +500,8 @@ describe('a model that cannot be served ends the start with one clear line', () 
           signature.inputs[0] = { name: 'age', onnx: 'age', type: 'string', nullable: false };
           return JSON.stringify(signature);
         });
-        // Golden rows that don't fit such a signature are refused earlier, with another reason.
-        rmSync(join(version, 'golden.json'));
+        // Rows that don't fit such a signature are refused earlier, with another reason.
+        for (const rows of ['golden.json', 'background.json']) rmSync(join(version, rows));
         return repository;
       },
       /^model adult\/1 refused: .*\(signature_mismatch\)$/,
