@@ -378,7 +378,7 @@ describe.skipIf(missing)(title('real clients and servers of the protocols'), () 
       expect(errors['model']?.[0]).toBe('404');
       expect(errors['output']).toEqual([
         '400',
-        'Output 0 is none of the model\'s: "label", "probabilities".',
+        'Output 0 is none of the model\'s: "label", "probabilities", "contributions".',
       ]);
       expect(errors['column']?.[1]).toContain('missing: "age"');
       expect(errors['cell']?.[1]).toContain('row 0, column "age": expected an integer, found a fraction');
