@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import LinearRegression
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
 from servemodel.background import ROWS, background_json
 from servemodel.exporting import export_model
 from servemodel.signature import Column
-from sklearn.linear_model import LinearRegression
 
 COLUMNS = [Column("a", "number"), Column("t", "string")]
 
