@@ -134,6 +134,20 @@ it('holds what an idle server and many models cost', () => {
   ]);
 });
 
+it('compares gRPC with HTTP in the same round', () => {
+  const grpc = [
+    { rows: 1, http: [50, 100, 60], grpc: [65, 140, 90] },
+    { rows: 1000, http: [4000], grpc: [4160] },
+  ];
+  const results = resultsOf([], { grpc });
+  expect(verdict(results, 'grpc-1')).toMatchObject({
+    verdict: 'fail',
+    limit: 1.35,
+    measured: { median: 1.4, min: 1.3, max: 1.5 },
+  });
+  expect(verdict(results, 'grpc-1000')).toMatchObject({ verdict: 'pass', measured: { median: 1.04 } });
+});
+
 describe('overload', () => {
   const overloaded = (rows: number, changes: Partial<OverloadSample> = {}): OverloadSample => ({
     ...{ rows, capacity: 1000, offered: 3000, sent: 3000, answered: 860, refused: 2140 },
