@@ -135,9 +135,11 @@ it('holds what an idle server and many models cost', () => {
 });
 
 it('compares gRPC with HTTP in the same round', () => {
+  const samples = (...microseconds: number[]) =>
+    microseconds.map((value) => ({ microseconds: value, callsPerSecond: 1 }));
   const grpc = [
-    { rows: 1, http: [50, 100, 60], grpc: [65, 140, 90] },
-    { rows: 1000, http: [4000], grpc: [4160] },
+    { rows: 1, http: samples(50, 100, 60), grpc: samples(65, 140, 90), shared: samples(1, 1, 1) },
+    { rows: 1000, http: samples(4000), grpc: samples(4160), shared: samples(9000) },
   ];
   const results = resultsOf([], { grpc });
   expect(verdict(results, 'grpc-1')).toMatchObject({

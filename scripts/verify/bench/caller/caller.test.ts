@@ -59,7 +59,7 @@ async function calls(
       await writeFile(bodies, JSON.stringify(BODIES));
       const { port } = server.address() as AddressInfo;
       const outcome = await sendCalls({
-        ...{ protocol, host: '127.0.0.1', port, path: '/a.B/C', bodies, underWay: 4 },
+        ...{ protocol, host: '127.0.0.1', port, path: '/a.B/C', bodies, underWay: 4, connections: 4 },
         ...{ seconds: 20, calls: 100 },
         ...changes,
       });
@@ -70,14 +70,21 @@ async function calls(
   }
 }
 
-it.each(['http', 'grpc'] as const)('%s: sends bodies in turn until the count is over', async (protocol) => {
-  const { calls: good, failure, seen, connections } = await calls(protocol);
-  expect([good, failure, seen.length]).toEqual([100, undefined, 100]);
-  expect(connections).toBe(protocol === 'grpc' ? 1 : 4);
-  expect(seen.filter(({ name }) => name === 'one')).toHaveLength(50);
-  for (const { path, name, body } of seen)
-    expect([path, body]).toEqual(['/a.B/C', Buffer.from(name === 'one' ? [0, 1, 255] : [2])]);
-});
+it.each([
+  ['http', 4],
+  ['grpc', 4],
+  ['grpc', 1],
+] as const)(
+  '%s: sends bodies in turn until the count is over, %i connections',
+  async (protocol, expected) => {
+    const { calls: good, failure, seen, connections } = await calls(protocol, { connections: expected });
+    expect([good, failure, seen.length]).toEqual([100, undefined, 100]);
+    expect(connections).toBe(expected);
+    expect(seen.filter(({ name }) => name === 'one')).toHaveLength(50);
+    for (const { path, name, body } of seen)
+      expect([path, body]).toEqual(['/a.B/C', Buffer.from(name === 'one' ? [0, 1, 255] : [2])]);
+  },
+);
 
 it.each(['http', 'grpc'] as const)('%s: ends in time', async (protocol) => {
   const { calls: good, seconds } = await calls(protocol, { seconds: 0.2, calls: Infinity });

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
+import type { ClientHttp2Session } from 'node:http2';
 import { connect } from 'node:http2';
 
 /** Calls in a closed loop. */
 export interface CallOrder {
-  /** `grpc`: all calls on one connection of HTTP/2; `http`: a kept connection of HTTP/1.1 for each call under way. */
+  /** `grpc` is HTTP/2; `http` is HTTP/1.1, with a call at a time on a connection. */
   readonly protocol: 'grpc' | 'http';
   readonly host: string;
   readonly port: number;
@@ -13,6 +14,8 @@ export interface CallOrder {
   readonly bodies: string;
   /** Calls under way at any time. */
   readonly underWay: number;
+  /** Kept connections, which take calls in turn. */
+  readonly connections: number;
   /** The load ends at whichever comes first. */
   readonly seconds: number;
   readonly calls: number;
@@ -48,8 +51,8 @@ interface Client {
   close(): void;
 }
 
-function httpClient({ host, port, path, underWay }: CallOrder): Client {
-  const agent = new Agent({ keepAlive: true, maxSockets: underWay });
+function httpClient({ host, port, path, connections }: CallOrder): Client {
+  const agent = new Agent({ keepAlive: true, maxSockets: connections });
   const call: Call = ({ headers, bytes }) =>
     new Promise((resolve) => {
       const options = {
@@ -69,12 +72,15 @@ function httpClient({ host, port, path, underWay }: CallOrder): Client {
   return { call, close: () => agent.destroy() };
 }
 
-function grpcClient({ host, port, path }: CallOrder): Client {
-  const session = connect(`http://${host}:${port}`);
-  // Each call has its own error.
-  session.on('error', () => undefined);
+function grpcClient({ host, port, path, connections }: CallOrder): Client {
+  const sessions = Array.from({ length: connections }, () =>
+    // Each call has its own error.
+    connect(`http://${host}:${port}`).on('error', () => undefined),
+  );
+  let at = 0;
   const call: Call = ({ headers, bytes }) =>
     new Promise((resolve) => {
+      const session = sessions[at++ % connections] as ClientHttp2Session;
       const stream = session.request({
         ...{ ':method': 'POST', ':path': path, te: 'trailers', 'content-type': 'application/grpc' },
         ...headers,
@@ -94,7 +100,7 @@ function grpcClient({ host, port, path }: CallOrder): Client {
       stream.resume();
       stream.end(bytes);
     });
-  return { call, close: () => session.destroy() };
+  return { call, close: () => sessions.forEach((session) => session.destroy()) };
 }
 
 /** Sends calls until the time or the count is over, or one fails. */

@@ -17,33 +17,40 @@ import type { Table } from '../rows.ts';
 import { tablesOf } from '../rows.ts';
 import { spread, spreadOf, spreadText } from '../statistics.ts';
 import { startServer } from '../subjects/server.ts';
-import { count, many } from '../text.ts';
+import { many } from '../text.ts';
 import { runToEnd } from '../wrk.ts';
 
-/** Rows of a call, the calls that are under way at any time, and what gRPC may cost of HTTP's CPU time. */
+/** What gRPC may cost of HTTP's CPU time, and how many calls compile the code of the path. */
 const SIZES = [
-  { rows: 1, underWay: 16, limit: 1.35 },
-  { rows: 1000, underWay: 4, limit: 1.05 },
+  { rows: 1, underWay: 16, warmUp: 10_000, limit: 1.35 },
+  { rows: 1000, underWay: 4, warmUp: 300, limit: 1.05 },
 ] as const;
-const PROTOCOLS = ['http', 'grpc'] as const;
+/** The bound is on gRPC with as many connections as HTTP. Clients share one, which is only shown. */
+const WAYS = { http: 'V2 binary over HTTP', grpc: 'gRPC', shared: 'gRPC, one connection' } as const;
+const WAY_NAMES = ['http', 'grpc', 'shared'] as const;
+const WARM_UP_SECONDS = 20;
 /** Below nginx's keepalive_requests: a measurement has one connection. */
 const MOST_CALLS = 50_000;
 /** How long the client may run beyond its time. */
 const GRACE_MS = 45_000;
 
-type Protocol = (typeof PROTOCOLS)[number];
+type Way = keyof typeof WAYS;
 
-/** CPU time of a call, of the whole process tree, in µs: one value for each round. */
-export interface GrpcResult {
+interface GrpcSample {
+  /** CPU time of a call, of the whole process tree. */
+  readonly microseconds: number;
+  readonly callsPerSecond: number;
+}
+
+/** One sample for each round. */
+interface GrpcResult extends Readonly<Record<Way, readonly GrpcSample[]>> {
   readonly rows: number;
-  readonly http: readonly number[];
-  readonly grpc: readonly number[];
 }
 
 /** Writes the bodies of one size. @returns the file */
 async function writeBodies(
   { folder }: Context,
-  protocol: Protocol,
+  protocol: CallOrder['protocol'],
   tables: readonly Table[],
 ): Promise<string> {
   const file = join(await mkdtemp(join(folder, 'calls.')), 'bodies.json');
@@ -99,61 +106,63 @@ async function requireSame(port: number, grpcPort: number, table: Table): Promis
 export const grpc: Part<readonly GrpcResult[]> = {
   name: 'grpc',
   field: 'grpc',
-  steps: ({ plan }) => 1 + PROTOCOLS.length * SIZES.length * plan.rounds,
+  steps: ({ plan }) => 1 + WAY_NAMES.length * SIZES.length * plan.rounds,
   run: async ({ context, plan, repository, table }, progress) => {
     progress.step('grpc: warming up');
     const grpcPort = await freePort();
     const server = await startServer(context, { name: 'server', repository, grpcPort });
-    const results = SIZES.map(({ rows, underWay }) => ({
-      ...{ rows, underWay, tables: tablesOf(table, rows) },
-      ...{ files: new Map<Protocol, string>(), http: [] as number[], grpc: [] as number[] },
-    }));
-    /** @returns CPU time of a call in µs */
     const send = async (
-      { underWay, files }: (typeof results)[number],
-      protocol: Protocol,
-    ): Promise<number> => {
+      { files, underWay }: { readonly files: Readonly<Record<Way, string>>; readonly underWay: number },
+      way: Way,
+      limits: Pick<CallOrder, 'seconds' | 'calls'>,
+    ): Promise<GrpcSample> => {
       await settle(context, server);
       const before = treeCpuSeconds(server.pids);
-      const { calls } = await runCaller(context, {
-        ...{ protocol, host: LOOPBACK, bodies: files.get(protocol) as string, underWay },
-        ...(protocol === 'grpc'
-          ? { port: grpcPort, path: INFER.path }
-          : { port: server.port, path: HTTP_PATH }),
-        ...{ seconds: plan.seconds, calls: MOST_CALLS },
+      const { calls, seconds } = await runCaller(context, {
+        ...(way === 'http'
+          ? ({ protocol: 'http', port: server.port, path: HTTP_PATH } as const)
+          : ({ protocol: 'grpc', port: grpcPort, path: INFER.path } as const)),
+        ...{ host: LOOPBACK, bodies: files[way], underWay, ...limits },
+        connections: way === 'shared' ? 1 : underWay,
       });
       const cpuSeconds = treeCpuSeconds(server.pids) - before;
       if (cpuSeconds <= 0) throw new Failure('grpc: the processes changed during a measurement');
-      return (cpuSeconds / calls) * 1e6;
+      return { microseconds: (cpuSeconds / calls) * 1e6, callsPerSecond: calls / seconds };
     };
-    for (const size of results) {
-      await requireSame(server.port, grpcPort, size.tables[0] as Table);
-      for (const protocol of PROTOCOLS) {
-        size.files.set(protocol, await writeBodies(context, protocol, size.tables));
-        await send(size, protocol);
-      }
+    const sizes = [];
+    for (const { rows, underWay, warmUp } of SIZES) {
+      const tables = tablesOf(table, rows);
+      await requireSame(server.port, grpcPort, tables[0] as Table);
+      const ofGrpc = await writeBodies(context, 'grpc', tables);
+      const files = { http: await writeBodies(context, 'http', tables), grpc: ofGrpc, shared: ofGrpc };
+      const samples = { http: [] as GrpcSample[], grpc: [] as GrpcSample[], shared: [] as GrpcSample[] };
+      const size = { rows, underWay, files, samples };
+      for (const way of WAY_NAMES) await send(size, way, { seconds: WARM_UP_SECONDS, calls: warmUp });
+      sizes.push(size);
     }
     for (let round = 1; round <= plan.rounds; round++) {
-      // The one that goes first may find another machine: they take turns.
-      const order = round % 2 === 1 ? PROTOCOLS : PROTOCOLS.toReversed();
-      for (const size of results) {
-        for (const protocol of order) {
-          progress.step(`grpc, round ${round} of ${plan.rounds}: ${many(size.rows, 'row')} by ${protocol}`);
-          size[protocol].push(await send(size, protocol));
+      for (const size of sizes) {
+        // Each way goes first in turn: the machine may change within a round.
+        const first = (round - 1) % WAY_NAMES.length;
+        for (const way of [...WAY_NAMES.slice(first), ...WAY_NAMES.slice(0, first)]) {
+          progress.step(`grpc, round ${round} of ${plan.rounds}: ${many(size.rows, 'row')}, ${WAYS[way]}`);
+          size.samples[way].push(await send(size, way, { seconds: plan.seconds, calls: MOST_CALLS }));
         }
       }
     }
     await server.stop();
-    return results.map(({ rows, http, grpc: ofGrpc }) => ({ rows, http, grpc: ofGrpc }));
+    return sizes.map(({ rows, samples }) => ({ rows, ...samples }));
   },
   table: (results) => {
-    const rows = results.map((result) => [
-      count(result.rows),
-      spreadText(spread(result.http)),
-      spreadText(spread(result.grpc)),
-      spreadText(spread(ratios(result))),
-    ]);
-    const header = ['rows', 'µs a call, V2 binary over HTTP', 'gRPC', 'times'];
+    const rows = results.flatMap((result) =>
+      WAY_NAMES.map((way) => [
+        `${many(result.rows, 'row')}, ${WAYS[way]}`,
+        spreadText(spread(result[way].map(({ microseconds }) => microseconds))),
+        spreadText(spread(ratios(result, way))),
+        spreadText(spread(result[way].map(({ callsPerSecond }) => callsPerSecond))),
+      ]),
+    );
+    const header = ['', 'µs a call', "times HTTP's", 'calls/s'];
     return `gRPC, CPU of server and nginx\n${renderTable(header, rows, 1)}`;
   },
   bounds: (results = []) =>
@@ -165,12 +174,14 @@ export const grpc: Part<readonly GrpcResult[]> = {
         holds: 'at most',
         limit,
         unit: '',
-        measured: measured && spreadOf(ratios(measured)),
+        measured: measured && spreadOf(ratios(measured, 'grpc')),
         needs: '--parts grpc',
       };
     }),
 };
 
-/** Times as much CPU by gRPC as over HTTP, for each round. */
-const ratios = ({ http, grpc: ofGrpc }: GrpcResult): number[] =>
-  ofGrpc.map((microseconds, round) => microseconds / (http[round] as number));
+/** Times as much CPU as over HTTP, for each round. */
+const ratios = (result: GrpcResult, way: Way): number[] =>
+  result[way].map(
+    ({ microseconds }, round) => microseconds / (result.http[round] as GrpcSample).microseconds,
+  );
