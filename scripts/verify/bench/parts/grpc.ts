@@ -12,11 +12,15 @@ import type { Context } from '../context.ts';
 import { LOOPBACK } from '../context.ts';
 import { settle } from '../measure.ts';
 import type { Part } from '../part.ts';
+import { prepareMlserver, preparePeers } from '../peers.ts';
+import type { Plan } from '../plan.ts';
 import { treeCpuSeconds } from '../processTree.ts';
 import type { Table } from '../rows.ts';
 import { tablesOf } from '../rows.ts';
 import { spread, spreadOf, spreadText } from '../statistics.ts';
+import { startMlserver } from '../subjects/mlserver.ts';
 import { startServer } from '../subjects/server.ts';
+import { PEERS } from '../subjects/subject.ts';
 import { many } from '../text.ts';
 import { runToEnd } from '../wrk.ts';
 
@@ -45,6 +49,13 @@ interface GrpcSample {
 /** One sample for each round. */
 interface GrpcResult extends Readonly<Record<Way, readonly GrpcSample[]>> {
   readonly rows: number;
+  /** With a row, where peers are measured. */
+  readonly mlserver?: readonly GrpcSample[] | undefined;
+}
+
+/** What is called. */
+interface Aim extends Pick<CallOrder, 'protocol' | 'port' | 'path' | 'connections' | 'bodies' | 'underWay'> {
+  readonly pids: readonly number[];
 }
 
 /** Writes the bodies of one size. @returns the file */
@@ -74,8 +85,21 @@ async function runCaller({ signal }: Context, order: CallOrder): Promise<CallOut
   return outcome;
 }
 
-/** @throws {Failure} when the protocols give other labels for the same rows */
-async function requireSame(port: number, grpcPort: number, table: Table): Promise<void> {
+async function measureCalls(
+  context: Context,
+  { pids, ...order }: Aim,
+  limits: Pick<CallOrder, 'seconds' | 'calls'>,
+): Promise<GrpcSample> {
+  await settle(context, { pids });
+  const before = treeCpuSeconds(pids);
+  const { calls, seconds } = await runCaller(context, { ...order, host: LOOPBACK, ...limits });
+  const cpuSeconds = treeCpuSeconds(pids) - before;
+  if (cpuSeconds <= 0) throw new Failure('grpc: the processes changed during a measurement');
+  return { microseconds: (cpuSeconds / calls) * 1e6, callsPerSecond: calls / seconds };
+}
+
+/** @returns the bytes of the labels */
+async function labelsByHttp(port: number, table: Table): Promise<string> {
   const sent = httpBody(table);
   const answer = await fetch(`http://${LOOPBACK}:${port}${HTTP_PATH}`, {
     method: 'POST',
@@ -85,103 +109,136 @@ async function requireSame(port: number, grpcPort: number, table: Table): Promis
   const bytes = Buffer.from(await answer.arrayBuffer());
   if (answer.status !== 200)
     throw new Failure(`grpc: HTTP is answered ${answer.status}: ${bytes.toString()}`);
-  const ofHttp = bytes.subarray(Number(answer.headers.get(HEADER_LENGTH)));
+  return bytes.subarray(Number(answer.headers.get(HEADER_LENGTH))).toString('base64');
+}
 
-  const client = grpcClient(`http://${LOOPBACK}:${grpcPort}`);
+/** @throws {Failure} when a server gives other labels by gRPC */
+async function requireLabels(port: number, table: Table, labels: string): Promise<void> {
+  const client = grpcClient(`http://${LOOPBACK}:${port}`);
   try {
-    const called = await client.call(INFER.path, Buffer.from(grpcBody(table).body, 'base64'));
-    if (called.status !== '0')
-      throw new Failure(`grpc: a call is answered ${called.status}: ${called.message}`);
-    const { raw_output_contents: [label = ''] = [] } = grpcMessageOf(INFER, called.body) as {
+    const answer = await client.call(INFER.path, Buffer.from(grpcBody(table).body, 'base64'));
+    if (answer.status !== '0')
+      throw new Failure(`grpc: a call is answered ${answer.status}: ${answer.message}`);
+    const { raw_output_contents: [label] = [] } = grpcMessageOf(INFER, answer.body) as {
       raw_output_contents?: string[];
     };
-    if (ofHttp.length === 0 || ofHttp.toString('base64') !== label)
-      throw new Failure('grpc and HTTP predict different things for the same rows');
+    if (labels === '' || label !== labels)
+      throw new Failure('grpc: there are other predictions by gRPC than over HTTP');
   } finally {
     client.close();
   }
 }
 
-/** Raw tensors by gRPC and by V2's binary extension over HTTP, in turn on one server. */
+/** Raw tensors by gRPC and by V2's binary extension over HTTP, in turn on one server; with peers, MLServer too. */
 export const grpc: Part<readonly GrpcResult[]> = {
   name: 'grpc',
   field: 'grpc',
-  steps: ({ plan }) => 1 + WAY_NAMES.length * SIZES.length * plan.rounds,
+  steps: ({ plan }) =>
+    1 + WAY_NAMES.length * SIZES.length * plan.rounds + (hasPeers(plan) ? 1 + plan.rounds : 0),
   run: async ({ context, plan, repository, table }, progress) => {
     progress.step('grpc: warming up');
     const grpcPort = await freePort();
     const server = await startServer(context, { name: 'server', repository, grpcPort });
-    const send = async (
-      { files, underWay }: { readonly files: Readonly<Record<Way, string>>; readonly underWay: number },
-      way: Way,
-      limits: Pick<CallOrder, 'seconds' | 'calls'>,
-    ): Promise<GrpcSample> => {
-      await settle(context, server);
-      const before = treeCpuSeconds(server.pids);
-      const { calls, seconds } = await runCaller(context, {
-        ...(way === 'http'
-          ? ({ protocol: 'http', port: server.port, path: HTTP_PATH } as const)
-          : ({ protocol: 'grpc', port: grpcPort, path: INFER.path } as const)),
-        ...{ host: LOOPBACK, bodies: files[way], underWay, ...limits },
-        connections: way === 'shared' ? 1 : underWay,
-      });
-      const cpuSeconds = treeCpuSeconds(server.pids) - before;
-      if (cpuSeconds <= 0) throw new Failure('grpc: the processes changed during a measurement');
-      return { microseconds: (cpuSeconds / calls) * 1e6, callsPerSecond: calls / seconds };
-    };
     const sizes = [];
     for (const { rows, underWay, warmUp } of SIZES) {
       const tables = tablesOf(table, rows);
-      await requireSame(server.port, grpcPort, tables[0] as Table);
-      const ofGrpc = await writeBodies(context, 'grpc', tables);
-      const files = { http: await writeBodies(context, 'http', tables), grpc: ofGrpc, shared: ofGrpc };
+      const first = tables[0] as Table;
+      await requireLabels(grpcPort, first, await labelsByHttp(server.port, first));
+      const bodies = await writeBodies(context, 'grpc', tables);
+      const byGrpc = { protocol: 'grpc', port: grpcPort, path: INFER.path, bodies } as const;
+      const common = { pids: server.pids, underWay, connections: underWay };
+      const aims: Readonly<Record<Way, Aim>> = {
+        http: {
+          ...{ ...common, protocol: 'http', port: server.port, path: HTTP_PATH },
+          bodies: await writeBodies(context, 'http', tables),
+        },
+        grpc: { ...common, ...byGrpc },
+        shared: { ...common, ...byGrpc, connections: 1 },
+      };
+      const warm = { seconds: WARM_UP_SECONDS, calls: warmUp };
+      for (const way of WAY_NAMES) await measureCalls(context, aims[way], warm);
       const samples = { http: [] as GrpcSample[], grpc: [] as GrpcSample[], shared: [] as GrpcSample[] };
-      const size = { rows, underWay, files, samples };
-      for (const way of WAY_NAMES) await send(size, way, { seconds: WARM_UP_SECONDS, calls: warmUp });
-      sizes.push(size);
+      sizes.push({ rows, aims, samples });
+    }
+    const limits = { seconds: plan.seconds, calls: MOST_CALLS };
+    const mlserver: GrpcSample[] = [];
+    let peer: Aim | undefined;
+    if (hasPeers(plan)) {
+      progress.step('grpc: MLServer');
+      const [{ aims }] = sizes as [(typeof sizes)[number]];
+      const { pipeline } = await preparePeers(context, progress.say);
+      const python = await prepareMlserver(context, progress.say);
+      const started = await startMlserver(context, python, pipeline, table);
+      const first = tablesOf(table, 1)[0] as Table;
+      await requireLabels(started.grpcPort, first, await labelsByHttp(server.port, first));
+      peer = { ...aims.grpc, pids: started.pids, port: started.grpcPort };
+      await measureCalls(context, peer, limits);
     }
     for (let round = 1; round <= plan.rounds; round++) {
-      for (const size of sizes) {
+      const step = `grpc, round ${round} of ${plan.rounds}`;
+      for (const { rows, aims, samples } of sizes) {
         // Each way goes first in turn: the machine may change within a round.
         const first = (round - 1) % WAY_NAMES.length;
         for (const way of [...WAY_NAMES.slice(first), ...WAY_NAMES.slice(0, first)]) {
-          progress.step(`grpc, round ${round} of ${plan.rounds}: ${many(size.rows, 'row')}, ${WAYS[way]}`);
-          size.samples[way].push(await send(size, way, { seconds: plan.seconds, calls: MOST_CALLS }));
+          progress.step(`${step}: ${many(rows, 'row')}, ${WAYS[way]}`);
+          samples[way].push(await measureCalls(context, aims[way], limits));
         }
       }
+      if (!peer) continue;
+      progress.step(`${step}: 1 row, MLServer`);
+      mlserver.push(await measureCalls(context, peer, limits));
     }
     await server.stop();
-    return sizes.map(({ rows, samples }) => ({ rows, ...samples }));
+    return sizes.map(({ rows, samples }) => ({
+      ...{ rows, ...samples },
+      ...(peer && rows === 1 ? { mlserver } : {}),
+    }));
   },
   table: (results) => {
-    const rows = results.flatMap((result) =>
-      WAY_NAMES.map((way) => [
-        `${many(result.rows, 'row')}, ${WAYS[way]}`,
-        spreadText(spread(result[way].map(({ microseconds }) => microseconds))),
-        spreadText(spread(ratios(result, way))),
-        spreadText(spread(result[way].map(({ callsPerSecond }) => callsPerSecond))),
-      ]),
-    );
+    const line = (what: string, ofHttp: readonly GrpcSample[], samples: readonly GrpcSample[]): string[] => [
+      what,
+      spreadText(spread(samples.map(({ microseconds }) => microseconds))),
+      spreadText(spread(ratios(samples, ofHttp))),
+      spreadText(spread(samples.map(({ callsPerSecond }) => callsPerSecond))),
+    ];
+    const rows = results.flatMap(({ rows: size, mlserver, ...samples }) => [
+      ...WAY_NAMES.map((way) => line(`${many(size, 'row')}, ${WAYS[way]}`, samples.http, samples[way])),
+      ...(mlserver ? [line(`${many(size, 'row')}, MLServer by gRPC`, samples.http, mlserver)] : []),
+    ]);
     const header = ['', 'µs a call', "times HTTP's", 'calls/s'];
     return `gRPC, CPU of server and nginx\n${renderTable(header, rows, 1)}`;
   },
-  bounds: (results = []) =>
-    SIZES.map(({ rows, limit }): Bound => {
-      const measured = results.find((result) => result.rows === rows);
-      return {
-        id: `grpc-${rows}`,
-        what: `${many(rows, 'row')}, raw tensors: CPU of a call by gRPC, against V2 binary over HTTP`,
-        holds: 'at most',
-        limit,
+  bounds: (results = []) => {
+    const of = (size: number): GrpcResult | undefined => results.find(({ rows }) => rows === size);
+    const single = of(1);
+    return [
+      ...SIZES.map(({ rows, limit }): Bound => {
+        const measured = of(rows);
+        return {
+          id: `grpc-${rows}`,
+          what: `${many(rows, 'row')}, raw tensors: CPU of a call by gRPC, against V2 binary over HTTP`,
+          holds: 'at most',
+          limit,
+          unit: '',
+          measured: measured && spreadOf(ratios(measured.grpc, measured.http)),
+          needs: '--parts grpc',
+        };
+      }),
+      {
+        id: 'grpc-mlserver',
+        what: "1 row, raw tensors: CPU of a call by MLServer's gRPC, against ours",
+        holds: 'at least',
+        limit: 20,
         unit: '',
-        measured: measured && spreadOf(ratios(measured, 'grpc')),
-        needs: '--parts grpc',
-      };
-    }),
+        measured: single?.mlserver && spreadOf(ratios(single.mlserver, single.grpc)),
+        needs: '--parts grpc --peers',
+      },
+    ];
+  },
 };
 
-/** Times as much CPU as over HTTP, for each round. */
-const ratios = (result: GrpcResult, way: Way): number[] =>
-  result[way].map(
-    ({ microseconds }, round) => microseconds / (result.http[round] as GrpcSample).microseconds,
-  );
+const hasPeers = ({ subjects }: Plan): boolean => PEERS.some((peer) => subjects.includes(peer));
+
+/** Times as much CPU as the others, for each round. */
+const ratios = (samples: readonly GrpcSample[], others: readonly GrpcSample[]): number[] =>
+  samples.map(({ microseconds }, round) => microseconds / (others[round] as GrpcSample).microseconds);
