@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { constants } from 'node:http2';
 import { join } from 'node:path';
+import { Client, credentials } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GRPC_CODES, GRPC_CODE_OF } from '../server/dialects/grpc/status.ts';
 import { ERRORS, type ErrorCode } from '../server/errors/problem.ts';
@@ -46,14 +47,14 @@ type Options = Parameters<typeof withChain>[0];
 /** Runs a test with a chain that takes gRPC, and a client of it. */
 async function withGrpc(
   options: Options,
-  run: (chain: Chain, client: GrpcClient) => Promise<void>,
+  run: (chain: Chain & { readonly grpcPort: number }, client: GrpcClient) => Promise<void>,
 ): Promise<void> {
   const port = await freePort();
   await withChain({ maxBodyBytes: MAX_BODY_BYTES, grpc: { port, http2 }, ...options }, async (chain) => {
     for (const upstream of chain.upstreams) upstream.behaviour = grpcAnswers;
     const client = grpcClient(`http://127.0.0.1:${port}`);
     try {
-      await run(chain, client);
+      await run({ ...chain, grpcPort: port }, client);
     } finally {
       client.close();
     }
@@ -119,6 +120,40 @@ describe.skipIf(nginxMissing)(needsNginx('gRPC through nginx'), () => {
       const calls = Array.from({ length: 1000 }, () => client.call(INFER, frame('x')));
       for (const answer of await Promise.all(calls)) expect(answer.status).toBe('0');
     }));
+
+  it('a client of one channel sees no error when nginx replaces its connection', () =>
+    withGrpc(
+      {
+        workers: 2,
+        accessLog: 'stdout',
+        edit: (template) => template.replace('keepalive_requests 100000;', 'keepalive_requests 40;'),
+      },
+      async ({ proxy, grpcPort }) => {
+        const client = new Client(`127.0.0.1:${grpcPort}`, credentials.createInsecure());
+        const same = (bytes: Buffer): Buffer => bytes;
+        const call = (): Promise<string> =>
+          new Promise((resolve) => {
+            const options = { deadline: Date.now() + 20_000 };
+            client.makeUnaryRequest(INFER, same, same, Buffer.from('x'), options, (error, answer) =>
+              resolve(error ? `${error.code}: ${error.details}` : String(answer)),
+            );
+          });
+        let left = 600;
+        const answers: string[] = [];
+        const caller = async (): Promise<void> => {
+          while (left-- > 0) answers.push(await call());
+        };
+        try {
+          await Promise.all(Array.from({ length: 8 }, caller));
+        } finally {
+          client.close();
+        }
+        expect(new Set(answers)).toEqual(new Set(['answer']));
+        expect(answers).toHaveLength(600);
+        const connections = new Set(proxy.said().match(/"connection":\d+/g));
+        expect(connections.size).toBeGreaterThanOrEqual(600 / 40);
+      },
+    ));
 
   describe('errors that nginx makes', () => {
     let chain: Awaited<ReturnType<typeof startChain>>;

@@ -1,8 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { needsNginx, nginxMissing } from '../../proxy/testing/nginxMissing.ts';
+import { writeFrame } from '../dialects/grpc/frame.ts';
 import { bodyOf, readAdultRows } from '../testing/adultRows.ts';
 import type { CollectedSpan, Collector } from '../testing/collector.ts';
 import { collectorMissing, needsCollector, startCollector } from '../testing/collector.ts';
+import { freePort } from '../testing/freePort.ts';
+import { grpcClient, grpcMethod } from '../testing/grpcClient.ts';
+import { grpcCase } from '../testing/grpcLoad.ts';
 import { scrape } from '../testing/scrape.ts';
 import type { Server } from '../testing/startServer.ts';
 import { startServer, withServer } from '../testing/startServer.ts';
@@ -57,9 +61,9 @@ describe.skipIf(nginxMissing ?? collectorMissing)(
         },
         15_000,
       );
-    const accessLine = async (requestId: string): Promise<Record<string, unknown>> => {
+    const accessLine = async (requestId: string, of = server): Promise<Record<string, unknown>> => {
       const line = await eventually('the line of the access log', () =>
-        server
+        of
           .stdout()
           .split('\n')
           .find((text) => text.includes(`"requestId":"${requestId}"`)),
@@ -119,6 +123,49 @@ describe.skipIf(nginxMissing ?? collectorMissing)(
       expect(from).toBeLessThanOrEqual(root.end + 1000n);
       expect(spans).toHaveLength(4);
       expect(await accessLine(`rows-${count}`)).toMatchObject({ traceId: trace, status: 200 });
+    });
+
+    it('a gRPC call: the trace of its metadata', async () => {
+      const grpcPort = await freePort();
+      const env = {
+        GRPC_PORT: String(grpcPort),
+        OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint,
+        ACCESS_LOG: 'stdout',
+      };
+      await withServer({ env }, async (ofGrpc) => {
+        const client = grpcClient(`http://127.0.0.1:${grpcPort}`);
+        const trace = CALLER.trace.replace('4bf9', 'cccc');
+        const { path } = grpcMethod('ModelInfer');
+        const headers = {
+          traceparent: `00-${trace}-${CALLER.span}-01`,
+          tracestate: 'vendor=a:b',
+          'x-request-id': 'call',
+        };
+        try {
+          const { message } = grpcCase(readAdultRows().slice(0, 1));
+          const answer = await client.call(path, writeFrame(message), { headers });
+          expect(answer).toMatchObject({ http: 200, status: '0' });
+          const spans = await spansOf(trace, 4);
+          const root = spans.find(({ kind }) => kind === 2) as CollectedSpan;
+          expect(RESPONSE.exec(String(answer.headers['traceresponse']))?.slice(1)).toEqual([
+            trace,
+            root.spanId,
+            '01',
+          ]);
+          expect(root).toMatchObject({
+            name: `POST ${path}`,
+            parentSpanId: CALLER.span,
+            traceState: 'vendor=a:b',
+            attributes: { 'http.route': path },
+          });
+          const others = spans.filter((span) => span !== root);
+          expect(others.map(({ name }) => name).sort()).toEqual(['parse', 'queue', 'run']);
+          for (const { parentSpanId } of others) expect(parentSpanId).toBe(root.spanId);
+          expect(await accessLine('call', ofGrpc)).toMatchObject({ traceId: trace, grpcStatus: '0' });
+        } finally {
+          client.close();
+        }
+      });
     });
 
     it('a request without a trace, or with an invalid one, begins a trace', async () => {

@@ -134,6 +134,32 @@ it('holds what an idle server and many models cost', () => {
   ]);
 });
 
+it('compares gRPC with HTTP in the same round', () => {
+  const samples = (...microseconds: number[]) =>
+    microseconds.map((value) => ({ microseconds: value, callsPerSecond: 1 }));
+  const grpc = [
+    {
+      rows: 1,
+      http: samples(50, 100, 60),
+      grpc: samples(65, 140, 90),
+      shared: samples(1, 1, 1),
+      mlserver: samples(650, 2800),
+    },
+    { rows: 1000, http: samples(4000), grpc: samples(4160), shared: samples(9000) },
+  ];
+  const results = resultsOf([], { grpc });
+  expect(verdict(results, 'grpc-1')).toMatchObject({
+    verdict: 'fail',
+    limit: 1.35,
+    measured: { median: 1.4, min: 1.3, max: 1.5 },
+  });
+  expect(verdict(results, 'grpc-mlserver')).toMatchObject({
+    verdict: 'fail',
+    measured: { median: 15, max: 20 },
+  });
+  expect(verdict(results, 'grpc-1000')).toMatchObject({ verdict: 'pass', measured: { median: 1.04 } });
+});
+
 describe('overload', () => {
   const overloaded = (rows: number, changes: Partial<OverloadSample> = {}): OverloadSample => ({
     ...{ rows, capacity: 1000, offered: 3000, sent: 3000, answered: 860, refused: 2140 },

@@ -5,6 +5,7 @@ import { compiler } from './parts/compiler.ts';
 import { drift } from './parts/drift.ts';
 import { explain } from './parts/explain.ts';
 import { file } from './parts/file.ts';
+import { grpc } from './parts/grpc.ts';
 import { idle } from './parts/idle.ts';
 import { load } from './parts/load.ts';
 import { memory } from './parts/memory.ts';
@@ -29,6 +30,7 @@ export const PARTS: readonly Part[] = [
   scrape,
   drift,
   explain,
+  grpc,
   idle,
   models,
 ];

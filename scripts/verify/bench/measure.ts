@@ -21,7 +21,7 @@ export interface Measurement {
 }
 
 /** Waits until a subject has finished the requests of an earlier load. */
-export async function settle({ signal }: Context, { pids }: Subject): Promise<void> {
+export async function settle({ signal }: Context, { pids }: Pick<Subject, 'pids'>): Promise<void> {
   const end = performance.now() + SETTLE_TIMEOUT_MS;
   let before = treeCpuSeconds(pids);
   while (performance.now() < end) {

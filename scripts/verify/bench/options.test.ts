@@ -21,6 +21,7 @@ describe('the command line', () => {
         'scrape',
         'drift',
         'explain',
+        'grpc',
         'idle',
         'models',
       ],
@@ -73,7 +74,7 @@ describe('the command line', () => {
     [['--subjects', 'apache'], '--subjects takes echo, server, direct, naive, fastapi, mlflow; see --help'],
     [
       ['--parts', 'all'],
-      '--parts takes rounds, file, neighbour, memory, start, overload, compiler, load, scrape, drift, explain, idle, models; see --help',
+      '--parts takes rounds, file, neighbour, memory, start, overload, compiler, load, scrape, drift, explain, grpc, idle, models; see --help',
     ],
     [['--fast'], "Unknown option '--fast'"],
     [['fast'], 'Unexpected argument'],

@@ -26,7 +26,8 @@ sends the same real rows to each in turn, and measures the CPU time of its proce
 and whether each bound holds; writes JSON and an SVG picture.
 
   --subjects LIST     ${[...OWN_SUBJECTS, ...PEERS].join(', ')}; default: ${OWN_SUBJECTS.join(',')}
-  --peers             also ${PEERS.join(' and ')} (Python; installed into the cache folder the first time)
+  --peers             also ${PEERS.join(' and ')}, and MLServer in the part grpc (Python; installed into the cache
+                      folder the first time)
   --rows LIST         rows of a body; default: 1,10,100,1000,10000
   --connections LIST  default: 1,16,64,512 for single rows, fewer for large bodies
   --seconds N         length of one measurement; default: 3

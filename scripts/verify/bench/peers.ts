@@ -12,6 +12,7 @@ import { requireProgram } from './programs.ts';
 export const PEERS_FOLDER = join(HOME, 'scripts/verify/bench/peers');
 const REQUIREMENTS = join(PEERS_FOLDER, 'requirements.txt');
 const EXPLAIN_REQUIREMENTS = join(PEERS_FOLDER, 'requirements-explain.txt');
+const MLSERVER_REQUIREMENTS = join(PEERS_FOLDER, 'requirements-mlserver.txt');
 const TRAINING = join(HOME, 'scripts/models/train/adult.py');
 
 /** What the peers run on, kept in the cache folder. */
@@ -19,7 +20,9 @@ export interface PeerFiles {
   readonly python: string;
   /** The environment's programs. */
   readonly bin: string;
-  /** The scikit-learn pipeline as MLflow keeps it. */
+  /** The scikit-learn pipeline. */
+  readonly pipeline: string;
+  /** The same as MLflow keeps it. */
   readonly mlflowModel: string;
 }
 
@@ -31,7 +34,8 @@ export interface PeerFiles {
 export async function preparePeers(context: Context, say: (text: string) => void): Promise<PeerFiles> {
   const folder = join(cacheFolder(), `bench-peers-${await digestOf(REQUIREMENTS, TRAINING)}`);
   const bin = join(folder, 'venv/bin');
-  const files = { python: join(bin, 'python'), bin, mlflowModel: join(folder, 'mlflow') };
+  const pipeline = join(folder, 'pipeline.joblib');
+  const files = { python: join(bin, 'python'), bin, pipeline, mlflowModel: join(folder, 'mlflow') };
   // Written last: without it, an earlier attempt was interrupted.
   const finished = join(folder, 'finished');
   if (existsSync(finished)) return files;
@@ -46,7 +50,6 @@ export async function preparePeers(context: Context, say: (text: string) => void
   await run('making a Python environment', python3, '-m', 'venv', join(folder, 'venv'));
   const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', REQUIREMENTS];
   await run('installing FastAPI and MLflow, some minutes', files.python, ...pip);
-  const pipeline = join(folder, 'pipeline.joblib');
   const model = join(folder, 'model');
   await run('training the model', files.python, TRAINING, '--output', model, '--joblib', pipeline);
   const save = join(PEERS_FOLDER, 'save_mlflow_model.py');
@@ -55,28 +58,37 @@ export async function preparePeers(context: Context, say: (text: string) => void
   return files;
 }
 
-/**
- * Installs the explainers that explanations are compared with, unless the cache folder has them.
- *
- * @returns the environment's Python
- * @throws {Failure} when a step fails, with what it said
- */
-export async function prepareExplainers(context: Context, say: (text: string) => void): Promise<string> {
-  const folder = join(cacheFolder(), `bench-explain-${await digestOf(EXPLAIN_REQUIREMENTS)}`);
+/** What explanations are compared with. @returns the environment's Python @throws {Failure} */
+export const prepareExplainers = (context: Context, say: (text: string) => void): Promise<string> =>
+  prepareEnvironment(context, say, 'explain', 'shap and LightGBM', EXPLAIN_REQUIREMENTS);
+
+/** What gRPC is compared with. @returns the environment's Python @throws {Failure} */
+export const prepareMlserver = (context: Context, say: (text: string) => void): Promise<string> =>
+  prepareEnvironment(context, say, 'grpc', 'MLServer', MLSERVER_REQUIREMENTS);
+
+/** Installs the packages of a part, unless the cache folder has them. */
+async function prepareEnvironment(
+  context: Context,
+  say: (text: string) => void,
+  part: string,
+  packages: string,
+  requirements: string,
+): Promise<string> {
+  const folder = join(cacheFolder(), `bench-${part}-${await digestOf(requirements)}`);
   const python = join(folder, 'venv/bin/python');
   const finished = join(folder, 'finished');
   if (existsSync(finished)) return python;
   const python3 = requireProgram('python3');
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
-  say(`explain: installing shap and LightGBM, some minutes (once; kept in ${folder})`);
-  await runToEnd(context, 'explain: making a Python environment', python3, [
+  say(`${part}: installing ${packages}, some minutes (once; kept in ${folder})`);
+  await runToEnd(context, `${part}: making a Python environment`, python3, [
     '-m',
     'venv',
     join(folder, 'venv'),
   ]);
-  const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', EXPLAIN_REQUIREMENTS];
-  await runToEnd(context, 'explain: installing shap and LightGBM', python, pip);
+  const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', requirements];
+  await runToEnd(context, `${part}: installing ${packages}`, python, pip);
   await writeFile(finished, '');
   return python;
 }

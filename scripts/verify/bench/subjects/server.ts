@@ -24,6 +24,8 @@ export interface ServerOptions {
   readonly processes?: number;
   /** Whether drift metrics are on; default: true. */
   readonly drift?: boolean;
+  /** Takes gRPC, too; default: it doesn't. */
+  readonly grpcPort?: number;
   /** The only CPU that it may use; default: all. */
   readonly cpu?: number | undefined;
 }
@@ -49,7 +51,7 @@ export interface Server extends Subject {
 /** Starts ./servemodel.sh, and waits until it is ready. */
 export async function startServer(
   context: Context,
-  { name, repository, engine = 'auto', processes = PROCESSES, drift = true, cpu }: ServerOptions,
+  { name, repository, engine = 'auto', processes = PROCESSES, drift = true, grpcPort, cpu }: ServerOptions,
 ): Promise<Server> {
   const [port, metricsPort] = [await freePort(), await freePort()];
   const began = performance.now();
@@ -74,6 +76,7 @@ export async function startServer(
       INFERENCE_THREADS: String(THREADS),
       MODEL_REPOSITORY: repository,
       ENGINE: engine,
+      ...(grpcPort === undefined ? {} : { GRPC_PORT: String(grpcPort) }),
       ...(drift ? {} : { DRIFT_WINDOW_MS: '0' }),
       LOG_LEVEL: 'info',
       ACCESS_LOG: 'off',
