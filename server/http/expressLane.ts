@@ -179,7 +179,7 @@ class Express implements PredictRequest {
       'content-type': type,
       'x-request-id': this.id,
       ...OVERLOADED.headers,
-      'content-length': String(body.length),
+      'content-length': String(Buffer.byteLength(body)),
     });
     endAtOnce(this.#outgoing, body);
     this.#lane.http.ended('POST', this.#route, OVERLOADED.status, (performance.now() - this.arrived) / 1000);

@@ -146,7 +146,10 @@ export function createInferenceRecorder(registry: Registry, queuedRows: () => nu
       series.duration.observe(seconds);
       series.requests.batch(bucket, seconds);
     },
-    failed: (model, seconds) => seriesOf(model).requests.failed(seconds),
+    failed: (model, seconds) => {
+      // The stand-in for a default model that isn't there has no series.
+      if (model.version !== 0) seriesOf(model).requests.failed(seconds);
+    },
     queued: (model, seconds) => seriesOf(model).queue.observe(seconds),
     answered: (model, rows, answers, seconds, began) => {
       const series = seriesOf(model);

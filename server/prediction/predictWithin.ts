@@ -31,12 +31,14 @@ export async function predictWithin<D extends Decoded>(
     arrived: request.arrived,
     size: request.size,
     trace: request.trace,
+    waitedSince: request.waitedSince,
     signal: () => AbortSignal.any([request.signal(), controller.signal]),
   };
   const decodeLimited = (): D => {
     const decoded = decode();
     const timeoutMs = timeoutMsOf(decoded);
-    if (timeoutMs === undefined) return decoded;
+    // A timer can't wait longer; the server's own deadline is sooner.
+    if (timeoutMs === undefined || timeoutMs >= 2 ** 31) return decoded;
     const leftMs = request.arrived + timeoutMs - performance.now();
     if (leftMs <= 0) throw new Problem('deadline_exceeded');
     timer = setTimeout(expire, leftMs);

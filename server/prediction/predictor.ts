@@ -182,7 +182,12 @@ export function createPredictor(deps: PredictorDeps): Predictor {
     score: async (id, model, table, rows, options) => {
       const { skipBadRows = false } = options;
       const start = performance.now();
-      const scores = await patiently(() => inference.predict(model, rows, { requestId: id, skipBadRows }));
+      const scores = await patiently(() =>
+        inference.predict(model, rows, { requestId: id, skipBadRows }),
+      ).catch((error: unknown) => {
+        failed(model, start);
+        throw error;
+      });
       const scored = scores.failed
         ? leaveOut(model, table, rows, scores, options, start)
         : { rows, answers: scores.answers };

@@ -169,6 +169,8 @@ export async function scoreFile(
     rows += piece.encoded?.rows ?? piece.table.data.length;
     parseSeconds += (performance.now() - start) / 1000;
     if (!encoded || (errorsTotal > 0 && options.skipBadRows !== true)) return true;
+    // Nothing to score, and nothing to count: the head of the file, or its end.
+    if (encoded.rows === 0 && !encoded.refused) return true;
     // Without the signal, which would get a listener for each piece: it is checked between pieces.
     const scores = predictor.score(options.requestId, model, piece.table, encoded, options);
     // Its failure is handled later, in finishFirst: it must not count as unhandled until then.

@@ -68,7 +68,7 @@ type Field = readonly [tag: number, bytes: Uint8Array];
 /** Writes a ModelInferResponse behind its frame, in one buffer. */
 export function writeGrpcInferAnswer(
   { name, version }: Model,
-  { id, wanted, raw: isRaw }: GrpcInferRequest,
+  { id, wanted, raw: isRaw }: Omit<GrpcInferRequest, 'tensors'>,
   rows: number,
   answers: Float64Array,
 ): Buffer {

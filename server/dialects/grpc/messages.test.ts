@@ -2,12 +2,15 @@ import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ERRORS, Problem } from '../../errors/problem.ts';
+import { loadAdult } from '../../testing/adult.ts';
+import { ADULT_COLUMNS, readAdultRows } from '../../testing/adultRows.ts';
+import { fastPathOf } from '../../testing/fastPathOf.ts';
 import { grpcMessageOf, grpcMethod, grpcRequest } from '../../testing/grpcClient.ts';
 import { outputTensors } from '../v2/outputs.ts';
 import { readFrame, readMessageCoding, takeFrame, writeFrame } from './frame.ts';
 import { writeGrpcInferAnswer } from './inferAnswer.ts';
 import { readInferMessage } from './inferMessage.ts';
-import { readGrpcInferRequest } from './inferRequest.ts';
+import { readGrpcInferRequest, readGrpcRows } from './inferRequest.ts';
 import { answerReflection } from './reflection.ts';
 import { GRPC_CODES, GRPC_CODE_OF, grpcMessage } from './status.ts';
 import { readGrpcTimeout } from './timeout.ts';
@@ -103,6 +106,42 @@ describe('a ModelInferRequest', () => {
     const request = read({ inputs: [{ name: 'a', datatype, shape: [2], contents: { [member]: sent } }] });
     expect(request.raw).toBe(false);
     expect(request.tensors[0]?.values).toEqual(values);
+  });
+
+  it('is read straight into the matrix where a lifted model has raw tensors, as the long way reads it', async () => {
+    const { fast, ...adult } = await fastPathOf(await loadAdult());
+    const model = { ...adult, encoder: fast!.encoder };
+    const rows = readAdultRows().slice(0, 50);
+    const columns = ADULT_COLUMNS.map((name, at) => ({ name, cells: rows.map(({ cells }) => cells[at]) }));
+    const lengthOf = (text: Buffer): Buffer => Buffer.from(Uint32Array.of(text.length).buffer);
+    const texts = (cells: readonly unknown[]): Buffer[] => cells.map((cell) => Buffer.from(String(cell)));
+    const message = readInferMessage(
+      messageOf({
+        inputs: columns.map(({ name, cells }) => ({
+          name,
+          datatype: typeof cells[0] === 'string' ? 'BYTES' : 'INT64',
+          shape: [rows.length],
+        })),
+        raw_input_contents: columns.map(({ cells }) =>
+          (typeof cells[0] === 'string'
+            ? Buffer.concat(texts(cells).flatMap((text) => [lengthOf(text), text]))
+            : Buffer.from(BigInt64Array.from(cells, (cell) => BigInt(cell as number)).buffer)
+          ).toString('base64'),
+        ),
+      }),
+    );
+    const all = outputTensors(model.output);
+    const short = readGrpcRows(message, model, all);
+    const { readTensors, ...encoder } = model.encoder;
+    expect(readTensors).toBeDefined();
+    const long = readGrpcRows(message, { ...model, encoder }, all);
+    expect(long.encoded).toBeUndefined();
+    expect(short.encoded).toEqual(encoder.encode(long.table.columns, long.table.data, {}, long.table));
+    expect(short.table.data).toEqual(long.table.data);
+    expect(long.request).toMatchObject(short.request);
+    // JSON has no such parameter.
+    const odd = { ...message, parameters: { timeout: NaN } };
+    expect(codeOf(() => readGrpcRows(odd, model, all))).toBe(codeOf(() => readGrpcInferRequest(odd, all)));
   });
 
   it('takes elements that are not packed, and a list in two parts', () => {

@@ -64,7 +64,8 @@ function readLong(
   return { request, table: toTable(request.tensors, model.signature.inputs) };
 }
 
-function readShort(
+/** Reads flat tensors from their bytes; undefined where there is any doubt. */
+export function readShort(
   bytes: Buffer,
   headerLength: number | undefined,
   model: Target,

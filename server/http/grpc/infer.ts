@@ -1,9 +1,8 @@
 import { writeGrpcInferAnswer } from '../../dialects/grpc/inferAnswer.ts';
 import { readInferMessage } from '../../dialects/grpc/inferMessage.ts';
-import { readGrpcInferRequest } from '../../dialects/grpc/inferRequest.ts';
+import { readGrpcRows } from '../../dialects/grpc/inferRequest.ts';
 import { readGrpcTimeout } from '../../dialects/grpc/timeout.ts';
 import { outputTensors } from '../../dialects/v2/outputs.ts';
-import { toTable } from '../../dialects/v2/table.ts';
 import { Problem } from '../../errors/problem.ts';
 import { perModel } from '../../model/perModel.ts';
 import type { PredictRequest } from '../../prediction/request.ts';
@@ -24,7 +23,9 @@ interface Limited {
 /** @throws {Problem} invalid_parameter, or deadline_exceeded if the time is over already */
 function limit(c: AppContext): Limited {
   const request = c.get('request');
-  const timeoutMs = readGrpcTimeout(header(c, 'grpc-timeout'));
+  const wanted = readGrpcTimeout(header(c, 'grpc-timeout'));
+  // A timer can't wait longer; the server's own deadline is sooner.
+  const timeoutMs = wanted !== undefined && wanted < 2 ** 31 ? wanted : undefined;
   const isPlain = header(c, 'grpc-encoding') === undefined;
   if (timeoutMs === undefined && isPlain) return { request, within: (prediction) => prediction };
   const leftMs = timeoutMs === undefined ? Infinity : request.arrived + timeoutMs - performance.now();
@@ -37,6 +38,7 @@ function limit(c: AppContext): Limited {
       // A compressed message may hold anything.
       size: isPlain ? request.size : 'large',
       trace: request.trace,
+      waitedSince: request.waitedSince,
       signal: () => AbortSignal.any([request.signal(), controller.signal]),
     },
     within: (prediction) =>
@@ -62,15 +64,7 @@ export function grpcInfer({ catalogue, predictor, http, maxBodyBytes }: V2InferD
     const model = findModel(c, catalogue, message.modelName, message.modelVersion || undefined);
     const { request, within } = limit(c);
     const prediction = await within(
-      predictor.predict(
-        request,
-        model,
-        () => {
-          const decoded = readGrpcInferRequest(message, outputsOf(model));
-          return { request: decoded, table: toTable(decoded.tensors, model.signature.inputs) };
-        },
-        {},
-      ),
+      predictor.predict(request, model, () => readGrpcRows(message, model, outputsOf(model)), {}),
     );
     const { decoded, rows, answers } = prediction;
     const body = writeGrpcInferAnswer(model, decoded.request, rows.rows, answers);
