@@ -104,6 +104,19 @@ describe.skipIf(nginxMissing)(needsNginx('a server with GRPC_PORT'), () => {
     });
   });
 
+  it('reads no more of a small call than it needs', async () => {
+    // Fields that the message doesn't have, of which each would be kept as an object.
+    const unknown = Buffer.alloc(100_000, Buffer.from([0x78, 0x01]));
+    expect(await client.call(HEALTH.path, writeFrame(unknown.subarray(0, 60_000)))).toMatchObject({
+      status: '0',
+    });
+    expect(await client.call(HEALTH.path, writeFrame(unknown))).toMatchObject({ http: 200, status: '8' });
+    const method = grpcMethod('ServerReflectionInfo');
+    const list = grpcRequest(method, { list_services: '' });
+    const many = await client.call(method.path, Buffer.concat(Array.from({ length: 17 }, () => list)));
+    expect(many).toMatchObject({ http: 200, status: '3' });
+  });
+
   it.each(['grpc.reflection.v1', 'grpc.reflection.v1alpha'])(
     'answers reflection by %s before the client ends its stream, and several messages',
     async (version) => {
@@ -170,6 +183,10 @@ describe.skipIf(nginxMissing)(needsNginx('a server with GRPC_PORT'), () => {
     const load = grpcMethod('RepositoryModelLoad');
     const config = grpcRequest(load, { model_name: 'iris', parameters: { config: { string_param: '{}' } } });
     expect(await client.call(load.path, config)).toMatchObject({ http: 200, status: '3' });
+    // A page in a browser may not, as over HTTP.
+    const page = { headers: { origin: 'https://page.example' } };
+    const iris = grpcRequest(load, { model_name: 'iris' });
+    expect(await client.call(load.path, iris, page)).toMatchObject({ http: 200, status: '7' });
   }, 60_000);
 
   it('counts calls by method and code, with closed labels', async () => {

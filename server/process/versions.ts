@@ -40,6 +40,8 @@ export function createVersions(options: VersionsOptions): Versions {
   const { loader, lifecycle, log, send, listen, follow } = options;
   /** All open versions by key, whether served yet or not. */
   const models = new Map<string, Model>();
+  /** Versions that are being opened, by key. */
+  const opening = new Map<string, Promise<void>>();
   let catalogue: LiveCatalogue | undefined;
   let listener: Pick<Listener, 'answered'> | undefined;
   /** The last one that the primary sent. */
@@ -66,37 +68,54 @@ export function createVersions(options: VersionsOptions): Versions {
     listener = await listen(catalogue);
   };
   const retire = async (keys: readonly string[]): Promise<void> => {
-    const leaving = keys.flatMap((key) => models.get(key) ?? []);
+    const leaving = keys.flatMap((key) => {
+      const model = models.get(key);
+      return model ? [{ key, model }] : [];
+    });
     for (const key of keys) models.delete(key);
     await listener?.answered();
-    for (const model of leaving) {
+    for (const { key, model } of leaving) {
+      // Meanwhile the same version may have been opened again: threads know it by the same key.
+      await opening.get(key);
       if (lifecycle.draining) return;
+      if ([...models.values()].some((other) => other.key === model.key)) continue;
       await loader.close(model);
       log.info({ model: model.id }, 'model closed');
+    }
+  };
+
+  const open: Versions['open'] = async (candidate, fastRefused) => {
+    const key = keyOf(candidate);
+    if (!catalogue) letYoungGenerationGrow(youngGenerationSize() < START_YOUNG_BYTES);
+    try {
+      const content = await fingerprintOf(candidate.folder);
+      const { model, seconds } = await loader.open(candidate, {
+        beside: catalogue !== undefined,
+        fastRefused,
+      });
+      log.info({ model: model.id, seconds, ...model.engine }, 'model opened');
+      const { batching, batchingReason: reason } = model.engine;
+      if (batching === 'row') log.warn({ model: model.id, reason }, 'each row is run by itself');
+      models.set(key, model);
+      await send({ type: 'opened', key, path: model.engine.path, content });
+    } catch (error) {
+      if (!(error instanceof ModelRefused)) throw error;
+      // Its loading was stopped: that says nothing of the version.
+      if (lifecycle.draining) return;
+      await send({ type: 'opened', key, refusal: error.reason });
     }
   };
 
   return {
     open: async (candidate, fastRefused) => {
       const key = keyOf(candidate);
-      if (!catalogue) letYoungGenerationGrow(youngGenerationSize() < START_YOUNG_BYTES);
-      try {
-        const content = await fingerprintOf(candidate.folder);
-        const { model, seconds } = await loader.open(candidate, {
-          beside: catalogue !== undefined,
-          fastRefused,
-        });
-        log.info({ model: model.id, seconds, ...model.engine }, 'model opened');
-        const { batching, batchingReason: reason } = model.engine;
-        if (batching === 'row') log.warn({ model: model.id, reason }, 'each row is run by itself');
-        models.set(key, model);
-        await send({ type: 'opened', key, path: model.engine.path, content });
-      } catch (error) {
-        if (!(error instanceof ModelRefused)) throw error;
-        // Its loading was stopped: that says nothing of the version.
-        if (lifecycle.draining) return;
-        await send({ type: 'opened', key, refusal: error.reason });
-      }
+      const opened = open(candidate, fastRefused);
+      const settled = opened.then(
+        () => undefined,
+        () => undefined,
+      );
+      opening.set(key, settled);
+      await opened.finally(() => opening.get(key) === settled && opening.delete(key));
     },
     serve: async (set) => {
       newest = set;

@@ -140,8 +140,8 @@ export function createOrders(options: OrdersOptions): Orders {
         if (isOpen(name)) throw new Problem('model_loaded');
         choices.add(versions);
         refused.retryModel(name);
-        await apply(listing());
         try {
+          await apply(listing());
           requireServed({ name });
         } catch (error) {
           // A model that can't be served isn't kept: the client may add it again.

@@ -40,10 +40,11 @@ export const notTheMessage = (name: string, cause: unknown): Problem =>
 export function readGrpcRequest({ descriptor }: GrpcMethod, message: Uint8Array): Record<string, JsonValue> {
   try {
     const options = { alwaysEmitImplicit: true, useProtoFieldName: true };
-    return toJson(descriptor.input, fromBinary(descriptor.input, message), options) as Record<
-      string,
-      JsonValue
-    >;
+    return toJson(
+      descriptor.input,
+      fromBinary(descriptor.input, message, { readUnknownFields: false }),
+      options,
+    ) as Record<string, JsonValue>;
   } catch (cause) {
     throw notTheMessage(descriptor.input.name, cause);
   }

@@ -7,6 +7,7 @@ import { STATISTICS_PREFIXES, v2Statistics } from '../../dialects/v2/statistics.
 import { Problem } from '../../errors/problem.ts';
 import type { Model } from '../../model/model.ts';
 import type { AppContext } from '../context.ts';
+import { requireOrderer } from '../middleware/orders.ts';
 import { findModel } from '../modelOf.ts';
 import { orderOf } from '../../rollout/readOrder.ts';
 import type { V2Deps } from '../routes/v2/v2.ts';
@@ -28,7 +29,7 @@ const valuesOf = (parameters: unknown): Message =>
 
 /** The unary calls but for `ModelInfer`, by their path. */
 export function grpcCalls(deps: V2Deps): Readonly<Record<string, GrpcCall>> {
-  const { catalogue, lifecycle, askSums, orderModels, version } = deps;
+  const { catalogue, lifecycle, askSums, version } = deps;
   const isReady = (): boolean => lifecycle.serving && !lifecycle.draining;
   const modelOf = (c: AppContext, { name, version: wanted }: Message) =>
     findModel(c, catalogue, name as string, (wanted as string) || undefined);
@@ -36,8 +37,8 @@ export function grpcCalls(deps: V2Deps): Readonly<Record<string, GrpcCall>> {
     catalogue.models.filter(({ name }) => name === model.name).map((other) => other.version);
   const order =
     (action: 'load' | 'unload'): GrpcCall =>
-    async (_, { model_name: name, parameters }) => {
-      if (!orderModels) throw new Problem('model_control_off');
+    async (c, { model_name: name, parameters }) => {
+      const orderModels = requireOrderer(c, deps);
       await orderModels(orderOf(action, name as string, valuesOf(parameters)));
       return {};
     };

@@ -32,11 +32,15 @@ const unimplemented: Handler = () => {
   throw new Problem('not_found', { detail: 'This server does not have this gRPC method.' });
 };
 
+/** Bytes of a message that has no tensors. */
+const MOST_SMALL_BYTES = 64 * 1024;
+
 function handlerOf(method: GrpcMethod, call: GrpcCall | undefined, { maxBodyBytes }: V2Deps): Handler {
   if (method.descriptor.name === 'ServerReflectionInfo') return grpcReflection(method);
   if (call === undefined) return unimplemented;
   return async (c) => {
-    const request = readGrpcRequest(method, await readMessage(c, maxBodyBytes));
+    const message = await readMessage(c, Math.min(maxBodyBytes, MOST_SMALL_BYTES));
+    const request = readGrpcRequest(method, message);
     const answer = writeFrame(writeGrpcAnswer(method, await call(c, request)));
     return new Response(answer, { headers: okHeaders(answerHeaders(c)) });
   };

@@ -44,8 +44,13 @@ function requireJson(c: AppContext): void {
  *
  * @throws {Problem} unsupported_media_type or model_control_off
  */
-export function requireOrders(c: AppContext, { orderModels }: OrderDeps): OrderModels {
+export function requireOrders(c: AppContext, deps: OrderDeps): OrderModels {
   requireJson(c);
+  return requireOrderer(c, deps);
+}
+
+/** The same whatever the body's type. @throws {Problem} model_control_off */
+export function requireOrderer(c: AppContext, { orderModels }: OrderDeps): OrderModels {
   if (!orderModels) throw new Problem('model_control_off');
   // A page of any origin can send a request without a body and a type.
   if (header(c, 'origin') !== undefined || header(c, 'sec-fetch-site') !== undefined)

@@ -40,7 +40,10 @@ export function createServe(http: HttpRecorder, log: Logger, { limit, authorize 
   return (route, writeError) => (handler) => {
     // A file lies on disk and may take long, and so may the load of a model; a health check must never be refused.
     const isLimited =
-      !route.endsWith('/predict_file') && !isOrderRoute(route) && !OPEN_ROUTES.includes(route);
+      !route.endsWith('/predict_file') &&
+      !route.endsWith('/ServerReflectionInfo') &&
+      !isOrderRoute(route) &&
+      !OPEN_ROUTES.includes(route);
     return async function serve(c) {
       const failed = takeFailure(c.env.incoming);
       const start = failed?.request.arrived ?? performance.now();
