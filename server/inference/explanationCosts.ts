@@ -1,4 +1,6 @@
 import type { Model } from '../model/model.ts';
+import type { ExplanationJob } from './explanationJob.ts';
+import { unitsOf } from './explanationJob.ts';
 
 /** Of the time that there is, for rows that the cost of earlier ones foretells. */
 const SHARE = 0.8;
@@ -31,4 +33,22 @@ export function createCosts(timeMs: number): Costs {
       return Math.max(1, Math.floor((SHARE * timeMs) / (cost.ms * units)));
     },
   };
+}
+
+/** Requests that haven't begun and wouldn't be answered within the deadline: in turns with them none would be. */
+export function lateJobs(
+  queue: readonly ExplanationJob[],
+  { rowsInTime }: Pick<Costs, 'rowsInTime'>,
+): ExplanationJob[] {
+  /** The part of the time that the rest of a request takes. */
+  const shareOf = ({ model, prepared, units, sent }: ExplanationJob): number =>
+    (units - sent) / unitsOf(prepared) / rowsInTime(model, unitsOf(prepared));
+  let share = queue.reduce((sum, job) => (job.sent > 0 ? sum + shareOf(job) : sum), 0);
+  return queue.filter((job) => {
+    if (job.sent > 0) return false;
+    const own = shareOf(job);
+    if (share > 0 && share + own > 1) return true;
+    share += own;
+    return false;
+  });
 }

@@ -122,6 +122,26 @@ describe('explanations', () => {
     expect(slices).toHaveLength(3);
   });
 
+  it('are refused where they could not be answered in time, so that the others are', async () => {
+    // Rows of 500 ms: 8 of them within the deadline.
+    const { slices, explain } = setUp({ maxRows: 100 });
+    const finish = async (): Promise<void> => {
+      await turn();
+      const contributions = Float64Array.from(slices.at(-1)?.values ?? []);
+      slices.at(-1)?.finish({ ok: true, seconds: 0.5 * contributions.length, contributions });
+    };
+    const known = explain([1, 2]);
+    await finish();
+    await finish();
+    await known;
+    const answers = Array.from({ length: 6 }, () => explain([1, 2, 3]).then(() => 'answered', String));
+    for (let slice = 0; slice < 9; slice++) await finish();
+    const said = await Promise.all(answers);
+    // Of the first one a row is under way.
+    expect(said.map((one) => one === 'answered')).toEqual([true, true, true, false, false, false]);
+    expect(said.at(-1)).toContain('Too many rows wait');
+  });
+
   it('take turns, and let predictions go first', async () => {
     const { slices, runs, explain, predict } = setUp();
     const [long, short] = [explain(count(3)), explain([7])];

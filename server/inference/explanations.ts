@@ -6,7 +6,7 @@ import { explanationOf } from '../model/explanation.ts';
 import type { EncodedRows } from '../model/rows.ts';
 import type { Contributions, ExplanationJob } from './explanationJob.ts';
 import { contributionsOf, createJob, mostUnits, numbersOf, taskOf, unitsOf } from './explanationJob.ts';
-import { createCosts } from './explanationCosts.ts';
+import { createCosts, lateJobs } from './explanationCosts.ts';
 import type { Lane } from './lane.ts';
 import type { Pool } from './pool.ts';
 import type { Prepared } from './preparations.ts';
@@ -106,6 +106,9 @@ export const tooManyRows = (most: number): Problem =>
     detail: `At most ${most} rows of this model are explained at a time: send the others in further requests.`,
   });
 
+const overloaded = (): Problem =>
+  new Problem('overloaded', { detail: 'Too many rows wait to be explained.' });
+
 export function createExplanations(options: ExplanationsOptions): Explanations & Background {
   const { pool, prepare, deadlineMs, maxRows, recorder } = options;
   /** One thread is left to predictions, where there are several. */
@@ -128,6 +131,7 @@ export function createExplanations(options: ExplanationsOptions): Explanations &
     const at = queue.indexOf(job);
     if (at >= 0) queue.splice(at, 1);
   };
+  const shed = (): void => lateJobs(queue, costs).forEach((job) => job.end(overloaded()));
   const run = async (lane: Lane, job: ExplanationJob): Promise<void> => {
     const { model, prepared, units, results } = job;
     const from = job.sent;
@@ -149,6 +153,7 @@ export function createExplanations(options: ExplanationsOptions): Explanations &
       return job.end(new Problem('internal_error', { cause: new Error(`${model.id}: ${detail}`) }));
     }
     costs.record(model, (reply.seconds * 1000) / count);
+    shed();
     results.set(reply.contributions, from * numbersOf(prepared));
     if (reply.base) job.base = reply.base;
     job.done += count;
@@ -173,6 +178,7 @@ export function createExplanations(options: ExplanationsOptions): Explanations &
       if (job.units === 0) job.end();
       if (job.settled) return;
       queue.push(job);
+      shed();
       onChange();
     });
 
@@ -203,8 +209,7 @@ export function createExplanations(options: ExplanationsOptions): Explanations &
     },
     explain: async (model, rows, { requestId, signal }) => {
       if (closed) throw new Problem('draining');
-      if (waitingRows > 0 && waitingRows + rows.rows > REQUESTS_AHEAD * maxRows)
-        throw new Problem('overloaded', { detail: 'Too many rows wait to be explained.' });
+      if (waitingRows > 0 && waitingRows + rows.rows > REQUESTS_AHEAD * maxRows) throw overloaded();
       const start = performance.now();
       const within = createWithin(deadlineMs, signal);
       waitingRows += rows.rows;
