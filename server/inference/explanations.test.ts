@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { PackedExplanation } from '../../worker/explanation/packExplanation.ts';
 import type { Reply } from '../../worker/protocol.ts';
+import { ModelRefused } from '../model/refused.ts';
 import type { EncodedRows } from '../model/rows.ts';
 import { tinyModel } from '../testing/tinyModel.ts';
 import type { ExplanationsOptions } from './explanations.ts';
@@ -233,6 +234,16 @@ describe('explanations', () => {
     await turn();
     slices[0]?.finish();
     expect((await answer).contributions).toHaveLength(1);
+  });
+
+  it('of a model whose files have turned bad say so', async () => {
+    const { explain } = setUp({
+      prepare: () => Promise.reject(new ModelRefused('tiny/1', 'model.json is not valid JSON')),
+    });
+    await expect(explain([1])).rejects.toMatchObject({
+      code: 'not_explainable',
+      message: expect.stringContaining('since it was opened: model.json is not valid JSON') as unknown,
+    });
   });
 
   it('that a thread fails on are an internal error, and the next one is answered', async () => {

@@ -3,6 +3,7 @@ import type { PreparedExplanation, Rows } from '../../worker/protocol.ts';
 import { Problem } from '../errors/problem.ts';
 import type { Explanation, Model } from '../model/model.ts';
 import { explanationOf } from '../model/explanation.ts';
+import { ModelRefused } from '../model/refused.ts';
 import type { EncodedRows } from '../model/rows.ts';
 import type { Contributions, ExplanationJob } from './explanationJob.ts';
 import { contributionsOf, createJob, mostUnits, numbersOf, taskOf, unitsOf } from './explanationJob.ts';
@@ -215,7 +216,10 @@ export function createExplanations(options: ExplanationsOptions): Explanations &
       waitingRows += rows.rows;
       open++;
       try {
-        const explanation = await within.race(preparations.of(model));
+        const explanation = await within.race(preparations.of(model)).catch((error: unknown) => {
+          if (!(error instanceof ModelRefused)) throw error;
+          throw notExplainable(`its files have changed since it was opened: ${error.reason}`);
+        });
         if ('reason' in explanation) throw notExplainable(explanation.reason);
         const { base, ...found } = await compute(model, explanation, rows, requestId, within);
         const seconds = (performance.now() - start) / 1000;
