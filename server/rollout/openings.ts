@@ -91,7 +91,7 @@ export function createOpenings({ fetch, verify }: OpeningsOptions): Openings {
     const outcome = await request(holding, candidate);
     if (outcome === 'died') return outcome;
     const verified = await verdict;
-    // Whoever opens it next has it compared again.
+    // The next process that opens it has it compared again.
     if ('refusal' in verified) verdicts.delete(keyOf(candidate));
     // A fast path that differs from the graph may differ from the golden rows as well.
     const isToRepeat = trusted && 'content' in verified && verified.fastRefused !== undefined;
