@@ -26,13 +26,9 @@ const hanging =
 const predict = (predictor: Predictor['predict'], timeoutMs: number | undefined, arrived: number) =>
   withDeadline(
     'the end',
-    predictWithin(
-      { predict: predictor },
-      requestAt(arrived),
-      tinyModel(),
-      () => decoded,
-      () => timeoutMs,
-    ),
+    predictWithin({ predict: predictor }, requestAt(arrived), tinyModel(), () => decoded, {
+      timeoutMsOf: () => timeoutMs,
+    }),
   );
 
 it('ends with the time that the client gave, and aborts what waits', async () => {

@@ -3,9 +3,18 @@ import type { Model } from '../model/model.ts';
 import type { Decoded, Prediction, Predictor } from './predictor.ts';
 import type { PredictRequest } from './request.ts';
 
+/** A timer can't wait longer; the server's own deadline is sooner. */
+const MOST_TIMER_MS = 2 ** 31;
+
+/** The time that a client gives a request, from its arrival. */
+export interface ClientTime<D> {
+  /** Where it is known before the body is decoded. */
+  readonly timeoutMs?: number | undefined;
+  readonly timeoutMsOf?: (decoded: D) => number | undefined;
+}
+
 /**
- * Predicts within the time that the client gives, where it is shorter than the server's. It is known once the body is
- * decoded, and counts from the request's arrival.
+ * Predicts within the time that the client gives, where it is shorter than the server's.
  *
  * @throws {Problem} deadline_exceeded, and as `predict`
  */
@@ -14,7 +23,7 @@ export async function predictWithin<D extends Decoded>(
   request: PredictRequest,
   model: Model,
   decode: () => D,
-  timeoutMsOf: (decoded: D) => number | undefined,
+  { timeoutMs: known, timeoutMsOf }: ClientTime<D>,
 ): Promise<Prediction<D>> {
   const controller = new AbortController();
   let timer: NodeJS.Timeout | undefined;
@@ -26,6 +35,12 @@ export async function predictWithin<D extends Decoded>(
       controller.abort();
     };
   });
+  const begin = (timeoutMs: number | undefined): void => {
+    if (timeoutMs === undefined || timeoutMs >= MOST_TIMER_MS) return;
+    const leftMs = request.arrived + timeoutMs - performance.now();
+    if (leftMs <= 0) throw new Problem('deadline_exceeded');
+    timer = setTimeout(expire, leftMs);
+  };
   const limited: PredictRequest = {
     id: request.id,
     arrived: request.arrived,
@@ -36,15 +51,11 @@ export async function predictWithin<D extends Decoded>(
   };
   const decodeLimited = (): D => {
     const decoded = decode();
-    const timeoutMs = timeoutMsOf(decoded);
-    // A timer can't wait longer; the server's own deadline is sooner.
-    if (timeoutMs === undefined || timeoutMs >= 2 ** 31) return decoded;
-    const leftMs = request.arrived + timeoutMs - performance.now();
-    if (leftMs <= 0) throw new Problem('deadline_exceeded');
-    timer = setTimeout(expire, leftMs);
+    begin(timeoutMsOf?.(decoded));
     return decoded;
   };
   try {
+    begin(known);
     return await Promise.race([predict(limited, model, decodeLimited, {}), expired]);
   } finally {
     clearTimeout(timer);

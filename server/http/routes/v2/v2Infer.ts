@@ -70,7 +70,9 @@ export function v2InferHandler(deps: V2InferDeps): Handler {
       return { ...explainer.requireFewRows(model, decoded), of: classOf(model, contributions) };
     };
     const prediction = await (bytes.includes('"timeout"')
-      ? predictWithin(predictor, c.get('request'), model, decode, ({ request }) => request.timeoutMs)
+      ? predictWithin(predictor, c.get('request'), model, decode, {
+          timeoutMsOf: ({ request }) => request.timeoutMs,
+        })
       : predictor.predict(c.get('request'), model, decode, {}));
     const { decoded, rows, answers } = prediction;
     const { request, of } = decoded;
