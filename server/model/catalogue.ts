@@ -15,6 +15,10 @@ export interface Catalogue {
   find(name: string, version?: number): Model | undefined;
 }
 
+/** The numbers of a model's versions that answer. */
+export const versionsOf = ({ models }: Pick<Catalogue, 'models'>, { name }: Pick<Model, 'name'>): number[] =>
+  models.filter((model) => model.name === name).map(({ version }) => version);
+
 /**
  * Ready: it answers. Loading: it is opened and verified. Refused: it can't be served, for `reason`. Closed: newer
  * versions are open instead. Leaving: the repository no longer holds it, or has other content in its place, but no

@@ -15,16 +15,19 @@ const EXTENSIONS = [
 ];
 
 /** The metadata of the server. Extensions have Triton's names. */
-export const writeV2Server = (version: string): string =>
-  JSON.stringify({ name: 'servemodel', version, extensions: EXTENSIONS });
+export const v2Server = (version: string): object => ({
+  name: 'servemodel',
+  version,
+  extensions: EXTENSIONS,
+});
 
 /** The metadata of a model. -1 stands for any number of rows. */
-export function writeV2Model(
+export function v2Model(
   { name, signature }: Model,
   versions: readonly number[],
   outputs: readonly OutputTensor[],
-): string {
-  return JSON.stringify({
+): object {
+  return {
     name,
     versions: versions.map(String),
     platform: PLATFORM,
@@ -38,5 +41,5 @@ export function writeV2Model(
       datatype: output.datatype,
       shape: output.width === undefined ? [-1] : [-1, output.width],
     })),
-  });
+  };
 }

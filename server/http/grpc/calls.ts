@@ -1,11 +1,11 @@
 import { GRPC_SERVICES } from '../../dialects/grpc/services.ts';
 import { v2Config } from '../../dialects/v2/config.ts';
-import { writeV2Model, writeV2Server } from '../../dialects/v2/metadata.ts';
+import { v2Model, v2Server } from '../../dialects/v2/metadata.ts';
 import { outputTensors } from '../../dialects/v2/outputs.ts';
 import { v2Index } from '../../dialects/v2/repository.ts';
 import { STATISTICS_PREFIXES, v2Statistics } from '../../dialects/v2/statistics.ts';
 import { Problem } from '../../errors/problem.ts';
-import type { Model } from '../../model/model.ts';
+import { versionsOf } from '../../model/catalogue.ts';
 import type { AppContext } from '../context.ts';
 import { requireOrderer } from '../middleware/orders.ts';
 import { findModel } from '../modelOf.ts';
@@ -33,8 +33,6 @@ export function grpcCalls(deps: V2Deps): Readonly<Record<string, GrpcCall>> {
   const isReady = (): boolean => lifecycle.serving && !lifecycle.draining;
   const modelOf = (c: AppContext, { name, version: wanted }: Message) =>
     findModel(c, catalogue, name as string, (wanted as string) || undefined);
-  const versionsOf = (model: Model): number[] =>
-    catalogue.models.filter(({ name }) => name === model.name).map((other) => other.version);
   const order =
     (action: 'load' | 'unload'): GrpcCall =>
     async (c, { model_name: name, parameters }) => {
@@ -52,14 +50,14 @@ export function grpcCalls(deps: V2Deps): Readonly<Record<string, GrpcCall>> {
         modelOf(c, request);
         return { ready: isReady() };
       },
-      ServerMetadata: () => JSON.parse(writeV2Server(version)) as unknown,
+      ServerMetadata: () => v2Server(version),
       ModelMetadata: (c, request) => {
         const model = modelOf(c, request);
-        return JSON.parse(writeV2Model(model, versionsOf(model), outputTensors(model.output))) as unknown;
+        return v2Model(model, versionsOf(catalogue, model), outputTensors(model.output));
       },
       ModelConfig: (c, request) => {
         const model = modelOf(c, request);
-        return { config: v2Config(model, versionsOf(model), outputTensors(model.output)) };
+        return { config: v2Config(model, versionsOf(catalogue, model), outputTensors(model.output)) };
       },
       ModelStatistics: async (c, request) => {
         const model = request['name'] === '' ? undefined : modelOf(c, request);

@@ -2,8 +2,9 @@ import { writeErrorMember } from '../../../dialects/errorSentence.ts';
 import { v2Config, writeV2Config } from '../../../dialects/v2/config.ts';
 import { STATISTICS_PREFIXES, v2Statistics, writeV2Statistics } from '../../../dialects/v2/statistics.ts';
 import type { AskSums } from '../../../metrics/messages.ts';
+import { versionsOf } from '../../../model/catalogue.ts';
 import type { Model } from '../../../model/model.ts';
-import { writeV2Model, writeV2Server } from '../../../dialects/v2/metadata.ts';
+import { v2Model, v2Server } from '../../../dialects/v2/metadata.ts';
 import { outputTensors } from '../../../dialects/v2/outputs.ts';
 import type { AppContext, Handler } from '../../context.ts';
 import { answerJson } from '../../answer.ts';
@@ -28,9 +29,7 @@ export interface V2Deps extends V2InferDeps, V2RepositoryDeps {
 export function defineV2(defineRoute: DefineRoute, deps: V2Deps): void {
   const { catalogue, lifecycle, askSums, version } = deps;
   const modelOf = findNamedModel(catalogue);
-  const server = writeV2Server(version);
-  const versionsOf = (model: Model): number[] =>
-    catalogue.models.filter(({ name }) => name === model.name).map(({ version: number }) => number);
+  const server = JSON.stringify(v2Server(version));
   const ready: Handler = (c) => {
     const { name } = modelOf(c);
     requireServing(lifecycle);
@@ -39,7 +38,10 @@ export function defineV2(defineRoute: DefineRoute, deps: V2Deps): void {
   const infer = v2InferHandler(deps);
   const config: Handler = (c) => {
     const model = modelOf(c);
-    return answerJson(c, writeV2Config(v2Config(model, versionsOf(model), outputTensors(model.output))));
+    return answerJson(
+      c,
+      writeV2Config(v2Config(model, versionsOf(catalogue, model), outputTensors(model.output))),
+    );
   };
   const answerStatistics = async (c: AppContext, models: readonly Model[]): Promise<Response> => {
     const sums = await Promise.all(STATISTICS_PREFIXES.map(askSums));
@@ -56,7 +58,8 @@ export function defineV2(defineRoute: DefineRoute, deps: V2Deps): void {
     const isOfAll = c.req.param('model') === 'stats' && catalogue.find('stats') === undefined;
     if (isOfAll) return answerStatistics(c, catalogue.models);
     const model = modelOf(c);
-    return answerJson(c, writeV2Model(model, versionsOf(model), outputTensors(model.output)));
+    const metadata = v2Model(model, versionsOf(catalogue, model), outputTensors(model.output));
+    return answerJson(c, JSON.stringify(metadata));
   };
 
   defineRoute('/v2', { GET: (c) => answerJson(c, server) }, writeErrorMember);
